@@ -1,0 +1,114 @@
+# Everything happens in .venv and build. `make` lists what there is to do.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+# Ansible stays out of the user's home, and collections there out of what runs here.
+export ANSIBLE_HOME := $(CURDIR)/build/ansible
+# Nothing here may reach an AWS account.
+$(foreach name,$(filter AWS_%,$(.VARIABLES)),$(eval unexport $(name)))
+export AWS_CONFIG_FILE := /dev/null
+export AWS_SHARED_CREDENTIALS_FILE := /dev/null
+export AWS_EC2_METADATA_DISABLED := true
+# Without compiled modules each command would take seconds longer.
+unexport PYTHONDONTWRITEBYTECODE
+
+# The longest first; `make test` runs as many of them at a time as there are processors.
+CHECKS := integration sanity package unit sandbox-tests ansible-lint mypy yamllint ruff shellcheck changelog
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help venv demo sandbox sandbox-stop sandbox-status sandbox-reset test lint bench clean $(CHECKS)
+
+help: ## This list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s%s\n", $$1, $$2 }' Makefile
+
+demo: venv ## The whole platform in the sandbox: no AWS account, nothing outside this directory
+	@python -m tests.tools.demo
+
+sandbox: venv ## Start the sandbox, AWS on this machine
+	@python -m sandbox start
+
+sandbox-status: venv ## Say where the sandbox is and what is in it
+	@python -m sandbox status
+
+sandbox-reset: venv ## Empty the sandbox
+	@python -m sandbox reset
+
+sandbox-stop: venv ## End the sandbox
+	@python -m sandbox stop
+
+test: venv ## Every check there is, as CI runs them
+	@python -m tests.tools.checks $(CHECKS)
+
+lint: yamllint ansible-lint ruff mypy shellcheck changelog ## The checks that only read
+
+sanity: venv ## ansible-test sanity
+	@python -m tests.tools.sanity
+
+unit: venv ## The unit tests
+	@pytest tests/unit
+
+sandbox-tests: venv ## The tests of the sandbox itself
+	@pytest tests/sandbox
+
+integration: venv ## Modules, roles and playbooks in the sandbox
+	@pytest tests/integration
+
+package: venv ## Build the archive, install it and run the demo from it
+	@python -m tests.tools.package
+
+bench: venv ## Measure; writes build/benchmarks.json
+	@python -m tests.benchmarks
+
+yamllint: venv
+	@yamllint --strict .
+
+ansible-lint: venv
+	@ansible-lint --nocolor
+
+ruff: venv
+	@ruff check .
+	@ruff format --check .
+
+mypy: venv
+	@mypy -p ansible_collections.datalab.notebooks.plugins -p sandbox -p ansible_collections.datalab.notebooks.tests \
+		| sed "s|^.*/ansible_collections/datalab/notebooks/||"
+	@mypy roles/*/files/*.py
+
+shellcheck: venv
+	@git ls-files -z --cached --others --exclude-standard '*.sh' .ci/run | xargs -0 shellcheck
+
+changelog: venv
+	@antsibull-changelog lint
+
+venv: $(READY) ## The virtual environment; PYTHON=python3.13 chooses another Python
+
+# uv is several times faster, but has a configuration of its own: it is used where the user has it.
+ifneq ($(shell command -v uv),)
+INSTALL := uv pip install --quiet --python $(BIN)/python
+else
+INSTALL := $(BIN)/python -m pip install --quiet --quiet --no-compile
+endif
+
+# The checkout is linked to where Ansible, Python and the type checker look for installed collections.
+$(READY): requirements.txt requirements-dev.txt
+	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else \
+		"datalab.notebooks needs Python 3.11 or newer, and $(PYTHON) is %d.%d: make PYTHON=python3.11" % sys.version_info[:2])'
+	@echo "==> The virtual environment in $(VENV): this takes about a minute, once"
+	@$(PYTHON) -m venv $(VENV)
+	@$(INSTALL) --upgrade pip # an old one takes a minute longer to find out what fits together
+	@$(INSTALL) -r requirements.txt -r requirements-dev.txt
+	@collections=$$(python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/ansible_collections; \
+		mkdir -p "$$collections/datalab"; \
+		ln -sfn "$(CURDIR)" "$$collections/datalab/notebooks"; \
+		touch "$$collections/py.typed" $@
+
+clean: ## Stop the sandbox; remove the virtual environment and all output
+	@if [ -e build/sandbox ] && [ -x $(BIN)/python ]; then $(BIN)/python -m sandbox stop; fi
+	@rm -rf $(VENV) build

@@ -1,0 +1,85 @@
+# Copyright: Contributors to datalab.notebooks
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Build the archive, install it where nothing else of the collection can be seen, and run the demo from there."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import sys
+from pathlib import Path
+
+from .collection import BUILD, NAME, ROOT, copy_sources, link_dependencies
+from .demo import Demo, DemoError, announce, expect_no_changes, plain
+
+WORK = BUILD / "package"
+COLLECTIONS = WORK / "collections"
+INSTALLED = COLLECTIONS / "ansible_collections" / NAME
+WANTED = {
+    "CHANGELOG.md",
+    "COPYING",
+    "FILES.json",
+    "MANIFEST.json",
+    "README.md",
+    "changelogs",
+    "docs",
+    "inventory",
+    "meta",
+    "playbooks",
+    "plugins",
+    "requirements.txt",
+    "roles",
+}
+
+
+def main() -> None:
+    """What `make package` does."""
+    shutil.rmtree(WORK, ignore_errors=True)
+    demo = Demo(
+        INSTALLED,
+        sandbox_options=["--port", "0"],
+        play_options=["-vv"],  # says where each task is
+        settings={
+            "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS),
+            "ANSIBLE_COLLECTIONS_SCAN_SYS_PATH": "false",  # there is the link to the checkout
+        },
+    )
+    announce("Build")
+    archive = build(demo)
+    announce("Install")
+    link_dependencies(COLLECTIONS)
+    demo.run(["ansible-galaxy", "collection", "install", str(archive), "-p", str(COLLECTIONS), "--offline"], show=True)
+    unwanted = {path.name for path in INSTALLED.iterdir()} - WANTED
+    if unwanted:
+        raise DemoError(f"The archive holds what its users do not need: {', '.join(sorted(unwanted))}")
+    announce("The demo, from the installed archive")
+    demo.start_sandbox()
+    try:
+        expect_from_archive(demo.play("site", show=False))
+        expect_no_changes(demo.play("site", show=False))
+    finally:
+        demo.stop_sandbox()
+
+
+def build(demo: Demo) -> Path:
+    """Build the archive from what would be committed."""
+    copy_sources(WORK / "sources")
+    command = ["ansible-galaxy", "collection", "build", str(WORK / "sources"), "--output-path", str(WORK)]
+    demo.run(command, show=True)
+    return next(WORK.glob("*.tar.gz"))
+
+
+def expect_from_archive(output: str) -> None:
+    """Each task that ran must be one of the installed collection."""
+    tasks = re.findall(r"^task path: (.+):\d+$", plain(output), re.MULTILINE)
+    elsewhere = {path for path in tasks if not Path(path).is_relative_to(INSTALLED)}
+    if not tasks or elsewhere:
+        raise DemoError(f"Not all of the {len(tasks)} tasks came from {INSTALLED}, but: {', '.join(sorted(elsewhere))}")
+    print(f"All {len(tasks)} tasks came from {INSTALLED.relative_to(ROOT)}")
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except DemoError as error:
+        sys.exit(f"\n{error}")

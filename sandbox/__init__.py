@@ -1,0 +1,23 @@
+# Copyright: Contributors to datalab.notebooks
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""AWS played on this machine: a moto server, with every operation on SageMaker notebook instances.
+
+    python -m sandbox start
+
+starts it for the shell, and in Python
+
+    from sandbox import running
+
+    with running(transition_seconds=0.1) as sandbox:
+        client = boto3.client("sagemaker", endpoint_url=sandbox.endpoint)
+
+has one for a block. It follows AWS's rules and error messages. Two things are its own: the paths under /sandbox/, and
+the tag `sandbox:fail`, which lets an instance end in Failed instead of InService.
+"""
+
+from __future__ import annotations
+
+from .client import Sandbox
+from .process import running
+
+__all__ = ["Sandbox", "running"]

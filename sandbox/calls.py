@@ -1,0 +1,86 @@
+# Copyright: Contributors to datalab.notebooks
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The outer layer of the server: it counts the AWS calls, and answers what is asked of the sandbox itself."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import re
+from collections import Counter
+from threading import Lock
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+# Where the name that a service signs with is not the name that boto3 knows it by.
+BOTO_NAMES = {"tagging": "resourcegroupstaggingapi", "elasticfilesystem": "efs", "monitoring": "cloudwatch"}
+OWN_PATHS = ("/moto-api", "/favicon.ico")
+
+
+class CountCalls:
+    """A WSGI layer that counts AWS requests by operation, and serves the count at /sandbox/calls."""
+
+    def __init__(self, app: WSGIApplication, status: Callable[[], dict[str, Any]]):
+        self._app = app
+        self._status = status
+        self._calls: Counter[str] = Counter()
+        self._lock = Lock()
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        path = environ.get("PATH_INFO", "")
+        # A signed request for this path would be one for a bucket of this name.
+        if path.startswith("/sandbox/") and "HTTP_AUTHORIZATION" not in environ:
+            return self._own(environ["REQUEST_METHOD"], path, start_response)
+        if not path.startswith(OWN_PATHS):
+            name = call_name(environ)
+            with self._lock:
+                self._calls[name] += 1
+        return self._app(environ, start_response)
+
+    def _own(self, method: str, path: str, start_response: StartResponse) -> Iterable[bytes]:
+        status = "200 OK"
+        answer: dict[str, Any] = {}
+        if (method, path) == ("GET", "/sandbox/calls"):
+            with self._lock:
+                answer = dict(sorted(self._calls.items()))
+        elif (method, path) == ("DELETE", "/sandbox/calls"):
+            with self._lock:
+                self._calls.clear()
+        elif (method, path) == ("GET", "/sandbox/status"):
+            answer = {"pid": os.getpid(), **self._status()}
+        else:
+            status, answer = "404 Not Found", {"message": f"The sandbox has no {method} {path}."}
+        body = json.dumps(answer).encode()
+        start_response(status, [("Content-Type", "application/json"), ("Content-Length", str(len(body)))])
+        return [body]
+
+
+def call_name(environ: WSGIEnvironment) -> str:
+    """The AWS operation that a request asks for: "service:Operation", or "service:METHOD path" where none is named."""
+    target = environ.get("HTTP_X_AMZ_TARGET", "")
+    service = _service(environ.get("HTTP_AUTHORIZATION", ""), target)
+    operation = target.rpartition(".")[2] or _action(environ)
+    return f"{service}:{operation or environ['REQUEST_METHOD'] + ' ' + environ.get('PATH_INFO', '/')}"
+
+
+def _service(authorization: str, target: str) -> str:
+    signed = re.search(r"Credential=[^/,]+/\d+/[^/,]*/([^/,]+)/aws4_request", authorization)
+    name = signed[1] if signed else re.sub(r"_\d+$", "", target.partition(".")[0]) or "unknown"
+    return BOTO_NAMES.get(name.lower(), name.lower())
+
+
+def _action(environ: WSGIEnvironment) -> str | None:
+    """The Action of a query request, which is in the URL or in the form that is its body."""
+    query = environ.get("QUERY_STRING", "")
+    if environ.get("CONTENT_TYPE", "").startswith("application/x-www-form-urlencoded"):
+        body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+        environ["wsgi.input"] = io.BytesIO(body)
+        query += "&" + body.decode(errors="replace")
+    actions = parse_qs(query).get("Action")
+    return actions[0] if actions else None

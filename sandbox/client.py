@@ -1,0 +1,77 @@
+# Copyright: Contributors to datalab.notebooks
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""How one speaks to a running sandbox."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from http.client import HTTPConnection
+from typing import Any
+from urllib.parse import urlsplit
+
+
+@dataclass(frozen=True)
+class Sandbox:
+    """A running sandbox."""
+
+    endpoint: str
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The environment variables by which boto3, the AWS CLI and the Ansible modules use the sandbox."""
+        unproxied = [host for host in (os.environ.get("NO_PROXY") or os.environ.get("no_proxy", "")).split(",") if host]
+        no_proxy = ",".join(dict.fromkeys([*unproxied, "127.0.0.1", "localhost"]))
+        return {
+            "AWS_ENDPOINT_URL": self.endpoint,
+            "AWS_URL": self.endpoint,
+            "AWS_ACCESS_KEY_ID": "sandbox",
+            "AWS_SECRET_ACCESS_KEY": "sandbox",
+            "AWS_REGION": "eu-central-1",
+            "AWS_DEFAULT_REGION": "eu-central-1",
+            "NO_PROXY": no_proxy,
+            "no_proxy": no_proxy,
+        }
+
+    def calls(self) -> dict[str, int]:
+        """The AWS calls since the last `reset_calls`, by operation."""
+        calls: dict[str, int] = self._request("GET", "/sandbox/calls")
+        return calls
+
+    def reset_calls(self) -> None:
+        """Count from zero."""
+        self._request("DELETE", "/sandbox/calls")
+
+    def status(self) -> dict[str, Any]:
+        """The process id, and the number of notebook instances in each status."""
+        status: dict[str, Any] = self._request("GET", "/sandbox/status")
+        return status
+
+    def reset(self) -> None:
+        """Empty the account. Transitions stay as they were set."""
+        self._request("POST", "/moto-api/reset")
+
+    def set_transition_seconds(self, seconds: float) -> None:
+        """How long a notebook instance stays in a transitional state from now on."""
+        how = {"progression": "time", "seconds": seconds} if seconds > 0 else {"progression": "immediate"}
+        self._request(
+            "POST",
+            "/moto-api/state-manager/set-transition",
+            {"model_name": "sagemaker::notebook_instance", "transition": how},
+        )
+
+    def _request(self, method: str, path: str, body: Any = None) -> Any:
+        # Not urllib: it would ask the environment for a proxy.
+        connection = HTTPConnection(urlsplit(self.endpoint).netloc, timeout=30)
+        try:
+            connection.request(
+                method, path, body and json.dumps(body), {"Content-Type": "application/json"} if body else {}
+            )
+            response = connection.getresponse()
+            text = response.read().decode()
+        finally:
+            connection.close()
+        if response.status >= 300:
+            raise RuntimeError(f"{method} {path} was answered with {response.status}: {text[:200]}")
+        return json.loads(text or "null")

@@ -1,0 +1,45 @@
+# Copyright: Contributors to datalab.notebooks
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""An extension of moto: all operations on SageMaker notebook instances, with AWS's rules and transitional states."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import moto.resourcegroupstaggingapi.urls
+import moto.sagemaker.urls
+from moto.core import responses
+from moto.core.utils import method_names_from_class
+from moto.moto_api import state_manager
+from moto.sagemaker.models import sagemaker_backends
+
+from .backend import NotebookBackend
+from .models import STATE_MODEL
+from .responses import NotebookResponse
+from .tagging import TaggingResponse
+
+
+def install(transition_seconds: float) -> None:
+    """Put the extension into moto, before its first request."""
+    sagemaker_backends.backend = NotebookBackend
+    moto.sagemaker.urls.url_paths["{0}/$"] = NotebookResponse.dispatch
+    moto.resourcegroupstaggingapi.urls.url_paths["{0}/$"] = TaggingResponse.dispatch
+    # moto inspects the class again for every request.
+    responses.method_names_from_class = cache(method_names_from_class)  # type: ignore[attr-defined]
+    state_manager.register_default_transition(STATE_MODEL, transition(transition_seconds))
+
+
+def transition(seconds: float) -> dict[str, Any]:
+    """How moto's state manager writes that a transitional state lasts so long."""
+    return {"progression": "time", "seconds": seconds} if seconds > 0 else {"progression": "immediate"}
+
+
+def instances_by_status() -> dict[str, int]:
+    """How many notebook instances there are in each status, over all accounts and regions."""
+    counts: dict[str, int] = {}
+    for _, _, backend in sagemaker_backends.iter_backends():
+        assert isinstance(backend, NotebookBackend)
+        for status in backend.statuses():
+            counts[status] = counts.get(status, 0) + 1
+    return dict(sorted(counts.items()))

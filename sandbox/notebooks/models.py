@@ -1,0 +1,213 @@
+# Copyright: Contributors to datalab.notebooks
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Notebook instances that pass through their transitional states, lifecycle configurations and code repositories."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from functools import cache
+from typing import Any
+
+from moto.core.common_models import BaseModel
+from moto.core.model import StructureShape
+from moto.core.utils import get_service_model, utcnow
+from moto.moto_api import state_manager
+from moto.moto_api._internal import mock_random
+from moto.moto_api._internal.managed_state_model import ManagedState
+from moto.sagemaker.models import (
+    FakeSagemakerNotebookInstance,
+    FakeSageMakerNotebookInstanceLifecycleConfig,
+)
+from moto.sagemaker.utils import arn_formatter
+
+STATE_MODEL = "sagemaker::notebook_instance"
+DELETED = "Deleted"  # what Deleting ends in; no client ever sees it
+TRANSITIONS: list[tuple[str | None, str]] = [
+    ("Pending", "InService"),
+    ("Stopping", "Stopped"),
+    ("Updating", "Stopped"),
+    ("Deleting", DELETED),
+]
+PASSING = frozenset(passing for passing, _ in TRANSITIONS)
+FAIL_TAG = "sandbox:fail"
+
+
+def now() -> datetime:
+    """The time to the millisecond, which is what AWS keeps."""
+    time = utcnow()
+    return time.replace(microsecond=time.microsecond // 1000 * 1000)
+
+
+class NotebookInstance(ManagedState, FakeSagemakerNotebookInstance):
+    """A notebook instance whose status advances by itself.
+
+    An instance with the tag `sandbox:fail` ends Pending in Failed; the tag's value is the reason.
+    """
+
+    __module__ = "moto.sagemaker.models"  # moto files its models by the module's second name
+
+    def __init__(
+        self,
+        platform_identifier: str,
+        ip_address_type: str,
+        instance_metadata_service_configuration: dict[str, str],
+        **fields: Any,
+    ):
+        ManagedState.__init__(self, STATE_MODEL, TRANSITIONS)
+        FakeSagemakerNotebookInstance.__init__(self, **fields)
+        self.platform_identifier = platform_identifier
+        self.ip_address_type = ip_address_type
+        self.instance_metadata_service_configuration = instance_metadata_service_configuration
+        self.network_interface_id = f"eni-{mock_random.get_random_hex(17)}" if self.subnet_id else None
+        self.creation_time = self.last_modified_time
+
+    @property
+    def name(self) -> str:
+        """The name, as all that can be listed has one."""
+        return self.notebook_instance_name
+
+    @property
+    def status(self) -> str:
+        """The status of this moment."""
+        self._pass()
+        return str(self._status)
+
+    @status.setter
+    def status(self, value: str) -> None:
+        self._status = value
+        self._time_progressed = datetime.now()  # noqa: DTZ005  # what ManagedState compares it with
+        self.failure_reason: str | None = None
+        self.last_modified_time = now()
+        self._pass()
+
+    def _pass(self) -> None:
+        """Leave a transitional state, if its time has come. LastModifiedTime becomes the moment at which it came."""
+        if self._status not in PASSING:
+            return
+        before, after = self._status, ManagedState.status.__get__(self)
+        transition = state_manager.get_transition(STATE_MODEL)
+        if after != before and transition["progression"] == "time":
+            self.last_modified_time += timedelta(seconds=transition["seconds"])
+
+    def _get_next_status(self, previous: str | None) -> str | None:
+        wanted = next((tag["Value"] for tag in self.tags if tag["Key"] == FAIL_TAG), None)
+        if previous == "Pending" and wanted is not None:
+            self.failure_reason = wanted or f"The tag {FAIL_TAG} is set."
+            return "Failed"
+        return super()._get_next_status(previous)
+
+    def validate_volume_size_in_gb(self, volume_size_in_gb: int) -> None:
+        """Nothing: the service model's limits were checked before."""
+
+    def validate_instance_type(self, instance_type: str) -> None:
+        """Nothing: the service model's enum was checked before, and moto's own list is of 2019."""
+
+    def start(self) -> None:
+        """Begin to start."""
+        self.status = "Pending"
+
+    def stop(self) -> None:
+        """Begin to stop."""
+        self.status = "Stopping"
+
+    def update(self, attributes: dict[str, Any]) -> None:
+        """Take other values, and begin to apply them."""
+        vars(self).update(attributes)
+        self.status = "Updating"
+
+    def delete(self) -> None:
+        """Begin to go away."""
+        self.status = "Deleting"
+
+    def to_dict(self) -> dict[str, Any]:
+        """What DescribeNotebookInstance returns."""
+        status = self.status
+        return super().to_dict() | {
+            "NotebookInstanceStatus": status,
+            "FailureReason": self.failure_reason,
+            "NetworkInterfaceId": self.network_interface_id,
+            "LastModifiedTime": self.last_modified_time,
+            "PlatformIdentifier": self.platform_identifier,
+            "IpAddressType": self.ip_address_type,
+            "InstanceMetadataServiceConfiguration": self.instance_metadata_service_configuration,
+        }
+
+    def summary(self) -> dict[str, Any]:
+        """What ListNotebookInstances returns of it."""
+        described = self.to_dict()
+        return {name: described[name] for name in _summary_members() if described[name] is not None}
+
+
+@cache
+def _summary_members() -> tuple[str, ...]:
+    shape = get_service_model("sagemaker").shape_for("NotebookInstanceSummary")
+    assert isinstance(shape, StructureShape)
+    return tuple(shape.members)
+
+
+class LifecycleConfig(FakeSageMakerNotebookInstanceLifecycleConfig):
+    """A lifecycle configuration that can be updated, tagged and listed."""
+
+    __module__ = "moto.sagemaker.models"
+
+    def __init__(self, tags: list[dict[str, str]], **fields: Any):
+        super().__init__(**fields)
+        self.tags = tags
+        self.creation_time = self.last_modified_time = now()
+
+    @property
+    def name(self) -> str:
+        """The name, as all that can be listed has one."""
+        return self.notebook_instance_lifecycle_config_name
+
+    def replace_scripts(self, on_create: list[dict[str, str]] | None, on_start: list[dict[str, str]] | None) -> None:
+        """Replace each script that is given; an empty list removes it."""
+        self.on_create = self.on_create if on_create is None else on_create
+        self.on_start = self.on_start if on_start is None else on_start
+        self.last_modified_time = now()
+
+    def to_dict(self) -> dict[str, Any]:
+        """What DescribeNotebookInstanceLifecycleConfig returns."""
+        return {
+            "NotebookInstanceLifecycleConfigArn": self.arn,
+            "NotebookInstanceLifecycleConfigName": self.name,
+            "OnCreate": self.on_create,
+            "OnStart": self.on_start,
+            "CreationTime": self.creation_time,
+            "LastModifiedTime": self.last_modified_time,
+        }
+
+
+class CodeRepository(BaseModel):
+    """A Git repository that notebook instances can name."""
+
+    __module__ = "moto.sagemaker.models"
+
+    def __init__(
+        self, account_id: str, region_name: str, name: str, git_config: dict[str, str], tags: list[dict[str, str]]
+    ):
+        self.name = name
+        self.arn = self.arn_formatter(name, account_id, region_name)
+        self.git_config = git_config
+        self.tags = tags
+        self.creation_time = self.last_modified_time = now()
+
+    @staticmethod
+    def arn_formatter(name: str, account_id: str, region_name: str) -> str:
+        """The ARN of the code repository of this name."""
+        return arn_formatter("code-repository", name, account_id, region_name)
+
+    def update(self, git_config: dict[str, str]) -> None:
+        """Change what UpdateCodeRepository can change: the secret."""
+        self.git_config = self.git_config | git_config
+        self.last_modified_time = now()
+
+    def to_dict(self) -> dict[str, Any]:
+        """What DescribeCodeRepository returns."""
+        return {
+            "CodeRepositoryName": self.name,
+            "CodeRepositoryArn": self.arn,
+            "CreationTime": self.creation_time,
+            "LastModifiedTime": self.last_modified_time,
+            "GitConfig": self.git_config,
+        }

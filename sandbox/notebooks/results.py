@@ -1,0 +1,31 @@
+# Copyright: Contributors to datalab.notebooks
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Long answers, written quickly."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from moto.core.responses import ActionContext, ActionResult
+
+if TYPE_CHECKING:
+    from moto.core.common_types import TYPE_RESPONSE
+
+
+class PlainResult(ActionResult):
+    """A result in the API's own names, without any that is None, written as it is.
+
+    moto looks for each member of each entry under several names, which takes 20 to 30 ms for a page of 100.
+    """
+
+    def execute_result(self, context: ActionContext) -> TYPE_RESPONSE:
+        """The status, headers and body."""
+        version = context.service_model.metadata["jsonVersion"]
+        body = json.dumps(self.result, default=_timestamp)
+        return 200, {"Content-Type": f"application/x-amz-json-{version}"}, body
+
+
+def _timestamp(value: datetime) -> float:
+    return value.replace(tzinfo=UTC).timestamp()

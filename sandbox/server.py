@@ -1,0 +1,126 @@
+# Copyright: Contributors to datalab.notebooks
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The server process: moto with the extension, on the loopback interface only."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import socket
+import sys
+from contextlib import suppress
+from functools import lru_cache
+from pathlib import Path
+from threading import Thread
+from typing import TYPE_CHECKING, Any
+
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
+from werkzeug.serving import BaseWSGIServer, make_server
+
+from . import notebooks
+from .calls import CountCalls
+from .notebooks import instances_by_status
+from .state import StateDir
+
+if TYPE_CHECKING:
+    from flask import Flask
+    from moto.backends import SERVICE_NAMES
+
+HOST = "127.0.0.1"
+
+
+class Dispatcher(DomainDispatcherApplication):
+    """moto's dispatcher, without a look at all of moto's directories and URLs for every request."""
+
+    def __init__(self) -> None:
+        super().__init__(create_extended_app)
+        self.get_backend_for_host = lru_cache(maxsize=1000)(self.get_backend_for_host)  # type: ignore[method-assign]
+
+
+def create_extended_app(service: SERVICE_NAMES) -> Flask:
+    """moto's application for a service, after the service was extended."""
+    if service == "efs":  # only now, because moto's EFS takes a second to import
+        from . import efs  # noqa: PLC0415
+
+        efs.install()
+    return create_backend_app(service)
+
+
+class RequestHandler(MotoRequestHandler):
+    """moto's handler, without the 40 ms that Nagle's algorithm adds to an answer sent in two parts."""
+
+    disable_nagle_algorithm = True
+
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+        """One plain line."""
+        target = self.headers.get("X-Amz-Target", "")
+        self.log("info", "%s %s %s %s", self.command, self.path, target, code)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Serve until a signal; announce the endpoint on stdout as soon as it answers."""
+    parser = argparse.ArgumentParser(prog="python -m sandbox.server")
+    parser.add_argument("--state-dir", type=Path, required=True)
+    parser.add_argument("--port", type=int, required=True, help="another one is taken if this one is in use")
+    parser.add_argument("--transition-seconds", type=float, required=True)
+    parser.add_argument("--while-stdin-is-open", action="store_true", help="end with the process that started this one")
+    args = parser.parse_args(argv)
+
+    state = StateDir(args.state_dir)
+    with state.locked(wait=1) as free:
+        if not free:
+            print("A sandbox is already running with this state directory.", file=sys.stderr)
+            return 1
+        server = make(args.port, args.transition_seconds)
+        state.announce(f"http://{HOST}:{server.port}")
+        with suppress(SystemExit):
+            serve(server, args.while_stdin_is_open, state.endpoint)
+        state.forget()
+        os._exit(0)  # the interpreter would give the lock back, and then take a second to take itself apart
+
+
+def make(port: int, transition_seconds: float) -> BaseWSGIServer:
+    """The server, listening."""
+    notebooks.install(transition_seconds)
+    app = CountCalls(Dispatcher(), lambda: {"instances": instances_by_status()})
+    with listener(port) as listening:
+        return make_server(HOST, port, app, threaded=True, request_handler=RequestHandler, fd=listening.fileno())
+
+
+def listener(port: int) -> socket.socket:
+    """A listening socket on this port, or on any other if it is in use."""
+    for candidate in (port, 0):
+        listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        with suppress(OSError):
+            listening.bind((HOST, candidate))
+            listening.listen(128)
+            return listening
+        listening.close()
+    raise OSError(f"No port is free on {HOST}.")
+
+
+def serve(server: BaseWSGIServer, while_stdin_is_open: bool, endpoint: str) -> None:
+    """Serve until SIGTERM, or until stdin ends if that is what is asked for."""
+
+    def end(*_: Any) -> None:
+        raise SystemExit(0)
+
+    signal.signal(signal.SIGTERM, end)
+    if while_stdin_is_open:
+        Thread(target=shut_down_at_end_of_stdin, args=[server], daemon=True).start()
+    print(endpoint, flush=True)
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # nobody reads the pipe any more
+    server.serve_forever()
+
+
+def shut_down_at_end_of_stdin(server: BaseWSGIServer) -> None:
+    """End with the process that holds the other end."""
+    while os.read(0, 100):  # not sys.stdin, whose lock would be held when the interpreter ends
+        pass
+    server.shutdown()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,79 @@
+# Copyright: Contributors to datalab.notebooks
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The directory in which a running sandbox is found: its endpoint, process id and log.
+
+The server holds a lock on a file there for as long as it lives. So whether it runs is known without a look at the
+process table, and a process id that was reused after a crash or a reboot is never mistaken for it.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+class StateDir:
+    """Where one sandbox keeps what others have to know about it."""
+
+    def __init__(self, path: Path):
+        self.path = path.absolute()
+        self.log = self.path / "log"
+        self._endpoint = self.path / "endpoint"
+        self._pid = self.path / "pid"
+
+    @property
+    def endpoint(self) -> str:
+        """The URL of the running server."""
+        return self._endpoint.read_text().strip()
+
+    @property
+    def pid(self) -> int:
+        """The process id of the running server."""
+        return int(self._pid.read_text())
+
+    def announce(self, endpoint: str) -> None:
+        """Say where this process serves; to be called under the lock."""
+        for file, text in ((self._pid, str(os.getpid())), (self._endpoint, endpoint)):
+            unfinished = file.with_suffix(".new")
+            unfinished.write_text(text + "\n")
+            unfinished.replace(file)
+
+    def forget(self) -> None:
+        """Remove what was announced; to be called under the lock."""
+        self._endpoint.unlink(missing_ok=True)
+        self._pid.unlink(missing_ok=True)
+
+    @contextmanager
+    def locked(self, wait: float = 0) -> Iterator[bool]:
+        """Hold the lock, unless a server still holds it after `wait` seconds."""
+        self.path.mkdir(parents=True, exist_ok=True)
+        with (self.path / "lock").open("a") as file:
+            yield _lock(file.fileno(), time.monotonic() + wait)
+
+    def is_running(self) -> bool:
+        """Whether a server runs; what a dead one left behind is removed."""
+        if not self.path.is_dir():
+            return False
+        with self.locked() as free:
+            if free:
+                self.forget()
+            return not free
+
+
+def _lock(descriptor: int, deadline: float) -> bool:
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() >= deadline:
+                return False
+            time.sleep(0.01)
+        else:
+            return True

@@ -1,0 +1,123 @@
+# Copyright: Contributors to datalab.notebooks
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""One real server for all tests, emptied before each; boto3 clients; a way to wait for a condition."""
+
+from __future__ import annotations
+
+import sys
+import time
+from functools import cache
+from pathlib import Path
+
+import boto3
+import pytest
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT))
+
+from sandbox import running  # noqa: E402
+
+ROLE = "arn:aws:iam::123456789012:role/notebooks"
+
+
+@pytest.fixture(scope="session")
+def server():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("NO_PROXY", "127.0.0.1")
+        with running() as sandbox:
+            yield sandbox
+
+
+@pytest.fixture
+def sandbox(server):
+    """The server, empty, with transitions that take no time."""
+    server.reset()
+    server.set_transition_seconds(0)
+    server.reset_calls()
+    return server
+
+
+@pytest.fixture(scope="session")
+def client_for():
+    """Make a client of a service; it sends what it is told, valid or not, and once only."""
+
+    @cache
+    def make(service, endpoint, region="eu-central-1"):
+        return boto3.client(
+            service,
+            region_name=region,
+            endpoint_url=endpoint,
+            aws_access_key_id="x",
+            aws_secret_access_key="x",
+            config=Config(parameter_validation=False, retries={"total_max_attempts": 1}, max_pool_connections=20),
+        )
+
+    return make
+
+
+@pytest.fixture
+def sagemaker(sandbox, client_for):
+    return client_for("sagemaker", sandbox.endpoint)
+
+
+@pytest.fixture
+def tagging(sandbox, client_for):
+    return client_for("resourcegroupstaggingapi", sandbox.endpoint)
+
+
+@pytest.fixture
+def create(sagemaker):
+    """Create an instance; whatever is not given is as plain as possible."""
+
+    def make(name="alice", **fields):
+        fields = {"InstanceType": "ml.t3.medium", "RoleArn": ROLE} | fields
+        return sagemaker.create_notebook_instance(NotebookInstanceName=name, **fields)["NotebookInstanceArn"]
+
+    return make
+
+
+@pytest.fixture
+def create_stopped(create, sagemaker):
+    """Create an instance and stop it."""
+
+    def make(name="alice", **fields):
+        arn = create(name, **fields)
+        sagemaker.stop_notebook_instance(NotebookInstanceName=name)
+        return arn
+
+    return make
+
+
+@pytest.fixture
+def describe(sagemaker):
+    return lambda name="alice": sagemaker.describe_notebook_instance(NotebookInstanceName=name)
+
+
+@pytest.fixture
+def refused():
+    """Call something that must be refused; gives the error's code and message."""
+
+    def call(function, **params):
+        with pytest.raises(ClientError) as caught:
+            function(**params)
+        error = caught.value.response
+        assert error["ResponseMetadata"]["HTTPStatusCode"] == 400
+        return error["Error"]["Code"], error["Error"]["Message"]
+
+    return call
+
+
+@pytest.fixture
+def eventually():
+    """Wait until a function gives something true, and give that."""
+
+    def wait(function, seconds=10):
+        deadline = time.monotonic() + seconds
+        while not (found := function()):
+            assert time.monotonic() < deadline, "It did not happen in time."
+            time.sleep(0.01)
+        return found
+
+    return wait

@@ -1,0 +1,187 @@
+# Copyright: Contributors to datalab.notebooks
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The server: which operations there are, what it counts, and how fast it is."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import time
+from concurrent.futures import ThreadPoolExecutor
+from http.client import HTTPConnection
+from typing import ClassVar
+from urllib.parse import urlsplit
+
+import pytest
+from botocore.exceptions import ClientError
+from moto.core.responses import BaseResponse
+from moto.core.utils import camelcase_to_underscores, get_service_model
+
+from sandbox.notebooks.backend import NotebookBackend
+from sandbox.notebooks.constraints import python_pattern
+from sandbox.notebooks.listing import page
+from sandbox.notebooks.responses import NotebookResponse, operation
+
+SAGEMAKER = get_service_model("sagemaker")
+OPERATIONS = [name for name in SAGEMAKER.operation_names if "NotebookInstance" in name or "CodeRepositor" in name]
+
+
+@pytest.fixture
+def raw(sandbox):
+    """Send an HTTP request; gives the status and the body."""
+
+    def send(method, path, **headers):
+        connection = HTTPConnection(urlsplit(sandbox.endpoint).netloc, timeout=10)
+        connection.request(method, path, headers={name.replace("_", "-"): value for name, value in headers.items()})
+        response = connection.getresponse()
+        body = response.read()
+        connection.close()
+        return response.status, body
+
+    return send
+
+
+@pytest.mark.parametrize("operation", [*OPERATIONS, "AddTags", "ListTags", "DeleteTags"])
+def test_every_operation_is_there(operation):
+    method = getattr(NotebookResponse, camelcase_to_underscores(operation))
+    assert inspect.isfunction(method)
+    assert method.__module__ == NotebookResponse.__module__
+
+
+def test_operations_run_one_at_a_time():
+    inside, most = 0, 0
+
+    class Slow(NotebookResponse):
+        params: ClassVar = {}
+
+        def _get_action(self):
+            return "ListNotebookInstances"
+
+        @operation
+        def list_notebook_instances(self):
+            nonlocal inside, most
+            inside += 1
+            most = max(most, inside)
+            time.sleep(0.02)
+            inside -= 1
+
+    with ThreadPoolExecutor(3) as pool:
+        list(pool.map(lambda _: Slow().list_notebook_instances(), range(6)))
+    assert (most, inside) == (1, 0)
+
+
+def test_the_operations_are_those_that_we_think_of():
+    assert len(OPERATIONS) == 18
+
+
+@pytest.mark.parametrize("operation", [*OPERATIONS, "AddTags", "ListTags", "DeleteTags"])
+def test_every_pattern_is_understood(operation):
+    def patterns(shape):
+        yield from [shape.metadata["pattern"]] if "pattern" in shape.metadata else []
+        members = [shape.member] if shape.type_name == "list" else getattr(shape, "members", {}).values()
+        for member in members:
+            yield from patterns(member)
+
+    for pattern in patterns(SAGEMAKER.operation_model(operation).input_shape):
+        assert "\\p" not in python_pattern(pattern).pattern
+
+
+def test_an_operation_that_moto_lacks_is_a_clean_error(sagemaker):
+    with pytest.raises(ClientError) as caught:
+        sagemaker.create_workforce(WorkforceName="x")
+    error = caught.value.response
+    assert error["Error"]["Code"] == "UnknownOperationException"
+    assert "CreateWorkforce" in error["Error"]["Message"]
+    assert error["ResponseMetadata"]["HTTPStatusCode"] == 400
+    assert not hasattr(BaseResponse, "create_workforce")
+
+
+def test_an_operation_that_nobody_knows_is_a_clean_error(raw):
+    signed = "AWS4-HMAC-SHA256 Credential=x/20260101/eu-central-1/sagemaker/aws4_request, SignedHeaders=x, Signature=y"
+    for target in ("SageMaker.MakeCoffee", "SageMaker.SetupClass", "SageMaker."):
+        status, body = raw("POST", "/", X_Amz_Target=target, Authorization=signed)
+        assert (status, json.loads(body)["__type"]) == (400, "UnknownOperationException")
+
+
+def test_calls_are_counted_by_operation(sandbox, sagemaker, tagging, client_for, raw):
+    for _ in range(3):
+        sagemaker.list_notebook_instances()
+    with pytest.raises(ClientError):
+        sagemaker.describe_notebook_instance(NotebookInstanceName="nobody")
+    tagging.get_resources()
+    client_for("iam", sandbox.endpoint).list_roles()
+    client_for("s3", sandbox.endpoint).list_buckets()
+    raw("GET", "/moto-api/data.json")
+    expected = {
+        "sagemaker:ListNotebookInstances": 3,
+        "sagemaker:DescribeNotebookInstance": 1,
+        "resourcegroupstaggingapi:GetResources": 1,
+        "iam:ListRoles": 1,
+        "s3:GET /": 1,
+    }
+    assert sandbox.calls() == expected
+    status, body = raw("GET", "/sandbox/calls")
+    assert (status, json.loads(body)) == (200, expected)
+    assert raw("DELETE", "/sandbox/calls")[0] == 200
+    assert sandbox.calls() == {}
+
+
+def test_the_sandbox_has_no_other_paths(raw):
+    assert raw("GET", "/sandbox/other")[0] == 404
+    assert raw("POST", "/sandbox/calls")[0] == 404
+
+
+def test_a_bucket_may_be_named_sandbox(sandbox, client_for):
+    s3 = client_for("s3", sandbox.endpoint)
+    s3.create_bucket(Bucket="sandbox", CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
+    s3.put_object(Bucket="sandbox", Key="calls", Body=b"content")
+    assert s3.get_object(Bucket="sandbox", Key="calls")["Body"].read() == b"content"
+
+
+def test_reset_empties_the_account_and_keeps_transitions(sandbox, create, sagemaker, describe):
+    sandbox.set_transition_seconds(60)
+    create()
+    assert sandbox.status()["instances"] == {"Pending": 1}
+    sagemaker.create_code_repository(CodeRepositoryName="x", GitConfig={"RepositoryUrl": "https://git.example.org/x"})
+    sandbox.reset()
+    assert sandbox.status()["instances"] == {}
+    assert sagemaker.list_code_repositories()["CodeRepositorySummaryList"] == []
+    create()
+    assert describe()["NotebookInstanceStatus"] == "Pending"
+
+
+def test_the_older_tag_operations_of_efs(sandbox, client_for):
+    efs = client_for("efs", sandbox.endpoint)
+    name = {"FileSystemId": efs.create_file_system(CreationToken="x")["FileSystemId"]}
+    efs.create_tags(**name, Tags=[{"Key": "a", "Value": "1"}, {"Key": "b", "Value": "2"}])
+    efs.create_tags(**name, Tags=[{"Key": "b", "Value": "3"}])
+    efs.delete_tags(**name, TagKeys=["a"])
+    assert efs.describe_tags(**name)["Tags"] == [{"Key": "b", "Value": "3"}]
+
+
+def test_pages_of_a_thousand_instances_take_little_time():
+    backend = NotebookBackend("eu-central-1", "123456789012")
+    tags = [{"Key": f"k{n}", "Value": "v"} for n in range(8)]
+    role = "arn:aws:iam::123456789012:role/x"
+    for n in range(1000):
+        backend.create_notebook_instance(f"n{n:04}", "ml.t3.medium", role, tags=tags)
+
+    def seconds(function):
+        times = []
+        for _ in range(5):
+            begin = time.process_time()
+            function()
+            times.append(time.process_time() - begin)
+        return min(times)
+
+    def one_page_of_instances():
+        instances, token = backend.list_notebook_instances({"MaxResults": 100, "SortBy": "Status"})
+        assert token
+        assert len([instance.summary() for instance in instances]) == 100
+
+    def one_page_of_resources():
+        found, token = page(backend.iter_tagged_resources(), lambda r: (r.arn,), 100, None, {})
+        assert (len(found), bool(token)) == (100, True)
+
+    assert seconds(one_page_of_instances) < 0.05
+    assert seconds(one_page_of_resources) < 0.05

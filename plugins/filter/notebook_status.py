@@ -1,0 +1,93 @@
+# Copyright: Contributors to datalab.notebooks
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The fleet's result as a table for people."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: notebook_status
+short_description: What sagemaker_notebook_fleet returns, as rows of a table for people
+version_added: 0.1.0
+author: The datalab.notebooks contributors (@datalab)
+options:
+  _input:
+    description: The list C(instances) that M(datalab.notebooks.sagemaker_notebook_fleet) returns, in check mode or not.
+    type: list
+    elements: dict
+    required: true
+  lifecycle_configs:
+    description: The list of that name that the filter P(datalab.notebooks.notebook_fleet#filter) returns.
+    type: list
+    elements: dict
+    required: true
+"""
+
+EXAMPLES = r"""
+rows: "{{ result.instances | datalab.notebooks.notebook_status(fleet.lifecycle_configs) }}"
+"""
+
+RETURN = r"""
+_value:
+  description:
+    - A row for each instance with C(owner), C(team), C(type), C(state), C(idle) (when it stops by itself),
+      C(configuration), and C(pending changes).
+  type: list
+  elements: dict
+"""
+
+from typing import Any, Callable
+
+
+def notebook_status(instances: list[dict[str, Any]], lifecycle_configs: list[dict[str, Any]]) -> list[dict[str, str]]:
+    """One row for each instance."""
+    settings = {config["name"]: config["settings"] for config in lifecycle_configs}
+    return [
+        {
+            "owner": instance["owner"] or instance["name"],
+            "team": instance["tags"].get("team", ""),
+            "type": instance["instance_type"] or "",
+            "state": instance["status"] or "none",
+            "idle": _idle(instance, settings.get(instance["lifecycle_config_name"], {})),
+            "configuration": instance["lifecycle_config_name"] or "",
+            "pending changes": "; ".join(_changes(instance)),
+        }
+        for instance in instances
+    ]
+
+
+def _idle(instance: dict[str, Any], settings: dict[str, Any]) -> str:
+    """After how long the instance stops by itself, and who says so."""
+    if "autostop" not in settings.get("notebook_host_steps", []):
+        return "never"
+    tag = instance["tags"].get("idle")
+    if tag is not None:
+        return f"{tag} s (tag)" if tag.isdecimal() and int(tag) else f"{tag} (tag)"
+    timeout = int(settings["notebook_host_idle_timeout"])
+    return f"{timeout} s" if timeout else "never"
+
+
+def _changes(instance: dict[str, Any]) -> list[str]:
+    """What waits for a stop, and what the next run would do at once."""
+    waiting = [
+        f"{option} {_text(change['before'])} → {_text(change['after'])} at the next stop"
+        for option, change in instance["pending"].items()
+    ]
+    if "state" in instance["after"]:
+        return [*waiting, f"{instance['after']['state']} by the next run"]
+    return waiting + [
+        f"{option} {_text(instance['before'].get(option))} → {_text(after)} by the next run"
+        for option, after in instance["after"].items()
+    ]
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, dict):
+        return ",".join(f"{key}={text}" for key, text in sorted(value.items()))
+    return "none" if value in (None, "", []) else str(value)
+
+
+class FilterModule:
+    """The filter of this file."""
+
+    def filters(self) -> dict[str, Callable[..., Any]]:
+        return {"notebook_status": notebook_status}

@@ -1,0 +1,165 @@
+# Copyright: Contributors to datalab.notebooks
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""One function per API call: a retry, an error handler, one call. No logic lives here."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any, Callable, Iterable, TypeVar
+
+from ansible_collections.amazon.aws.plugins.module_utils.retries import AWSRetry
+from ansible_collections.amazon.aws.plugins.module_utils.tagging import (
+    ansible_dict_to_boto3_tag_list,
+    boto3_tag_list_to_ansible_dict,
+)
+
+from .errors import NotebookErrorHandler
+
+if TYPE_CHECKING:
+    from mypy_boto3_resourcegroupstaggingapi import ResourceGroupsTaggingAPIClient
+    from mypy_boto3_sagemaker import SageMakerClient
+
+handler = NotebookErrorHandler
+# botocore's own retries give up after 2 throttles; AWSRetry does not know SageMaker's code for one.
+retry = AWSRetry.jittered_backoff(retries=8, delay=1, max_delay=30, catch_extra_error_codes=["ThrottlingException"])
+
+POOL_SIZE = 10  # also botocore's default number of connections
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+def in_parallel(function: Callable[[T], R], items: Iterable[T]) -> list[R]:
+    """The function's results for all items, in their order; boto3 clients may be shared by threads."""
+    with ThreadPoolExecutor(POOL_SIZE) as pool:
+        return list(pool.map(function, items))
+
+
+# Notebook instances
+
+
+@handler.list_error_handler("describe the notebook instance", None)
+@retry
+def describe_notebook_instance(client: SageMakerClient, name: str) -> dict[str, Any] | None:
+    """The instance as DescribeNotebookInstance returns it, or None if there is none."""
+    return client.describe_notebook_instance(NotebookInstanceName=name)
+
+
+@handler.common_error_handler("list the notebook instances")
+@retry
+def list_notebook_instances(client: SageMakerClient, **filters: Any) -> list[dict[str, Any]]:
+    """The summaries that ListNotebookInstances returns, of all pages."""
+    pages = client.get_paginator("list_notebook_instances").paginate(MaxResults=100, **filters)
+    return [summary for page in pages for summary in page["NotebookInstances"]]
+
+
+@handler.common_error_handler("create the notebook instance")
+@retry
+def create_notebook_instance(client: SageMakerClient, name: str, params: dict[str, Any]) -> None:
+    """Calls CreateNotebookInstance."""
+    client.create_notebook_instance(NotebookInstanceName=name, **params)
+
+
+@handler.common_error_handler("update the notebook instance")
+@retry
+def update_notebook_instance(client: SageMakerClient, name: str, params: dict[str, Any]) -> None:
+    """Calls UpdateNotebookInstance; the instance has to be Stopped or Failed."""
+    client.update_notebook_instance(NotebookInstanceName=name, **params)
+
+
+@handler.common_error_handler("start the notebook instance")
+@retry
+def start_notebook_instance(client: SageMakerClient, name: str) -> None:
+    """Calls StartNotebookInstance; the instance has to be Stopped or Failed."""
+    client.start_notebook_instance(NotebookInstanceName=name)
+
+
+@handler.common_error_handler("stop the notebook instance")
+@retry
+def stop_notebook_instance(client: SageMakerClient, name: str) -> None:
+    """Calls StopNotebookInstance; the instance has to be InService."""
+    client.stop_notebook_instance(NotebookInstanceName=name)
+
+
+@handler.deletion_error_handler("delete the notebook instance")
+@retry
+def delete_notebook_instance(client: SageMakerClient, name: str) -> None:
+    """Calls DeleteNotebookInstance; the instance has to be Stopped or Failed. Its volume goes with it."""
+    client.delete_notebook_instance(NotebookInstanceName=name)
+
+
+# Lifecycle configurations
+
+
+@handler.list_error_handler("describe the lifecycle configuration", None)
+@retry
+def describe_lifecycle_config(client: SageMakerClient, name: str) -> dict[str, Any] | None:
+    """The configuration as DescribeNotebookInstanceLifecycleConfig returns it (base64), or None."""
+    return client.describe_notebook_instance_lifecycle_config(NotebookInstanceLifecycleConfigName=name)
+
+
+@handler.common_error_handler("list the lifecycle configurations")
+@retry
+def list_lifecycle_configs(client: SageMakerClient, **filters: Any) -> list[dict[str, Any]]:
+    """The summaries that ListNotebookInstanceLifecycleConfigs returns, of all pages; without the scripts."""
+    pages = client.get_paginator("list_notebook_instance_lifecycle_configs").paginate(MaxResults=100, **filters)
+    return [summary for page in pages for summary in page["NotebookInstanceLifecycleConfigs"]]
+
+
+@handler.common_error_handler("create the lifecycle configuration")
+@retry
+def create_lifecycle_config(client: SageMakerClient, name: str, params: dict[str, Any]) -> None:
+    """Calls CreateNotebookInstanceLifecycleConfig."""
+    client.create_notebook_instance_lifecycle_config(NotebookInstanceLifecycleConfigName=name, **params)
+
+
+@handler.common_error_handler("update the lifecycle configuration")
+@retry
+def update_lifecycle_config(client: SageMakerClient, name: str, params: dict[str, Any]) -> None:
+    """Calls UpdateNotebookInstanceLifecycleConfig; running instances see it at their next start."""
+    client.update_notebook_instance_lifecycle_config(NotebookInstanceLifecycleConfigName=name, **params)
+
+
+@handler.deletion_error_handler("delete the lifecycle configuration")
+@retry
+def delete_lifecycle_config(client: SageMakerClient, name: str) -> None:
+    """Calls DeleteNotebookInstanceLifecycleConfig."""
+    client.delete_notebook_instance_lifecycle_config(NotebookInstanceLifecycleConfigName=name)
+
+
+# Tags
+
+
+@handler.common_error_handler("list the tags")
+@retry
+def list_tags(client: SageMakerClient, arn: str) -> dict[str, str]:
+    """The tags of one resource, from ListTags."""
+    pages = client.get_paginator("list_tags").paginate(ResourceArn=arn)
+    return boto3_tag_list_to_ansible_dict([tag for page in pages for tag in page["Tags"]])
+
+
+@handler.common_error_handler("add tags")
+@retry
+def add_tags(client: SageMakerClient, arn: str, tags: dict[str, str]) -> None:
+    """Calls AddTags, which overwrites the values of keys that are there."""
+    client.add_tags(ResourceArn=arn, Tags=ansible_dict_to_boto3_tag_list(tags))
+
+
+@handler.common_error_handler("delete tags")
+@retry
+def delete_tags(client: SageMakerClient, arn: str, keys: list[str]) -> None:
+    """Calls DeleteTags."""
+    client.delete_tags(ResourceArn=arn, TagKeys=keys)
+
+
+@handler.common_error_handler("get the tags of the notebook instances")
+@retry
+def get_notebook_instance_tags(client: ResourceGroupsTaggingAPIClient) -> dict[str, dict[str, str]]:
+    """The tags of all instances by ARN, from GetResources, 100 a page; some seconds behind ListTags."""
+    paginator = client.get_paginator("get_resources")
+    pages = paginator.paginate(ResourceTypeFilters=["sagemaker:notebook-instance"], ResourcesPerPage=100)
+    return {
+        resource["ResourceARN"]: boto3_tag_list_to_ansible_dict(resource["Tags"])
+        for page in pages
+        for resource in page["ResourceTagMappingList"]
+    }

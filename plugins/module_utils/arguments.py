@@ -1,0 +1,53 @@
+# Copyright: Contributors to datalab.notebooks
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Argument specifications that modules share; doc_fragments/ documents them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def tag_arguments() -> dict[str, Any]:
+    """`tags` and `purge_tags` as every amazon.aws module has them."""
+    return {
+        "tags": {"type": "dict", "aliases": ["resource_tags"]},
+        "purge_tags": {"type": "bool", "default": True},
+    }
+
+
+def wait_arguments() -> dict[str, Any]:
+    """`wait` and `wait_timeout`; a start takes two to five minutes on AWS."""
+    return {
+        "wait": {"type": "bool", "default": True},
+        "wait_timeout": {"type": "int", "default": 900},
+    }
+
+
+def instance_arguments() -> dict[str, Any]:
+    """What describes one notebook instance."""
+    return {
+        "name": {"type": "str", "required": True, "aliases": ["notebook_instance_name"]},
+        "state": {
+            "type": "str",
+            "choices": ["present", "absent", "started", "stopped", "restarted"],
+            "default": "present",
+        },
+        "instance_type": {"type": "str"},
+        "role_arn": {"type": "str"},
+        "volume_size_in_gb": {"type": "int"},
+        "lifecycle_config_name": {"type": "str"},
+        "default_code_repository": {"type": "str"},
+        "additional_code_repositories": {"type": "list", "elements": "str"},
+        "root_access": {"type": "bool"},
+        "platform_identifier": {"type": "str"},
+        "ip_address_type": {"type": "str", "choices": ["ipv4", "dualstack"]},
+        "minimum_instance_metadata_service_version": {"type": "str", "choices": ["1", "2"], "default": "2"},
+        "subnet_id": {"type": "str"},
+        "security_group_ids": {"type": "list", "elements": "str"},
+        "kms_key_id": {"type": "str"},
+        "direct_internet_access": {"type": "bool"},
+        "update_policy": {"type": "str", "choices": ["when_stopped", "force"], "default": "when_stopped"},
+        "force": {"type": "bool", "default": False},
+        "keep_tags": {"type": "list", "elements": "str", "default": []},
+        **tag_arguments(),
+    }

@@ -1,0 +1,64 @@
+# Copyright: Contributors to datalab.notebooks
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What can go wrong with notebook instances, told in one exception type."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NoReturn
+
+try:
+    from botocore import exceptions as botocore_exceptions
+except ImportError:
+    pass  # AnsibleAWSModule says so.
+
+from ansible_collections.amazon.aws.plugins.module_utils.botocore import is_boto3_error_code, is_boto3_error_message
+from ansible_collections.amazon.aws.plugins.module_utils.errors import AWSErrorHandler
+from ansible_collections.amazon.aws.plugins.module_utils.exceptions import AnsibleAWSError
+
+if TYPE_CHECKING:
+    from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
+
+MISSING_MESSAGES = ("RecordNotFound", "does not exist")
+
+REMEDIES = {
+    "NoCredentialsError": "Set AWS_PROFILE or the options access_key and secret_key, or use the sandbox (make sandbox).",
+    "EndpointConnectionError": "Check endpoint_url and the network; the sandbox is started by 'make sandbox'.",
+}
+
+
+class NotebookError(AnsibleAWSError):
+    """A call to AWS failed, an instance did not get where it should, or what was asked for cannot be done."""
+
+    def __str__(self) -> str:
+        cause = f": {self.exception}" if self.exception else ""
+        remedy = REMEDIES.get(type(self.exception).__name__)
+        return f"{self.message}{cause}" + (f" {remedy}" if remedy else "")
+
+
+class InputError(NotebookError):
+    """What was asked for is refused before anything is changed; one problem per line."""
+
+    def __init__(self, problems: list[str]) -> None:
+        self.problems = problems
+        super().__init__(message="\n".join(problems))
+
+
+class NotebookErrorHandler(AWSErrorHandler):
+    """amazon.aws' decorators, with SageMaker's way of saying that something is not there."""
+
+    _CUSTOM_EXCEPTION = NotebookError
+
+    @classmethod
+    def _is_missing(cls) -> type[Exception]:
+        # The code ValidationException also reports bad input; only its message tells them apart.
+        if any(is_boto3_error_message(text) is botocore_exceptions.ClientError for text in MISSING_MESSAGES):
+            return is_boto3_error_code("ValidationException")
+        return is_boto3_error_code(())
+
+
+def fail(module: AnsibleAWSModule, error: NotebookError, **result: Any) -> NoReturn:
+    """Ends the module with what the error says, its remedy, and the response of AWS where there is one."""
+    response = getattr(error.exception, "response", None)
+    if response:
+        result["error"] = response["Error"]
+    module.fail_json(msg=str(error), **result)

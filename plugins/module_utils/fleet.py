@@ -1,0 +1,100 @@
+# Copyright: Contributors to datalab.notebooks
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Many instances at once: reading them with calls per page instead of per instance, and telling what became of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from . import api
+from .errors import InputError, NotebookError
+from .instance import FIELDS, VERIFIED_TAG, Current, Desired, current_from_answer, verified_current
+from .plan import Plan, different_fields, plan
+
+if TYPE_CHECKING:
+    from mypy_boto3_resourcegroupstaggingapi import ResourceGroupsTaggingAPIClient
+    from mypy_boto3_sagemaker import SageMakerClient
+
+Pair = tuple[Desired, Current | None]
+
+
+@dataclass(frozen=True)
+class Clients:
+    """The two services that a fleet is read from."""
+
+    sagemaker: SageMakerClient
+    tagging: ResourceGroupsTaggingAPIClient
+
+
+def read_instance(client: SageMakerClient, name: str) -> Current | None:
+    """One instance with everything that there is to know of it: two calls."""
+    answer = api.describe_notebook_instance(client, name)
+    if answer is None:
+        return None
+    return current_from_answer(answer, api.list_tags(client, answer["NotebookInstanceArn"]))
+
+
+def read_fleet(clients: Clients, instances: list[Desired]) -> list[Pair]:
+    """What AWS has of each wanted instance. Describes only those that differ, or may differ."""
+    if len(instances) <= api.POOL_SIZE:
+        return api.in_parallel(lambda desired: (desired, read_instance(clients.sagemaker, desired.name)), instances)
+    tags = api.get_notebook_instance_tags(clients.tagging)
+    summaries = {
+        summary["NotebookInstanceName"]: current_from_answer(summary, tags.get(summary["NotebookInstanceArn"], {}))
+        for summary in api.list_notebook_instances(clients.sagemaker)
+    }
+    settled = {desired.name: _settled(summaries.get(desired.name), desired) for desired in instances}
+    doubtful = [name for name, current in settled.items() if current is None and name in summaries]
+    described = dict(zip(doubtful, api.in_parallel(lambda name: read_instance(clients.sagemaker, name), doubtful)))
+    return [(desired, settled[desired.name] or described.get(desired.name)) for desired in instances]
+
+
+def _settled(summary: Current | None, desired: Desired) -> Current | None:
+    """The instance as far as lists tell it, if that is enough to be sure that nothing has to happen."""
+    current = verified_current(summary, desired) if summary else None
+    try:
+        return current if current and not plan(desired, current).steps else None
+    except InputError:
+        return None
+
+
+def read_again(client: SageMakerClient, plans: list[Plan]) -> dict[str, Current | None]:
+    """The instances of the plans as they are after the plans were carried out; reads only what was changed."""
+    touched = [made.desired.name for made in plans if made.steps]
+    fresh = dict(zip(touched, api.in_parallel(lambda name: read_instance(client, name), touched)))
+    return {made.desired.name: fresh.get(made.desired.name, made.current) for made in plans}
+
+
+def mark_verified(client: SageMakerClient, plans: list[Plan], currents: dict[str, Current | None]) -> None:
+    """Leaves VERIFIED_TAG on the instances that were described and are as desired, for the next run's lists."""
+    stale = [
+        (current, current.seal(made.desired))
+        for made in plans
+        if (current := currents[made.desired.name])
+        and current.described
+        and current.own_tags.get(VERIFIED_TAG) != current.seal(made.desired)
+        and all(f.listed for f in different_fields(made.desired, current))
+    ]
+    api.in_parallel(lambda pair: api.add_tags(client, pair[0].arn, {VERIFIED_TAG: pair[1]}), stale)
+
+
+def outcome(made: Plan, current: Current | None, error: NotebookError | None, check_mode: bool) -> dict[str, Any]:
+    """What the fleet module returns of one instance."""
+    seen = made.current if check_mode else current
+    predicted = {**(seen.fields if seen else {}), **(made.after if check_mode else {})}
+    result: dict[str, Any] = {
+        "name": made.desired.name,
+        "owner": made.desired.owner,
+        "changed": made.changed,
+        "status": seen.status if seen else None,
+        "notebook_instance_arn": seen.arn if seen else None,
+        **{f.option: predicted.get(f.option) for f in FIELDS if f.listed},
+        "tags": predicted.get("tags", seen.tags if seen else {}),
+        "before": made.before,
+        "after": made.after,
+        "pending": made.pending,
+        "pending_reason": made.pending_reason,
+        "failed": error is not None,
+    }
+    return {**result, "msg": f"{made.desired.who}: {error}"} if error else result

@@ -1,0 +1,206 @@
+# Copyright: Contributors to datalab.notebooks
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""A notebook instance as somebody wants it, and as AWS has it, in the same terms."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from typing import Any, Literal
+
+from ansible_collections.amazon.aws.plugins.module_utils.transformation import boto3_resource_to_ansible_dict
+
+State = Literal["present", "absent", "started", "stopped", "restarted"]
+UpdatePolicy = Literal["when_stopped", "force"]
+
+# Tags of our own on an instance. They are neither shown nor purged.
+VERIFIED_TAG = "datalab:verified"
+RESTART_TAG = "datalab:restart"
+OWN_TAGS = frozenset({VERIFIED_TAG, RESTART_TAG})
+
+
+@dataclass(frozen=True)
+class Field:
+    """One setting of an instance: what it is called in our options and in the API."""
+
+    option: str
+    request: str  # in CreateNotebookInstance and UpdateNotebookInstance
+    described: str  # in DescribeNotebookInstance
+    updatable: bool = True
+    clear: str | None = None  # UpdateNotebookInstance's flag that empties it
+    listed: bool = False  # ListNotebookInstances returns it as well
+
+
+def _field(option: str, request: str, described: str | None = None, **more: Any) -> Field:
+    return Field(option, request, described or request, **more)
+
+
+IMDS = "InstanceMetadataServiceConfiguration"
+IMDS_VERSION = "MinimumInstanceMetadataServiceVersion"
+
+FIELDS = (
+    _field("instance_type", "InstanceType", listed=True),
+    _field("role_arn", "RoleArn"),
+    _field("volume_size_in_gb", "VolumeSizeInGB"),
+    _field(
+        "lifecycle_config_name",
+        "LifecycleConfigName",
+        "NotebookInstanceLifecycleConfigName",
+        clear="DisassociateLifecycleConfig",
+        listed=True,
+    ),
+    _field(
+        "default_code_repository", "DefaultCodeRepository", clear="DisassociateDefaultCodeRepository", listed=True
+    ),
+    _field(
+        "additional_code_repositories",
+        "AdditionalCodeRepositories",
+        clear="DisassociateAdditionalCodeRepositories",
+        listed=True,
+    ),
+    _field("root_access", "RootAccess"),
+    _field("platform_identifier", "PlatformIdentifier"),
+    _field("ip_address_type", "IpAddressType"),
+    _field("minimum_instance_metadata_service_version", IMDS),
+    _field("subnet_id", "SubnetId", updatable=False),
+    _field("security_group_ids", "SecurityGroupIds", "SecurityGroups", updatable=False),
+    _field("kms_key_id", "KmsKeyId", updatable=False),
+    _field("direct_internet_access", "DirectInternetAccess", updatable=False),
+)
+
+
+@dataclass(frozen=True)
+class Desired:
+    """What somebody wants of one instance. `fields` holds only what was given; "" and [] mean: none."""
+
+    name: str
+    fields: dict[str, Any] = field(default_factory=dict)
+    owner: str | None = None
+    state: State = "present"
+    tags: dict[str, str] | None = None
+    purge_tags: bool = True
+    keep_tags: frozenset[str] = frozenset()
+    update_policy: UpdatePolicy = "when_stopped"
+    force: bool = False
+
+    @property
+    def who(self) -> str:
+        """The word by which people know the instance."""
+        return self.owner or self.name
+
+    def about(self, option: str, text: str) -> str:
+        """A message about an option, in the words of whoever wrote it: inventory variables have a prefix."""
+        prefix = "notebook_" if self.owner else ""
+        return f"{self.who}: {prefix}{option}: {text}"
+
+    @property
+    def fingerprint(self) -> str:
+        """Stands for what is wanted of the settings that only DescribeNotebookInstance tells."""
+        hidden = {f.option: self.fields[f.option] for f in FIELDS if not f.listed and f.option in self.fields}
+        return hashlib.sha256(json.dumps(hidden, sort_keys=True).encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True)
+class Current:
+    """What AWS has of one instance."""
+
+    name: str
+    arn: str
+    status: str
+    last_modified: datetime
+    fields: dict[str, Any] = field(default_factory=dict)
+    tags: dict[str, str] = field(default_factory=dict)  # without OWN_TAGS
+    own_tags: dict[str, str] = field(default_factory=dict)
+    described: dict[str, Any] | None = None  # DescribeNotebookInstance's answer, if it was asked
+
+    def seal(self, desired: Desired) -> str:
+        """Says of this instance, as it was last modified, that it has the settings that are desired."""
+        modified = self.last_modified.astimezone(timezone.utc).isoformat(timespec="milliseconds")
+        return f"{desired.fingerprint}@{modified}"
+
+
+def desired_from_options(options: dict[str, Any]) -> Desired:
+    """Module parameters, or one element of the fleet's `instances`, as Desired; None means: not given."""
+    fields = {f.option: options[f.option] for f in FIELDS if options.get(f.option) is not None}
+    for option in ("root_access", "direct_internet_access"):
+        if option in fields:
+            fields[option] = "Enabled" if fields[option] else "Disabled"
+    tags = options["tags"]
+    return Desired(
+        name=options["name"],
+        fields=fields,
+        owner=options.get("owner"),
+        state=options["state"],
+        tags=None if tags is None else {str(key): str(value) for key, value in tags.items()},
+        purge_tags=options["purge_tags"],
+        keep_tags=frozenset(options["keep_tags"]),
+        update_policy=options["update_policy"],
+        force=options["force"],
+    )
+
+
+def request_params(fields: dict[str, Any]) -> dict[str, Any]:
+    """Options as parameters of CreateNotebookInstance or UpdateNotebookInstance."""
+    params = {f.request: fields[f.option] for f in FIELDS if f.option in fields}
+    if IMDS in params:
+        params[IMDS] = {IMDS_VERSION: params[IMDS]}
+    return params
+
+
+def _fields_of(answer: dict[str, Any]) -> dict[str, Any]:
+    fields = {f.option: answer[f.described] for f in FIELDS if answer.get(f.described) is not None}
+    imds = fields.pop("minimum_instance_metadata_service_version", None)
+    if imds:
+        fields["minimum_instance_metadata_service_version"] = imds[IMDS_VERSION]
+    return fields
+
+
+def current_from_answer(answer: dict[str, Any], tags: dict[str, str]) -> Current:
+    """An element of ListNotebookInstances, or DescribeNotebookInstance's answer, as Current."""
+    return Current(
+        name=answer["NotebookInstanceName"],
+        arn=answer["NotebookInstanceArn"],
+        status=answer["NotebookInstanceStatus"],
+        last_modified=answer["LastModifiedTime"],
+        fields=_fields_of(answer),
+        tags={key: value for key, value in tags.items() if key not in OWN_TAGS},
+        own_tags={key: value for key, value in tags.items() if key in OWN_TAGS},
+        described=answer if "RoleArn" in answer else None,
+    )
+
+
+def verified_current(summary: Current, desired: Desired) -> Current | None:
+    """The summary completed with what an earlier run has verified, or None if that no longer holds.
+
+    ListNotebookInstances does not tell the volume, the role and others. A run that has seen them right leaves the
+    tag VERIFIED_TAG with a fingerprint of them and the LastModifiedTime at which it saw them: every
+    UpdateNotebookInstance, start and stop moves that time and so voids the tag.
+    """
+    if summary.own_tags.get(VERIFIED_TAG) != summary.seal(desired):
+        return None
+    hidden = {f.option: desired.fields[f.option] for f in FIELDS if not f.listed and f.option in desired.fields}
+    return Current(**{**vars(summary), "fields": {**hidden, **summary.fields}})
+
+
+def to_result(answer: dict[str, Any] | None, tags: dict[str, str]) -> dict[str, Any] | None:
+    """DescribeNotebookInstance's answer in snake_case, with the tags as a dict: what modules return."""
+    if answer is None:
+        return None
+    known = {key: value for key, value in answer.items() if key != "ResponseMetadata"}
+    shown = {key: value for key, value in tags.items() if key not in OWN_TAGS}
+    return {**boto3_resource_to_ansible_dict(known), "tags": shown}
+
+
+def predict(desired: Desired, before: dict[str, Any] | None, changes: dict[str, Any]) -> dict[str, Any] | None:
+    """The result that a real run would give, as far as it can be known: what check mode returns."""
+    if desired.state == "absent":
+        return None
+    fields = {f.described: changes[f.option] for f in FIELDS if f.option in changes}
+    if IMDS in fields:
+        fields[IMDS] = {IMDS_VERSION: fields[IMDS]}
+    changed = boto3_resource_to_ansible_dict({"NotebookInstanceName": desired.name, **fields}, force_tags=False)
+    if "tags" in changes:
+        changed["tags"] = changes["tags"]
+    return {"tags": {}, **(before or {}), **changed}

@@ -1,0 +1,155 @@
+# Copyright: Contributors to datalab.notebooks
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Lifecycle configurations: the two scripts that AWS runs as root on an instance, as text."""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from ansible_collections.amazon.aws.plugins.module_utils.tagging import (
+    ansible_dict_to_boto3_tag_list,
+    compare_aws_tags,
+)
+from ansible_collections.amazon.aws.plugins.module_utils.transformation import boto3_resource_to_ansible_dict
+
+from . import api
+from .errors import InputError, NotebookError
+from .validation import name_problems, script_problems, tag_problems
+
+if TYPE_CHECKING:
+    from botocore.model import ServiceModel
+    from mypy_boto3_sagemaker import SageMakerClient
+
+HOOKS = {"on_create": "OnCreate", "on_start": "OnStart"}
+
+
+@dataclass(frozen=True)
+class DesiredConfig:
+    """A configuration as somebody wants it. A script that is None is left as it is; "" removes it."""
+
+    name: str
+    on_create: str | None = None
+    on_start: str | None = None
+    tags: dict[str, str] | None = None
+    purge_tags: bool = True
+
+
+@dataclass(frozen=True)
+class ConfigPlan:
+    """What has to happen to one configuration."""
+
+    desired: DesiredConfig
+    before: dict[str, Any] | None
+    after: dict[str, Any]
+    scripts: dict[str, Any] = field(default_factory=dict)  # parameters of Create or Update
+    set_tags: dict[str, str] = field(default_factory=dict)
+    delete_tags: list[str] = field(default_factory=list)
+
+    @property
+    def changed(self) -> bool:
+        """Whether a call has to be made."""
+        return self.before is None or bool(self.scripts or self.set_tags or self.delete_tags)
+
+
+def config_problems(model: ServiceModel, desired: DesiredConfig) -> list[str]:
+    """What is wrong with a configuration that somebody wants, one sentence each."""
+    scripts = {hook: getattr(desired, hook) for hook in HOOKS}
+    problems = [f"name: {text}" for text in name_problems(model, desired.name)]
+    problems += [f"{hook}: {text}" for hook, script in scripts.items() if script for text in script_problems(script)]
+    problems += [f"tags: {text}" for text in tag_problems(desired.tags or {})]
+    return [f"lifecycle configuration {desired.name}: {problem}" for problem in problems]
+
+
+def read_config(client: SageMakerClient, name: str, with_tags: bool = True) -> dict[str, Any] | None:
+    """The configuration in snake_case, its scripts as text and its tags as a dict; None if there is none."""
+    answer = api.describe_lifecycle_config(client, name)
+    if answer is None:
+        return None
+    known = {key: value for key, value in answer.items() if key not in ("ResponseMetadata", *HOOKS.values())}
+    config = {**boto3_resource_to_ansible_dict(known), **{hook: _text(answer.get(key)) for hook, key in HOOKS.items()}}
+    if with_tags:
+        config["tags"] = api.list_tags(client, answer["NotebookInstanceLifecycleConfigArn"])
+    return config
+
+
+def _text(hooks: list[dict[str, str]] | None) -> str | None:
+    if not hooks or not hooks[0].get("Content"):
+        return None
+    return base64.b64decode(hooks[0]["Content"]).decode(errors="replace")
+
+
+def _content(script: str | None) -> list[dict[str, str]]:
+    return [{"Content": base64.b64encode(script.encode()).decode()}] if script else []
+
+
+def plan_config(desired: DesiredConfig, current: dict[str, Any] | None) -> ConfigPlan:
+    """What turns `current`, as `read_config` returns it, into `desired`."""
+    has = {hook: current[hook] if current else None for hook in HOOKS}
+    wants = {hook: has[hook] if getattr(desired, hook) is None else getattr(desired, hook) or None for hook in HOOKS}
+    tags = (current or {}).get("tags", {})
+    to_set, to_delete = compare_aws_tags(tags, desired.tags or {}, desired.purge_tags and desired.tags is not None)
+    # Both scripts are always sent: nobody documents what an update does to the one that it does not name.
+    scripts = {key: _content(wants[hook]) for hook, key in HOOKS.items()} if wants != has else {}
+    after = {
+        "notebook_instance_lifecycle_config_name": desired.name,
+        **(current or {}),
+        **wants,
+        "tags": {key: value for key, value in {**tags, **to_set}.items() if key not in to_delete},
+    }
+    return ConfigPlan(desired, current, after, scripts, to_set, to_delete)
+
+
+def apply_config(client: SageMakerClient, plan: ConfigPlan) -> None:
+    """Makes the calls that the plan asks for."""
+    name = plan.desired.name
+    if plan.before is None:
+        tags = {"Tags": ansible_dict_to_boto3_tag_list(plan.set_tags)} if plan.set_tags else {}
+        scripts = {key: value for key, value in plan.scripts.items() if value}
+        api.create_lifecycle_config(client, name, {**scripts, **tags})
+        return
+    if plan.scripts:
+        api.update_lifecycle_config(client, name, plan.scripts)
+        _assert_scripts(client, plan)
+    arn = plan.before["notebook_instance_lifecycle_config_arn"]
+    if plan.set_tags:
+        api.add_tags(client, arn, plan.set_tags)
+    if plan.delete_tags:
+        api.delete_tags(client, arn, plan.delete_tags)
+
+
+def _assert_scripts(client: SageMakerClient, plan: ConfigPlan) -> None:
+    answer = api.describe_lifecycle_config(client, plan.desired.name) or {}
+    left = [hook for hook, key in HOOKS.items() if _text(answer.get(key)) != plan.after[hook]]
+    if left:
+        raise NotebookError(f"AWS accepted the update of {plan.desired.name} but still has the old {', '.join(left)}")
+
+
+def users_of_config(client: SageMakerClient, name: str) -> list[str]:
+    """The names of the instances that use a configuration."""
+    summaries = api.list_notebook_instances(client, NotebookInstanceLifecycleConfigNameContains=name)
+    key = "NotebookInstanceLifecycleConfigName"
+    return [summary["NotebookInstanceName"] for summary in summaries if summary.get(key) == name]
+
+
+def assert_unused(client: SageMakerClient, name: str) -> None:
+    """Raises InputError, naming them, when instances use the configuration."""
+    users = users_of_config(client, name)
+    if users:
+        more = f" and {len(users) - 5} more" if len(users) > 5 else ""
+        text = f"{name} is used by {', '.join(users[:5])}{more}; give them another first, or say force: true"
+        raise InputError([f"lifecycle configuration {text}"])
+
+
+def config_diff(before: dict[str, Any] | None, after: dict[str, Any] | None) -> dict[str, Any]:
+    """Both scripts and the tags before and after, as the text that `--diff` shows."""
+    return {"before": _as_text(before), "after": _as_text(after)}
+
+
+def _as_text(config: dict[str, Any] | None) -> str:
+    if config is None:
+        return ""
+    scripts = [f"--- {hook}\n{config[hook]}" for hook in HOOKS if config[hook]]
+    tags = [f"--- tag {key}={value}\n" for key, value in sorted(config.get("tags", {}).items())]
+    return "".join(scripts + tags)

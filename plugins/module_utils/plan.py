@@ -1,0 +1,241 @@
+# Copyright: Contributors to datalab.notebooks
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What has to happen to one instance. Pure: check mode, diff mode and the real run read the same plan."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Callable, Literal
+
+from ansible_collections.amazon.aws.plugins.module_utils.tagging import (
+    ansible_dict_to_boto3_tag_list,
+    compare_aws_tags,
+)
+
+from .errors import InputError
+from .instance import FIELDS, RESTART_TAG, Current, Desired, Field, request_params
+
+RUNNING = frozenset({"InService", "Pending", "PendingMaintenance", "InMaintenance"})
+RETIRED_PLATFORMS = ("notebook-al1-", "notebook-al2-")  # https://docs.aws.amazon.com/sagemaker/latest/dg/nbi-al2.html
+
+Action = Literal[
+    "create", "update", "start", "stop", "delete", "set_tags", "delete_tags",  # change something
+    "mark", "unmark",  # our own note that the instance has to be started again
+    "await_running", "await_stopped", "await_gone",  # wait for what is on its way
+]  # fmt: skip
+NO_CHANGE = frozenset({"mark", "unmark", "await_running", "await_stopped", "await_gone"})
+
+
+@dataclass(frozen=True)
+class Step:
+    """One API call, or one state to wait for."""
+
+    action: Action
+    params: Any = None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What has to happen to one instance, in this order; empty when nothing has."""
+
+    desired: Desired
+    current: Current | None
+    steps: tuple[Step, ...] = ()
+    before: dict[str, Any] = field(default_factory=dict)  # what the steps change, by option
+    after: dict[str, Any] = field(default_factory=dict)
+    pending: dict[str, Any] = field(default_factory=dict)  # what has to wait for a stop: option → before, after
+    pending_reason: str | None = None
+
+    @property
+    def changed(self) -> bool:
+        """Whether a step changes something that a user asked for."""
+        return any(step.action not in NO_CHANGE for step in self.steps)
+
+
+def make_plans(pairs: list[tuple[Desired, Current | None]]) -> list[Plan]:
+    """The plans of all pairs; raises InputError with the problems of all of them."""
+    plans, problems = [], []
+    for desired, current in pairs:
+        try:
+            plans.append(plan(desired, current))
+        except InputError as error:
+            problems += error.problems
+    if problems:
+        raise InputError(problems)
+    return plans
+
+
+def plan(desired: Desired, current: Current | None) -> Plan:
+    """What turns `current` into `desired`; raises InputError when that cannot be done."""
+    if desired.state == "absent":
+        return _plan_absent(desired, current)
+    if current is None:
+        return _plan_create(desired, current, ())
+    if current.status == "Deleting":
+        return _plan_create(desired, current, (Step("await_gone"),))
+    return _plan_existing(desired, current)
+
+
+def _plan_absent(desired: Desired, current: Current | None) -> Plan:
+    if current is None:
+        return Plan(desired, current)
+    if current.status == "Deleting":
+        return Plan(desired, current, (Step("await_gone"),))
+    if current.status in RUNNING and not desired.force:
+        text = f"{current.name} is {current.status}; stop it first, or say force: true. Its volume goes with it."
+        raise InputError([desired.about("state", text)])
+    stop = (Step("stop"),) if current.status in RUNNING else ()
+    return Plan(desired, current, (*stop, Step("delete")), before={"state": current.status}, after={"state": "absent"})
+
+
+def _plan_create(desired: Desired, current: Current | None, first: tuple[Step, ...]) -> Plan:
+    given = {option: value for option, value in desired.fields.items() if value not in ("", [])}
+    problems = [
+        desired.about(option, f"is needed to create {desired.name}")
+        for option in ("instance_type", "role_arn")
+        if option not in given
+    ]
+    if given.get("platform_identifier", "").startswith(RETIRED_PLATFORMS):
+        text = f"AWS creates no instances of {given['platform_identifier']} any more; notebook-al2023-v1 is current"
+        problems.append(desired.about("platform_identifier", text))
+    if problems:
+        raise InputError(problems)
+    params = request_params(given)
+    if desired.tags:
+        params["Tags"] = ansible_dict_to_boto3_tag_list(desired.tags)
+    stop = (Step("stop"),) if desired.state == "stopped" else ()
+    after = {**given, **({"tags": desired.tags} if desired.tags else {}), "state": "present"}
+    return Plan(desired, current, (*first, Step("create", params), *stop), before={"state": "absent"}, after=after)
+
+
+def _plan_existing(desired: Desired, current: Current) -> Plan:
+    different = different_fields(desired, current)
+    params = _update_params(desired, current, different)
+    tag_steps, tags = _plan_tags(desired, current)
+    # Asking for a stop or a restart is the word that an update waits for.
+    waits = desired.update_policy == "when_stopped" and desired.state in ("present", "started")
+    defers = waits and bool(params) and current.status in RUNNING
+    change = {f.option: (current.fields.get(f.option), desired.fields[f.option]) for f in different}
+    run_steps = _run_steps(desired, current, {} if defers else params)
+    states = _run_state_change(desired, run_steps)
+    changes = {**({} if defers else change), **tags, **states}
+    return Plan(
+        desired,
+        current,
+        (*tag_steps, *run_steps),
+        before={option: values[0] for option, values in changes.items()},
+        after={option: values[1] for option, values in changes.items()},
+        pending={option: {"before": a, "after": b} for option, (a, b) in change.items()} if defers else {},
+        pending_reason=f"{current.name} is {current.status}; applied by the next run that finds it stopped"
+        if defers
+        else None,
+    )
+
+
+def _run_steps(desired: Desired, current: Current, params: dict[str, Any]) -> tuple[Step, ...]:
+    """The steps that need the instance in some run state, in order."""
+    update = (Step("update", params),) if params else ()
+    marked = RESTART_TAG in current.own_tags
+    if current.status in RUNNING:
+        steps = _steps_of_running(desired, current, update)
+    elif desired.state == "stopped":
+        steps = update or ((Step("await_stopped"),) if current.status == "Stopping" else ())
+    elif marked or desired.state in ("started", "restarted"):  # marked: a run that was cut off owes it a start
+        steps = (*update, Step("start"))
+    else:
+        steps = update
+    return (*steps, Step("unmark")) if marked or Step("mark") in steps else steps
+
+
+def _steps_of_running(desired: Desired, current: Current, update: tuple[Step, ...]) -> tuple[Step, ...]:
+    if desired.state == "stopped":
+        return (Step("stop"), *update)
+    if desired.state == "restarted":
+        return (Step("stop"), *update, Step("start"))
+    if update:
+        return (Step("mark"), Step("stop"), *update, Step("start"))
+    return (Step("await_running"),) if desired.state == "started" and current.status != "InService" else ()
+
+
+def _run_state_change(desired: Desired, steps: tuple[Step, ...]) -> dict[str, tuple[str, str]]:
+    """What is to be reported of the run state; a stop and start on the way of an update leaves it as it was."""
+    if desired.state == "restarted":
+        return {"state": ("present", "restarted")}
+    moves = [step.action for step in steps if step.action in ("start", "stop")]
+    if len(moves) != 1:
+        return {}
+    return {"state": ("stopped", "started") if moves == ["start"] else ("started", "stopped")}
+
+
+def different_fields(desired: Desired, current: Current) -> list[Field]:
+    """The settings that were given and that AWS has otherwise."""
+    return [
+        f
+        for f in FIELDS
+        if f.option in desired.fields and not _same(f.option, desired.fields[f.option], current.fields.get(f.option))
+    ]
+
+
+def _same(option: str, wanted: Any, has: Any) -> bool:
+    if not wanted or not has:
+        return not wanted and not has
+    if isinstance(wanted, list):
+        return sorted(wanted) == sorted(has)
+    if option == "kms_key_id":  # given as an id, returned as an ARN, or the other way round
+        return str(wanted).rpartition("key/")[2] == str(has).rpartition("key/")[2]
+    return bool(wanted == has)
+
+
+def _update_params(desired: Desired, current: Current, different: list[Field]) -> dict[str, Any]:
+    """Parameters of UpdateNotebookInstance; raises InputError for what it cannot do."""
+    problems = [
+        desired.about(f.option, refusal)
+        for f in different
+        for check in (_refused_replacement, _refused_shrinking, _refused_clearing)
+        if (refusal := check(f, desired.fields[f.option], current))
+    ]
+    if problems:
+        raise InputError(problems)
+    cleared = [f for f in different if not desired.fields[f.option]]
+    changed = {f.option: desired.fields[f.option] for f in different if f not in cleared}
+    return {**request_params(changed), **{str(f.clear): True for f in cleared}}
+
+
+def _refused_replacement(f: Field, wanted: Any, current: Current) -> str | None:
+    if f.updatable:
+        return None
+    return (
+        f"AWS sets it once, at creation; {current.name} has {current.fields.get(f.option)!r}, wanted is {wanted!r}. "
+        f"A replacement would delete the volume of {current.fields.get('volume_size_in_gb')} GiB with everything on it: "
+        "copy what is needed, remove the instance (state: absent), and run again."
+    )
+
+
+def _refused_shrinking(f: Field, wanted: Any, current: Current) -> str | None:
+    if f.option != "volume_size_in_gb" or wanted > current.fields[f.option]:
+        return None
+    return f"a volume cannot shrink from {current.fields[f.option]} to {wanted} GiB; {current.name} keeps what it has"
+
+
+def _refused_clearing(f: Field, wanted: Any, _current: Current) -> str | None:
+    return "cannot be empty" if f.updatable and not wanted and not f.clear else None
+
+
+TagChange = dict[str, tuple[Any, Any]]
+
+
+def _plan_tags(desired: Desired, current: Current) -> tuple[tuple[Step, ...], TagChange]:
+    if desired.tags is None:
+        return (), {}
+    kept = {key: value for key, value in current.tags.items() if key in desired.keep_tags}
+    wanted = {**desired.tags, **kept}
+    to_set, to_delete = compare_aws_tags(current.tags, wanted, desired.purge_tags)
+    steps: list[Step] = []
+    if to_set:
+        steps.append(Step("set_tags", to_set))
+    if to_delete:
+        steps.append(Step("delete_tags", to_delete))
+    if not steps:
+        return (), {}
+    after = {key: value for key, value in {**current.tags, **to_set}.items() if key not in to_delete}
+    return tuple(steps), {"tags": (current.tags, after)}

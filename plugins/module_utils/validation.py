@@ -1,0 +1,139 @@
+# Copyright: Contributors to datalab.notebooks
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Bad input, found before any API call. Names, ranges and instance types come from botocore's service model."""
+
+from __future__ import annotations
+
+import base64
+import difflib
+import re
+import shutil
+import subprocess
+from collections import defaultdict
+from typing import TYPE_CHECKING, Any, Iterator
+
+from .instance import FIELDS, IMDS, IMDS_VERSION, Desired, request_params
+
+if TYPE_CHECKING:
+    from botocore.model import ServiceModel, Shape
+
+# https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_Tag.html
+TAG_KEY_LENGTH = 128
+TAG_VALUE_LENGTH = 256
+TAGS = 48  # AWS allows 50; instance.OWN_TAGS needs two
+
+# https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_NotebookInstanceLifecycleHook.html
+SCRIPT_LENGTH = 16384
+
+
+def load_service_model() -> ServiceModel:
+    """botocore's model of SageMaker, without a client and so without a region or credentials."""
+    import botocore.session
+
+    return botocore.session.get_session().get_service_model("sagemaker")
+
+
+def instance_problems(model: ServiceModel, instances: list[Desired]) -> list[str]:
+    """What is wrong with the instances that somebody wants, one sentence each."""
+    problems = [problem for desired in instances for problem in _instance_problems(model, desired)]
+    return problems + _collisions(instances)
+
+
+def _instance_problems(model: ServiceModel, desired: Desired) -> Iterator[str]:
+    shape = model.operation_model("CreateNotebookInstance").input_shape
+    yield from (desired.about("name", text) for text in _violations(shape.members["NotebookInstanceName"], desired.name))
+    given = {option: value for option, value in desired.fields.items() if value not in ("", [])}
+    params = request_params(given)
+    if IMDS in params:
+        params[IMDS] = params[IMDS][IMDS_VERSION]
+    for field in FIELDS:
+        if field.request in params:
+            member = shape.members[field.request]
+            member = member.members[IMDS_VERSION] if field.request == IMDS else member
+            yield from (desired.about(field.option, text) for text in _violations(member, params[field.request]))
+    if given.get("direct_internet_access") == "Disabled" and "subnet_id" not in given and desired.state != "absent":
+        yield desired.about("direct_internet_access", "without it the instance needs a subnet_id")
+    yield from (desired.about("tags", text) for text in tag_problems(desired.tags or {}))
+
+
+def _collisions(instances: list[Desired]) -> list[str]:
+    by_name = defaultdict(list)
+    for desired in instances:
+        by_name[desired.name].append(desired.who)
+    return [
+        f"{' and '.join(people)}: their instances would both be called {name}; rename one of them"
+        for name, people in by_name.items()
+        if len(people) > 1
+    ]
+
+
+def name_problems(model: ServiceModel, name: str) -> list[str]:
+    """What is wrong with the name of a lifecycle configuration."""
+    shape = model.operation_model("CreateNotebookInstanceLifecycleConfig").input_shape
+    return list(_violations(shape.members["NotebookInstanceLifecycleConfigName"], name))
+
+
+def _violations(shape: Shape, value: Any) -> Iterator[str]:
+    """What the service model says against a value."""
+    if shape.type_name == "list":
+        yield from _range(shape, len(value), "entries")
+        for item in value:
+            yield from _violations(shape.member, item)
+    elif shape.type_name == "integer":
+        yield from _range(shape, value, "")
+    elif shape.metadata.get("enum") and value not in shape.metadata["enum"]:
+        close = difflib.get_close_matches(value, shape.metadata["enum"], 1)
+        hint = f"did you mean {close[0]}?" if close else "if it is new at AWS, upgrade botocore"
+        yield f"{value!r} is not among the {len(shape.metadata['enum'])} values that botocore knows; {hint}"
+    else:
+        yield from _range(shape, len(value), "characters")
+        if "pattern" in shape.metadata and not re.fullmatch(shape.metadata["pattern"], value):
+            yield f"{value!r} is not allowed by AWS, which asks for {shape.metadata['pattern']}"
+
+
+def _range(shape: Shape, size: int, unit: str) -> Iterator[str]:
+    least, most = shape.metadata.get("min", 0), shape.metadata.get("max", size)
+    if not least <= size <= most:
+        yield f"{size} is not between {least} and {most} {unit}".rstrip()
+
+
+def tag_problems(tags: dict[str, str]) -> Iterator[str]:
+    """What AWS would not take as tags."""
+    if len(tags) > TAGS:
+        yield f"{len(tags)} tags are more than the {TAGS} that AWS leaves beside the platform's own"
+    for key, value in tags.items():
+        if not 1 <= len(key) <= TAG_KEY_LENGTH:
+            yield f"the key {key[:20]!r}… has {len(key)} characters; 1 to {TAG_KEY_LENGTH} are allowed"
+        if len(value) > TAG_VALUE_LENGTH:
+            yield f"the value of {key!r} has {len(value)} characters; {TAG_VALUE_LENGTH} are allowed"
+        if key.lower().startswith(("aws:", "datalab:")):
+            yield f"the key {key!r} is reserved"
+        if not all(c.isalnum() or c.isspace() or c in "_.:/=+-@" for c in key + value):
+            yield f"{key}={value} has a character that is none of letters, digits, spaces and _.:/=+-@"
+
+
+def script_problems(script: str) -> Iterator[str]:
+    """Why a lifecycle script could not run on an instance."""
+    if not script.startswith("#!"):
+        yield "the first line has to name the interpreter, like #!/bin/bash"
+    if "\r" in script:
+        yield "it has Windows line ends (CR LF), with which the first line names no program; save it with LF"
+    size = len(base64.b64encode(script.encode()))
+    if size > SCRIPT_LENGTH:
+        yield f"it is {size:,} characters long in base64; AWS takes {SCRIPT_LENGTH:,}. {_largest_parts(script)}".rstrip()
+    yield from _syntax_errors(script)
+
+
+def _largest_parts(script: str) -> str:
+    """The sizes of the shell functions of a script, the largest first."""
+    functions = re.finditer(r"^(\w+)\(\) *\{\n.*?^\}$", script, re.DOTALL | re.MULTILINE)
+    sizes = sorted(((len(function[0].encode()) * 4 // 3, function[1]) for function in functions), reverse=True)
+    return "Largest: " + ", ".join(f"{name} {size:,}" for size, name in sizes[:6]) if sizes else ""
+
+
+def _syntax_errors(script: str) -> Iterator[str]:
+    bash = shutil.which("bash")
+    if bash and re.match(r"#!.*\b(ba)?sh\b", script):
+        check = subprocess.run([bash, "-n"], input=script.encode(), capture_output=True, check=False)
+        if check.returncode:
+            yield f"bash -n says: {check.stderr.decode(errors='replace').strip()}"

@@ -1,0 +1,296 @@
+#!/usr/bin/python
+# Copyright: Contributors to datalab.notebooks
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+---
+module: sagemaker_notebook_fleet
+version_added: 0.1.0
+short_description: Converge many Amazon SageMaker notebook instances in one call
+description:
+  - Takes a list of instances as they are wanted, and the lifecycle configurations that they use, and makes it so.
+  - All instances are read with paged lists, changed at once, and waited for in one loop. A run that finds everything as
+    it should be needs about two calls for each hundred instances.
+  - Everything is checked and planned before the first call that changes something. One problem stops the run there.
+  - After that, an instance that fails does not stop the others; the module fails at the end and names those that failed.
+  - What C(ListNotebookInstances) does not tell (the volume, the role and others) is read with
+    C(DescribeNotebookInstance) only when it may have changed. For that the module leaves a tag C(datalab:verified) with
+    a fingerprint and the C(LastModifiedTime) at which everything was right. Any later update, start or stop voids it.
+author: The datalab.notebooks contributors (@datalab)
+options:
+  lifecycle_configs:
+    description:
+      - Lifecycle configurations to create or update before the instances.
+      - Those that are not named here are left alone.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      name:
+        description: The name of the configuration.
+        type: str
+        required: true
+      on_create:
+        description: The text of the script that runs once. An empty string removes it.
+        type: str
+      on_start:
+        description: The text of the script that runs at each start. An empty string removes it.
+        type: str
+  validate_only:
+    description:
+      - Check the instances and configurations against the limits of the API and return, without any API call.
+      - Needs no credentials, so that an inventory can be checked anywhere.
+    type: bool
+    default: false
+seealso:
+  - module: datalab.notebooks.sagemaker_notebook_instance
+  - module: datalab.notebooks.sagemaker_notebook_lifecycle_config
+extends_documentation_fragment:
+  - amazon.aws.common.modules
+  - amazon.aws.region.modules
+  - amazon.aws.boto3
+  - datalab.notebooks.notebook_instance.fleet
+  - datalab.notebooks.waits
+  - datalab.notebooks.attributes
+"""
+
+EXAMPLES = r"""
+- name: Two people have their instances
+  datalab.notebooks.sagemaker_notebook_fleet:
+    lifecycle_configs:
+      - name: datalab
+        on_start: "{{ lookup('ansible.builtin.file', 'on-start.sh', rstrip=false) }}"
+    instances:
+      - name: datalab-alice
+        owner: alice
+        instance_type: ml.t3.medium
+        role_arn: arn:aws:iam::123456789012:role/datalab-execution
+        lifecycle_config_name: datalab
+      - name: datalab-bob
+        owner: bob
+        instance_type: ml.m5.xlarge
+        role_arn: arn:aws:iam::123456789012:role/datalab-execution
+        lifecycle_config_name: datalab
+        volume_size_in_gb: 100
+        tags: {owner: bob, idle: "7200"}
+        keep_tags: [idle]
+
+- name: Check a list of instances without an account
+  datalab.notebooks.sagemaker_notebook_fleet:
+    validate_only: true
+    instances: "{{ my_instances }}"
+"""
+
+RETURN = r"""
+instances:
+  description: What became of each instance, in the order in which they were given.
+  returned: always, except with O(validate_only=true)
+  type: list
+  elements: dict
+  contains:
+    name:
+      description: The name of the instance.
+      type: str
+      returned: always
+      sample: datalab-alice
+    owner:
+      description: Whom it belongs to.
+      type: str
+      returned: always
+      sample: alice
+    changed:
+      description: Whether something was changed, or would be in check mode.
+      type: bool
+      returned: always
+      sample: true
+    status:
+      description: Its state at the end; before any change in check mode; null if there is none.
+      type: str
+      returned: always
+      sample: InService
+    notebook_instance_arn:
+      description: Its ARN.
+      type: str
+      returned: when it exists
+      sample: arn:aws:sagemaker:eu-central-1:123456789012:notebook-instance/datalab-alice
+    instance_type:
+      description: Its machine.
+      type: str
+      returned: when it exists
+      sample: ml.t3.medium
+    lifecycle_config_name:
+      description: Its lifecycle configuration.
+      type: str
+      returned: when it has one
+      sample: datalab
+    default_code_repository:
+      description: Its default code repository.
+      type: str
+      returned: when it has one
+      sample: https://git.example.com/team/notebooks.git
+    additional_code_repositories:
+      description: Its other code repositories.
+      type: list
+      elements: str
+      returned: when it has some
+      sample: []
+    tags:
+      description: Its tags.
+      type: dict
+      returned: always
+      sample: {owner: alice}
+    before:
+      description: What was changed, with the old values.
+      type: dict
+      returned: always
+      sample: {volume_size_in_gb: 5}
+    after:
+      description: What was changed, with the new values.
+      type: dict
+      returned: always
+      sample: {volume_size_in_gb: 20}
+    pending:
+      description: What waits until the instance is stopped, with the old and the new values.
+      type: dict
+      returned: always
+      sample: {instance_type: {before: ml.t3.medium, after: ml.m5.xlarge}}
+    pending_reason:
+      description: Why it waits.
+      type: str
+      returned: when something is pending
+      sample: datalab-alice is InService; applied by the next run that finds it stopped
+    failed:
+      description: Whether something went wrong with this instance.
+      type: bool
+      returned: always
+      sample: false
+    msg:
+      description: What went wrong.
+      type: str
+      returned: when failed
+      sample: "datalab-alice is Failed: the role cannot be assumed"
+lifecycle_configs:
+  description: The names of the configurations, and whether each was changed.
+  returned: always, except with O(validate_only=true)
+  type: list
+  elements: dict
+  sample:
+    - name: datalab
+      changed: false
+"""
+
+from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
+
+from ansible_collections.datalab.notebooks.plugins.module_utils import api
+from ansible_collections.datalab.notebooks.plugins.module_utils.arguments import instance_arguments, wait_arguments
+from ansible_collections.datalab.notebooks.plugins.module_utils.converge import converge
+from ansible_collections.datalab.notebooks.plugins.module_utils.errors import InputError, NotebookError, fail
+from ansible_collections.datalab.notebooks.plugins.module_utils.fleet import (
+    Clients,
+    mark_verified,
+    outcome,
+    read_again,
+    read_fleet,
+)
+from ansible_collections.datalab.notebooks.plugins.module_utils.instance import Desired, desired_from_options
+from ansible_collections.datalab.notebooks.plugins.module_utils.lifecycle_config import (
+    ConfigPlan,
+    DesiredConfig,
+    apply_config,
+    config_diff,
+    config_problems,
+    plan_config,
+    read_config,
+)
+from ansible_collections.datalab.notebooks.plugins.module_utils.plan import Plan, make_plans
+from ansible_collections.datalab.notebooks.plugins.module_utils.progress import Progress
+from ansible_collections.datalab.notebooks.plugins.module_utils.validation import instance_problems, load_service_model
+
+
+def validate(configs: list[DesiredConfig], instances: list[Desired]) -> None:
+    """Raises InputError with everything that can be found wrong without asking AWS."""
+    model = load_service_model()
+    problems = [problem for config in configs for problem in config_problems(model, config)]
+    problems += instance_problems(model, instances)
+    if problems:
+        raise InputError(problems)
+
+
+def apply(module: AnsibleAWSModule, clients: Clients, config_plans: list[ConfigPlan], plans: list[Plan]) -> list[dict]:
+    """Carries the plans out and returns what became of each instance."""
+    client = clients.sagemaker
+    api.in_parallel(lambda made: apply_config(client, made), [made for made in config_plans if made.changed])
+    errors = converge(
+        client,
+        plans,
+        wait=module.params["wait"],
+        wait_timeout=module.params["wait_timeout"],
+        report=Progress(module.tmpdir),
+    )
+    currents = read_again(client, plans)
+    mark_verified(client, plans, currents)
+    return [outcome(made, currents[made.desired.name], errors.get(made.desired.name), False) for made in plans]
+
+
+def diffs(config_plans: list[ConfigPlan], plans: list[Plan]) -> list[dict]:
+    """What `--diff` shows: one entry for each configuration and instance that changes."""
+    shown = [(made.desired.name, config_diff(made.before, made.after)) for made in config_plans if made.changed]
+    shown += [(made.desired.name, {"before": made.before, "after": made.after}) for made in plans if made.changed]
+    return [{"before_header": name, "after_header": name, **diff} for name, diff in shown]
+
+
+def run(module: AnsibleAWSModule) -> dict:
+    """Validates, reads, plans, applies, and returns what the module returns."""
+    configs = [DesiredConfig(**config) for config in module.params["lifecycle_configs"]]
+    instances = [desired_from_options(options) for options in module.params["instances"]]
+    validate(configs, instances)
+    if module.params["validate_only"]:
+        return {"changed": False}
+    clients = Clients(module.client("sagemaker"), module.client("resourcegroupstaggingapi"))
+    current_configs = api.in_parallel(lambda config: read_config(clients.sagemaker, config.name, False), configs)
+    config_plans = [plan_config(desired, current) for desired, current in zip(configs, current_configs)]
+    plans = make_plans(read_fleet(clients, instances))
+    if module.check_mode:
+        outcomes = [outcome(made, made.current, None, True) for made in plans]
+    else:
+        outcomes = apply(module, clients, config_plans, plans)
+    return {
+        "changed": any(made.changed for made in [*config_plans, *plans]),
+        "instances": outcomes,
+        "lifecycle_configs": [{"name": made.desired.name, "changed": made.changed} for made in config_plans],
+        "diff": diffs(config_plans, plans),
+    }
+
+
+def main() -> None:
+    script = {"type": "str"}
+    config = {"name": {"type": "str", "required": True}, "on_create": script, "on_start": script}
+    module = AnsibleAWSModule(
+        argument_spec={
+            "instances": {
+                "type": "list",
+                "elements": "dict",
+                "required": True,
+                "options": {"owner": {"type": "str"}, **instance_arguments()},
+            },
+            "lifecycle_configs": {"type": "list", "elements": "dict", "default": [], "options": config},
+            "validate_only": {"type": "bool", "default": False},
+            **wait_arguments(),
+        },
+        supports_check_mode=True,
+    )
+    try:
+        result = run(module)
+    except NotebookError as error:
+        fail(module, error)
+    failed = [each["msg"] for each in result.get("instances", []) if each["failed"]]
+    if failed:
+        of = len(result["instances"])
+        module.fail_json(msg=f"{len(failed)} of {of} instances failed:\n" + "\n".join(failed), **result)
+    module.exit_json(**result)
+
+
+if __name__ == "__main__":
+    main()

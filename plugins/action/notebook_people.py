@@ -9,7 +9,7 @@ from typing import Any
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.datalab.notebooks.plugins.plugin_utils.people import wanted_by_people
+from ansible_collections.datalab.notebooks.plugins.plugin_utils.people import Platform, wanted_by_people
 
 NAMES = {"type": "list", "elements": "str", "required": True}
 VARIABLES = {"type": "dict", "required": True}
@@ -34,7 +34,8 @@ class ActionModule(ActionBase):
                 "host_defaults": VARIABLES,
             }
         )
-        wanted = wanted_by_people((task_vars or {})["hostvars"], **arguments)
+        people = arguments.pop("people")
+        wanted = wanted_by_people((task_vars or {})["hostvars"], people, Platform(**arguments))
         problems = wanted.pop("problems")
         if problems:
             raise AnsibleActionFail("\n".join(problems))

@@ -18,7 +18,7 @@ def table_lines(rows: list[dict[str, Any]]) -> list[str]:
     cells = [headings, *([str(row[key]) for key in headings] for row in rows)]
     widths = [max(len(line[column]) for line in cells) for column in range(len(headings))]
     cells.insert(1, ["-" * width for width in widths])
-    return ["  ".join(text.ljust(width) for text, width in zip(line, widths)).rstrip() for line in cells]
+    return ["  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)).rstrip() for line in cells]
 
 
 class ActionModule(ActionBase):

@@ -137,8 +137,8 @@ options:
       owner:
         description:
           - The person whom the instance belongs to, as the inventory calls them.
-          - Messages then speak of the person and of the inventory variable C(notebook_<option>) instead of the name of the
-            instance and the option.
+          - Messages then speak of the person and of the inventory variable C(notebook_<option>) instead of the name of
+            the instance and the option.
         type: str
 {indent(OPTIONS.replace("O(", "O(instances[]."), " " * 6)}
 """

@@ -35,7 +35,8 @@ _value:
   elements: dict
 """
 
-from typing import Any, Callable
+from collections.abc import Callable
+from typing import Any
 
 
 def notebook_status(instances: list[dict[str, Any]], lifecycle_configs: list[dict[str, Any]]) -> list[dict[str, str]]:

@@ -4,8 +4,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any, Callable, Iterable, TypeVar
+from functools import wraps
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ansible_collections.amazon.aws.plugins.module_utils.retries import AWSRetry
 from ansible_collections.amazon.aws.plugins.module_utils.tagging import (
@@ -18,15 +20,32 @@ from .errors import NotebookErrorHandler
 if TYPE_CHECKING:
     from mypy_boto3_resourcegroupstaggingapi import ResourceGroupsTaggingAPIClient
     from mypy_boto3_sagemaker import SageMakerClient
+    from mypy_boto3_sagemaker.type_defs import PaginatorConfigTypeDef
 
 handler = NotebookErrorHandler
-# botocore's own retries give up after 2 throttles; AWSRetry does not know SageMaker's code for one.
-retry = AWSRetry.jittered_backoff(retries=8, delay=1, max_delay=30, catch_extra_error_codes=["ThrottlingException"])
 
+PAGES: PaginatorConfigTypeDef = {"PageSize": 100}  # the most that AWS returns in a call
+THROTTLING = ["ThrottlingException"]
 POOL_SIZE = 10  # also botocore's default number of connections
 
 T = TypeVar("T")
 R = TypeVar("R")
+
+
+def retry(function: Callable[..., R]) -> Callable[..., R]:
+    """Repeats a throttled call.
+
+    botocore gives up after 2 throttles, and AWSRetry does not know SageMaker's code for one unless it is told. A
+    decorator of AWSRetry keeps count of one call at a time; threads need one each.
+    """
+
+    @wraps(function)
+    def call(*args: Any, **kwargs: Any) -> R:
+        again = AWSRetry.jittered_backoff(retries=8, delay=1, max_delay=30, catch_extra_error_codes=THROTTLING)
+        result: R = again(function)(*args, **kwargs)
+        return result
+
+    return call
 
 
 def in_parallel(function: Callable[[T], R], items: Iterable[T]) -> list[R]:
@@ -35,21 +54,26 @@ def in_parallel(function: Callable[[T], R], items: Iterable[T]) -> list[R]:
         return list(pool.map(function, items))
 
 
+def by_name(function: Callable[[str], R], names: list[str]) -> dict[str, R]:
+    """The function's results by the names that it was called with."""
+    return dict(zip(names, in_parallel(function, names), strict=True))
+
+
 # Notebook instances
 
 
 @handler.list_error_handler("describe the notebook instance", None)
 @retry
-def describe_notebook_instance(client: SageMakerClient, name: str) -> dict[str, Any] | None:
+def describe_notebook_instance(client: SageMakerClient, name: str) -> Mapping[str, Any] | None:
     """The instance as DescribeNotebookInstance returns it, or None if there is none."""
     return client.describe_notebook_instance(NotebookInstanceName=name)
 
 
 @handler.common_error_handler("list the notebook instances")
 @retry
-def list_notebook_instances(client: SageMakerClient, **filters: Any) -> list[dict[str, Any]]:
+def list_notebook_instances(client: SageMakerClient, **filters: Any) -> list[Mapping[str, Any]]:
     """The summaries that ListNotebookInstances returns, of all pages."""
-    pages = client.get_paginator("list_notebook_instances").paginate(MaxResults=100, **filters)
+    pages = client.get_paginator("list_notebook_instances").paginate(PaginationConfig=PAGES, **filters)
     return [summary for page in pages for summary in page["NotebookInstances"]]
 
 
@@ -93,16 +117,16 @@ def delete_notebook_instance(client: SageMakerClient, name: str) -> None:
 
 @handler.list_error_handler("describe the lifecycle configuration", None)
 @retry
-def describe_lifecycle_config(client: SageMakerClient, name: str) -> dict[str, Any] | None:
+def describe_lifecycle_config(client: SageMakerClient, name: str) -> Mapping[str, Any] | None:
     """The configuration as DescribeNotebookInstanceLifecycleConfig returns it (base64), or None."""
     return client.describe_notebook_instance_lifecycle_config(NotebookInstanceLifecycleConfigName=name)
 
 
 @handler.common_error_handler("list the lifecycle configurations")
 @retry
-def list_lifecycle_configs(client: SageMakerClient, **filters: Any) -> list[dict[str, Any]]:
+def list_lifecycle_configs(client: SageMakerClient, **filters: Any) -> list[Mapping[str, Any]]:
     """The summaries that ListNotebookInstanceLifecycleConfigs returns, of all pages; without the scripts."""
-    pages = client.get_paginator("list_notebook_instance_lifecycle_configs").paginate(MaxResults=100, **filters)
+    pages = client.get_paginator("list_notebook_instance_lifecycle_configs").paginate(PaginationConfig=PAGES, **filters)
     return [summary for page in pages for summary in page["NotebookInstanceLifecycleConfigs"]]
 
 
@@ -135,7 +159,8 @@ def delete_lifecycle_config(client: SageMakerClient, name: str) -> None:
 def list_tags(client: SageMakerClient, arn: str) -> dict[str, str]:
     """The tags of one resource, from ListTags."""
     pages = client.get_paginator("list_tags").paginate(ResourceArn=arn)
-    return boto3_tag_list_to_ansible_dict([tag for page in pages for tag in page["Tags"]])
+    tags: dict[str, str] = boto3_tag_list_to_ansible_dict([tag for page in pages for tag in page["Tags"]])
+    return tags
 
 
 @handler.common_error_handler("add tags")
@@ -157,7 +182,7 @@ def delete_tags(client: SageMakerClient, arn: str, keys: list[str]) -> None:
 def get_notebook_instance_tags(client: ResourceGroupsTaggingAPIClient) -> dict[str, dict[str, str]]:
     """The tags of all instances by ARN, from GetResources, 100 a page; some seconds behind ListTags."""
     paginator = client.get_paginator("get_resources")
-    pages = paginator.paginate(ResourceTypeFilters=["sagemaker:notebook-instance"], ResourcesPerPage=100)
+    pages = paginator.paginate(ResourceTypeFilters=["sagemaker:notebook-instance"], PaginationConfig=PAGES)
     return {
         resource["ResourceARN"]: boto3_tag_list_to_ansible_dict(resource["Tags"])
         for page in pages

@@ -6,13 +6,14 @@ from __future__ import annotations
 
 import time
 from collections import Counter, deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Callable
+from typing import TYPE_CHECKING, Any
 
 from . import api
 from .errors import NotebookError
 from .instance import RESTART_TAG
-from .plan import RUNNING, Plan, Step
+from .plan import Plan, Step
 
 if TYPE_CHECKING:
     from mypy_boto3_sagemaker import SageMakerClient
@@ -46,6 +47,7 @@ class Job:
     steps: deque[Step] = field(init=False)
     sent: float | None = None  # when the call of steps[0] was made (time.monotonic)
     sent_at_status: str | None = None
+    moved: bool = False  # whether the state has changed since
     error: NotebookError | None = None
 
     def __post_init__(self) -> None:
@@ -90,10 +92,14 @@ MOVES = {
         lambda client, job, step: api.start_notebook_instance(client, job.name), STOPPED, frozenset({"InService"})
     ),
     "delete": Move(lambda client, job, step: api.delete_notebook_instance(client, job.name), STOPPED, GONE),
-    "await_running": Move(None, RUNNING, frozenset({"InService"})),
+    "await_running": Move(None, leads_to=frozenset({"InService"})),
     "await_stopped": Move(None, leads_to=STOPPED),
     "await_gone": Move(None, leads_to=GONE),
 }
+
+
+# States in which there is nothing left to do for a step.
+ALREADY = {"stop": STOPPED, "start": frozenset({"InService"}), "delete": GONE}
 
 
 def converge(
@@ -118,7 +124,9 @@ def converge(
         _look(client, left)
     for job in left:
         goal = job.steps[0].action.replace("_", " ")
-        job.error = NotebookError(f"{job.name} is still {job.status} after {elapsed:.0f} s (wait_timeout), on the way to: {goal}")
+        job.error = NotebookError(
+            f"{job.name} is still {job.status} after {elapsed:.0f} s (wait_timeout), on the way to: {goal}"
+        )
     return {job.name: job.error for job in jobs if job.error}
 
 
@@ -129,8 +137,16 @@ def _look(client: SageMakerClient, jobs: list[Job]) -> None:
         for job in jobs:
             job.status = summaries.get(job.name, {}).get("NotebookInstanceStatus")
         return
-    for job, answer in zip(jobs, api.in_parallel(lambda job: api.describe_notebook_instance(client, job.name), jobs)):
-        job.status = answer["NotebookInstanceStatus"] if answer else None
+    api.in_parallel(lambda job: _look_at(client, job), jobs)
+
+
+def _look_at(client: SageMakerClient, job: Job) -> None:
+    try:
+        answer = api.describe_notebook_instance(client, job.name)
+    except NotebookError as error:
+        job.error = error
+        return
+    job.status = answer["NotebookInstanceStatus"] if answer else None
 
 
 def _advance(client: SageMakerClient, job: Job, wait: bool) -> None:
@@ -149,14 +165,14 @@ def _step(client: SageMakerClient, job: Job, wait: bool) -> bool:
     if job.sent is not None:
         return _arrived(client, job, move)
     if move.call is None:
-        job.sent, job.sent_at_status = time.monotonic(), job.status
+        job.sent, job.sent_at_status, job.moved = time.monotonic(), job.status, True
         return not wait or _arrived(client, job, move)
-    if step.action in ("stop", "start", "delete") and move.leads_to and job.status in move.leads_to:
+    if step.action in ALREADY and job.status in ALREADY[step.action]:
         return True  # somebody else was faster
     if move.sent_from is not None and job.status not in move.sent_from:
         return False
     move.call(client, job, step)
-    job.sent, job.sent_at_status = time.monotonic(), job.status
+    job.sent, job.sent_at_status, job.moved = time.monotonic(), job.status, False
     is_last = all(MOVES[later.action].leads_to is None for later in list(job.steps)[1:])
     return move.leads_to is None or (is_last and not wait)
 
@@ -165,10 +181,12 @@ def _arrived(client: SageMakerClient, job: Job, move: Move) -> bool:
     """Whether the instance is where the step leads to; sends the call again if nothing has happened."""
     if move.leads_to is None or job.status in move.leads_to:
         return True
-    unmoved = job.status == job.sent_at_status
-    if job.status == "Failed" and not (unmoved and move.call):
+    job.moved = job.moved or job.status != job.sent_at_status
+    if job.status == "Failed" and job.moved:
         raise NotebookError(f"{job.name} is Failed: {_failure_reason(client, job)}")
-    if unmoved and job.steps[0].action == "start" and time.monotonic() - (job.sent or 0) > RESEND_AFTER:
+    if job.status is None and job.moved:
+        raise NotebookError(f"{job.name} is gone; somebody else has deleted it")
+    if not job.moved and job.steps[0].action == "start" and time.monotonic() - (job.sent or 0) > RESEND_AFTER:
         api.start_notebook_instance(client, job.name)
         job.sent = time.monotonic()
     return False

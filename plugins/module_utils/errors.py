@@ -4,16 +4,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NoReturn
-
-try:
-    from botocore import exceptions as botocore_exceptions
-except ImportError:
-    pass  # AnsibleAWSModule says so.
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
 
 from ansible_collections.amazon.aws.plugins.module_utils.botocore import is_boto3_error_code, is_boto3_error_message
 from ansible_collections.amazon.aws.plugins.module_utils.errors import AWSErrorHandler
 from ansible_collections.amazon.aws.plugins.module_utils.exceptions import AnsibleAWSError
+
+with suppress(ImportError):  # AnsibleAWSModule says so
+    from botocore.exceptions import ClientError
 
 if TYPE_CHECKING:
     from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
 MISSING_MESSAGES = ("RecordNotFound", "does not exist")
 
 REMEDIES = {
-    "NoCredentialsError": "Set AWS_PROFILE or the options access_key and secret_key, or use the sandbox (make sandbox).",
+    "NoCredentialsError": "Set AWS_PROFILE or the options access_key and secret_key, or use the sandbox: make sandbox.",
     "EndpointConnectionError": "Check endpoint_url and the network; the sandbox is started by 'make sandbox'.",
 }
 
@@ -49,14 +48,14 @@ class NotebookErrorHandler(AWSErrorHandler):
     _CUSTOM_EXCEPTION = NotebookError
 
     @classmethod
-    def _is_missing(cls) -> type[Exception]:
+    def _is_missing(cls) -> Any:
         # The code ValidationException also reports bad input; only its message tells them apart.
-        if any(is_boto3_error_message(text) is botocore_exceptions.ClientError for text in MISSING_MESSAGES):
+        if any(is_boto3_error_message(text) is ClientError for text in MISSING_MESSAGES):
             return is_boto3_error_code("ValidationException")
         return is_boto3_error_code(())
 
 
-def fail(module: AnsibleAWSModule, error: NotebookError, **result: Any) -> NoReturn:
+def fail(module: AnsibleAWSModule, error: NotebookError, **result: Any) -> None:
     """Ends the module with what the error says, its remedy, and the response of AWS where there is one."""
     response = getattr(error.exception, "response", None)
     if response:

@@ -46,7 +46,7 @@ def read_fleet(clients: Clients, instances: list[Desired]) -> list[Pair]:
     }
     settled = {desired.name: _settled(summaries.get(desired.name), desired) for desired in instances}
     doubtful = [name for name, current in settled.items() if current is None and name in summaries]
-    described = dict(zip(doubtful, api.in_parallel(lambda name: read_instance(clients.sagemaker, name), doubtful)))
+    described = api.by_name(lambda name: read_instance(clients.sagemaker, name), doubtful)
     return [(desired, settled[desired.name] or described.get(desired.name)) for desired in instances]
 
 
@@ -61,35 +61,49 @@ def _settled(summary: Current | None, desired: Desired) -> Current | None:
 
 def read_again(client: SageMakerClient, plans: list[Plan]) -> dict[str, Current | None]:
     """The instances of the plans as they are after the plans were carried out; reads only what was changed."""
-    touched = [made.desired.name for made in plans if made.steps]
-    fresh = dict(zip(touched, api.in_parallel(lambda name: read_instance(client, name), touched)))
+    fresh = api.by_name(lambda name: read_instance(client, name), [made.desired.name for made in plans if made.steps])
     return {made.desired.name: fresh.get(made.desired.name, made.current) for made in plans}
 
 
-def mark_verified(client: SageMakerClient, plans: list[Plan], currents: dict[str, Current | None]) -> None:
-    """Leaves VERIFIED_TAG on the instances that were described and are as desired, for the next run's lists."""
+def mark_verified(
+    client: SageMakerClient, plans: list[Plan], currents: dict[str, Current | None]
+) -> list[NotebookError]:
+    """Leaves VERIFIED_TAG on the instances that were described and are as desired, for the next run's lists.
+
+    Returns what went wrong: without the tag an instance is merely described again.
+    """
     stale = [
         (current, current.seal(made.desired))
         for made in plans
         if (current := currents[made.desired.name])
         and current.described
+        and current.status != "Deleting"
         and current.own_tags.get(VERIFIED_TAG) != current.seal(made.desired)
         and all(f.listed for f in different_fields(made.desired, current))
     ]
-    api.in_parallel(lambda pair: api.add_tags(client, pair[0].arn, {VERIFIED_TAG: pair[1]}), stale)
+    return [error for error in api.in_parallel(lambda pair: _mark(client, *pair), stale) if error]
+
+
+def _mark(client: SageMakerClient, current: Current, seal: str) -> NotebookError | None:
+    try:
+        api.add_tags(client, current.arn, {VERIFIED_TAG: seal})
+    except NotebookError as error:
+        return error
+    return None
 
 
 def outcome(made: Plan, current: Current | None, error: NotebookError | None, check_mode: bool) -> dict[str, Any]:
     """What the fleet module returns of one instance."""
     seen = made.current if check_mode else current
     predicted = {**(seen.fields if seen else {}), **(made.after if check_mode else {})}
+    listed = {f.option: predicted.get(f.option) or None for f in FIELDS if f.listed}
     result: dict[str, Any] = {
         "name": made.desired.name,
         "owner": made.desired.owner,
         "changed": made.changed,
         "status": seen.status if seen else None,
         "notebook_instance_arn": seen.arn if seen else None,
-        **{f.option: predicted.get(f.option) for f in FIELDS if f.listed},
+        **listed,
         "tags": predicted.get("tags", seen.tags if seen else {}),
         "before": made.before,
         "after": made.after,

@@ -6,8 +6,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from typing import Any, Literal
 
 from ansible_collections.amazon.aws.plugins.module_utils.transformation import boto3_resource_to_ansible_dict
@@ -51,9 +52,7 @@ FIELDS = (
         clear="DisassociateLifecycleConfig",
         listed=True,
     ),
-    _field(
-        "default_code_repository", "DefaultCodeRepository", clear="DisassociateDefaultCodeRepository", listed=True
-    ),
+    _field("default_code_repository", "DefaultCodeRepository", clear="DisassociateDefaultCodeRepository", listed=True),
     _field(
         "additional_code_repositories",
         "AdditionalCodeRepositories",
@@ -113,11 +112,11 @@ class Current:
     fields: dict[str, Any] = field(default_factory=dict)
     tags: dict[str, str] = field(default_factory=dict)  # without OWN_TAGS
     own_tags: dict[str, str] = field(default_factory=dict)
-    described: dict[str, Any] | None = None  # DescribeNotebookInstance's answer, if it was asked
+    described: Mapping[str, Any] | None = None  # DescribeNotebookInstance's answer, if it was asked
 
     def seal(self, desired: Desired) -> str:
         """Says of this instance, as it was last modified, that it has the settings that are desired."""
-        modified = self.last_modified.astimezone(timezone.utc).isoformat(timespec="milliseconds")
+        modified = self.last_modified.astimezone(UTC).isoformat(timespec="milliseconds")
         return f"{desired.fingerprint}@{modified}"
 
 
@@ -149,7 +148,7 @@ def request_params(fields: dict[str, Any]) -> dict[str, Any]:
     return params
 
 
-def _fields_of(answer: dict[str, Any]) -> dict[str, Any]:
+def _fields_of(answer: Mapping[str, Any]) -> dict[str, Any]:
     fields = {f.option: answer[f.described] for f in FIELDS if answer.get(f.described) is not None}
     imds = fields.pop("minimum_instance_metadata_service_version", None)
     if imds:
@@ -157,7 +156,7 @@ def _fields_of(answer: dict[str, Any]) -> dict[str, Any]:
     return fields
 
 
-def current_from_answer(answer: dict[str, Any], tags: dict[str, str]) -> Current:
+def current_from_answer(answer: Mapping[str, Any], tags: dict[str, str]) -> Current:
     """An element of ListNotebookInstances, or DescribeNotebookInstance's answer, as Current."""
     return Current(
         name=answer["NotebookInstanceName"],
@@ -184,7 +183,7 @@ def verified_current(summary: Current, desired: Desired) -> Current | None:
     return Current(**{**vars(summary), "fields": {**hidden, **summary.fields}})
 
 
-def to_result(answer: dict[str, Any] | None, tags: dict[str, str]) -> dict[str, Any] | None:
+def to_result(answer: Mapping[str, Any] | None, tags: dict[str, str]) -> dict[str, Any] | None:
     """DescribeNotebookInstance's answer in snake_case, with the tags as a dict: what modules return."""
     if answer is None:
         return None
@@ -203,4 +202,5 @@ def predict(desired: Desired, before: dict[str, Any] | None, changes: dict[str, 
     changed = boto3_resource_to_ansible_dict({"NotebookInstanceName": desired.name, **fields}, force_tags=False)
     if "tags" in changes:
         changed["tags"] = changes["tags"]
-    return {"tags": {}, **(before or {}), **changed}
+    after = {"tags": {}, **(before or {}), **changed}
+    return {key: value for key, value in after.items() if key == "tags" or value not in ("", [])}

@@ -53,6 +53,18 @@ class ConfigPlan:
         return self.before is None or bool(self.scripts or self.set_tags or self.delete_tags)
 
 
+def desired_config(options: dict[str, Any]) -> DesiredConfig:
+    """Module parameters, or one element of the fleet's `lifecycle_configs`, as DesiredConfig."""
+    tags = options.get("tags")
+    return DesiredConfig(
+        name=options["name"],
+        on_create=options["on_create"],
+        on_start=options["on_start"],
+        tags=None if tags is None else {str(key): str(value) for key, value in tags.items()},
+        purge_tags=options.get("purge_tags", True),
+    )
+
+
 def config_problems(model: ServiceModel, desired: DesiredConfig) -> list[str]:
     """What is wrong with a configuration that somebody wants, one sentence each."""
     scripts = {hook: getattr(desired, hook) for hook in HOOKS}

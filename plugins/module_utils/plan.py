@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Callable, Literal
+from typing import Any, Literal
 
 from ansible_collections.amazon.aws.plugins.module_utils.tagging import (
     ansible_dict_to_boto3_tag_list,
@@ -181,8 +181,8 @@ def _same(option: str, wanted: Any, has: Any) -> bool:
         return not wanted and not has
     if isinstance(wanted, list):
         return sorted(wanted) == sorted(has)
-    if option == "kms_key_id":  # given as an id, returned as an ARN, or the other way round
-        return str(wanted).rpartition("key/")[2] == str(has).rpartition("key/")[2]
+    if option == "kms_key_id":  # may be given as an id and returned as an ARN; an alias does not tell
+        return "alias/" in wanted or wanted.rpartition("key/")[2] == has.rpartition("key/")[2]
     return bool(wanted == has)
 
 
@@ -206,8 +206,8 @@ def _refused_replacement(f: Field, wanted: Any, current: Current) -> str | None:
         return None
     return (
         f"AWS sets it once, at creation; {current.name} has {current.fields.get(f.option)!r}, wanted is {wanted!r}. "
-        f"A replacement would delete the volume of {current.fields.get('volume_size_in_gb')} GiB with everything on it: "
-        "copy what is needed, remove the instance (state: absent), and run again."
+        f"A replacement would delete the volume of {current.fields.get('volume_size_in_gb')} GiB with everything on "
+        "it: copy what is needed, remove the instance (state: absent), and run again."
     )
 
 

@@ -10,9 +10,14 @@ import re
 import shutil
 import subprocess
 from collections import defaultdict
-from typing import TYPE_CHECKING, Any, Iterator
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
 
 from .instance import FIELDS, IMDS, IMDS_VERSION, Desired, request_params
+
+with suppress(ImportError):  # AnsibleAWSModule says so
+    from botocore.session import get_session
 
 if TYPE_CHECKING:
     from botocore.model import ServiceModel, Shape
@@ -28,9 +33,7 @@ SCRIPT_LENGTH = 16384
 
 def load_service_model() -> ServiceModel:
     """botocore's model of SageMaker, without a client and so without a region or credentials."""
-    import botocore.session
-
-    return botocore.session.get_session().get_service_model("sagemaker")
+    return get_session().get_service_model("sagemaker")
 
 
 def instance_problems(model: ServiceModel, instances: list[Desired]) -> list[str]:
@@ -40,8 +43,10 @@ def instance_problems(model: ServiceModel, instances: list[Desired]) -> list[str
 
 
 def _instance_problems(model: ServiceModel, desired: Desired) -> Iterator[str]:
-    shape = model.operation_model("CreateNotebookInstance").input_shape
-    yield from (desired.about("name", text) for text in _violations(shape.members["NotebookInstanceName"], desired.name))
+    shape = _input(model, "CreateNotebookInstance")
+    yield from (
+        desired.about("name", text) for text in _violations(shape.members["NotebookInstanceName"], desired.name)
+    )
     given = {option: value for option, value in desired.fields.items() if value not in ("", [])}
     params = request_params(given)
     if IMDS in params:
@@ -67,13 +72,18 @@ def _collisions(instances: list[Desired]) -> list[str]:
     ]
 
 
+def _input(model: ServiceModel, operation: str) -> Any:
+    # Any: the members and the member of a shape are known to its subclasses only.
+    return model.operation_model(operation).input_shape
+
+
 def name_problems(model: ServiceModel, name: str) -> list[str]:
     """What is wrong with the name of a lifecycle configuration."""
-    shape = model.operation_model("CreateNotebookInstanceLifecycleConfig").input_shape
+    shape = _input(model, "CreateNotebookInstanceLifecycleConfig")
     return list(_violations(shape.members["NotebookInstanceLifecycleConfigName"], name))
 
 
-def _violations(shape: Shape, value: Any) -> Iterator[str]:
+def _violations(shape: Any, value: Any) -> Iterator[str]:
     """What the service model says against a value."""
     if shape.type_name == "list":
         yield from _range(shape, len(value), "entries")
@@ -120,7 +130,7 @@ def script_problems(script: str) -> Iterator[str]:
         yield "it has Windows line ends (CR LF), with which the first line names no program; save it with LF"
     size = len(base64.b64encode(script.encode()))
     if size > SCRIPT_LENGTH:
-        yield f"it is {size:,} characters long in base64; AWS takes {SCRIPT_LENGTH:,}. {_largest_parts(script)}".rstrip()
+        yield f"it has {size:,} characters in base64; AWS takes {SCRIPT_LENGTH:,}. {_largest_parts(script)}".rstrip()
     yield from _syntax_errors(script)
 
 

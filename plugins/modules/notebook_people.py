@@ -14,8 +14,9 @@ short_description: Read from the inventory what people want
 description:
   - Reads the variables C(notebook_*) of each person, and returns their instances and lifecycle configurations as
     M(datalab.notebooks.sagemaker_notebook_fleet) takes them.
-  - C(notebook_<option>) is the option of that name of M(datalab.notebooks.sagemaker_notebook_instance). C(notebook_host_*)
-    are the variables of the role C(notebook_host), which are the same for all who share a lifecycle configuration.
+  - C(notebook_<option>) is the option of that name of M(datalab.notebooks.sagemaker_notebook_instance).
+    C(notebook_host_*) are the variables of the role C(notebook_host), which are the same for all who share a lifecycle
+    configuration.
   - Mistakes are told all at once, one line for each, with the person, the variable and the remedy.
   - Runs on the controller. Use it with C(run_once).
 author: The datalab.notebooks contributors (@datalab)

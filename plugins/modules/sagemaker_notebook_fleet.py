@@ -14,7 +14,8 @@ description:
   - All instances are read with paged lists, changed at once, and waited for in one loop. A run that finds everything as
     it should be needs about two calls for each hundred instances.
   - Everything is checked and planned before the first call that changes something. One problem stops the run there.
-  - After that, an instance that fails does not stop the others; the module fails at the end and names those that failed.
+  - After that, an instance that fails does not stop the others. The module fails at the end and names those that
+    failed.
   - What C(ListNotebookInstances) does not tell (the volume, the role and others) is read with
     C(DescribeNotebookInstance) only when it may have changed. For that the module leaves a tag C(datalab:verified) with
     a fingerprint and the C(LastModifiedTime) at which everything was right. Any later update, start or stop voids it.
@@ -181,6 +182,8 @@ lifecycle_configs:
       changed: false
 """
 
+from typing import Any
+
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 
 from ansible_collections.datalab.notebooks.plugins.module_utils import api
@@ -201,6 +204,7 @@ from ansible_collections.datalab.notebooks.plugins.module_utils.lifecycle_config
     apply_config,
     config_diff,
     config_problems,
+    desired_config,
     plan_config,
     read_config,
 )
@@ -218,7 +222,9 @@ def validate(configs: list[DesiredConfig], instances: list[Desired]) -> None:
         raise InputError(problems)
 
 
-def apply(module: AnsibleAWSModule, clients: Clients, config_plans: list[ConfigPlan], plans: list[Plan]) -> list[dict]:
+def apply(
+    module: AnsibleAWSModule, clients: Clients, config_plans: list[ConfigPlan], plans: list[Plan]
+) -> list[dict[str, Any]]:
     """Carries the plans out and returns what became of each instance."""
     client = clients.sagemaker
     api.in_parallel(lambda made: apply_config(client, made), [made for made in config_plans if made.changed])
@@ -230,34 +236,39 @@ def apply(module: AnsibleAWSModule, clients: Clients, config_plans: list[ConfigP
         report=Progress(module.tmpdir),
     )
     currents = read_again(client, plans)
-    mark_verified(client, plans, currents)
+    unmarked = mark_verified(client, plans, currents)
+    if unmarked:
+        module.warn(
+            f"{len(unmarked)} instances could not be marked as verified; they are described again: {unmarked[0]}"
+        )
     return [outcome(made, currents[made.desired.name], errors.get(made.desired.name), False) for made in plans]
 
 
-def diffs(config_plans: list[ConfigPlan], plans: list[Plan]) -> list[dict]:
+def diffs(config_plans: list[ConfigPlan], plans: list[Plan]) -> list[dict[str, Any]]:
     """What `--diff` shows: one entry for each configuration and instance that changes."""
     shown = [(made.desired.name, config_diff(made.before, made.after)) for made in config_plans if made.changed]
     shown += [(made.desired.name, {"before": made.before, "after": made.after}) for made in plans if made.changed]
     return [{"before_header": name, "after_header": name, **diff} for name, diff in shown]
 
 
-def run(module: AnsibleAWSModule) -> dict:
+def run(module: AnsibleAWSModule) -> dict[str, Any]:
     """Validates, reads, plans, applies, and returns what the module returns."""
-    configs = [DesiredConfig(**config) for config in module.params["lifecycle_configs"]]
+    configs = [desired_config(config) for config in module.params["lifecycle_configs"]]
     instances = [desired_from_options(options) for options in module.params["instances"]]
     validate(configs, instances)
     if module.params["validate_only"]:
         return {"changed": False}
     clients = Clients(module.client("sagemaker"), module.client("resourcegroupstaggingapi"))
-    current_configs = api.in_parallel(lambda config: read_config(clients.sagemaker, config.name, False), configs)
-    config_plans = [plan_config(desired, current) for desired, current in zip(configs, current_configs)]
+    config_plans = api.in_parallel(
+        lambda config: plan_config(config, read_config(clients.sagemaker, config.name, with_tags=False)), configs
+    )
     plans = make_plans(read_fleet(clients, instances))
     if module.check_mode:
         outcomes = [outcome(made, made.current, None, True) for made in plans]
     else:
         outcomes = apply(module, clients, config_plans, plans)
     return {
-        "changed": any(made.changed for made in [*config_plans, *plans]),
+        "changed": any(made.changed for made in config_plans) or any(made.changed for made in plans),
         "instances": outcomes,
         "lifecycle_configs": [{"name": made.desired.name, "changed": made.changed} for made in config_plans],
         "diff": diffs(config_plans, plans),
@@ -284,12 +295,13 @@ def main() -> None:
     try:
         result = run(module)
     except NotebookError as error:
-        fail(module, error)
+        return fail(module, error)
     failed = [each["msg"] for each in result.get("instances", []) if each["failed"]]
     if failed:
         of = len(result["instances"])
         module.fail_json(msg=f"{len(failed)} of {of} instances failed:\n" + "\n".join(failed), **result)
     module.exit_json(**result)
+    return None
 
 
 if __name__ == "__main__":

@@ -100,6 +100,8 @@ pending_reason:
   sample: datalab-alice is InService; applied by the next run that finds it stopped
 """
 
+from typing import TYPE_CHECKING, Any
+
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 
 from ansible_collections.datalab.notebooks.plugins.module_utils.arguments import instance_arguments, wait_arguments
@@ -111,8 +113,11 @@ from ansible_collections.datalab.notebooks.plugins.module_utils.plan import Plan
 from ansible_collections.datalab.notebooks.plugins.module_utils.progress import Progress
 from ansible_collections.datalab.notebooks.plugins.module_utils.validation import instance_problems
 
+if TYPE_CHECKING:
+    from mypy_boto3_sagemaker import SageMakerClient
 
-def apply(module: AnsibleAWSModule, client, made: Plan) -> None:
+
+def apply(module: AnsibleAWSModule, client: SageMakerClient, made: Plan) -> None:
     """Carries the plan out."""
     errors = converge(
         client,
@@ -125,7 +130,7 @@ def apply(module: AnsibleAWSModule, client, made: Plan) -> None:
         raise error
 
 
-def run(module: AnsibleAWSModule) -> dict:
+def run(module: AnsibleAWSModule) -> dict[str, Any]:
     """Reads, plans, applies, and returns what the module returns."""
     desired = desired_from_options(module.params)
     client = module.client("sagemaker")

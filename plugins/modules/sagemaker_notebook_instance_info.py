@@ -66,6 +66,8 @@ notebook_instances:
         owner: alice
 """
 
+from typing import TYPE_CHECKING, Any
+
 from ansible.module_utils.common.dict_transformations import snake_dict_to_camel_dict
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 
@@ -74,10 +76,13 @@ from ansible_collections.datalab.notebooks.plugins.module_utils.errors import No
 from ansible_collections.datalab.notebooks.plugins.module_utils.fleet import read_instance
 from ansible_collections.datalab.notebooks.plugins.module_utils.instance import to_result
 
+if TYPE_CHECKING:
+    from mypy_boto3_sagemaker import SageMakerClient
+
 FILTERS = ("name_contains", "status_equals", "notebook_instance_lifecycle_config_name_contains")
 
 
-def names(client, params: dict) -> list[str]:
+def names(client: SageMakerClient, params: dict[str, Any]) -> list[str]:
     """The names of the instances that are asked for."""
     if params["name"]:
         return [params["name"]]
@@ -107,15 +112,15 @@ def main() -> None:
             },
             "notebook_instance_lifecycle_config_name_contains": {"type": "str"},
         },
-        mutually_exclusive=[("name", filter) for filter in FILTERS],
+        mutually_exclusive=[("name", option) for option in FILTERS],
         supports_check_mode=True,
     )
     client = module.client("sagemaker")
     try:
         found = api.in_parallel(lambda name: read_instance(client, name), names(client, module.params))
+        module.exit_json(notebook_instances=[to_result(each.described, each.tags) for each in found if each])
     except NotebookError as error:
         fail(module, error)
-    module.exit_json(notebook_instances=[to_result(current.described, current.tags) for current in found if current])
 
 
 if __name__ == "__main__":

@@ -97,6 +97,8 @@ lifecycle_config:
       team: research
 """
 
+from typing import TYPE_CHECKING, Any
+
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 
 from ansible_collections.datalab.notebooks.plugins.module_utils import api
@@ -108,24 +110,28 @@ from ansible_collections.datalab.notebooks.plugins.module_utils.lifecycle_config
     assert_unused,
     config_diff,
     config_problems,
+    desired_config,
     plan_config,
     read_config,
 )
 
+if TYPE_CHECKING:
+    from mypy_boto3_sagemaker import SageMakerClient
 
-def ensure_present(module: AnsibleAWSModule, client, desired: DesiredConfig) -> dict:
+
+def ensure_present(module: AnsibleAWSModule, client: SageMakerClient, desired: DesiredConfig) -> dict[str, Any]:
     problems = config_problems(client.meta.service_model, desired)
     if problems:
         raise InputError(problems)
     made = plan_config(desired, read_config(client, desired.name))
-    after = made.after
+    after: dict[str, Any] | None = made.after
     if made.changed and not module.check_mode:
         apply_config(client, made)
         after = read_config(client, desired.name)
     return {"changed": made.changed, "lifecycle_config": after, "diff": config_diff(made.before, made.after)}
 
 
-def ensure_absent(module: AnsibleAWSModule, client, name: str) -> dict:
+def ensure_absent(module: AnsibleAWSModule, client: SageMakerClient, name: str) -> dict[str, Any]:
     before = read_config(client, name)
     if before and not module.params["force"]:
         assert_unused(client, name)
@@ -150,13 +156,11 @@ def main() -> None:
     client = module.client("sagemaker")
     try:
         if params["state"] == "absent":
-            result = ensure_absent(module, client, params["name"])
+            module.exit_json(**ensure_absent(module, client, params["name"]))
         else:
-            given = {key: params[key] for key in ("name", "on_create", "on_start", "tags", "purge_tags")}
-            result = ensure_present(module, client, DesiredConfig(**given))
+            module.exit_json(**ensure_present(module, client, desired_config(params)))
     except NotebookError as error:
         fail(module, error)
-    module.exit_json(**result)
 
 
 if __name__ == "__main__":

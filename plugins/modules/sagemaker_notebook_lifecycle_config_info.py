@@ -56,14 +56,19 @@ lifecycle_configs:
         team: research
 """
 
+from typing import TYPE_CHECKING, Any
+
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 
 from ansible_collections.datalab.notebooks.plugins.module_utils import api
 from ansible_collections.datalab.notebooks.plugins.module_utils.errors import NotebookError, fail
 from ansible_collections.datalab.notebooks.plugins.module_utils.lifecycle_config import read_config
 
+if TYPE_CHECKING:
+    from mypy_boto3_sagemaker import SageMakerClient
 
-def names(client, params: dict) -> list[str]:
+
+def names(client: SageMakerClient, params: dict[str, Any]) -> list[str]:
     """The names of the configurations that are asked for."""
     if params["name"]:
         return [params["name"]]
@@ -83,9 +88,9 @@ def main() -> None:
     client = module.client("sagemaker")
     try:
         found = api.in_parallel(lambda name: read_config(client, name), names(client, module.params))
+        module.exit_json(lifecycle_configs=[config for config in found if config])
     except NotebookError as error:
         fail(module, error)
-    module.exit_json(lifecycle_configs=[config for config in found if config])
 
 
 if __name__ == "__main__":

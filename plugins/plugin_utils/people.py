@@ -6,8 +6,9 @@ from __future__ import annotations
 
 import difflib
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Mapping
+from typing import Any
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
@@ -17,8 +18,8 @@ ARGUMENTS = instance_arguments()
 VALIDATOR = ArgumentSpecValidator(ARGUMENTS)
 
 # Variables of a person that are not options of an instance under another name.
-OWN_VARIABLES = {"notebook_team", "notebook_idle", "notebook_lifecycle_config"}
-DERIVED_OPTIONS = {"lifecycle_config_name", "keep_tags"}
+OWN_VARIABLES = {"notebook_team", "notebook_idle", "notebook_lifecycle_config", "notebook_tags"}
+DERIVED_OPTIONS = {"lifecycle_config_name", "tags", "keep_tags"}
 VARIABLES = OWN_VARIABLES | {f"notebook_{option}" for option in ARGUMENTS if option not in DERIVED_OPTIONS}
 
 IDLE_TAG = "idle"  # belongs to the owner, who may change it in the console
@@ -38,24 +39,27 @@ class Person:
         return str(self.variables.get("notebook_lifecycle_config") or "")
 
 
+@dataclass(frozen=True)
+class Platform:
+    """What holds for everybody. The defaults are variables of a person, or of the role notebook_host."""
+
+    owners: list[str]
+    viewers: list[str]
+    prefix: str
+    owner_defaults: dict[str, Any]
+    viewer_defaults: dict[str, Any]
+    host_defaults: dict[str, Any]
+
+
 def wanted_by_people(
-    hostvars: Mapping[str, Mapping[str, Any]],
-    people: list[str],
-    owners: list[str],
-    viewers: list[str],
-    prefix: str,
-    owner_defaults: dict[str, Any],
-    viewer_defaults: dict[str, Any],
-    host_defaults: dict[str, Any],
-) -> dict[str, Any]:
-    """The `instances` of people, the `lifecycle_configs` that these use, and `problems`, one sentence for each mistake."""
-    viewer_defaults = {**owner_defaults, **viewer_defaults}
-    everybody = {
-        name: _person(name, name in viewers, hostvars[name], viewer_defaults if name in viewers else owner_defaults)
-        for name in dict.fromkeys([*owners, *viewers])
-    }
-    wanted = [everybody[name] for name in people]
-    problems = [problem for person in wanted for problem in _unknown_variables(person, host_defaults)]
+    hostvars: Mapping[str, Mapping[str, Any]], people: list[str], platform: Platform
+) -> dict[str, list[Any]]:
+    """Their `instances`, the `lifecycle_configs` that these use, and `problems`, one sentence for each mistake."""
+    everybody = {name: _person(name, hostvars[name], platform) for name in [*platform.owners, *platform.viewers]}
+    prefix, host_defaults = platform.prefix, platform.host_defaults
+    problems = [f"{name}: is neither an owner nor a viewer" for name in people if name not in everybody]
+    wanted = [everybody[name] for name in people if name in everybody]
+    problems += [problem for person in wanted for problem in _unknown_variables(person, host_defaults)]
     problems += [
         f"{person.name}: notebook_team is not set; put the host into the group of a team whose group_vars set it"
         for person in wanted
@@ -72,8 +76,11 @@ def wanted_by_people(
     }
 
 
-def _person(name: str, is_viewer: bool, hostvars: Mapping[str, Any], defaults: dict[str, Any]) -> Person:
-    own = {key: hostvars[key] for key in hostvars if key.startswith("notebook_") and not key.startswith("notebook_fleet_")}
+def _person(name: str, hostvars: Mapping[str, Any], platform: Platform) -> Person:
+    is_viewer = name in platform.viewers
+    defaults = {**platform.owner_defaults, **(platform.viewer_defaults if is_viewer else {})}
+    own = {key: hostvars[key] for key in hostvars if key.startswith("notebook_")}
+    own = {key: value for key, value in own.items() if not key.startswith("notebook_fleet_")}
     return Person(name, is_viewer, {**defaults, **own})
 
 
@@ -102,12 +109,13 @@ def _config_conflicts(
         if person.config not in used:
             continue
         first = first_of.setdefault(person.config, person.name)
-        for variable in [key for key, value in settings[person.name].items() if value != settings[first][key]]:
-            problems.append(
-                f"{person.name}: {variable} is {settings[person.name][variable]!r}, but {first}, who has the same "
-                f"lifecycle configuration {_config_name(person, prefix)}, has {settings[first][variable]!r}; give one of "
-                f"them another: notebook_lifecycle_config: <a name, such as the team's or the person's>"
-            )
+        problems += [
+            f"{person.name}: {variable} is {value!r}, but {first}, who has the same lifecycle configuration "
+            f"{_config_name(person, prefix)}, has {settings[first][variable]!r}; give one of them another: "
+            "notebook_lifecycle_config: <a name, such as the team's or the person's>"
+            for variable, value in settings[person.name].items()
+            if value != settings[first][variable]
+        ]
     return problems
 
 
@@ -122,25 +130,27 @@ def _instance(person: Person, prefix: str, problems: list[str]) -> dict[str, Any
         for option in ARGUMENTS
         if f"notebook_{option}" in person.variables and option not in DERIVED_OPTIONS
     }
-    standard_name = re.sub(r"[^a-zA-Z0-9]+", "-", f"{prefix}-{person.name}").strip("-")
-    options = {
-        "name": standard_name,
-        **given,
-        "lifecycle_config_name": _config_name(person, prefix),
-        "tags": _tags(person),
-        "keep_tags": [IDLE_TAG],
-    }
-    for message in VALIDATOR.validate(options).error_messages:
+    given.setdefault("name", re.sub(r"[^a-zA-Z0-9]+", "-", f"{prefix}-{person.name}").strip("-"))
+    for message in VALIDATOR.validate(given).error_messages:
         text = re.sub(r"(argument '|value of )(\w+)", r"\1notebook_\2", message)
         problems.append(f"{person.name}: {text}")
-    return {"owner": person.name, **options}
+    tags = person.variables.get("notebook_tags") or {}
+    if not isinstance(tags, Mapping):
+        problems.append(f"{person.name}: notebook_tags has to be a dictionary, not {tags!r}")
+        tags = {}
+    return {
+        **given,
+        "owner": person.name,
+        "lifecycle_config_name": _config_name(person, prefix),
+        "tags": {**{key: str(value) for key, value in tags.items()}, **_own_tags(person)},
+        "keep_tags": [IDLE_TAG],
+    }
 
 
-def _tags(person: Person) -> dict[str, str]:
-    facts = {
+def _own_tags(person: Person) -> dict[str, str]:
+    tags = {
         "owner": person.name,
         "team": person.variables.get("notebook_team"),
         IDLE_TAG: person.variables.get("notebook_idle"),
     }
-    given = {key: str(value) for key, value in facts.items() if value not in (None, "")}
-    return {**{key: str(value) for key, value in (person.variables.get("notebook_tags") or {}).items()}, **given}
+    return {key: str(value) for key, value in tags.items() if value not in (None, "")}

@@ -30,15 +30,19 @@ class ActionWithProgress(ActionBase):
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         super().run(tmp, task_vars)
         if self._connection.transport != "local":
-            return self._execute_module(task_vars=task_vars)
+            return self._module_result(task_vars)
         done = Event()
         thread = Thread(target=show, args=(Path(self._make_tmp_path()) / FILE_NAME, done), daemon=True)
         thread.start()
         try:
-            return self._execute_module(task_vars=task_vars)
+            return self._module_result(task_vars)
         finally:
             done.set()
             thread.join()
+
+    def _module_result(self, task_vars: dict[str, Any] | None) -> dict[str, Any]:
+        result: dict[str, Any] = self._execute_module(task_vars=task_vars)
+        return result
 
 
 def show(file: Path, done: Event) -> None:

@@ -29,23 +29,24 @@ def state(tmp_path):
 def command(state):
     """Run `python -m sandbox` with a state directory of its own; whatever runs at the end is stopped."""
 
-    def begin(name, *options, **environment):
-        return subprocess.Popen(
-            [sys.executable, "-m", "sandbox", name, "--state-dir", str(state), *options],
-            cwd=ROOT,
-            env=os.environ | environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+    class Command:
+        def begin(self, name, *options, **environment):
+            return subprocess.Popen(
+                [sys.executable, "-m", "sandbox", name, "--state-dir", str(state), *options],
+                cwd=ROOT,
+                env=os.environ | environment,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+            )
 
-    def run(name, *options, **environment):
-        process = begin(name, *options, **environment)
-        output, errors = process.communicate(timeout=60)
-        assert not errors
-        return process.returncode, output
+        def __call__(self, name, *options, **environment):
+            process = self.begin(name, *options, **environment)
+            output, errors = process.communicate(timeout=60)
+            assert not errors
+            return process.returncode, output
 
-    run.begin = begin
+    run = Command()
     yield run
     run("stop")
 
@@ -186,6 +187,7 @@ def test_the_aws_command_line(sandbox, create):
 def test_a_sandbox_of_ones_own_ends_with_its_owner(eventually):
     owner = "import sandbox, time\nwith sandbox.running() as own:\n  print(own.endpoint, flush=True)\n  time.sleep(60)"
     process = subprocess.Popen([sys.executable, "-c", owner], cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    assert process.stdout
     own = Sandbox(process.stdout.readline().strip())
     assert own.status()["instances"] == {}
     process.kill()

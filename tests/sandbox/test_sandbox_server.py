@@ -9,7 +9,6 @@ import json
 import time
 from concurrent.futures import ThreadPoolExecutor
 from http.client import HTTPConnection
-from typing import ClassVar
 from urllib.parse import urlsplit
 
 import pytest
@@ -52,7 +51,9 @@ def test_operations_run_one_at_a_time():
     inside, most = 0, 0
 
     class Slow(NotebookResponse):
-        params: ClassVar = {}
+        def __init__(self):
+            super().__init__()
+            self.params = {}
 
         def _get_action(self):
             return "ListNotebookInstances"

@@ -119,13 +119,7 @@ keep_tags:
   default: []
 """
 
-
-class ModuleDocFragment:
-    """One instance as the options of a module, or (.fleet) as the elements of the option `instances`."""
-
-    DOCUMENTATION = "options:\n" + indent(OPTIONS, "  ")
-
-    FLEET = f"""
+FLEET = r"""
 options:
   instances:
     description:
@@ -140,5 +134,12 @@ options:
           - Messages then speak of the person and of the inventory variable C(notebook_<option>) instead of the name of
             the instance and the option.
         type: str
-{indent(OPTIONS.replace("O(", "O(instances[]."), " " * 6)}
 """
+
+
+class ModuleDocFragment:
+    """One instance as the options of a module, or (.fleet) as the elements of the option `instances`."""
+
+    def __init__(self) -> None:
+        self.DOCUMENTATION = "options:\n" + indent(OPTIONS, "  ")
+        self.FLEET = FLEET + indent(OPTIONS.replace("O(", "O(instances[]."), " " * 6)

@@ -9,6 +9,8 @@ name: notebook_status
 short_description: What sagemaker_notebook_fleet returns, as rows of a table for people
 version_added: 0.1.0
 author: The datalab.notebooks contributors (@datalab)
+description:
+  - Makes of each instance a row with what people ask for, and with what waits to be changed.
 options:
   _input:
     description: The list C(instances) that M(datalab.notebooks.sagemaker_notebook_fleet) returns, in check mode or not.
@@ -16,7 +18,7 @@ options:
     elements: dict
     required: true
   lifecycle_configs:
-    description: The list of that name that the filter P(datalab.notebooks.notebook_fleet#filter) returns.
+    description: The list of that name that M(datalab.notebooks.notebook_people) returns.
     type: list
     elements: dict
     required: true

@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from mypy_boto3_resourcegroupstaggingapi import ResourceGroupsTaggingAPIClient
     from mypy_boto3_sagemaker import SageMakerClient
 
-Pair = tuple[Desired, Current | None]
-
 
 @dataclass(frozen=True)
 class Clients:
@@ -35,7 +33,7 @@ def read_instance(client: SageMakerClient, name: str) -> Current | None:
     return current_from_answer(answer, api.list_tags(client, answer["NotebookInstanceArn"]))
 
 
-def read_fleet(clients: Clients, instances: list[Desired]) -> list[Pair]:
+def read_fleet(clients: Clients, instances: list[Desired]) -> list[tuple[Desired, Current | None]]:
     """What AWS has of each wanted instance. Describes only those that differ, or may differ."""
     if len(instances) <= api.POOL_SIZE:
         return api.in_parallel(lambda desired: (desired, read_instance(clients.sagemaker, desired.name)), instances)

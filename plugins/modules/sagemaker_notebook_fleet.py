@@ -275,6 +275,16 @@ def run(module: AnsibleAWSModule) -> dict[str, Any]:
     }
 
 
+def finish(module: AnsibleAWSModule, result: dict[str, Any]) -> None:
+    """Ends the module; in failure if an instance has failed."""
+    instances = result.get("instances", [])
+    failed = [each["msg"] for each in instances if each["failed"]]
+    if failed:
+        summary = f"{len(failed)} of {len(instances)} instances failed"
+        module.fail_json(msg="\n".join([f"{summary}:", *failed]), **result)
+    module.exit_json(**result)
+
+
 def main() -> None:
     script = {"type": "str"}
     config = {"name": {"type": "str", "required": True}, "on_create": script, "on_start": script}
@@ -293,15 +303,9 @@ def main() -> None:
         supports_check_mode=True,
     )
     try:
-        result = run(module)
+        finish(module, run(module))
     except NotebookError as error:
-        return fail(module, error)
-    failed = [each["msg"] for each in result.get("instances", []) if each["failed"]]
-    if failed:
-        of = len(result["instances"])
-        module.fail_json(msg=f"{len(failed)} of {of} instances failed:\n" + "\n".join(failed), **result)
-    module.exit_json(**result)
-    return None
+        fail(module, error)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,205 @@
+# Copyright: Contributors to datalab.notebooks
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The cases that the scripts are rendered for, and a directory in place of an instance's file system to run them in."""
+
+from __future__ import annotations
+
+import base64
+import getpass
+import gzip
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+ROLE = Path(__file__).parents[3] / "roles" / "notebook_host"
+DEFAULTS = yaml.safe_load((ROLE / "defaults" / "main.yml").read_text())
+EFS = {"notebook_host_efs_dns_name": "fs-0123456789abcdef0.efs.eu-central-1.amazonaws.com"}
+TEMPLATES = {"on-create.sh": "on-create.sh.j2", "on-start.sh": "on-start.sh.j2", "on-start-unpacked.sh": "run.sh.j2"}
+
+# The body of a step, and what it starts.
+DETACHES = """
+  detach test outlives "it's mine"
+}
+outlives() {
+  while [ ! -e "$VOLUME/go" ]; do sleep 0.05; done
+  echo "$1" >"$VOLUME/outlived"
+  find /proc/$$/fd -printf '%f %l\\n' >"$VOLUME/new"
+  mv "$VOLUME/new" "$VOLUME/open"
+"""
+
+# What the scripts are rendered from, beside the defaults.
+CASES: dict[str, dict[str, Any]] = {
+    "defaults": {},
+    "with efs": EFS,
+    "viewer": {**EFS, "notebook_host_steps": ["efs", "jupyter"], "notebook_host_efs_read_only": True},
+    "no steps": {"notebook_host_steps": []},
+    "strict": {"notebook_host_strict": True, "notebook_host_ignore_connections": False},
+    "odd values": {
+        **EFS,
+        "notebook_host_steps": ["efs", "conda", "kernels", "own_step", "autostop"],
+        "notebook_host_extra_steps": {"own_step": '  local it="isn\'t"\n  echo "$it"\n'},
+        "notebook_host_efs_path": '/it\'s "here" $(reboot)',
+        "notebook_host_efs_mount_point": '/home/ec2-user/SageMaker/our `team`\'s "files" \\ $HOME',
+        "notebook_host_conda_channels": ["conda-forge", "https://mirror.example/a b"],
+        "notebook_host_conda_environment": {
+            "name": "custom",
+            "python": "3.12",
+            "packages": ["ipykernel", "numpy >=1.26,<3", "pandas[version='>2']"],
+            "pip": ["it's; reboot", "torch @ https://example.org/$(x).whl"],
+        },
+        "notebook_host_idle_timeout": "900",
+        "notebook_host_efs_read_only": "yes",
+    },
+    # To be run, not to be uploaded:
+    "trial of the frame": {
+        "notebook_host_steps": ["works", "fails", "hangs", "explains", "still_works"],
+        "notebook_host_extra_steps": {
+            "works": "echo it works; echo works >>$VOLUME/done",
+            "fails": "echo it fails; cat $VOLUME/needed",
+            "hangs": "sleep 1000 & echo it hangs; echo $! >$VOLUME/hanging; wait",
+            "explains": "notice explains 'Nobody has been' 'to the moon lately.'; exit 7",
+            "still_works": "echo still_works >>$VOLUME/done",
+        },
+    },
+    "trial of detach": {
+        "notebook_host_steps": ["detaches"],
+        "notebook_host_extra_steps": {"detaches": DETACHES},
+    },
+    "trial of conda": {
+        "notebook_host_steps": ["conda", "kernels"],
+        "notebook_host_conda_channels": ["conda-forge", "https://mirror.example/main"],
+        "notebook_host_conda_environment": {
+            "name": "team",
+            "python": "3.12",
+            "packages": ["ipykernel", "numpy >=1.26"],
+            "pip": ["torch"],
+        },
+    },
+    **{f"only {step}": {**EFS, "notebook_host_steps": [step]} for step in DEFAULTS["notebook_host_steps"]},
+}
+
+
+def run_playbook(playbook: Path, directory: Path, variables: dict[str, Any]) -> str:
+    """Runs a playbook in `directory` and returns what it prints."""
+    python = {"ansible_python_interpreter": sys.executable}
+    (directory / "variables.json").write_text(json.dumps({**variables, **python}))
+    command = [sys.executable, "-m", "ansible", "playbook", "-i", "localhost,", "-c", "local", "-e", "@variables.json"]
+    done = subprocess.run(
+        [*command, playbook],
+        cwd=directory,
+        env={**os.environ, "LC_ALL": "C.UTF-8"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def render_by_lookup(directory: Path, cases: dict[str, dict[str, Any]]) -> dict[str, dict[str, str]]:
+    """The scripts of each case, as a role renders them that has nothing of this role but its templates."""
+    destination = directory / "scripts.json"
+    variables = {
+        "role": str(ROLE),
+        "cases": [{**DEFAULTS, **settings} for settings in cases.values()],
+        "templates": list(TEMPLATES.values()),
+        "destination": str(destination),
+    }
+    run_playbook(Path(__file__).with_name("render_by_lookup.yml"), directory, variables)
+    texts = iter(json.loads(destination.read_text()))
+    return {case: {name: next(texts) for name in TEMPLATES} for case in cases}
+
+
+PROGRAM = re.compile(r"(?<=<<'PROGRAM' \| gzip -d\n).*(?=\nPROGRAM\n)")
+
+
+def unpack(script: str) -> str:
+    """The program that an on-start script carries."""
+    return gzip.decompress(base64.b64decode(PROGRAM.findall(script)[0])).decode()
+
+
+def wait_for(condition: Callable[[], object], seconds: float = 20) -> None:
+    """Detached work takes its time."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.05)
+
+
+class Host:
+    """A directory that stands for an instance's root directory, whose owner is whoever runs the tests."""
+
+    PATHS = "/home/ec2-user|/usr/local/libexec|/run/systemd/system|/var/lib/datalab|/etc/systemd/system|/etc/cron.d"
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.script = root / "on-start.sh"
+        self.home = root / "home/ec2-user"
+        self.volume = self.home / "SageMaker"
+        self.stubs = root / "stubs"
+        self.volume.mkdir(parents=True)
+        self.stubs.mkdir()
+
+    def install(self, script: str, **constants: object) -> Host:
+        """Takes an on-start script, with the paths and constants of its program changed."""
+        program = self._relocate(unpack(script))
+        for name, value in constants.items():
+            program, changes = re.subn(rf"^{name}=.*$", f"{name}={value}", program, flags=re.MULTILINE)
+            assert changes == 1, name
+        packed = base64.b64encode(gzip.compress(program.encode())).decode()
+        self.script.write_text(PROGRAM.sub(packed, self._relocate(script)))
+        return self
+
+    def _relocate(self, text: str) -> str:
+        text = re.sub(rf"(?<![\w/])({self.PATHS})\b", rf"{self.root}\1", text)
+        text = text.replace("export PATH=", f"export PATH={self.stubs}:{Path(sys.executable).parent}:")
+        return text.replace("OWNER=ec2-user", f"OWNER={getpass.getuser()}")
+
+    def stub(self, name: str, body: str = "") -> Path:
+        """Puts a program before all others of its name. Its calls go to the file that is returned, like a|call."""
+        calls = self.stubs / f"{name}.calls"
+        program = self.stubs / name
+        program.write_text(f'#!/bin/bash\n(IFS="|"; echo "$*") >>"{calls}"\n{body}\n')
+        program.chmod(0o755)
+        return calls
+
+    def start(self, expect: int = 0) -> str:
+        """Runs the on-start script as AWS does, and returns what it prints."""
+        return self._run(["bash", str(self.script)], expect)
+
+    def run(self, *arguments: str, expect: int = 0) -> str:
+        """Runs one function of the program that the script has unpacked."""
+        return self._run([str(self.root / "usr/local/libexec/datalab/run"), *arguments], expect)
+
+    @staticmethod
+    def _run(command: list[str], expect: int) -> str:
+        script = ["bash", "-c", '"$@" 2>&1', "-", *command]
+        done = subprocess.run(script, cwd="/", env={}, capture_output=True, text=True, check=False, timeout=100)
+        assert done.returncode == expect, done.stdout
+        return done.stdout
+
+    @property
+    def status(self) -> dict[str, str]:
+        """The result of each step, from the status file."""
+        status = json.loads((self.volume / ".datalab/status.json").read_text())
+        return {step["name"]: step["result"] for step in status["steps"]}
+
+    @property
+    def notice(self) -> str:
+        """What the owner reads."""
+        file = self.volume / "PLATFORM-STATUS.md"
+        return file.read_text() if file.exists() else ""
+
+    def tree(self) -> dict[str, str]:
+        """All files and what is in them, but for those that say when something happened."""
+        timed = ("status.json", ".log", ".calls")
+        files = [path for path in self.root.rglob("*") if path.is_file() and not path.name.endswith(timed)]
+        return {str(path.relative_to(self.root)): path.read_text() for path in files}

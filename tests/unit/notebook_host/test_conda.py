@@ -1,0 +1,206 @@
+# Copyright: Contributors to datalab.notebooks
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The step conda, run by bash with an installer that lays down a `conda` of a few lines."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import threading
+from collections.abc import Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.datalab.notebooks.tests.unit.notebook_host.host import Host, wait_for
+
+Scripts = dict[str, dict[str, str]]
+
+# An environment is a directory with ipykernel and a `python` that notes how it is called. While the file `broken` is
+# there, what is made is made by half.
+INSTALLER = r"""#!/bin/bash
+here=$(dirname "$3")
+echo "installer $1 $2" >>"$here/calls"
+mkdir "$3" || exit
+[ ! -e "$here/broken" ] || exit
+mkdir "$3/bin" "$3/envs"
+cat >"$3/bin/conda" <<'END'
+#!/bin/bash
+here=$(dirname "$0")/../..
+printf '%s|' conda "$@" >>"$here/calls"
+echo >>"$here/calls"
+dir=$(sed 's/.*--prefix|\([^|]*\)|.*/\1/' <<<"$(printf '%s|' "$@")")
+[ "$1" = install ] || mkdir "$dir" || exit
+[ ! -e "$here/broken-environment" ] || exit
+mkdir -p "$dir/bin" "$dir/lib/python3.12/site-packages/ipykernel"
+printf '#!/bin/bash\necho "python $*" >>"%s/calls"\n' "$here" >"$dir/bin/python"
+chmod +x "$dir/bin/python"
+END
+chmod +x "$3/bin/conda"
+"""
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, *_arguments: object) -> None:
+        """Nothing: the log of a test is its failure."""
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[Path]:
+    """A directory that is served, with an installer and its sum."""
+    directory = tmp_path / "site"
+    directory.mkdir()
+    (directory / "installer.sh").write_text(INSTALLER)
+    (directory / "installer.sh.sha256").write_text(f"{hashlib.sha256(INSTALLER.encode()).hexdigest()}  installer.sh\n")
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(directory)))
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    (directory / "url").write_text(f"http://127.0.0.1:{server.server_port}/installer.sh")
+    yield directory
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture
+def conda(host: Host, scripts: Scripts, site: Path) -> Host:
+    """An instance with the steps conda and kernels, that takes the installer from the site."""
+    script = scripts["trial of conda"]["on-start.sh"]
+    script = re.sub("^CONDA_INSTALLER=.*$", f"CONDA_INSTALLER={(site / 'url').read_text()}", script, flags=re.MULTILINE)
+    return host.install(script)
+
+
+def calls(host: Host) -> list[str]:
+    """How the installer, conda and pip were called."""
+    file = host.volume / "calls"
+    return file.read_text().splitlines() if file.exists() else []
+
+
+def bootstrap(host: Host) -> None:
+    """A start, and what it detaches."""
+    assert "being installed" not in host.notice
+    host.start()
+    assert host.status["conda"] == "ok"
+    wait_for(lambda: "being installed" not in host.notice)
+
+
+def kernel(host: Host) -> Path:
+    return host.home / ".local/share/jupyter/kernels/custom-team/kernel.json"
+
+
+def created(host: Host) -> list[str]:
+    """What is called when nothing is there yet."""
+    return ["installer -b -p", *added(host, "create")]
+
+
+def added(host: Host, verb: str = "install") -> list[str]:
+    """What is called for an environment."""
+    prefix = f"{host.volume}/custom-miniconda/envs/team"
+    channels = "--override-channels|--channel=conda-forge|--channel=https://mirror.example/main"
+    return [
+        f"conda|{verb}|--yes|--quiet|--prefix|{prefix}|{channels}|python=3.12|ipykernel|numpy >=1.26|",
+        "python -m pip install torch",
+    ]
+
+
+def test_the_first_start_installs_and_registers_the_environment(conda: Host) -> None:
+    bootstrap(conda)
+    assert calls(conda) == created(conda)
+    assert kernel(conda).exists()
+    assert conda.notice == ""
+    assert not list(conda.volume.glob("custom-miniconda.*"))
+
+
+def test_the_start_does_not_wait_and_says_what_is_going_on(conda: Host, site: Path) -> None:
+    (site / "installer.sh").write_text("sleep 1000")
+    conda.stub("curl", 'while [ ! -e "$0.go" ]; do sleep 0.05; done; exec /usr/bin/env -i PATH=/usr/bin:/bin curl "$@"')
+    conda.start()
+    assert conda.status == {"conda": "ok", "kernels": "ok"}
+    assert '"Custom (team)" appears' in conda.notice
+    (conda.stubs / "curl.go").touch()
+    wait_for(lambda: "could not be installed" in conda.notice)
+
+
+def test_all_later_starts_do_nothing(conda: Host) -> None:
+    bootstrap(conda)
+    before = conda.tree()
+    conda.start()
+    assert conda.notice == ""
+    assert calls(conda) == created(conda)
+    assert conda.tree() == before
+
+
+def test_two_starts_at_once_install_once(conda: Host) -> None:
+    conda.start()
+    for _ in range(3):
+        conda.run("detach", "conda", "conda_bootstrap")
+    wait_for(lambda: "being installed" not in conda.notice)
+    assert calls(conda) == created(conda)
+
+
+def test_an_installer_with_another_sum_is_not_run(conda: Host, site: Path) -> None:
+    (site / "installer.sh").write_text(INSTALLER + "# changed\n")
+    bootstrap(conda)
+    assert calls(conda) == []
+    assert "could not be installed" in conda.notice
+    assert str(conda.volume / ".datalab/conda.log") in conda.notice
+    assert "FAILED" in (conda.volume / ".datalab/conda.log").read_text()
+
+
+@pytest.mark.parametrize(("sum_of", "runs"), [(INSTALLER, True), ("another installer", False)])
+def test_a_pinned_sum_decides_alone(sum_of: str, runs: bool, conda: Host, site: Path) -> None:
+    (site / "installer.sh.sha256").unlink()
+    pinned = hashlib.sha256(sum_of.encode()).hexdigest()
+    script = conda.script.read_text().replace("CONDA_INSTALLER_SHA256=''", f"CONDA_INSTALLER_SHA256={pinned}")
+    conda.script.write_text(script)
+    bootstrap(conda)
+    assert calls(conda) == (created(conda) if runs else [])
+
+
+@pytest.mark.parametrize("broken", ["broken", "broken-environment"])
+def test_what_was_interrupted_is_made_again_by_the_next_start(broken: str, conda: Host) -> None:
+    interrupt = conda.volume / broken
+    interrupt.touch()
+    bootstrap(conda)
+    assert "The next start tries again" in conda.notice
+    assert not kernel(conda).exists()
+    interrupt.unlink()
+    (conda.volume / "calls").unlink()
+    bootstrap(conda)
+    assert calls(conda)[-2:] == added(conda, "create")
+    assert kernel(conda).exists()
+    assert conda.notice == ""
+
+
+def test_a_package_that_is_wanted_later_is_added_to_what_is_there(conda: Host) -> None:
+    bootstrap(conda)
+    (conda.volume / "calls").unlink()
+    mine = conda.volume / "custom-miniconda/envs/team/mine"
+    mine.touch()
+    conda.script.write_text(conda.script.read_text().replace("PIP_PACKAGES=(torch)", "PIP_PACKAGES=(torch jax)"))
+    bootstrap(conda)
+    assert calls(conda) == [added(conda)[0], "python -m pip install torch jax"]
+    assert mine.exists()
+
+
+def test_what_a_person_made_is_never_removed(conda: Host) -> None:
+    conda_of_theirs = conda.volume / "custom-miniconda/notes.txt"
+    conda_of_theirs.parent.mkdir()
+    conda_of_theirs.touch()
+    bootstrap(conda)
+    assert calls(conda) == []
+    assert conda_of_theirs.exists()
+    assert "please rename it" in (conda.volume / ".datalab/conda.log").read_text()
+
+
+def test_an_environment_of_that_name_that_a_person_made_is_kept(conda: Host) -> None:
+    bootstrap(conda)
+    environment = conda.volume / "custom-miniconda/envs/team"
+    (environment / ".datalab-complete").unlink()
+    (conda.volume / "calls").unlink()
+    (environment / "mine").touch()
+    bootstrap(conda)
+    assert calls(conda) == added(conda)
+    assert (environment / "mine").exists()

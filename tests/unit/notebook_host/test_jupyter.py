@@ -1,0 +1,82 @@
+# Copyright: Contributors to datalab.notebooks
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The step jupyter, run by bash on homes as images have them."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.datalab.notebooks.tests.unit.notebook_host.host import Host, wait_for
+
+Scripts = dict[str, dict[str, str]]
+
+OWN = 'jupyter_client.kernelspec.KernelSpecManager"\n'
+
+
+@pytest.fixture
+def jupyter(host: Host, scripts: Scripts) -> Host:
+    """An instance with the step jupyter only."""
+    host.stub("systemctl")
+    (host.home / ".condarc").write_text("channels: [defaults]\n")
+    return host.install(scripts["only jupyter"]["on-start.sh"])
+
+
+def configured(host: Host, app: str) -> str:
+    return (host.home / ".jupyter" / f"jupyter_{app}_config.py").read_text()
+
+
+def image(host: Host, manager: str) -> None:
+    """Installs a kernel-spec manager where an image has it."""
+    environment = host.home / "anaconda3/envs/JupyterSystemEnv"
+    (environment / "lib/python3.10/site-packages" / manager).mkdir(parents=True)
+
+
+@pytest.mark.parametrize("manager", ["environment_kernels", "nb_conda_kernels"])
+def test_only_registered_kernels_are_listed(manager: str, jupyter: Host) -> None:
+    image(jupyter, manager)
+    output = jupyter.start()
+    assert manager in output
+    assert not (jupyter.home / ".condarc").exists()
+    assert configured(jupyter, "server").endswith('\nc.ServerApp.kernel_spec_manager_class = "' + OWN)
+    assert configured(jupyter, "notebook").endswith('\nc.NotebookApp.kernel_spec_manager_class = "' + OWN)
+
+
+def test_what_an_image_or_a_person_configured_stays_but_does_not_decide(jupyter: Host) -> None:
+    config = jupyter.home / ".jupyter/jupyter_server_config.py"
+    config.parent.mkdir()
+    before = "c.ServerApp.kernel_spec_manager_class = 'environment_kernels.EnvironmentKernelSpecManager'\nc.X.y = 1"
+    config.write_text(before)
+    jupyter.start()
+    assert config.read_text().startswith(before + "\n#")
+    assert config.read_text().endswith(OWN)
+    config.write_text(config.read_text() + "c.X.z = 2\n")
+    jupyter.start()
+    assert config.read_text().startswith(before + "\nc.X.z = 2\n#")
+    assert config.read_text().count(OWN) == 1
+
+
+def test_an_image_that_looks_for_no_conda_kernels_is_left_alone(jupyter: Host) -> None:
+    jupyter.start()
+    assert jupyter.status == {"jupyter": "ok"}
+    assert not (jupyter.home / ".jupyter").exists()
+    assert not (jupyter.home / ".condarc").exists()
+
+
+def test_the_server_is_restarted_once_and_only_for_a_change(jupyter: Host) -> None:
+    image(jupyter, "environment_kernels")
+    calls = jupyter.stubs / "systemctl.calls"
+    jupyter.start()
+    wait_for(calls.exists)
+    jupyter.start()
+    jupyter.run("restart_jupyter", "999999999")  # whatever was detached before has come to its end now
+    assert calls.read_text() == "--no-block try-restart jupyter-server\n" * 2
+
+
+def test_the_server_is_restarted_after_the_start_only(jupyter: Host, scripts: Scripts) -> None:
+    image(jupyter, "environment_kernels")
+    script = scripts["only jupyter"]["on-start.sh"].replace("|| true", "; sleep 2; echo end >>$0.order")
+    jupyter.stub("systemctl", f"echo restart >>{jupyter.script}.order")
+    jupyter.install(script).start()
+    order = jupyter.script.with_name("on-start.sh.order")
+    wait_for(lambda: "restart" in order.read_text())
+    assert order.read_text() == "end\nrestart\n"

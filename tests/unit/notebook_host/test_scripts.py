@@ -1,0 +1,140 @@
+# Copyright: Contributors to datalab.notebooks
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The scripts as text: the same bytes both ways, within AWS's limit, and in order."""
+
+from __future__ import annotations
+
+import ast
+import base64
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.datalab.notebooks.tests.unit.notebook_host.host import (
+    CASES,
+    DEFAULTS,
+    PROGRAM,
+    ROLE,
+    TEMPLATES,
+    run_playbook,
+    unpack,
+)
+
+Scripts = dict[str, dict[str, str]]
+
+# AWS takes 16,384. What is between is for later versions and for the packages and steps of users.
+SIZE = 12_000
+
+
+def size(script: str) -> int:
+    """The characters that AWS counts."""
+    return len(base64.b64encode(script.encode()))
+
+
+@pytest.mark.parametrize("case", ["defaults", "viewer", "odd values"])
+def test_the_role_writes_the_bytes_that_the_lookup_renders(case: str, scripts: Scripts, tmp_path: Path) -> None:
+    playbook = Path(__file__).with_name("render_by_role.yml")
+    run_playbook(playbook, tmp_path, {**CASES[case], "notebook_host_output_dir": f"{tmp_path}/out"})
+    for name in TEMPLATES:
+        assert (tmp_path / "out" / name).read_bytes() == scripts[case][name].encode(), name
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_aws_and_bash_can_read_the_scripts(case: str, scripts: Scripts) -> None:
+    for name, script in scripts[case].items():
+        assert script.startswith("#!/bin/bash\n"), name
+        assert re.search(r"[^\n]\n\Z", script), name
+        assert "\r" not in script, name
+        subprocess.run(["bash", "-n"], input=script, text=True, check=True)
+
+
+@pytest.mark.skipif(shutil.which("shellcheck") is None, reason="shellcheck is not installed")
+@pytest.mark.parametrize("case", CASES)
+def test_shellcheck_finds_nothing(case: str, scripts: Scripts) -> None:
+    # A $ in single quotes is what an odd value is about.
+    command = ["shellcheck", "-", *(["--exclude=SC2016"] if case == "odd values" else [])]
+    for name, script in scripts[case].items():
+        found = subprocess.run(command, input=script, text=True, check=False, capture_output=True)
+        assert found.returncode == 0, f"{name}\n{found.stdout}"
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_what_is_checked_is_what_is_packed(case: str, scripts: Scripts) -> None:
+    on_start = scripts[case]["on-start.sh"]
+    settings = on_start.split("<<'SETTINGS'\n")[1].split("SETTINGS\n")[0]
+    assert settings + unpack(on_start) == scripts[case]["on-start-unpacked.sh"]
+
+
+def test_the_packed_program_says_nothing_of_when_and_where(scripts: Scripts) -> None:
+    packed = base64.b64decode(PROGRAM.findall(scripts["defaults"]["on-start.sh"])[0])
+    magic, no_flags, no_time, best, unknown_system = b"\x1f\x8b\x08", b"\0", b"\0\0\0\0", b"\x02", b"\xff"
+    assert packed.startswith(magic + no_flags + no_time + best + unknown_system)
+
+
+def test_the_scripts_fit(scripts: Scripts, capsys: pytest.CaptureFixture[str]) -> None:
+    frame = size(scripts["no steps"]["on-start.sh"])
+    steps = DEFAULTS["notebook_host_steps"]
+    sizes = {"frame": frame, **{step: size(scripts[f"only {step}"]["on-start.sh"]) - frame for step in steps}}
+    total = size(scripts["with efs"]["on-start.sh"])
+    with capsys.disabled():
+        rows = ", ".join(f"{step} {characters:,}" for step, characters in sizes.items())
+        sys.stdout.write(f"\non-start.sh has {total:,} characters in base64: {rows}\n")
+    for case in ("defaults", "with efs", "viewer"):
+        for name in ("on-create.sh", "on-start.sh"):
+            assert size(scripts[case][name]) <= SIZE, (case, name)
+    assert min(sizes.values()) > 0
+
+
+@pytest.mark.parametrize(
+    ("case", "steps"),
+    [
+        ("defaults", "conda kernels jupyter autostop"),  # there is nothing to mount
+        ("with efs", "efs conda kernels jupyter autostop"),
+        ("viewer", "efs jupyter"),
+        ("odd values", "efs conda kernels own_step autostop"),
+    ],
+)
+def test_steps_are_those_that_are_wanted(case: str, steps: str, scripts: Scripts) -> None:
+    script = scripts[case]["on-start-unpacked.sh"]
+    assert f"STEPS=({steps})\n" in script
+    assert re.findall(r"^step_(\w+)\(\)", script, re.MULTILINE) == steps.split()
+
+
+def test_odd_values_reach_bash_as_they_are(scripts: Scripts) -> None:
+    settings = scripts["odd values"]["on-start-unpacked.sh"].split("set -u\n")[0]
+    wanted = {**DEFAULTS, **CASES["odd values"]}
+    environment = wanted["notebook_host_conda_environment"]
+    expected = [
+        wanted["notebook_host_efs_dns_name"] + ":" + wanted["notebook_host_efs_path"],
+        wanted["notebook_host_efs_mount_point"],
+        "true",
+        *wanted["notebook_host_conda_channels"],
+        "python=3.12",
+        *environment["packages"],
+        *environment["pip"],
+        "900",
+    ]
+    names = '"$EFS_SOURCE" "$EFS_DIR" "$EFS_READ_ONLY" "${CONDA_CHANNELS[@]}" "${CONDA_PACKAGES[@]}"'
+    script = f'{settings}printf \'%s\\0\' {names} "${{PIP_PACKAGES[@]}}" "$IDLE_LIMIT"'
+    shown = subprocess.run(["bash"], input=script, text=True, check=True, capture_output=True).stdout
+    assert shown.split("\0")[:-1] == expected
+
+
+def test_settings_can_be_read_in_the_script(scripts: Scripts) -> None:
+    lines = scripts["with efs"]["on-start.sh"].splitlines()
+    assert {"IDLE_LIMIT=3600", "EFS_READ_ONLY=false", f"CONDA={DEFAULTS['notebook_host_conda_prefix']}"} <= set(lines)
+
+
+def test_autostop_is_carried_without_its_docstrings_only(scripts: Scripts) -> None:
+    program = scripts["defaults"]["on-start-unpacked.sh"]
+    carried = program.split("<<'AUTOSTOP'\n")[1].split("AUTOSTOP\n")[0]
+    source = ast.parse((ROLE / "files" / "autostop.py").read_text())
+    for node in ast.walk(source):
+        if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef)) and ast.get_docstring(node) is not None:
+            del node.body[0]
+    assert '"""' not in carried
+    assert ast.dump(ast.parse(carried)) == ast.dump(source)

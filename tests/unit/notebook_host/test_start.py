@@ -1,0 +1,155 @@
+# Copyright: Contributors to datalab.notebooks
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The frame, run by bash: steps do not disturb each other, and say how they went."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.datalab.notebooks.tests.unit.notebook_host.host import Host, wait_for
+
+Scripts = dict[str, dict[str, str]]
+
+
+@pytest.fixture
+def tried(host: Host, scripts: Scripts) -> Host:
+    """An instance with steps that work, fail, hang and explain themselves."""
+    return host.install(scripts["trial of the frame"]["on-start.sh"], STEP_LIMIT=1)
+
+
+def test_a_step_that_fails_or_hangs_does_not_keep_others_from_working(tried: Host) -> None:
+    begin = time.monotonic()
+    output = tried.start()
+    assert time.monotonic() - begin < 10
+    assert (tried.volume / "done").read_text() == "works\nstill_works\n"
+    assert tried.status == {
+        "works": "ok",
+        "fails": "failed",
+        "hangs": "timeout",
+        "explains": "failed",
+        "still_works": "ok",
+    }
+    assert "it fails" in output
+    assert "needed: No such file" in output
+
+
+def test_a_step_that_hangs_is_ended_with_all_that_it_started(tried: Host) -> None:
+    tried.start()
+    hanging = Path("/proc") / (tried.volume / "hanging").read_text().strip()
+    wait_for(lambda: not hanging.exists() or "State:\tZ" in (hanging / "status").read_text())
+
+
+def test_the_notice_names_what_does_not_work(tried: Host) -> None:
+    tried.start()
+    assert "- Nobody has been to the moon lately.\n" in tried.notice
+    assert "The step fails of the start did not work (failed)." in tried.notice
+    assert "The step hangs of the start did not work (timeout)." in tried.notice
+    assert str(tried.volume / ".datalab/on-start.log") in tried.notice
+    assert "works of" not in tried.notice
+    assert tried.notice.count("\n- ") == 3
+
+
+def test_the_log_says_what_is_printed(tried: Host) -> None:
+    output = tried.start()
+    assert (tried.volume / ".datalab/on-start.log").read_text() == output
+    assert "works: ok (0) after 0 s\n  it works\n" in output
+
+
+def test_the_status_file_has_times_and_exit_statuses(tried: Host) -> None:
+    tried.start()
+    status = json.loads((tried.volume / ".datalab/status.json").read_text())
+    assert abs(time.time() - time.mktime(time.strptime(status["finished"], "%Y-%m-%dT%H:%M:%SZ")) + time.timezone) < 60
+    assert [step["status"] for step in status["steps"]] == [0, 1, 124, 7, 0]
+    assert status["steps"][2]["seconds"] in range(1, 7)
+
+
+def test_steps_for_which_there_is_no_time_are_left_out(host: Host, scripts: Scripts) -> None:
+    host.install(scripts["trial of the frame"]["on-start.sh"], START_LIMIT=0).start()
+    assert set(host.status.values()) == {"timeout"}
+    assert not (host.volume / "done").exists()
+
+
+def test_what_works_again_is_no_longer_in_the_notice(tried: Host) -> None:
+    tried.start()
+    (tried.volume / "needed").touch()
+    tried.start()
+    assert tried.status["fails"] == "ok"
+    assert "The step fails" not in tried.notice
+    assert "The step hangs" in tried.notice
+    for name in ("hangs", "explains"):
+        assert tried.notice
+        tried.run("notice", name)
+    assert not (tried.volume / "PLATFORM-STATUS.md").exists()
+
+
+def test_why_an_instance_was_stopped_is_said_at_the_next_start_only(host: Host, scripts: Scripts) -> None:
+    host.install(scripts["no steps"]["on-start.sh"]).start()
+    assert host.notice == ""
+    (host.volume / ".datalab/status.json").unlink()  # as if it were older
+    host.run("notice", "stopped", "Stopped, since it was idle.")
+    host.start()
+    assert "- Stopped, since it was idle.\n" in host.notice
+    host.start()
+    assert host.notice == ""
+
+
+def test_a_second_start_changes_nothing(tried: Host) -> None:
+    tried.start()
+    (tried.volume / "done").unlink()
+    (tried.volume / "hanging").unlink()
+    first = tried.tree()
+    tried.start()
+    (tried.volume / "done").unlink()
+    (tried.volume / "hanging").unlink()
+    assert tried.tree() == first
+
+
+def test_a_strict_start_fails_with_its_steps(host: Host, scripts: Scripts) -> None:
+    strict = scripts["strict"]["on-start.sh"]
+    assert strict.endswith('\n"$run" start\n')
+    host.install(strict.replace("STEPS=(", "STEPS=(nothing_like_it "), STEP_LIMIT=5)
+    host.stub("curl", "exit 6")
+    host.start(expect=1)
+
+
+def test_an_instance_without_its_owner_starts_all_the_same(host: Host, scripts: Scripts) -> None:
+    host.install(scripts["no steps"]["on-start.sh"], OWNER="nobody_of_that_name").start()
+
+
+def test_detached_work_outlives_the_start_and_holds_nothing_of_it(host: Host, scripts: Scripts) -> None:
+    host.install(scripts["trial of detach"]["on-start.sh"])
+    # As the agent of AWS may do it: reads the output to its end, and has another file open.
+    reading, writing = os.pipe()
+    process = subprocess.Popen(
+        ["bash", str(host.script)], cwd="/", env={}, stdin=subprocess.DEVNULL, stdout=writing, stderr=writing,
+        pass_fds=[writing], start_new_session=True,
+    )  # fmt: skip
+    os.close(writing)
+    with os.fdopen(reading) as output:
+        assert "detaches: ok" in output.read()  # ends although the detached work does not
+    assert process.wait(10) == 0
+    assert not (host.volume / "outlived").exists()
+    subprocess.run(["pkill", "--session", str(process.pid)], check=False)  # what hangs on to the start ends with it
+    (host.volume / "go").touch()
+    wait_for((host.volume / "open").exists)
+    assert (host.volume / "outlived").read_text() == "it's mine\n"
+    assert "pipe:" not in (host.volume / "open").read_text()
+
+
+def test_with_systemd_detached_work_is_a_unit_of_its_own(host: Host, scripts: Scripts) -> None:
+    (host.root / "run/systemd/system").mkdir(parents=True)
+    active = host.stub("systemctl", "exit 3")
+    started = host.stub("systemd-run")
+    host.install(scripts["trial of detach"]["on-start.sh"]).start()
+    run = host.root / "usr/local/libexec/datalab/run"
+    assert active.read_text() == "is-active --quiet datalab-test\n"
+    assert started.read_text() == f"--quiet --collect --unit=datalab-test {run} outlives it's mine\n"
+    host.stub("systemctl")
+    host.start()
+    assert len(started.read_text().splitlines()) == 1

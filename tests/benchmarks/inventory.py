@@ -1,0 +1,39 @@
+# Copyright: Contributors to datalab.notebooks
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""An inventory of any number of people."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+TEAM_SIZE = 10
+
+
+def write_inventory(directory: Path, people: int, endpoint: str) -> Path:
+    """Writes an inventory of so many owners in teams of ten, and a viewer; returns its path."""
+    teams: dict[str, dict[str, dict[str, object]]] = {}
+    for number in range(people):
+        hosts = teams.setdefault(f"team{number // TEAM_SIZE}", {"hosts": {}, "vars": {}})["hosts"]
+        hosts[f"person{number}"] = {"notebook_volume_size_in_gb": 20 + number % 3}
+    for name, team in teams.items():
+        team["vars"] = {"notebook_team": name}
+    inventory = {
+        "all": {
+            "vars": {
+                "ansible_connection": "local",
+                "ansible_python_interpreter": "{{ ansible_playbook_python }}",
+                "platform_aws": {
+                    "endpoint_url": endpoint,
+                    "region": "eu-central-1",
+                    "access_key": "sandbox",
+                    "secret_key": "local-only",
+                },
+            }
+        },
+        "owners": {"children": teams},
+        "viewers": {"hosts": {"viewer": {}}},
+    }
+    path = directory / "inventory.json"
+    path.write_text(json.dumps(inventory), encoding="utf-8")
+    return path

@@ -1,0 +1,134 @@
+# Copyright: Contributors to datalab.notebooks
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Fixtures for tests that run playbooks against a sandbox of their own."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from sandbox import Sandbox, running
+
+ROOT = Path(__file__).parents[2]
+ANSIBLE_PLAYBOOK = Path(sys.executable).with_name("ansible-playbook")
+TRANSITION_SECONDS = 0.2
+LONGEST_RUN = 600  # seconds
+
+
+@dataclass(frozen=True)
+class Played:
+    """What an ansible-playbook process left behind."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+    @property
+    def recap(self) -> dict[str, dict[str, int]]:
+        """The counts of the play recap (ok, changed, failed, …) by host."""
+        lines = self.stdout.rpartition("PLAY RECAP")[2].splitlines()[1:]
+        hosts = (re.fullmatch(r"(\S+)\s+:((?:\s+\w+=\d+)+)\s*", line) for line in lines)
+        return {
+            host[1]: {key: int(count) for key, count in re.findall(r"(\w+)=(\d+)", host[2])} for host in hosts if host
+        }
+
+    def __str__(self) -> str:
+        return f"ansible-playbook ended with {self.returncode}\n{self.stdout}\n{self.stderr}"
+
+
+class PlaybookRunner:
+    """Runs ansible-playbook from an empty directory and with an environment in which nothing of the user's is left."""
+
+    def __init__(self, home: Path) -> None:
+        self._home = home
+        self._config = home / "ansible.cfg"
+        self._config.touch()
+        collection = home / "collections" / "ansible_collections" / "datalab" / "notebooks"
+        collection.parent.mkdir(parents=True)
+        collection.symlink_to(ROOT)  # this checkout, wherever another one is installed
+
+    def __call__(
+        self,
+        playbook: str | Path,
+        *arguments: str | Path,
+        check: bool = False,
+        environment: dict[str, str] | None = None,
+    ) -> Played:
+        """Runs a playbook, by path or by name, to its end; with `check` a failure of it is one of the test."""
+        process = self.begin(playbook, *arguments, environment=environment)
+        try:
+            stdout, stderr = process.communicate(timeout=LONGEST_RUN)
+        except subprocess.TimeoutExpired:
+            kill_with_children(process)
+            stdout, stderr = process.communicate()
+        played = Played(process.returncode, stdout, stderr)
+        if check and played.returncode:
+            pytest.fail(str(played), pytrace=False)
+        return played
+
+    def begin(
+        self, playbook: str | Path, *arguments: str | Path, environment: dict[str, str] | None = None
+    ) -> subprocess.Popen[str]:
+        """The process of a playbook that has just begun."""
+        return subprocess.Popen(
+            [str(part) for part in (ANSIBLE_PLAYBOOK, playbook, *arguments)],
+            cwd=self._home,
+            env={**self._environment, **(environment or {})},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    @property
+    def _environment(self) -> dict[str, str]:
+        return {
+            "HOME": str(self._home),
+            "PATH": os.pathsep.join([str(ANSIBLE_PLAYBOOK.parent), os.environ["PATH"]]),
+            "LC_ALL": "C.UTF-8",
+            "ANSIBLE_CONFIG": str(self._config),
+            "ANSIBLE_COLLECTIONS_PATH": str(self._home / "collections"),
+            "ANSIBLE_LOCALHOST_WARNING": "false",
+            "AWS_EC2_METADATA_DISABLED": "true",  # a search for credentials ends on this machine
+        }
+
+
+def kill_with_children(process: subprocess.Popen[str]) -> None:
+    """Ends a process and all that came from it, as a loss of power would; Ansible's workers are in other groups."""
+    listed = subprocess.check_output(["ps", "-Ao", "pid=,ppid="], text=True).splitlines()
+    parents = [(int(pid), int(parent)) for pid, parent in map(str.split, listed)]
+    doomed = [process.pid]
+    for each in doomed:
+        doomed += [pid for pid, parent in parents if parent == each]
+    for pid in doomed:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+
+
+@pytest.fixture(scope="session")
+def playbook(tmp_path_factory: pytest.TempPathFactory) -> PlaybookRunner:
+    """Call it with a playbook and further arguments of ansible-playbook."""
+    return PlaybookRunner(tmp_path_factory.mktemp("home"))
+
+
+@pytest.fixture
+def sandbox() -> Iterator[Sandbox]:
+    """An empty sandbox for one test."""
+    with running(TRANSITION_SECONDS) as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def module_sandbox() -> Iterator[Sandbox]:
+    """A sandbox that the tests of one module share."""
+    with running(TRANSITION_SECONDS) as started:
+        yield started

@@ -1,0 +1,255 @@
+# Copyright: Contributors to datalab.notebooks
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The playbooks from a user's side: the demo's inventory, the sandbox, and the AWS CLI as a witness of our own."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+
+from sandbox import Sandbox
+
+from .conftest import ROOT, PlaybookRunner, Played
+
+DEMO = ROOT / "inventory" / "demo"
+AWS = Path(sys.executable).with_name("aws")
+OWNERS = {"alice", "bob", "carol", "dave", "erin", "frank", "grace"}
+ROLE = "arn:aws:iam::123456789012:role/given"
+GIVEN = {"platform_storage_efs_dns_name": "fs-1.efs.eu-central-1.amazonaws.com", "platform_access_role_arn": ROLE}
+
+Run = Callable[..., Played]
+
+
+@pytest.fixture
+def sandbox(module_sandbox: Sandbox) -> Sandbox:
+    """An empty sandbox."""
+    module_sandbox.reset()
+    module_sandbox.reset_calls()
+    return module_sandbox
+
+
+@pytest.fixture
+def run(playbook: PlaybookRunner, sandbox: Sandbox) -> Run:
+    """Runs one of the collection's playbooks; with the demo's inventory, and a file system and role that are given."""
+
+    def run(
+        name: str, *arguments: str | Path, inventory: Path = DEMO, given: dict[str, str] = GIVEN, check: bool = True
+    ) -> Played:
+        variables = json.dumps({"sandbox_endpoint": sandbox.endpoint, **given})
+        return playbook(f"datalab.notebooks.{name}", "-i", inventory, "-e", variables, *arguments, check=check)
+
+    return run
+
+
+def aws(sandbox: Sandbox, *arguments: str) -> Any:
+    """What the AWS CLI says."""
+    command = [sys.executable, str(AWS), "--output", "json", *arguments]
+    environment = {**os.environ, **sandbox.environment}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout) if done.stdout.strip() else None
+
+
+def client(sandbox: Sandbox, service: str = "sagemaker") -> Any:
+    credentials = {"aws_access_key_id": "sandbox", "aws_secret_access_key": "local-only"}
+    return boto3.client(service, endpoint_url=sandbox.endpoint, region_name="eu-central-1", **credentials)
+
+
+def instances(sandbox: Sandbox) -> dict[str, dict[str, Any]]:
+    """All instances as DescribeNotebookInstance has them, by name."""
+    sagemaker = client(sandbox)
+    names = [summary["NotebookInstanceName"] for summary in sagemaker.list_notebook_instances()["NotebookInstances"]]
+    described = {name: sagemaker.describe_notebook_instance(NotebookInstanceName=name) for name in names}
+    return {name: {**answer, "ResponseMetadata": None} for name, answer in described.items()}
+
+
+def tags(sandbox: Sandbox, arn: str) -> dict[str, str]:
+    listed = client(sandbox).list_tags(ResourceArn=arn)["Tags"]
+    return {tag["Key"]: tag["Value"] for tag in listed if not tag["Key"].startswith("datalab:")}
+
+
+def changing_calls(sandbox: Sandbox) -> set[str]:
+    """The operations that were called and are not mere looks."""
+    looks = ("Describe", "List", "Get", "GET ")
+    return {call for call in sandbox.calls() if not call.partition(":")[2].startswith(looks)}
+
+
+def inventory_with(directory: Path, host_vars: dict[str, str]) -> Path:
+    """A copy of the demo's inventory in which these people have other variables."""
+    copy = directory / "inventory"
+    shutil.copytree(DEMO, copy)
+    for person, text in host_vars.items():
+        (copy / "host_vars" / f"{person}.yml").write_text(f"---\n{text}\n", encoding="utf-8")
+    return copy
+
+
+def test_demo_is_what_the_inventory_says_and_stays_so(run: Run, sandbox: Sandbox) -> None:
+    run("site", given={})
+    listed = aws(sandbox, "sagemaker", "list-notebook-instances")["NotebookInstances"]
+    assert {summary["NotebookInstanceName"] for summary in listed} == {
+        f"datalab-{person}" for person in OWNERS | {"viewer"}
+    }
+    assert {summary["NotebookInstanceStatus"] for summary in listed} == {"InService"}
+    configs = {each["NotebookInstanceName"]: each["NotebookInstanceLifecycleConfigName"] for each in listed}
+    assert configs["datalab-alice"] == "datalab"
+    assert configs["datalab-carol"] == "datalab-carol"
+    assert configs["datalab-erin"] == configs["datalab-frank"] == "datalab-fraud"
+    assert configs["datalab-viewer"] == "datalab-viewer"
+    seen = instances(sandbox)
+    alice, bob, viewer = (seen[f"datalab-{person}"] for person in ("alice", "bob", "viewer"))
+    assert (alice["InstanceType"], alice["VolumeSizeInGB"]) == ("ml.m5.xlarge", 100)
+    assert tags(sandbox, alice["NotebookInstanceArn"]) == {"owner": "alice", "team": "research"}
+    assert tags(sandbox, bob["NotebookInstanceArn"]) == {"owner": "bob", "team": "research", "idle": "7200"}
+    assert viewer["RootAccess"] == "Disabled"
+    assert {each["RoleArn"] for each in seen.values()} == {"arn:aws:iam::123456789012:role/datalab-execution"}
+    assert len(client(sandbox, "efs").describe_file_systems()["FileSystems"]) == 1
+
+    again = run("site", given={})
+    assert all(host["changed"] == 0 for host in again.recap.values()), again.stdout
+    assert instances(sandbox) == seen
+
+
+def test_scripts_that_are_uploaded_are_those_of_the_role(
+    run: Run, playbook: PlaybookRunner, sandbox: Sandbox, tmp_path: Path
+) -> None:
+    run("site", "-l", "viewer")
+    name = "datalab-viewer"
+    config = client(sandbox).describe_notebook_instance_lifecycle_config(NotebookInstanceLifecycleConfigName=name)
+    settings = {
+        "notebook_host_steps": ["efs", "jupyter"],
+        "notebook_host_efs_read_only": True,
+        "notebook_host_efs_dns_name": GIVEN["platform_storage_efs_dns_name"],
+        "notebook_host_output_dir": str(tmp_path),
+    }
+    role = {"ansible.builtin.import_role": {"name": "datalab.notebooks.notebook_host"}}
+    play = {"hosts": "localhost", "gather_facts": False, "vars": settings, "tasks": [role]}
+    (tmp_path / "render.yml").write_text(json.dumps([play]), encoding="utf-8")
+    playbook(tmp_path / "render.yml", check=True)
+    for hook, file in (("OnCreate", "on-create.sh"), ("OnStart", "on-start.sh")):
+        assert base64.b64decode(config[hook][0]["Content"]) == (tmp_path / file).read_bytes()
+
+
+def test_one_host_variable_changes_exactly_that_persons_instance(run: Run, sandbox: Sandbox, tmp_path: Path) -> None:
+    run("site")
+    client(sandbox).stop_notebook_instance(NotebookInstanceName="datalab-bob")
+    client(sandbox).get_waiter("notebook_instance_stopped").wait(
+        NotebookInstanceName="datalab-bob", WaiterConfig={"Delay": 0.2}
+    )
+    before = instances(sandbox)
+    run("site", inventory=inventory_with(tmp_path, {"bob": "notebook_idle: 7200\nnotebook_volume_size_in_gb: 60"}))
+    after = instances(sandbox)
+    assert after["datalab-bob"]["VolumeSizeInGB"] == 60
+    assert after["datalab-bob"]["NotebookInstanceStatus"] == "Stopped"
+    others = set(after) - {"datalab-bob"}
+    assert {name: after[name] for name in others} == {name: before[name] for name in others}
+
+
+def test_owners_idle_tag_survives_a_run(run: Run, sandbox: Sandbox) -> None:
+    run("site", "-l", "bob")
+    arn = instances(sandbox)["datalab-bob"]["NotebookInstanceArn"]
+    own = [{"Key": "idle", "Value": "900"}, {"Key": "mine", "Value": "yes"}]
+    client(sandbox).add_tags(ResourceArn=arn, Tags=own)
+    assert all(host["changed"] == 0 for host in run("site", "-l", "bob").recap.values())
+    assert tags(sandbox, arn) == {"owner": "bob", "team": "research", "idle": "900", "mine": "yes"}
+
+
+def test_user_serves_one_person(run: Run, sandbox: Sandbox) -> None:
+    run("user", "-l", "erin")
+    assert set(instances(sandbox)) == {"datalab-erin"}
+
+
+def test_user_asks_who(run: Run, sandbox: Sandbox) -> None:
+    refused = run("user", check=False)
+    assert refused.returncode != 0
+    assert "Say whose instance it is, with -l <person>" in refused.stdout + refused.stderr
+    assert not changing_calls(sandbox)
+
+
+def test_check_mode_works_through_an_empty_account(run: Run, sandbox: Sandbox) -> None:
+    checked = run("site", "--check", "--diff", given={})
+    assert not changing_calls(sandbox)
+    assert "+++ after: datalab-alice" in checked.stdout
+    assert checked.recap["alice"]["changed"] == 2  # the role and the fleet; community.aws.efs has no check mode
+    assert "present by the next run" in run("status", given={}).stdout
+
+
+def test_status_shows_what_waits_for_whom(run: Run, sandbox: Sandbox, tmp_path: Path) -> None:
+    run("site")
+    sandbox.reset_calls()
+    shown = run("status", inventory=inventory_with(tmp_path, {"grace": "notebook_instance_type: ml.m5.xlarge"})).stdout
+    rows = {line.split()[0]: line for line in shown.splitlines() if line.strip()}
+    assert rows["grace"].endswith("instance_type ml.t3.medium → ml.m5.xlarge at the next stop")
+    assert rows["bob"].split() == ["bob", "research", "ml.t3.medium", "InService", "7200", "s", "(tag)", "datalab"]
+    assert "14400 s" in rows["erin"]
+    assert "never" in rows["viewer"]
+    assert not changing_calls(sandbox)
+
+
+WRONG_IN_ITSELF = {
+    "alice": ("notebook_volume_size_in_gb: big", "alice: argument 'notebook_volume_size_in_gb' is of type str"),
+    "bob": ("notebook_volume: 5", "bob: notebook_volume is no variable of datalab.notebooks; did you mean"),
+    "dave": ("notebook_team: ''", "dave: notebook_team is not set"),
+    "erin": ("notebook_host_idle_timeout: 60", "who has the same lifecycle configuration datalab-fraud, has"),
+}
+WRONG_FOR_AWS = {
+    "alice": ("notebook_instance_type: ml.t3.mediun", "alice: notebook_instance_type: 'ml.t3.mediun' is not among"),
+    "bob": ("notebook_volume_size_in_gb: 4", "bob: notebook_volume_size_in_gb: 4 is not between 5 and 16384"),
+    "dave": ("notebook_tags: {'aws:mine': x}", "dave: notebook_tags: the key 'aws:mine' is reserved"),
+    "erin": ("notebook_name: er_in", "erin: notebook_name: 'er_in' is not allowed by AWS"),
+    "frank": ("notebook_name: datalab-grace", "frank and grace: their instances would both be called datalab-grace"),
+    "carol": (
+        f"notebook_host_steps: [big]\nnotebook_host_extra_steps: {{big: 'echo {os.urandom(16000).hex()}'}}\n"
+        "notebook_lifecycle_config: carol",
+        "lifecycle configuration datalab-carol: on_start: it has",
+    ),
+}
+
+
+@pytest.mark.parametrize("mistakes", [WRONG_IN_ITSELF, WRONG_FOR_AWS], ids=["in itself", "for AWS"])
+def test_bad_input_names_person_and_variable_before_the_first_call(
+    run: Run, sandbox: Sandbox, tmp_path: Path, mistakes: dict[str, tuple[str, str]]
+) -> None:
+    host_vars = {person: text for person, (text, _says) in mistakes.items()}
+    refused = run("site", inventory=inventory_with(tmp_path, host_vars), check=False)
+    assert refused.returncode != 0
+    output = refused.stdout + refused.stderr
+    assert [says for _text, says in mistakes.values() if says not in output] == []
+    assert sandbox.calls() == {}
+
+
+def test_shrinking_stops_the_run_before_any_instance_changes(run: Run, sandbox: Sandbox, tmp_path: Path) -> None:
+    run("site")
+    before = instances(sandbox)
+    sandbox.reset_calls()
+    other = inventory_with(
+        tmp_path, {"alice": "notebook_volume_size_in_gb: 50", "bob": "notebook_tags: {project: other}"}
+    )
+    refused = run("site", inventory=other, check=False)
+    assert (
+        "alice: notebook_volume_size_in_gb: a volume cannot shrink from 100 to 50 GiB"
+        in refused.stdout + refused.stderr
+    )
+    assert not {call for call in changing_calls(sandbox) if call.startswith("sagemaker:")}
+    assert instances(sandbox) == before
+
+
+def test_missing_endpoint_and_credentials_are_one_sentence(playbook: PlaybookRunner) -> None:
+    nobody_there = playbook("datalab.notebooks.status", "-i", DEMO, "-e", "sandbox_endpoint=http://127.0.0.1:9")
+    assert "the sandbox is started by 'make sandbox'" in nobody_there.stdout + nobody_there.stderr
+    nothing_set = {
+        "platform_aws": {"region": "eu-central-1"},
+        "platform_storage_efs_dns_name": "fs-1.example",
+        "platform_access_role_arn": "arn:aws:iam::123456789012:role/x",
+    }
+    no_credentials = playbook("datalab.notebooks.status", "-i", DEMO, "-e", json.dumps(nothing_set))
+    assert "Set AWS_PROFILE or the options access_key and secret_key" in no_credentials.stdout + no_credentials.stderr

@@ -1,0 +1,215 @@
+# Copyright: Contributors to datalab.notebooks
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Runs the tests of the modules, which are tasks under targets/, and tests what tasks cannot see of them."""
+
+from __future__ import annotations
+
+import json
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import boto3
+import pytest
+
+from sandbox import Sandbox
+
+from .conftest import PlaybookRunner, Played, kill_with_children
+
+if TYPE_CHECKING:
+    from mypy_boto3_sagemaker import SageMakerClient
+
+HERE = Path(__file__).parent
+TARGETS = sorted(path.name for path in (HERE / "targets").iterdir())
+FLEET = "sagemaker_notebook_fleet"
+READABLE = {"ANSIBLE_CALLBACK_RESULT_FORMAT": "yaml", "ANSIBLE_INJECT_FACT_VARS": "false"}
+NOWHERE = "http://127.0.0.1:9"
+
+
+def target_arguments(target: str, endpoint: str, tasks: str = "main", **variables: Any) -> list[str]:
+    given = {"target": target, "endpoint_url": endpoint, "tasks_from": tasks, **variables}
+    return ["-e", json.dumps(given)]
+
+
+@pytest.fixture
+def run_target(playbook: PlaybookRunner) -> Callable[..., Played]:
+    """Runs tasks of a target, which have to succeed unless `check` is false."""
+
+    def run(
+        target: str, endpoint: str, tasks: str = "main", *arguments: str, check: bool = True, **variables: Any
+    ) -> Played:
+        options = [*target_arguments(target, endpoint, tasks, **variables), *arguments]
+        return playbook(HERE / "run_target.yml", *options, check=check, environment=READABLE)
+
+    return run
+
+
+@pytest.fixture
+def sagemaker(sandbox: Sandbox) -> SageMakerClient:
+    """A client for what is done behind the back of the modules."""
+    return boto3.client(
+        "sagemaker",
+        endpoint_url=sandbox.endpoint,
+        region_name="eu-central-1",
+        aws_access_key_id="sandbox",
+        aws_secret_access_key="sandbox",
+    )
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_target(target: str, sandbox: Sandbox, run_target: Callable[..., Played]) -> None:
+    run_target(target, sandbox.endpoint)
+
+
+def test_a_table_is_printed_whatever_the_callback(playbook: PlaybookRunner) -> None:
+    options = target_arguments("table", NOWHERE)
+    callback = {"ANSIBLE_STDOUT_CALLBACK": "ansible.posix.jsonl"}
+    played = playbook(HERE / "run_target.yml", *options, check=True, environment=callback)
+    printed = [line for line in played.stdout.splitlines() if not line.startswith("{")]
+    assert printed[:3] == [
+        "owner         type          idle",
+        "------------  ------------  ----",
+        "alice         ml.t3.medium  7200",
+    ]
+
+
+def test_what_is_missing_is_said_in_one_sentence(run_target: Callable[..., Played]) -> None:
+    run_target(FLEET, NOWHERE, "no_credentials", aws={})
+
+
+class TestTwelvePeople:
+    """A fleet that is large enough to be read with lists."""
+
+    @pytest.fixture
+    def converge(
+        self, sandbox: Sandbox, sagemaker: SageMakerClient, run_target: Callable[..., Played]
+    ) -> Callable[..., Played]:
+        sagemaker.create_notebook_instance_lifecycle_config(NotebookInstanceLifecycleConfigName="greeting")
+
+        def run(*arguments: str, **variables: Any) -> Played:
+            sandbox.reset_calls()
+            return run_target(FLEET, sandbox.endpoint, "twelve", *arguments, **variables)
+
+        return run
+
+    def test_a_converged_fleet_costs_one_page_each(self, sandbox: Sandbox, converge: Callable[..., Played]) -> None:
+        predicted = converge("--check")
+        assert predicted.recap["localhost"]["changed"] == 1
+        assert not changing(sandbox.calls())
+        created = converge()
+        assert created.recap["localhost"]["changed"] == 1
+        assert sandbox.calls()["sagemaker:CreateNotebookInstance"] == 12
+        again = converge()
+        assert again.recap["localhost"]["changed"] == 0
+        assert sandbox.calls() == {"sagemaker:ListNotebookInstances": 1, "resourcegroupstaggingapi:GetResources": 1}
+
+    def test_what_others_changed_is_seen(
+        self, sandbox: Sandbox, sagemaker: SageMakerClient, converge: Callable[..., Played]
+    ) -> None:
+        converge()
+        for name in ("ada", "ben", "cem", "dan"):
+            sagemaker.stop_notebook_instance(NotebookInstanceName=f"team-{name}")
+            await_status(sagemaker, f"team-{name}", "Stopped")
+        change = sagemaker.update_notebook_instance
+        change(NotebookInstanceName="team-ada", RoleArn="arn:aws:iam::123456789012:role/another")
+        change(NotebookInstanceName="team-ben", DisassociateLifecycleConfig=True)
+        change(NotebookInstanceName="team-cem", InstanceType="ml.m5.24xlarge")
+        for name in ("ada", "ben", "cem"):
+            await_status(sagemaker, f"team-{name}", "Stopped")
+        sagemaker.delete_notebook_instance(NotebookInstanceName="team-dan")
+        eve = describe(sagemaker, "team-eve")["NotebookInstanceArn"]
+        sagemaker.add_tags(ResourceArn=eve, Tags=[{"Key": "team", "Value": "other"}, {"Key": "more", "Value": "1"}])
+
+        repaired = converge()
+        assert repaired.recap["localhost"]["changed"] == 1
+        assert describe(sagemaker, "team-ada")["RoleArn"].endswith("role/datalab-execution")
+        assert describe(sagemaker, "team-ben")["NotebookInstanceLifecycleConfigName"] == "greeting"
+        assert describe(sagemaker, "team-cem")["InstanceType"] == "ml.t3.medium"
+        assert describe(sagemaker, "team-dan")["NotebookInstanceStatus"] == "InService"
+        tags = {tag["Key"]: tag["Value"] for tag in sagemaker.list_tags(ResourceArn=eve)["Tags"]}
+        assert (tags["team"], "more" in tags) == ("research", False)
+        assert sandbox.calls()["sagemaker:UpdateNotebookInstance"] == 3
+        assert sandbox.calls()["sagemaker:CreateNotebookInstance"] == 1
+
+    def test_a_volume_that_somebody_else_let_grow(
+        self, sandbox: Sandbox, sagemaker: SageMakerClient, converge: Callable[..., Played]
+    ) -> None:
+        converge(volume=20)
+        sagemaker.stop_notebook_instance(NotebookInstanceName="team-ada")
+        await_status(sagemaker, "team-ada", "Stopped")
+        sagemaker.update_notebook_instance(NotebookInstanceName="team-ada", VolumeSizeInGB=30)
+        await_status(sagemaker, "team-ada", "Stopped")
+
+        refused = converge(volume=20, check=False)
+        assert refused.returncode == 2
+        assert "ada: notebook_volume_size_in_gb: a volume cannot shrink from 30 to 20 GiB" in refused.stdout
+        assert not changing(sandbox.calls())
+        converge(volume=40)
+        assert describe(sagemaker, "team-ada")["VolumeSizeInGB"] == 40
+        assert describe(sagemaker, "team-ben")["VolumeSizeInGB"] == 20  # it runs: the rest is pending
+
+
+@pytest.mark.parametrize("interrupted_while", ["Stopping", "Updating", "Pending"])
+def test_an_interrupted_run_is_made_good_by_the_next(
+    interrupted_while: str,
+    sandbox: Sandbox,
+    sagemaker: SageMakerClient,
+    playbook: PlaybookRunner,
+    run_target: Callable[..., Played],
+) -> None:
+    names = ["team-ada", "team-ben"]
+    run_target(FLEET, sandbox.endpoint, "forced", type="ml.t3.medium")
+    sandbox.set_transition_seconds(3)
+    options = target_arguments(FLEET, sandbox.endpoint, "forced", type="ml.m5.xlarge")
+    process = playbook.begin(HERE / "run_target.yml", *options)
+    try:
+        for name in names:
+            await_status(sagemaker, name, interrupted_while)
+    finally:
+        kill_with_children(process)
+    assert process.wait() == -signal.SIGKILL
+    sandbox.set_transition_seconds(0.2)
+    arn = describe(sagemaker, names[0])["NotebookInstanceArn"]
+    assert "datalab:restart" in {tag["Key"] for tag in sagemaker.list_tags(ResourceArn=arn)["Tags"]}
+
+    run_target(FLEET, sandbox.endpoint, "forced", type="ml.m5.xlarge")
+    for name in names:
+        instance = describe(sagemaker, name)
+        assert (instance["InstanceType"], instance["NotebookInstanceStatus"]) == ("ml.m5.xlarge", "InService")
+        tags = sagemaker.list_tags(ResourceArn=instance["NotebookInstanceArn"])["Tags"]
+        assert "datalab:restart" not in {tag["Key"] for tag in tags}
+
+
+def test_a_long_wait_shows_its_progress(sandbox: Sandbox, sagemaker: SageMakerClient, playbook: PlaybookRunner) -> None:
+    sandbox.set_transition_seconds(30)
+    options = target_arguments(FLEET, sandbox.endpoint, "forced", type="ml.t3.medium")
+    at_once = {"PYTHONUNBUFFERED": "1"}  # as on a terminal; Ansible leaves a pipe to the buffer
+    process = playbook.begin(HERE / "run_target.yml", *options, environment=at_once)
+    assert process.stdout
+    try:
+        line = next((line for line in process.stdout if "instances are there after" in line), "no line")
+        assert line.strip().startswith("0 of 2 instances are there after 1")
+        assert line.strip().endswith("s; 2 Pending")
+        assert describe(sagemaker, "team-ada")["NotebookInstanceStatus"] == "Pending"  # it came while it was waited
+    finally:
+        kill_with_children(process)
+        process.communicate()
+
+
+def describe(sagemaker: SageMakerClient, name: str) -> dict[str, Any]:
+    return dict(sagemaker.describe_notebook_instance(NotebookInstanceName=name))
+
+
+def changing(calls: dict[str, int]) -> dict[str, int]:
+    reading = ("Describe", "List", "Get")
+    return {call: count for call, count in calls.items() if not call.partition(":")[2].startswith(reading)}
+
+
+def await_status(sagemaker: SageMakerClient, name: str, status: str, seconds: float = 60) -> None:
+    """Looks until the instance is in this state."""
+    deadline = time.monotonic() + seconds
+    while describe(sagemaker, name)["NotebookInstanceStatus"] != status:
+        assert time.monotonic() < deadline, f"{name} was not {status} within {seconds} s"
+        time.sleep(0.1)

@@ -1,0 +1,83 @@
+# Copyright: Contributors to datalab.notebooks
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Clients whose calls are scripted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cache
+from typing import Any
+
+import boto3
+import hypothesis
+import pytest
+from botocore.model import ServiceModel
+from botocore.stub import Stubber
+
+from ansible_collections.datalab.notebooks.plugins.module_utils import api
+from ansible_collections.datalab.notebooks.plugins.module_utils.validation import load_service_model
+from ansible_collections.datalab.notebooks.tests.unit.module_utils.builders import NAME, answer
+
+hypothesis.settings.register_profile("unit", max_examples=150, derandomize=True, deadline=None, database=None)
+hypothesis.settings.load_profile("unit")
+
+
+class Script:
+    """The calls that a client has to get: these, in this order, with these parameters."""
+
+    def __init__(self, client: Any) -> None:
+        self.client = client
+        self.stubber = Stubber(client)
+
+    def call(self, operation: str, params: dict[str, Any], response: dict[str, Any] | None = None) -> None:
+        """Next comes this operation, and is answered with this response."""
+        self.stubber.add_response(operation, response or {}, params)
+
+    def refuse(self, operation: str, params: dict[str, Any], code: str, message: str) -> None:
+        """Next comes this operation, and is answered with an error."""
+        self.stubber.add_client_error(operation, code, message, expected_params=params)
+
+    def looks(self, *statuses: str | None, name: str = NAME) -> None:
+        """Next come so many looks at an instance, which find it in these states; None: it is not there."""
+        params = {"NotebookInstanceName": name}
+        for status in statuses:
+            if status is None:
+                self.refuse("describe_notebook_instance", params, "ValidationException", "RecordNotFound")
+            else:
+                self.call("describe_notebook_instance", params, answer(name, status))
+
+
+@cache
+def _client(service: str) -> Any:
+    session: Any = boto3.session.Session("none", "none", region_name="eu-central-1")
+    return session.client(service)
+
+
+@pytest.fixture(scope="session")
+def service_model() -> ServiceModel:
+    return load_service_model()
+
+
+def _scripted(service: str) -> Iterator[Script]:
+    script = Script(_client(service))
+    with script.stubber:
+        yield script
+    script.stubber.assert_no_pending_responses()
+
+
+@pytest.fixture
+def sagemaker() -> Iterator[Script]:
+    """SageMaker; the test fails at its end if a call of the script was not made."""
+    yield from _scripted("sagemaker")
+
+
+@pytest.fixture
+def tagging() -> Iterator[Script]:
+    """The Resource Groups Tagging API, in the same way."""
+    yield from _scripted("resourcegroupstaggingapi")
+
+
+@pytest.fixture
+def one_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Calls for several instances come in the instances' order."""
+    monkeypatch.setattr(api, "in_parallel", lambda function, items: [function(item) for item in items])

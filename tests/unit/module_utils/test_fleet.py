@@ -1,0 +1,368 @@
+# Copyright: Contributors to datalab.notebooks
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Reading many instances with few calls, and telling what became of each."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from ansible_collections.datalab.notebooks.plugins.module_utils.errors import NotebookError
+from ansible_collections.datalab.notebooks.plugins.module_utils.fleet import (
+    Clients,
+    mark_verified,
+    outcome,
+    read_again,
+    read_fleet,
+    read_instance,
+)
+from ansible_collections.datalab.notebooks.plugins.module_utils.instance import VERIFIED_TAG
+from ansible_collections.datalab.notebooks.plugins.module_utils.plan import Plan, plan
+from ansible_collections.datalab.notebooks.tests.unit.module_utils.builders import (
+    MODIFIED,
+    NAME,
+    ROLE,
+    SETTINGS,
+    answer,
+    arn_of,
+    described,
+    summary,
+    want,
+)
+
+if TYPE_CHECKING:
+    from ansible_collections.datalab.notebooks.plugins.module_utils.instance import Current, Desired
+    from ansible_collections.datalab.notebooks.tests.unit.module_utils.conftest import Script
+
+pytestmark = pytest.mark.usefixtures("one_at_a_time")
+
+LATER = MODIFIED + timedelta(seconds=1)
+NAMES = [f"datalab-{number:03}" for number in range(150)]
+
+
+def as_list(tags: dict[str, Any]) -> list[dict[str, str]]:
+    return [{"Key": key, "Value": value} for key, value in tags.items()]
+
+
+def wants(names: list[str], **more: Any) -> list[Desired]:
+    return [want(name=name, owner=name, tags={"owner": name}, **{**SETTINGS, **more}) for name in names]
+
+
+def reads(sagemaker: Script, name: str, tags: dict[str, str] | None = None, **more: Any) -> None:
+    """Next an instance is read with everything."""
+    sagemaker.call("describe_notebook_instance", {"NotebookInstanceName": name}, answer(name, **more))
+    sagemaker.call("list_tags", {"ResourceArn": arn_of(name)}, {"Tags": as_list(tags or {})})
+
+
+def lists(
+    sagemaker: Script, tagging: Script, instances: list[Desired], seals: dict[str, str | None], **more: dict[str, Any]
+) -> None:
+    """Next the account is read, 100 a page. `seals` and `more` tell by name what is not as it was verified.
+
+    An instance whose seal is None has no tags at all, and so is missing from GetResources.
+    """
+    summaries = [summary(each.name, **more.get(each.name, {})) for each in instances]
+    seal = described().seal(instances[0])
+    tags = {each.name: {"owner": each.name, VERIFIED_TAG: seals.get(each.name, seal)} for each in instances}
+    mappings = [
+        {"ResourceARN": arn_of(name), "Tags": as_list(has)}
+        for name, has in tags.items()
+        if has[VERIFIED_TAG] is not None
+    ]
+    params: dict[str, Any] = {"ResourceTypeFilters": ["sagemaker:notebook-instance"], "ResourcesPerPage": 100}
+    tagging.call("get_resources", params, {"ResourceTagMappingList": mappings[:100], "PaginationToken": "more"})
+    tagging.call("get_resources", {**params, "PaginationToken": "more"}, {"ResourceTagMappingList": mappings[100:]})
+    params = {"MaxResults": 100}
+    sagemaker.call("list_notebook_instances", params, {"NotebookInstances": summaries[:100], "NextToken": "more"})
+    sagemaker.call("list_notebook_instances", {**params, "NextToken": "more"}, {"NotebookInstances": summaries[100:]})
+
+
+def read(sagemaker: Script, tagging: Script, instances: list[Desired]) -> list[tuple[Desired, Current | None]]:
+    return read_fleet(Clients(sagemaker.client, tagging.client), instances)
+
+
+def steps_of(pairs: list[tuple[Desired, Current | None]]) -> dict[str, tuple[Any, ...]]:
+    """What is left to do, by instance."""
+    plans = [plan(desired, current) for desired, current in pairs]
+    return {made.desired.name: made.steps for made in plans if made.steps}
+
+
+# Reading
+
+
+def test_reads_one(sagemaker: Script) -> None:
+    reads(sagemaker, NAME, {"owner": "alice"}, VolumeSizeInGB=50)
+    current = read_instance(sagemaker.client, NAME)
+    assert current is not None
+    assert (current.name, current.fields["volume_size_in_gb"], current.tags) == (NAME, 50, {"owner": "alice"})
+
+
+def test_reads_none(sagemaker: Script) -> None:
+    sagemaker.looks(None)
+    assert read_instance(sagemaker.client, NAME) is None
+
+
+def test_describes_ten(sagemaker: Script, tagging: Script) -> None:
+    names = NAMES[:10]
+    for name in names[:9]:
+        reads(sagemaker, name)
+    sagemaker.looks(None, name=names[9])
+    pairs = read(sagemaker, tagging, wants(names))
+    assert [desired.name for desired, _current in pairs] == names
+    assert [current and current.name for _desired, current in pairs] == [*names[:9], None]
+
+
+def test_describes_none_that_was_verified(sagemaker: Script, tagging: Script) -> None:
+    instances = wants(NAMES)
+    lists(sagemaker, tagging, instances, {})
+    pairs = read(sagemaker, tagging, instances)
+    assert [(desired, current and current.name) for desired, current in pairs] == [
+        (each, each.name) for each in instances
+    ]
+    assert steps_of(pairs) == {}
+
+
+def test_describes_what_was_modified(sagemaker: Script, tagging: Script) -> None:
+    instances = wants(NAMES)
+    lists(sagemaker, tagging, instances, {}, **{NAMES[120]: {"LastModifiedTime": LATER}})
+    reads(sagemaker, NAMES[120], {"owner": NAMES[120]}, VolumeSizeInGB=5, NotebookInstanceStatus="Stopped")
+    steps = steps_of(read(sagemaker, tagging, instances))
+    assert {name: [step.params for step in made] for name, made in steps.items()} == {
+        NAMES[120]: [{"VolumeSizeInGB": 20}]
+    }
+
+
+@pytest.mark.parametrize("seal", [None, "something else"])
+def test_describes_what_was_not_verified(sagemaker: Script, tagging: Script, seal: str | None) -> None:
+    instances = wants(NAMES)
+    lists(sagemaker, tagging, instances, {NAMES[7]: seal})
+    reads(sagemaker, NAMES[7], {"owner": NAMES[7]})
+    assert steps_of(read(sagemaker, tagging, instances)) == {}
+
+
+def test_describes_what_has_to_change(sagemaker: Script, tagging: Script) -> None:
+    instances = wants(NAMES)
+    lists(sagemaker, tagging, instances, {}, **{NAMES[7]: {"status": "Stopped", "InstanceType": "ml.m5.xlarge"}})
+    reads(sagemaker, NAMES[7], {"owner": NAMES[7]}, status="Stopped", InstanceType="ml.m5.xlarge")
+    assert list(steps_of(read(sagemaker, tagging, instances))) == [NAMES[7]]
+
+
+def test_describes_what_has_other_tags(sagemaker: Script, tagging: Script) -> None:
+    instances = wants(NAMES)
+    lists(sagemaker, tagging, instances, {})
+    instances[7] = want(name=NAMES[7], tags={"owner": "somebody else"}, **SETTINGS)
+    reads(sagemaker, NAMES[7], {"owner": NAMES[7]})
+    assert list(steps_of(read(sagemaker, tagging, instances))) == [NAMES[7]]
+
+
+def test_describes_what_cannot_be_planned(sagemaker: Script, tagging: Script) -> None:
+    instances = wants(NAMES)
+    lists(sagemaker, tagging, instances, {})
+    instances[7] = want(name=NAMES[7], state="absent", **SETTINGS)
+    reads(sagemaker, NAMES[7])
+    _desired, current = read(sagemaker, tagging, instances)[7]
+    assert current is not None
+    assert current.described
+
+
+def test_does_not_describe_what_waits_for_a_stop(sagemaker: Script, tagging: Script) -> None:
+    instances = wants(NAMES, instance_type="ml.m5.xlarge")
+    lists(sagemaker, tagging, instances, {})
+    pairs = read(sagemaker, tagging, instances)
+    assert all(plan(desired, current).pending for desired, current in pairs)
+
+
+def test_does_not_describe_what_is_not_there(sagemaker: Script, tagging: Script) -> None:
+    instances = wants([*NAMES, "datalab-new"])
+    lists(sagemaker, tagging, instances[:150], {})
+    pairs = read(sagemaker, tagging, instances)
+    assert pairs[150] == (instances[150], None)
+    assert steps_of(pairs).keys() == {"datalab-new"}
+
+
+def test_ignores_other_instances(sagemaker: Script, tagging: Script) -> None:
+    instances = wants(NAMES)
+    lists(sagemaker, tagging, instances, {NAMES[100]: None})
+    assert steps_of(read(sagemaker, tagging, instances[:50])) == {}
+
+
+def test_does_not_describe_what_runs_and_is_to_run(sagemaker: Script, tagging: Script) -> None:
+    instances = [want(name=name, tags={"owner": name}, state="started", **SETTINGS) for name in NAMES]
+    lists(sagemaker, tagging, instances, {})
+    assert steps_of(read(sagemaker, tagging, instances)) == {}
+
+
+def test_reads_again_what_was_changed(sagemaker: Script) -> None:
+    running = plan(want(name="a", instance_type="ml.m5.xlarge"), described(name="a"))
+    tagged = plan(want(name="b", tags={"owner": "b"}), described(name="b"))
+    deleted = plan(want(name="c", state="absent"), described(name="c", status="Stopped"))
+    awaited = plan(want(name="d", state="started"), described(name="d", status="Pending"))
+    reads(sagemaker, "b", {"owner": "b"})
+    sagemaker.looks(None, name="c")
+    reads(sagemaker, "d")
+    currents = read_again(sagemaker.client, [running, tagged, deleted, awaited])
+    assert list(currents) == ["a", "b", "c", "d"]
+    assert currents["a"] is running.current
+    assert currents["b"] is not None
+    assert currents["b"].tags == {"owner": "b"}
+    assert currents["c"] is None
+    assert currents["d"] is not None
+    assert currents["d"].status == "InService"
+
+
+# Marking what was verified
+
+
+def marks(sagemaker: Script, desired: Desired, current: Current | None) -> None:
+    mark_verified(sagemaker.client, [plan(desired, current)], {desired.name: current})
+
+
+def expect_mark(sagemaker: Script, desired: Desired) -> None:
+    tags = as_list({VERIFIED_TAG: described().seal(desired)})
+    sagemaker.call("add_tags", {"ResourceArn": arn_of(NAME), "Tags": tags}, {"Tags": []})
+
+
+VERIFIED = want(**SETTINGS)
+
+
+@pytest.mark.parametrize("tags", [{}, {VERIFIED_TAG: "something else"}])
+def test_marks_what_was_described(sagemaker: Script, tags: dict[str, str]) -> None:
+    expect_mark(sagemaker, VERIFIED)
+    marks(sagemaker, VERIFIED, described(tags))
+
+
+def test_marks_what_only_lists_find_different(sagemaker: Script) -> None:
+    desired = want(**{**SETTINGS, "instance_type": "ml.m5.xlarge"})
+    expect_mark(sagemaker, desired)
+    marks(sagemaker, desired, described())
+
+
+def test_marks_with_what_was_read_again(sagemaker: Script) -> None:
+    made = plan(VERIFIED, described(status="Stopped", VolumeSizeInGB=5))
+    expect_mark(sagemaker, VERIFIED)
+    mark_verified(sagemaker.client, [made], {NAME: described()})
+
+
+def test_no_mark_where_it_is(sagemaker: Script) -> None:
+    marks(sagemaker, VERIFIED, described({VERIFIED_TAG: described().seal(VERIFIED)}))
+
+
+@pytest.mark.parametrize(
+    "hidden", [{"volume_size_in_gb": 50}, {"role_arn": ROLE + "-other"}, {"root_access": "Enabled"}]
+)
+def test_no_mark_where_something_is_pending(sagemaker: Script, hidden: dict[str, Any]) -> None:
+    marks(sagemaker, want(**{**SETTINGS, **hidden}), described())
+
+
+def test_no_mark_where_nothing_was_described(sagemaker: Script) -> None:
+    current = described()
+    marks(sagemaker, VERIFIED, type(current)(**{**vars(current), "described": None}))
+
+
+def test_no_mark_where_nothing_is(sagemaker: Script) -> None:
+    marks(sagemaker, want(state="absent"), None)
+
+
+def test_no_mark_where_it_is_being_deleted(sagemaker: Script) -> None:
+    made = plan(want(state="absent"), described(status="Stopped"))
+    mark_verified(sagemaker.client, [made], {NAME: described(status="Deleting")})
+
+
+# What became of each
+
+OUTCOME = {
+    "name": NAME,
+    "owner": "alice",
+    "changed": False,
+    "status": "InService",
+    "notebook_instance_arn": arn_of(NAME),
+    "instance_type": "ml.t3.medium",
+    "lifecycle_config_name": None,
+    "default_code_repository": None,
+    "additional_code_repositories": None,
+    "tags": {"owner": "alice"},
+    "before": {},
+    "after": {},
+    "pending": {},
+    "pending_reason": None,
+    "failed": False,
+}
+OWNED = {"owner": "alice"}
+
+
+@pytest.mark.parametrize("check_mode", [True, False])
+def test_outcome_of_no_change(check_mode: bool) -> None:
+    made = plan(want(tags=OWNED), described(OWNED))
+    assert outcome(made, made.current, None, check_mode) == OUTCOME
+
+
+def update() -> Plan:
+    desired = want(instance_type="ml.m5.xlarge", tags={"owner": "bob"}, state="started")
+    return plan(desired, described(OWNED, status="Stopped"))
+
+
+CHANGES = {
+    "changed": True,
+    "instance_type": "ml.m5.xlarge",
+    "tags": {"owner": "bob"},
+    "before": {"instance_type": "ml.t3.medium", "tags": OWNED, "state": "stopped"},
+    "after": {"instance_type": "ml.m5.xlarge", "tags": {"owner": "bob"}, "state": "started"},
+}
+
+
+def test_outcome_of_an_update() -> None:
+    current = described({"owner": "bob"}, InstanceType="ml.m5.xlarge")
+    assert outcome(update(), current, None, False) == {**OUTCOME, **CHANGES}
+
+
+def test_outcome_of_an_update_in_check_mode() -> None:
+    made = update()
+    assert outcome(made, made.current, None, True) == {**OUTCOME, **CHANGES, "status": "Stopped"}
+
+
+def test_outcome_is_what_is_there() -> None:
+    current = described(OWNED, status="Stopped")
+    result = outcome(update(), current, NotebookError("AWS has no such machine"), False)
+    assert result == {
+        **OUTCOME,
+        **CHANGES,
+        "status": "Stopped",
+        "instance_type": "ml.t3.medium",
+        "tags": OWNED,
+        "failed": True,
+        "msg": "alice: AWS has no such machine",
+    }
+
+
+CREATION = plan(want(**SETTINGS, tags=OWNED), None)
+CREATED = {"changed": True, "before": {"state": "absent"}, "after": {**SETTINGS, "tags": OWNED, "state": "present"}}
+
+
+def test_outcome_of_a_creation() -> None:
+    assert outcome(CREATION, described(OWNED), None, False) == {**OUTCOME, **CREATED}
+
+
+def test_outcome_of_a_creation_in_check_mode() -> None:
+    missing = {"status": None, "notebook_instance_arn": None}
+    assert outcome(CREATION, None, None, True) == {**OUTCOME, **CREATED, **missing}
+
+
+def test_outcome_of_a_deletion() -> None:
+    made = plan(want(state="absent"), described(OWNED, status="Stopped"))
+    result = outcome(made, None, None, False)
+    assert (result["changed"], result["status"], result["instance_type"], result["tags"]) == (True, None, None, {})
+
+
+def test_outcome_of_what_waits() -> None:
+    made = plan(want(instance_type="ml.m5.xlarge"), described(OWNED))
+    waits = {"instance_type": {"before": "ml.t3.medium", "after": "ml.m5.xlarge"}}
+    reason = f"{NAME} is InService; applied by the next run that finds it stopped"
+    assert outcome(made, made.current, None, False) == {**OUTCOME, "pending": waits, "pending_reason": reason}
+
+
+def test_outcome_of_a_clearing_in_check_mode() -> None:
+    made = plan(want(lifecycle_config_name=""), described(status="Stopped", NotebookInstanceLifecycleConfigName="x"))
+    real = outcome(made, described(status="Stopped"), None, False)
+    assert outcome(made, made.current, None, True) == real

@@ -1,0 +1,245 @@
+# Copyright: Contributors to datalab.notebooks
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What is refused before any API call, judged by botocore's own model."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+
+import pytest
+from botocore.model import ServiceModel
+
+from ansible_collections.datalab.notebooks.plugins.module_utils.instance import Desired
+from ansible_collections.datalab.notebooks.plugins.module_utils.validation import (
+    instance_problems,
+    load_service_model,
+    name_problems,
+    script_problems,
+    tag_problems,
+)
+from ansible_collections.datalab.notebooks.tests.unit.module_utils.builders import NAME, ROLE, want
+
+# Instances
+
+
+@dataclass(frozen=True)
+class Case:
+    """An instance, and the parts of the one sentence that there is to say about it."""
+
+    name: str
+    desired: Desired
+    parts: tuple[str, ...] = ()
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        Case("nothing but a name", want()),
+        Case("longest name", want(name="a" * 63)),
+        Case("smallest volume", want(volume_size_in_gb=5)),
+        Case("largest volume", want(volume_size_in_gb=16384)),
+        Case("most repositories", want(additional_code_repositories=["a", "b", "https://git.example.com/c.git"])),
+        Case("most security groups", want(security_group_ids=["sg-1"] * 5)),
+        Case("emptied settings", want(lifecycle_config_name="", default_code_repository="", security_group_ids=[])),
+        Case("no internet but a subnet", want(direct_internet_access="Disabled", subnet_id="subnet-1")),
+        Case("no internet and not wanted", want(direct_internet_access="Disabled", state="absent")),
+        Case("internet without a subnet", want(direct_internet_access="Enabled")),
+        Case("metadata version", want(minimum_instance_metadata_service_version="2")),
+        Case("platform", want(platform_identifier="notebook-al2023-v1")),
+    ],
+    ids=lambda case: case.name,
+)
+def test_good_instances(service_model: ServiceModel, case: Case) -> None:
+    assert instance_problems(service_model, [case.desired]) == []
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        Case("long name", want(name="a" * 64), ("name: 64 is not between 0 and 63 characters",)),
+        Case("underscore in the name", want(name="datalab_alice"), ("name: 'datalab_alice' is not allowed by AWS",)),
+        Case("hyphen at the end", want(name="alice-"), ("name: 'alice-' is not allowed by AWS",)),
+        Case("empty name", want(name=""), ("name: '' is not allowed by AWS",)),
+        Case("small volume", want(volume_size_in_gb=4), ("volume_size_in_gb: 4 is not between 5 and 16384",)),
+        Case("large volume", want(volume_size_in_gb=16385), ("volume_size_in_gb: 16385 is not between 5 and 16384",)),
+        Case("no volume", want(volume_size_in_gb=0), ("volume_size_in_gb: 0 is not between 5 and 16384",)),
+        Case(
+            "mistyped type",
+            want(instance_type="ml.t3.medum"),
+            ("instance_type: 'ml.t3.medum' is not among the ", "did you mean ml.t3.medium?"),
+        ),
+        Case(
+            "unknown type", want(instance_type="huge"), ("instance_type: 'huge' is not among the ", "upgrade botocore")
+        ),
+        Case(
+            "role name for its ARN",
+            want(role_arn="datalab-execution-role"),
+            ("role_arn: 'datalab-execution-role' is not allowed",),
+        ),
+        Case(
+            "too many repositories",
+            want(additional_code_repositories=list("abcd")),
+            ("4 is not between 0 and 3 entries",),
+        ),
+        Case(
+            "odd repository",
+            want(additional_code_repositories=["a", "git@a"]),
+            ("_repositories: 'git@a' is not allowed",),
+        ),
+        Case("too many security groups", want(security_group_ids=["sg-1"] * 6), ("6 is not between 0 and 5 entries",)),
+        Case("odd platform", want(platform_identifier="al2023"), ("platform_identifier: 'al2023' is not allowed",)),
+        Case("odd configuration", want(lifecycle_config_name="a_b"), ("lifecycle_config_name: 'a_b' is not allowed",)),
+        Case("odd key", want(kms_key_id="my key"), ("kms_key_id: 'my key' is not allowed",)),
+        Case(
+            "odd metadata version",
+            want(minimum_instance_metadata_service_version="3"),
+            ("_version: '3' is not allowed",),
+        ),
+        Case(
+            "no way out",
+            want(direct_internet_access="Disabled"),
+            ("direct_internet_access: without it the instance needs a subnet_id",),
+        ),
+        Case(
+            "no way out through an empty subnet",
+            want(direct_internet_access="Disabled", subnet_id=""),
+            ("direct_internet_access: without it the instance needs a subnet_id",),
+        ),
+        Case("reserved tag", want(tags={"aws:x": "1"}), ("tags: the key 'aws:x' is reserved",)),
+    ],
+    ids=lambda case: case.name,
+)
+def test_bad_instances(service_model: ServiceModel, case: Case) -> None:
+    (problem,) = instance_problems(service_model, [case.desired])
+    assert problem.startswith("alice: notebook_")
+    for part in case.parts:
+        assert part in problem
+
+
+def test_tells_every_problem(service_model: ServiceModel) -> None:
+    alice = want(volume_size_in_gb=1, role_arn=ROLE, tags={"": "x"})
+    bob = want(name="bob_", owner=None)
+    problems = instance_problems(service_model, [alice, bob])
+    assert [problem.rpartition(": ")[0] for problem in problems] == [
+        "alice: notebook_volume_size_in_gb",
+        "alice: notebook_tags",
+        "bob_: name: 'bob_' is not allowed by AWS, which asks for [a-zA-Z0-9](-*[a-zA-Z0-9])*".rpartition(": ")[0],
+    ]
+
+
+def test_names_collide(service_model: ServiceModel) -> None:
+    people = [want(owner=owner) for owner in ("a.b", "a-b")]
+    other = want(name="datalab-bob", owner="bob")
+    assert instance_problems(service_model, [*people, other]) == [
+        f"a.b and a-b: their instances would both be called {NAME}; rename one of them"
+    ]
+
+
+def test_model_needs_no_account(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name, raising=False)
+    assert "CreateNotebookInstance" in load_service_model().operation_names
+
+
+@pytest.mark.parametrize(
+    ("name", "good"), [("a" * 63, True), ("a" * 64, False), ("a_b", False), ("-a", False), ("", False)]
+)
+def test_names_of_configurations(service_model: ServiceModel, name: str, good: bool) -> None:
+    assert (name_problems(service_model, name) == []) == good
+
+
+# Tags
+
+
+@pytest.mark.parametrize(
+    ("tags", "expected"),
+    [
+        ({}, None),
+        ({"k" * 128: "v" * 256}, None),
+        ({"Cost centre": "a_b.c:d/e=f+g-h@i ü"}, None),
+        ({"owner": ""}, None),
+        ({f"k{n}": "v" for n in range(48)}, None),
+        ({f"k{n}": "v" for n in range(49)}, "49 tags are more than the 48"),
+        ({"k" * 129: "v"}, "has 129 characters; 1 to 128 are allowed"),
+        ({"": "v"}, "has 0 characters; 1 to 128 are allowed"),
+        ({"k": "v" * 257}, "the value of 'k' has 257 characters; 256 are allowed"),
+        ({"aws:k": "v"}, "'aws:k' is reserved"),
+        ({"AWS:k": "v"}, "'AWS:k' is reserved"),
+        ({"datalab:verified": "v"}, "'datalab:verified' is reserved"),
+        ({"k": "a,b"}, "k=a,b has a character"),
+        ({"k*": "v"}, "k*=v has a character"),
+    ],
+)
+def test_tags(tags: dict[str, str], expected: str | None) -> None:
+    problems = list(tag_problems(tags))
+    assert len(problems) == (1 if expected else 0)
+    assert (expected or "") in "".join(problems)
+
+
+# Scripts
+
+HEAD = "#!/bin/bash\n"
+RAW_LIMIT = 16384 // 4 * 3
+
+
+def script_of(size: int) -> str:
+    """A script of so many bytes that is nothing but a comment."""
+    return f"{HEAD}#".ljust(size - 1, "x") + "\n"
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        HEAD,
+        "#!/bin/bash\nset -eu\necho 'grüezi'\n",
+        "#!/usr/bin/env python3\nif True: print('no shell')\n",
+        script_of(RAW_LIMIT),
+    ],
+    ids=["empty", "small", "python", "as long as can be"],
+)
+def test_good_scripts(script: str) -> None:
+    assert list(script_problems(script)) == []
+
+
+def test_script_without_interpreter() -> None:
+    assert list(script_problems("echo hello\n")) == ["the first line has to name the interpreter, like #!/bin/bash"]
+
+
+def test_script_with_windows_line_ends() -> None:
+    (problem,) = script_problems("#!/bin/bash\r\necho hello\r\n")
+    assert problem.startswith("it has Windows line ends (CR LF)")
+
+
+def test_script_that_is_too_long() -> None:
+    (problem,) = script_problems(script_of(RAW_LIMIT + 1))
+    assert problem == "it has 16,388 characters in base64; AWS takes 16,384."
+
+
+def test_length_is_counted_in_bytes() -> None:
+    (problem,) = script_problems(HEAD + "#" + "ü" * 6200)
+    assert problem.startswith("it has 16,552 characters")
+
+
+def function_of(name: str, size: int) -> str:
+    """A shell function of so many bytes."""
+    return f"{name}() {{\n  : ".ljust(size - 2, "x") + "\n}"
+
+
+def test_tells_what_is_large_in_a_script() -> None:
+    sizes = {"a": 300, "efs": 3000, "c": 900, "conda": 6000, "e": 1200, "f": 600, "g": 1500}
+    script = HEAD + "\n".join(function_of(name, size) for name, size in sizes.items()) + "\n"
+    (problem,) = script_problems(script)
+    assert problem.endswith("Largest: conda 8,000, efs 4,000, g 2,000, e 1,600, c 1,200, f 800")
+
+
+@pytest.mark.parametrize("interpreter", ["#!/bin/bash", "#!/bin/sh", "#!/usr/bin/env bash", "#!/bin/bash -e"])
+def test_script_with_a_syntax_error(interpreter: str) -> None:
+    (problem,) = script_problems(f"{interpreter}\nif true; then\n  echo yes\n")
+    assert problem.startswith("bash -n says: ")
+    assert "syntax error" in problem
+
+
+def test_a_controller_without_bash_does_not_look_for_syntax_errors(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shutil, "which", lambda _program: None)
+    assert list(script_problems("#!/bin/bash\nif\n")) == []

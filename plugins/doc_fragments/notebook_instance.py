@@ -66,11 +66,11 @@ ip_address_type:
   choices: [ipv4, dualstack]
 minimum_instance_metadata_service_version:
   description:
-    - The lowest version of the instance metadata service that the instance answers to.
+    - The lowest version of the instance metadata service that the instance answers to. An instance is created with V(2)
+      when it is not given.
     - API parameter C(InstanceMetadataServiceConfiguration.MinimumInstanceMetadataServiceVersion).
   type: str
   choices: ["1", "2"]
-  default: "2"
 subnet_id:
   description: The subnet of the instance. AWS sets it at creation only.
   type: str

@@ -41,7 +41,7 @@ def instance_arguments() -> dict[str, Any]:
         "root_access": {"type": "bool"},
         "platform_identifier": {"type": "str"},
         "ip_address_type": {"type": "str", "choices": ["ipv4", "dualstack"]},
-        "minimum_instance_metadata_service_version": {"type": "str", "choices": ["1", "2"], "default": "2"},
+        "minimum_instance_metadata_service_version": {"type": "str", "choices": ["1", "2"]},
         "subnet_id": {"type": "str"},
         "security_group_ids": {"type": "list", "elements": "str"},
         "kms_key_id": {"type": "str"},

@@ -22,7 +22,7 @@ STOPPED = frozenset({"Stopped", "Failed"})
 GONE = frozenset({None})
 
 FIRST_DELAY = 0.25  # seconds between two looks at the states; grows, since a start takes minutes on AWS
-LONGEST_DELAY = 10.0
+LONGEST_DELAY = 5.0
 RESEND_AFTER = 30.0  # seconds; a Start is sometimes accepted and not acted on
 DESCRIBE_UP_TO = 10  # instances; a page of ListNotebookInstances is cheaper beyond
 
@@ -124,9 +124,9 @@ def converge(
         _look(client, left)
     for job in left:
         goal = job.steps[0].action.replace("_", " ")
-        job.error = NotebookError(
-            f"{job.name} is still {job.status} after {elapsed:.0f} s (wait_timeout), on the way to: {goal}"
-        )
+        state = job.status or "not there"
+        text = f"{job.name} is still {state} after {elapsed:.0f} s (wait_timeout), on the way to: {goal}"
+        job.error = NotebookError(text)
     return {job.name: job.error for job in jobs if job.error}
 
 

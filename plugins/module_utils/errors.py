@@ -7,6 +7,7 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from ansible.module_utils.common.dict_transformations import camel_dict_to_snake_dict
 from ansible_collections.amazon.aws.plugins.module_utils.botocore import is_boto3_error_code, is_boto3_error_message
 from ansible_collections.amazon.aws.plugins.module_utils.errors import AWSErrorHandler
 from ansible_collections.amazon.aws.plugins.module_utils.exceptions import AnsibleAWSError
@@ -29,9 +30,9 @@ class NotebookError(AnsibleAWSError):
     """A call to AWS failed, an instance did not get where it should, or what was asked for cannot be done."""
 
     def __str__(self) -> str:
-        cause = f": {self.exception}" if self.exception else ""
+        text = f"{self.message}: {self.exception}" if self.exception else str(self.message)
         remedy = REMEDIES.get(type(self.exception).__name__)
-        return f"{self.message}{cause}" + (f" {remedy}" if remedy else "")
+        return f"{text.rstrip('.')}. {remedy}" if remedy else text
 
 
 class InputError(NotebookError):
@@ -59,5 +60,5 @@ def fail(module: AnsibleAWSModule, error: NotebookError, **result: Any) -> None:
     """Ends the module with what the error says, its remedy, and the response of AWS where there is one."""
     response = getattr(error.exception, "response", None)
     if response:
-        result["error"] = response["Error"]
+        result["error"] = camel_dict_to_snake_dict(response["Error"])
     module.fail_json(msg=str(error), **result)

@@ -192,6 +192,9 @@ def to_result(answer: Mapping[str, Any] | None, tags: dict[str, str]) -> dict[st
     return {**boto3_resource_to_ansible_dict(known), "tags": shown}
 
 
+STATUS_OF_STATE = {"started": "InService", "restarted": "InService", "stopped": "Stopped"}
+
+
 def predict(desired: Desired, before: dict[str, Any] | None, changes: dict[str, Any]) -> dict[str, Any] | None:
     """The result that a real run would give, as far as it can be known: what check mode returns."""
     if desired.state == "absent":
@@ -199,6 +202,8 @@ def predict(desired: Desired, before: dict[str, Any] | None, changes: dict[str, 
     fields = {f.described: changes[f.option] for f in FIELDS if f.option in changes}
     if IMDS in fields:
         fields[IMDS] = {IMDS_VERSION: fields[IMDS]}
+    if changes.get("state") in STATUS_OF_STATE:
+        fields["NotebookInstanceStatus"] = STATUS_OF_STATE[changes["state"]]
     changed = boto3_resource_to_ansible_dict({"NotebookInstanceName": desired.name, **fields}, force_tags=False)
     if "tags" in changes:
         changed["tags"] = changes["tags"]

@@ -16,7 +16,7 @@ from ansible_collections.amazon.aws.plugins.module_utils.transformation import b
 
 from . import api
 from .errors import InputError, NotebookError
-from .validation import name_problems, script_problems, tag_problems
+from .validation import RunCommand, name_problems, script_problems, tag_problems
 
 if TYPE_CHECKING:
     from botocore.model import ServiceModel
@@ -65,11 +65,12 @@ def desired_config(options: dict[str, Any]) -> DesiredConfig:
     )
 
 
-def config_problems(model: ServiceModel, desired: DesiredConfig) -> list[str]:
+def config_problems(model: ServiceModel, desired: DesiredConfig, run_command: RunCommand) -> list[str]:
     """What is wrong with a configuration that somebody wants, one sentence each."""
-    scripts = {hook: getattr(desired, hook) for hook in HOOKS}
     problems = [f"name: {text}" for text in name_problems(model, desired.name)]
-    problems += [f"{hook}: {text}" for hook, script in scripts.items() if script for text in script_problems(script)]
+    for hook in HOOKS:
+        script = getattr(desired, hook)
+        problems += [f"{hook}: {text}" for text in script_problems(script, run_command)] if script else []
     problems += [f"tags: {text}" for text in tag_problems(desired.tags or {})]
     return [f"lifecycle configuration {desired.name}: {problem}" for problem in problems]
 
@@ -162,6 +163,6 @@ def config_diff(before: dict[str, Any] | None, after: dict[str, Any] | None) -> 
 def _as_text(config: dict[str, Any] | None) -> str:
     if config is None:
         return ""
-    scripts = [f"--- {hook}\n{config[hook]}" for hook in HOOKS if config[hook]]
+    scripts = [f"--- {hook}\n{config[hook].rstrip()}\n" for hook in HOOKS if config[hook]]
     tags = [f"--- tag {key}={value}\n" for key, value in sorted(config.get("tags", {}).items())]
     return "".join(scripts + tags)

@@ -16,6 +16,7 @@ from .errors import InputError
 from .instance import FIELDS, RESTART_TAG, Current, Desired, Field, request_params
 
 RUNNING = frozenset({"InService", "Pending", "PendingMaintenance", "InMaintenance"})
+CREATED_WITH = {"minimum_instance_metadata_service_version": "2"}  # AWS's own default lets version 1 through
 RETIRED_PLATFORMS = ("notebook-al1-", "notebook-al2-")  # https://docs.aws.amazon.com/sagemaker/latest/dg/nbi-al2.html
 
 Action = Literal[
@@ -89,7 +90,7 @@ def _plan_absent(desired: Desired, current: Current | None) -> Plan:
 
 
 def _plan_create(desired: Desired, current: Current | None, first: tuple[Step, ...]) -> Plan:
-    given = {option: value for option, value in desired.fields.items() if value not in ("", [])}
+    given = {**CREATED_WITH, **{option: value for option, value in desired.fields.items() if value not in ("", [])}}
     problems = [
         desired.about(option, f"is needed to create {desired.name}")
         for option in ("instance_type", "role_arn")
@@ -204,11 +205,16 @@ def _update_params(desired: Desired, current: Current, different: list[Field]) -
 def _refused_replacement(f: Field, wanted: Any, current: Current) -> str | None:
     if f.updatable:
         return None
+    has, volume = current.fields.get(f.option), current.fields.get("volume_size_in_gb")
     return (
-        f"AWS sets it once, at creation; {current.name} has {current.fields.get(f.option)!r}, wanted is {wanted!r}. "
-        f"A replacement would delete the volume of {current.fields.get('volume_size_in_gb')} GiB with everything on "
-        "it: copy what is needed, remove the instance (state: absent), and run again."
+        f"AWS sets it once, at creation; {current.name} has {_text(has)}, wanted is {_text(wanted)}. "
+        f"A replacement would delete the volume of {volume} GiB with everything on it: "
+        "copy what is needed, remove the instance (state: absent), and run again."
     )
+
+
+def _text(value: Any) -> str:
+    return repr(value) if value else "none"
 
 
 def _refused_shrinking(f: Field, wanted: Any, current: Current) -> str | None:

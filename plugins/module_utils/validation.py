@@ -8,9 +8,8 @@ import base64
 import difflib
 import re
 import shutil
-import subprocess
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +28,8 @@ TAGS = 48  # AWS allows 50; instance.OWN_TAGS needs two
 
 # https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_NotebookInstanceLifecycleHook.html
 SCRIPT_LENGTH = 16384
+
+RunCommand = Callable[..., tuple[int, str, str]]
 
 
 def load_service_model() -> ServiceModel:
@@ -122,8 +123,8 @@ def tag_problems(tags: dict[str, str]) -> Iterator[str]:
             yield f"{key}={value} has a character that is none of letters, digits, spaces and _.:/=+-@"
 
 
-def script_problems(script: str) -> Iterator[str]:
-    """Why a lifecycle script could not run on an instance."""
+def script_problems(script: str, run_command: RunCommand) -> Iterator[str]:
+    """Why a lifecycle script could not run on an instance; `run_command` is that of the module."""
     if not script.startswith("#!"):
         yield "the first line has to name the interpreter, like #!/bin/bash"
     if "\r" in script:
@@ -131,7 +132,7 @@ def script_problems(script: str) -> Iterator[str]:
     size = len(base64.b64encode(script.encode()))
     if size > SCRIPT_LENGTH:
         yield f"it has {size:,} characters in base64; AWS takes {SCRIPT_LENGTH:,}. {_largest_parts(script)}".rstrip()
-    yield from _syntax_errors(script)
+    yield from _syntax_errors(script, run_command)
 
 
 def _largest_parts(script: str) -> str:
@@ -141,9 +142,9 @@ def _largest_parts(script: str) -> str:
     return "Largest: " + ", ".join(f"{name} {size:,}" for size, name in sizes[:6]) if sizes else ""
 
 
-def _syntax_errors(script: str) -> Iterator[str]:
+def _syntax_errors(script: str, run_command: RunCommand) -> Iterator[str]:
     bash = shutil.which("bash")
     if bash and re.match(r"#!.*\b(ba)?sh\b", script):
-        check = subprocess.run([bash, "-n"], input=script.encode(), capture_output=True, check=False)
-        if check.returncode:
-            yield f"bash -n says: {check.stderr.decode(errors='replace').strip()}"
+        code, _output, errors = run_command([bash, "-n"], data=script)
+        if code:
+            yield f"bash -n says: {errors.strip()}"

@@ -213,10 +213,10 @@ from ansible_collections.datalab.notebooks.plugins.module_utils.progress import 
 from ansible_collections.datalab.notebooks.plugins.module_utils.validation import instance_problems, load_service_model
 
 
-def validate(configs: list[DesiredConfig], instances: list[Desired]) -> None:
+def validate(module: AnsibleAWSModule, configs: list[DesiredConfig], instances: list[Desired]) -> None:
     """Raises InputError with everything that can be found wrong without asking AWS."""
     model = load_service_model()
-    problems = [problem for config in configs for problem in config_problems(model, config)]
+    problems = [problem for config in configs for problem in config_problems(model, config, module.run_command)]
     problems += instance_problems(model, instances)
     if problems:
         raise InputError(problems)
@@ -255,7 +255,7 @@ def run(module: AnsibleAWSModule) -> dict[str, Any]:
     """Validates, reads, plans, applies, and returns what the module returns."""
     configs = [desired_config(config) for config in module.params["lifecycle_configs"]]
     instances = [desired_from_options(options) for options in module.params["instances"]]
-    validate(configs, instances)
+    validate(module, configs, instances)
     if module.params["validate_only"]:
         return {"changed": False}
     clients = Clients(module.client("sagemaker"), module.client("resourcegroupstaggingapi"))

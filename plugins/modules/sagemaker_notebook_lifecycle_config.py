@@ -120,7 +120,7 @@ if TYPE_CHECKING:
 
 
 def ensure_present(module: AnsibleAWSModule, client: SageMakerClient, desired: DesiredConfig) -> dict[str, Any]:
-    problems = config_problems(client.meta.service_model, desired)
+    problems = config_problems(client.meta.service_model, desired, module.run_command)
     if problems:
         raise InputError(problems)
     made = plan_config(desired, read_config(client, desired.name))

@@ -29,6 +29,14 @@ def write_inventory(directory: Path, people: int, endpoint: str) -> Path:
                     "access_key": "sandbox",
                     "secret_key": "local-only",
                 },
+                # What fleet.yml and loop.yml want of a person's instance.
+                "instance": {
+                    "name": "datalab-{{ inventory_hostname }}",
+                    "instance_type": "ml.t3.medium",
+                    "volume_size_in_gb": "{{ notebook_volume_size_in_gb }}",
+                    "lifecycle_config_name": "datalab",
+                    "tags": {"owner": "{{ inventory_hostname }}", "team": "{{ notebook_team }}"},
+                },
             }
         },
         "owners": {"children": teams},

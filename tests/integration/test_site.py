@@ -61,8 +61,8 @@ def aws(sandbox: Sandbox, *arguments: str) -> Any:
 
 
 def client(sandbox: Sandbox, service: str = "sagemaker") -> Any:
-    credentials = {"aws_access_key_id": "sandbox", "aws_secret_access_key": "local-only"}
-    return boto3.client(service, endpoint_url=sandbox.endpoint, region_name="eu-central-1", **credentials)
+    session = boto3.Session("sandbox", "local-only", region_name="eu-central-1")
+    return session.client(service, endpoint_url=sandbox.endpoint)  # type: ignore[call-overload]
 
 
 def instances(sandbox: Sandbox) -> dict[str, dict[str, Any]]:
@@ -201,17 +201,18 @@ WRONG_IN_ITSELF = {
     "dave": ("notebook_team: ''", "dave: notebook_team is not set"),
     "erin": ("notebook_host_idle_timeout: 60", "who has the same lifecycle configuration datalab-fraud, has"),
 }
+TOO_LONG = f"""\
+notebook_lifecycle_config: carol
+notebook_host_steps: [big]
+notebook_host_extra_steps:
+  big: echo {os.urandom(16000).hex()}"""
 WRONG_FOR_AWS = {
     "alice": ("notebook_instance_type: ml.t3.mediun", "alice: notebook_instance_type: 'ml.t3.mediun' is not among"),
     "bob": ("notebook_volume_size_in_gb: 4", "bob: notebook_volume_size_in_gb: 4 is not between 5 and 16384"),
     "dave": ("notebook_tags: {'aws:mine': x}", "dave: notebook_tags: the key 'aws:mine' is reserved"),
     "erin": ("notebook_name: er_in", "erin: notebook_name: 'er_in' is not allowed by AWS"),
     "frank": ("notebook_name: datalab-grace", "frank and grace: their instances would both be called datalab-grace"),
-    "carol": (
-        f"notebook_host_steps: [big]\nnotebook_host_extra_steps: {{big: 'echo {os.urandom(16000).hex()}'}}\n"
-        "notebook_lifecycle_config: carol",
-        "lifecycle configuration datalab-carol: on_start: it has",
-    ),
+    "carol": (TOO_LONG, "lifecycle configuration datalab-carol: on_start: it has"),
 }
 
 

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import dataclasses
+import subprocess
 from datetime import UTC, datetime
 from typing import Any
 
@@ -30,6 +31,12 @@ RUNNING = ("InService", "Pending", "PendingMaintenance", "InMaintenance")
 
 def arn_of(name: str) -> str:
     return f"arn:aws:sagemaker:eu-central-1:123456789012:notebook-instance/{name}"
+
+
+def run_command(command: list[str], data: str) -> tuple[int, str, str]:
+    """What AnsibleModule.run_command does."""
+    done = subprocess.run(command, input=data, capture_output=True, text=True, check=False)
+    return done.returncode, done.stdout, done.stderr
 
 
 def want(**given: Any) -> Desired:

@@ -237,7 +237,7 @@ def failing(error: Exception) -> Any:
 def test_remedies(error: Exception, remedy: str) -> None:
     with pytest.raises(NotebookError) as caught:
         api.describe_notebook_instance(failing(error), NAME)
-    assert str(caught.value).startswith(f"Failed to describe the notebook instance: {error} {remedy}")
+    assert str(caught.value).startswith(f"Failed to describe the notebook instance: {error}. {remedy}")
     assert "sandbox" in str(caught.value)
 
 
@@ -269,7 +269,7 @@ def test_failing_module_shows_the_answer_of_aws(sagemaker: Script) -> None:
     (result,) = ended.value.args
     assert result == {
         "msg": str(error.value),
-        "error": {"Code": "AccessDeniedException", "Message": "not you"},
+        "error": {"code": "AccessDeniedException", "message": "not you"},
         "instances": [],
     }
 

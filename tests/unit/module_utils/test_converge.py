@@ -30,7 +30,8 @@ if TYPE_CHECKING:
 INSTANCE = {"NotebookInstanceName": NAME}
 ARN = arn_of(NAME)
 LEAST = {"instance_type": "ml.t3.medium", "role_arn": ROLE}
-CREATE = {**INSTANCE, "InstanceType": "ml.t3.medium", "RoleArn": ROLE}
+IMDS_2 = {"InstanceMetadataServiceConfiguration": {"MinimumInstanceMetadataServiceVersion": "2"}}
+CREATE = {**INSTANCE, "InstanceType": "ml.t3.medium", "RoleArn": ROLE, **IMDS_2}
 BIGGER = {"instance_type": "ml.m5.xlarge"}
 UPDATE = {**INSTANCE, "InstanceType": "ml.m5.xlarge"}
 MARKED = {RESTART_TAG: "true"}
@@ -212,7 +213,7 @@ def test_looks_less_often_as_time_goes_by(sagemaker: Script, clock: Clock) -> No
     assert converge(sagemaker, plan(want(state="started"), have("Pending"))) == {}
     assert clock.slept[:3] == [0.25, 0.375, 0.5625]
     assert clock.slept == sorted(clock.slept)
-    assert clock.slept[-1] == 10
+    assert clock.slept[-1] == module.LONGEST_DELAY
 
 
 # Without waiting
@@ -338,9 +339,9 @@ def test_other_calls_are_not_sent_again(sagemaker: Script, monkeypatch: pytest.M
 
 def test_start_is_not_sent_again_too_soon(sagemaker: Script, clock: Clock) -> None:
     sagemaker.call("start_notebook_instance", INSTANCE)
-    sagemaker.looks(*["Stopped"] * 10, "InService")
+    sagemaker.looks(*["Stopped"] * 11, "InService")
     assert converge(sagemaker, plan(want(state="started"), have("Stopped"))) == {}
-    assert sum(clock.slept[:10]) < module.RESEND_AFTER < sum(clock.slept)
+    assert sum(clock.slept[:11]) < module.RESEND_AFTER < sum(clock.slept)
 
 
 # Many instances

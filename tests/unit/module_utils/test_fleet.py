@@ -19,7 +19,7 @@ from ansible_collections.datalab.notebooks.plugins.module_utils.fleet import (
     read_instance,
 )
 from ansible_collections.datalab.notebooks.plugins.module_utils.instance import VERIFIED_TAG
-from ansible_collections.datalab.notebooks.plugins.module_utils.plan import Plan, plan
+from ansible_collections.datalab.notebooks.plugins.module_utils.plan import CREATED_WITH, Plan, plan
 from ansible_collections.datalab.notebooks.tests.unit.module_utils.builders import (
     MODIFIED,
     NAME,
@@ -337,7 +337,8 @@ def test_outcome_is_what_is_there() -> None:
 
 
 CREATION = plan(want(**SETTINGS, tags=OWNED), None)
-CREATED = {"changed": True, "before": {"state": "absent"}, "after": {**SETTINGS, "tags": OWNED, "state": "present"}}
+AFTER = {**CREATED_WITH, **SETTINGS, "tags": OWNED, "state": "present"}
+CREATED = {"changed": True, "before": {"state": "absent"}, "after": AFTER}
 
 
 def test_outcome_of_a_creation() -> None:

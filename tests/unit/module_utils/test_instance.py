@@ -102,7 +102,7 @@ def test_fields_are_called_as_in_the_api(service_model: ServiceModel) -> None:
 
 
 def test_options_that_are_not_given_are_left_out() -> None:
-    assert desired_from_options(options()) == Desired(NAME, {"minimum_instance_metadata_service_version": "2"})
+    assert desired_from_options(options()) == Desired(NAME)
 
 
 def test_empty_options_are_given() -> None:

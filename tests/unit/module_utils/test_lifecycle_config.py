@@ -22,7 +22,7 @@ from ansible_collections.datalab.notebooks.plugins.module_utils.lifecycle_config
     plan_config,
     read_config,
 )
-from ansible_collections.datalab.notebooks.tests.unit.module_utils.builders import summary
+from ansible_collections.datalab.notebooks.tests.unit.module_utils.builders import run_command, summary
 
 if TYPE_CHECKING:
     from botocore.model import ServiceModel
@@ -261,12 +261,12 @@ def test_a_configuration_that_is_used(sagemaker: Script, count: int, told: str) 
 
 
 def test_good_configuration(service_model: ServiceModel) -> None:
-    assert config_problems(service_model, want(OLD, "", tags=TAGS)) == []
+    assert config_problems(service_model, want(OLD, "", tags=TAGS), run_command) == []
 
 
 def test_tells_every_problem(service_model: ServiceModel) -> None:
     desired = DesiredConfig("a_b", "echo\n", "#!/bin/bash\r\n", tags={"aws:a": "1"})
-    problems = config_problems(service_model, desired)
+    problems = config_problems(service_model, desired, run_command)
     assert [problem.split(": ")[:2] for problem in problems] == [
         ["lifecycle configuration a_b", about] for about in ("name", "on_create", "on_start", "tags")
     ]

@@ -21,7 +21,7 @@ from ansible_collections.datalab.notebooks.plugins.module_utils.instance import 
     Current,
     Desired,
 )
-from ansible_collections.datalab.notebooks.plugins.module_utils.plan import Plan, Step, make_plans, plan
+from ansible_collections.datalab.notebooks.plugins.module_utils.plan import CREATED_WITH, Plan, Step, make_plans, plan
 from ansible_collections.datalab.notebooks.tests.unit.module_utils.builders import (
     NAME,
     ROLE,
@@ -182,7 +182,8 @@ EVERYTHING_REQUESTED = {
     "DirectInternetAccess": "Disabled",
 }
 LEAST = {"instance_type": "ml.t3.medium", "role_arn": ROLE}
-LEAST_REQUESTED = {"InstanceType": "ml.t3.medium", "RoleArn": ROLE}
+IMDS_2 = {"InstanceMetadataServiceConfiguration": {"MinimumInstanceMetadataServiceVersion": "2"}}
+LEAST_REQUESTED = {"InstanceType": "ml.t3.medium", "RoleArn": ROLE, **IMDS_2}
 ABSENT = {"state": "absent"}
 
 
@@ -201,7 +202,7 @@ ABSENT = {"state": "absent"}
         None,
         (Step("create", LEAST_REQUESTED),),
         ABSENT,
-        {**LEAST, "state": "present"},
+        {**CREATED_WITH, **LEAST, "state": "present"},
     ),
     Case(
         "with tags, kept ones too",
@@ -217,7 +218,7 @@ ABSENT = {"state": "absent"}
             ),
         ),
         ABSENT,
-        {**LEAST, "tags": {"owner": "alice", "idle": "7200"}, "state": "present"},
+        {**CREATED_WITH, **LEAST, "tags": {"owner": "alice", "idle": "7200"}, "state": "present"},
     ),
     Case(
         "without the tags and settings of the one that is being deleted",
@@ -225,7 +226,7 @@ ABSENT = {"state": "absent"}
         have("Deleting", tags={"owner": "bob"}, own_tags={RESTART_TAG: "true"}, volume_size_in_gb=50),
         (Step("await_gone"), Step("create", LEAST_REQUESTED)),
         ABSENT,
-        {**LEAST, "state": "present"},
+        {**CREATED_WITH, **LEAST, "state": "present"},
     ),
 )
 def test_creates(case: Case) -> None:
@@ -343,7 +344,7 @@ def test_never_replaces(option: str) -> None:
 
 def test_never_replaces_to_clear() -> None:
     (problem,) = refusal(want(kms_key_id=""), have("Stopped", kms_key_id="12"))
-    assert "has '12', wanted is ''" in problem
+    assert "has '12', wanted is none" in problem
 
 
 def test_never_replacing_is_complete() -> None:

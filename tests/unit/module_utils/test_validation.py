@@ -18,7 +18,12 @@ from ansible_collections.datalab.notebooks.plugins.module_utils.validation impor
     script_problems,
     tag_problems,
 )
-from ansible_collections.datalab.notebooks.tests.unit.module_utils.builders import NAME, ROLE, want
+from ansible_collections.datalab.notebooks.tests.unit.module_utils.builders import NAME, ROLE, run_command, want
+
+
+def problems_of(script: str) -> list[str]:
+    return list(script_problems(script, run_command))
+
 
 # Instances
 
@@ -199,25 +204,25 @@ def script_of(size: int) -> str:
     ids=["empty", "small", "python", "as long as can be"],
 )
 def test_good_scripts(script: str) -> None:
-    assert list(script_problems(script)) == []
+    assert problems_of(script) == []
 
 
 def test_script_without_interpreter() -> None:
-    assert list(script_problems("echo hello\n")) == ["the first line has to name the interpreter, like #!/bin/bash"]
+    assert problems_of("echo hello\n") == ["the first line has to name the interpreter, like #!/bin/bash"]
 
 
 def test_script_with_windows_line_ends() -> None:
-    (problem,) = script_problems("#!/bin/bash\r\necho hello\r\n")
+    (problem,) = problems_of("#!/bin/bash\r\necho hello\r\n")
     assert problem.startswith("it has Windows line ends (CR LF)")
 
 
 def test_script_that_is_too_long() -> None:
-    (problem,) = script_problems(script_of(RAW_LIMIT + 1))
+    (problem,) = problems_of(script_of(RAW_LIMIT + 1))
     assert problem == "it has 16,388 characters in base64; AWS takes 16,384."
 
 
 def test_length_is_counted_in_bytes() -> None:
-    (problem,) = script_problems(HEAD + "#" + "ü" * 6200)
+    (problem,) = problems_of(HEAD + "#" + "ü" * 6200)
     assert problem.startswith("it has 16,552 characters")
 
 
@@ -229,17 +234,17 @@ def function_of(name: str, size: int) -> str:
 def test_tells_what_is_large_in_a_script() -> None:
     sizes = {"a": 300, "efs": 3000, "c": 900, "conda": 6000, "e": 1200, "f": 600, "g": 1500}
     script = HEAD + "\n".join(function_of(name, size) for name, size in sizes.items()) + "\n"
-    (problem,) = script_problems(script)
+    (problem,) = problems_of(script)
     assert problem.endswith("Largest: conda 8,000, efs 4,000, g 2,000, e 1,600, c 1,200, f 800")
 
 
 @pytest.mark.parametrize("interpreter", ["#!/bin/bash", "#!/bin/sh", "#!/usr/bin/env bash", "#!/bin/bash -e"])
 def test_script_with_a_syntax_error(interpreter: str) -> None:
-    (problem,) = script_problems(f"{interpreter}\nif true; then\n  echo yes\n")
+    (problem,) = problems_of(f"{interpreter}\nif true; then\n  echo yes\n")
     assert problem.startswith("bash -n says: ")
     assert "syntax error" in problem
 
 
 def test_a_controller_without_bash_does_not_look_for_syntax_errors(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shutil, "which", lambda _program: None)
-    assert list(script_problems("#!/bin/bash\nif\n")) == []
+    assert problems_of("#!/bin/bash\nif\n") == []

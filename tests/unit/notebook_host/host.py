@@ -29,7 +29,10 @@ DETACHES = """
   detach test outlives "it's mine"
 }
 outlives() {
-  while [ ! -e "$VOLUME/go" ]; do sleep 0.05; done
+  for _ in {1..400}; do
+    [ ! -e "$VOLUME/go" ] || break
+    sleep 0.05
+  done
   echo "$1" >"$VOLUME/outlived"
   find /proc/$$/fd -printf '%f %l\\n' >"$VOLUME/new"
   mv "$VOLUME/new" "$VOLUME/open"

@@ -199,8 +199,8 @@ def jupyter(certificate: Path) -> Iterator[Jupyter]:
 
 
 ARN = "arn:aws:sagemaker:eu-central-1:123456789012:notebook-instance/datalab-alice"
-LIST_TAGS = f"sagemaker list-tags --resource-arn {ARN} --region eu-central-1 --output json"
-STOP = "sagemaker stop-notebook-instance --notebook-instance-name datalab-alice --region eu-central-1 --output json"
+LIST_TAGS = f"sagemaker|list-tags|--resource-arn|{ARN}|--region|eu-central-1|--output|json"
+STOP = "sagemaker|stop-notebook-instance|--notebook-instance-name|datalab-alice|--region|eu-central-1|--output|json"
 
 
 class Instance:
@@ -265,7 +265,7 @@ def test_an_idle_instance_is_stopped_and_its_owner_told_why(instance: Instance) 
     ]
     assert instance.called() == [LIST_TAGS, STOP]
     (notice,) = instance.told()
-    assert notice.startswith("notice stopped 20")
+    assert notice.startswith("notice|stopped|20")
     assert f" UTC, autostop: {said.strip()}. Your files are all here." in notice
     assert "tag `idle`" in notice
 
@@ -365,7 +365,7 @@ def test_with_systemd_a_timer_runs_it_every_five_minutes(host: Host, scripts: Sc
         f"ExecStart={host.root}/usr/local/libexec/datalab/run autostop\n"
         in (units / "datalab-autostop.service").read_text()
     )
-    assert calls.read_text() == "daemon-reload\nstart datalab-autostop.timer\n"
+    assert calls.read_text() == "daemon-reload\nstart|datalab-autostop.timer\n"
 
 
 def test_without_a_clock_there_is_a_notice(host: Host, scripts: Scripts) -> None:

@@ -126,9 +126,12 @@ def test_the_start_does_not_wait_and_says_what_is_going_on(conda: Host, site: Pa
 def test_all_later_starts_do_nothing(conda: Host) -> None:
     bootstrap(conda)
     before = conda.tree()
+    detached = conda.stub("setsid")
     conda.start()
-    assert conda.notice == ""
+    assert not detached.exists()
+    conda.run("conda_bootstrap")  # as if an earlier start had detached it late
     assert calls(conda) == created(conda)
+    (conda.stubs / "setsid").unlink()
     assert conda.tree() == before
 
 

@@ -25,7 +25,7 @@ def test_the_file_system_is_mounted(case: str, options: str, host: Host, scripts
     directory = host.volume / "efs"
     assert host.status == {"efs": "ok"}
     assert directory.is_dir()
-    assert calls.read_text() == f"-t nfs4 -o {options} {SOURCE} {directory}\n"
+    assert calls.read_text() == f"-t|nfs4|-o|{options}|{SOURCE}|{directory}\n"
     assert host.notice == ""
 
 
@@ -35,7 +35,7 @@ def test_odd_paths_are_mounted_too(host: Host, scripts: Scripts) -> None:
     host.install(script).start()
     directory = host.volume / 'our `team`\'s "files" \\ $HOME'
     assert directory.is_dir()
-    assert calls.read_text() == f'-t nfs4 -o {OPTIONS},ro {SOURCE}it\'s "here" $(reboot) {directory}\n'
+    assert calls.read_text() == f'-t|nfs4|-o|{OPTIONS},ro|{SOURCE}it\'s "here" $(reboot)|{directory}\n'
 
 
 def test_a_file_system_that_is_mounted_is_left_alone(host: Host, scripts: Scripts) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import threading
 import time
 from pathlib import Path
 
@@ -124,18 +125,25 @@ def test_an_instance_without_its_owner_starts_all_the_same(host: Host, scripts: 
 
 def test_detached_work_outlives_the_start_and_holds_nothing_of_it(host: Host, scripts: Scripts) -> None:
     host.install(scripts["trial of detach"]["on-start.sh"])
-    # As the agent of AWS may do it: reads the output to its end, and has another file open.
+    # As an agent does it that reads to the end of the output, and ends what it has started.
     reading, writing = os.pipe()
-    process = subprocess.Popen(
-        ["bash", str(host.script)], cwd="/", env={}, stdin=subprocess.DEVNULL, stdout=writing, stderr=writing,
-        pass_fds=[writing], start_new_session=True,
-    )  # fmt: skip
+    agent = subprocess.Popen(
+        ["bash", str(host.script)],
+        cwd="/",
+        env={},
+        stdin=subprocess.DEVNULL,
+        stdout=writing,
+        stderr=writing,
+        pass_fds=[writing],
+        start_new_session=True,
+    )
     os.close(writing)
-    with os.fdopen(reading) as output:
-        assert "detaches: ok" in output.read()  # ends although the detached work does not
-    assert process.wait(10) == 0
+    assert agent.wait(20) == 0
+    os.set_blocking(reading, False)  # so that it is an error if somebody still could write
+    with os.fdopen(reading, "rb") as output:
+        assert b"detaches: ok" in b"".join(iter(lambda: os.read(output.fileno(), 65536), b""))
     assert not (host.volume / "outlived").exists()
-    subprocess.run(["pkill", "--session", str(process.pid)], check=False)  # what hangs on to the start ends with it
+    subprocess.run(["pkill", "--session", str(agent.pid)], check=False)
     (host.volume / "go").touch()
     wait_for((host.volume / "open").exists)
     assert (host.volume / "outlived").read_text() == "it's mine\n"
@@ -148,8 +156,22 @@ def test_with_systemd_detached_work_is_a_unit_of_its_own(host: Host, scripts: Sc
     started = host.stub("systemd-run")
     host.install(scripts["trial of detach"]["on-start.sh"]).start()
     run = host.root / "usr/local/libexec/datalab/run"
-    assert active.read_text() == "is-active --quiet datalab-test\n"
-    assert started.read_text() == f"--quiet --collect --unit=datalab-test {run} outlives it's mine\n"
+    assert active.read_text() == "is-active|--quiet|datalab-test\n"
+    assert started.read_text() == f"--quiet|--collect|--unit=datalab-test|{run}|outlives|it's mine\n"
     host.stub("systemctl")
     host.start()
     assert len(started.read_text().splitlines()) == 1
+
+
+def test_notices_at_the_same_time_do_not_bring_back_what_is_over(host: Host, scripts: Scripts) -> None:
+    host.install(scripts["no steps"]["on-start.sh"]).start()
+    host.run("notice", "old", "This is over soon.")
+    # Reads the notices slowly, so that one is taken back between its reading and its writing.
+    host.stub("cat", '/usr/bin/env PATH=/usr/bin:/bin cat "$@"; status=$?; [ $# = 1 ] && sleep 1; exit $status')
+    slow = threading.Thread(target=host.run, args=("publish",))
+    slow.start()
+    wait_for((host.stubs / "cat.calls").exists)
+    (host.stubs / "cat").unlink()
+    host.run("notice", "old")
+    slow.join()
+    assert host.notice == ""

@@ -18,7 +18,7 @@ KEPT = ["COLUMNS", "HOME", "LANG", "LC_ALL", "LC_CTYPE", "LOGNAME", "NO_COLOR", 
 BIN = ".venv/bin"
 INSTANCE = "datalab-alice"
 REGION = "eu-central-1"
-CREDENTIALS = ["AWS_ACCESS_KEY_ID=sandbox", "AWS_SECRET_ACCESS_KEY=sandbox"]  # any will do
+CREDENTIALS = ["AWS_ACCESS_KEY_ID=sandbox", "AWS_SECRET_ACCESS_KEY=local-only"]  # any will do
 
 GO_ON = """
 The sandbox is still running, with the platform in it. To go on:
@@ -98,7 +98,6 @@ class Demo:
         environment |= {
             "ANSIBLE_CONFIG": str(config),
             "ANSIBLE_DEPRECATION_WARNINGS": "false",  # they are about amazon.aws
-            "ANSIBLE_DISPLAY_SKIPPED_HOSTS": "false",
             "ANSIBLE_HOME": str(ansible),
             "AWS_CONFIG_FILE": os.devnull,
             "AWS_EC2_METADATA_DISABLED": "true",

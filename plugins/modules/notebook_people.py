@@ -52,17 +52,8 @@ options:
     description: The variables of the role C(notebook_host) with their defaults.
     type: dict
     required: true
-attributes:
-  check_mode:
-    description: Can run in check_mode and return changed status prediction without modifying target.
-    support: full
-  diff_mode:
-    description: Will return details on what has changed (or possibly needs changing in check_mode), when in diff mode.
-    support: N/A
-    details: This module does not change anything.
-  idempotent:
-    description: When run twice in a row outside check mode, with the same arguments, the second run changes nothing.
-    support: full
+extends_documentation_fragment:
+  - datalab.notebooks.attributes.info
 """
 
 EXAMPLES = r"""

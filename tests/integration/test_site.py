@@ -16,6 +16,7 @@ from typing import Any
 
 import boto3
 import pytest
+import yaml
 
 from sandbox import Sandbox
 
@@ -107,7 +108,9 @@ def test_demo_is_what_the_inventory_says_and_stays_so(run: Run, sandbox: Sandbox
     assert configs["datalab-viewer"] == "datalab-viewer"
     seen = instances(sandbox)
     alice, bob, viewer = (seen[f"datalab-{person}"] for person in ("alice", "bob", "viewer"))
-    assert (alice["InstanceType"], alice["VolumeSizeInGB"]) == ("ml.m5.xlarge", 100)
+    said = yaml.safe_load((DEMO / "host_vars" / "alice.yml").read_text(encoding="utf-8"))
+    assert alice["InstanceType"] == said["notebook_instance_type"]
+    assert alice["VolumeSizeInGB"] == said["notebook_volume_size_in_gb"]
     assert tags(sandbox, alice["NotebookInstanceArn"]) == {"owner": "alice", "team": "research"}
     assert tags(sandbox, bob["NotebookInstanceArn"]) == {"owner": "bob", "team": "research", "idle": "7200"}
     assert viewer["RootAccess"] == "Disabled"

@@ -204,6 +204,7 @@ def test_an_environment_of_that_name_that_a_person_made_is_kept(conda: Host) -> 
     (environment / ".datalab-complete").unlink()
     (conda.volume / "calls").unlink()
     (environment / "mine").touch()
+    (conda.volume / "custom-miniconda/.datalab-begun-other").touch()  # another environment was interrupted
     bootstrap(conda)
     assert calls(conda) == added(conda)
     assert (environment / "mine").exists()

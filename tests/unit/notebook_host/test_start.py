@@ -57,8 +57,9 @@ def test_the_notice_names_what_does_not_work(tried: Host) -> None:
 
 
 def test_the_log_says_what_is_printed(tried: Host) -> None:
-    output = tried.start()
-    assert (tried.volume / ".datalab/on-start.log").read_text() == output
+    for _ in range(2):
+        output = tried.start()
+        assert (tried.volume / ".datalab/on-start.log").read_text() == output
     assert "works: ok (0) after 0 s\n  it works\n" in output
 
 
@@ -87,6 +88,13 @@ def test_what_works_again_is_no_longer_in_the_notice(tried: Host) -> None:
         assert tried.notice
         tried.run("notice", name)
     assert not (tried.volume / "PLATFORM-STATUS.md").exists()
+
+
+def test_a_notice_that_is_not_new_is_no_failure(host: Host, scripts: Scripts) -> None:
+    host.install(scripts["no steps"]["on-start.sh"]).start()
+    host.run("notice", "same", "Still the same.")
+    host.run("notice", "same", "Still the same.", expect=0)
+    assert "- Still the same.\n" in host.notice
 
 
 def test_why_an_instance_was_stopped_is_said_at_the_next_start_only(host: Host, scripts: Scripts) -> None:

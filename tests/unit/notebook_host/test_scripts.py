@@ -35,10 +35,13 @@ def size(script: str) -> int:
     return len(base64.b64encode(script.encode()))
 
 
-@pytest.mark.parametrize("case", ["defaults", "viewer", "odd values"])
-def test_the_role_writes_the_bytes_that_the_lookup_renders(case: str, scripts: Scripts, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("case", "tasks"), [("defaults", "render"), ("viewer", "render"), ("odd values", "main")])
+def test_the_role_writes_the_bytes_that_the_lookup_renders(
+    case: str, tasks: str, scripts: Scripts, tmp_path: Path
+) -> None:
     playbook = Path(__file__).with_name("render_by_role.yml")
-    run_playbook(playbook, tmp_path, {**CASES[case], "notebook_host_output_dir": f"{tmp_path}/out"})
+    variables = {**CASES[case], "notebook_host_output_dir": f"{tmp_path}/out", "tasks_from": tasks}
+    run_playbook(playbook, tmp_path, variables)
     for name in TEMPLATES:
         assert (tmp_path / "out" / name).read_bytes() == scripts[case][name].encode(), name
 

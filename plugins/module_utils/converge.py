@@ -132,12 +132,17 @@ def converge(
 
 def _look(client: SageMakerClient, jobs: list[Job]) -> None:
     """Reads the states of the instances, with as few calls as possible."""
-    if len(jobs) > DESCRIBE_UP_TO:
-        summaries = {summary["NotebookInstanceName"]: summary for summary in api.list_notebook_instances(client)}
-        for job in jobs:
-            job.status = summaries.get(job.name, {}).get("NotebookInstanceStatus")
+    if len(jobs) <= DESCRIBE_UP_TO:
+        api.in_parallel(lambda job: _look_at(client, job), jobs)
         return
-    api.in_parallel(lambda job: _look_at(client, job), jobs)
+    try:
+        summaries = {summary["NotebookInstanceName"]: summary for summary in api.list_notebook_instances(client)}
+    except NotebookError as error:
+        for job in jobs:
+            job.error = error
+        return
+    for job in jobs:
+        job.status = summaries.get(job.name, {}).get("NotebookInstanceStatus")
 
 
 def _look_at(client: SageMakerClient, job: Job) -> None:

@@ -17,7 +17,7 @@ from ansible_collections.datalab.notebooks.plugins.module_utils.arguments import
 ARGUMENTS = instance_arguments()
 VALIDATOR = ArgumentSpecValidator(ARGUMENTS)
 
-# Variables of a person that are not options of an instance under another name.
+# What a person may say beside notebook_<option>, and the options that follow from other variables.
 OWN_VARIABLES = {"notebook_team", "notebook_idle", "notebook_lifecycle_config", "notebook_tags"}
 DERIVED_OPTIONS = {"lifecycle_config_name", "tags", "keep_tags"}
 VARIABLES = OWN_VARIABLES | {f"notebook_{option}" for option in ARGUMENTS if option not in DERIVED_OPTIONS}

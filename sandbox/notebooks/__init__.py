@@ -26,7 +26,7 @@ def install(transition_seconds: float) -> None:
     moto.sagemaker.urls.url_paths["{0}/$"] = NotebookResponse.dispatch
     moto.resourcegroupstaggingapi.urls.url_paths["{0}/$"] = TaggingResponse.dispatch
     # moto inspects the class again for every request.
-    responses.method_names_from_class = cache(method_names_from_class)  # type: ignore[attr-defined]
+    responses.method_names_from_class = cache(method_names_from_class)  # type: ignore[attr-defined]  # imported there
     state_manager.register_default_transition(STATE_MODEL, transition(transition_seconds))
 
 

@@ -28,8 +28,8 @@ class NotebookBackend(SageMakerModelBackend):
     """One account's notebook instances, lifecycle configurations and code repositories in one region."""
 
     __module__ = "moto.sagemaker.models"  # where moto looks for the service's URLs
-    notebook_instances: dict[str, NotebookInstance]  # type: ignore[assignment]
-    notebook_instance_lifecycle_configurations: dict[str, LifecycleConfig]  # type: ignore[assignment]
+    notebook_instances: dict[str, NotebookInstance]  # type: ignore[assignment]  # narrower than moto's
+    notebook_instance_lifecycle_configurations: dict[str, LifecycleConfig]  # type: ignore[assignment]  # ditto
 
     def __init__(self, region_name: str, account_id: str):
         super().__init__(region_name, account_id)
@@ -70,7 +70,7 @@ class NotebookBackend(SageMakerModelBackend):
                 "additional_code_repositories": additional_code_repositories,
             }
         )
-        instance = NotebookInstance(  # type: ignore[abstract]
+        instance = NotebookInstance(  # type: ignore[abstract]  # as moto's own is
             account_id=self.account_id,
             region_name=self.region_name,
             notebook_instance_name=notebook_instance_name,
@@ -188,7 +188,7 @@ class NotebookBackend(SageMakerModelBackend):
         name = notebook_instance_lifecycle_config_name
         if name in self.notebook_instance_lifecycle_configurations:
             raise self._lifecycle_config_error(name, "create", "already exists")
-        config = LifecycleConfig(  # type: ignore[abstract]
+        config = LifecycleConfig(  # type: ignore[abstract]  # as moto's own is
             account_id=self.account_id,
             region_name=self.region_name,
             notebook_instance_lifecycle_config_name=name,

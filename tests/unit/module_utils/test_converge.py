@@ -404,6 +404,16 @@ def test_more_than_ten_are_listed(sagemaker: Script) -> None:
     assert converge(sagemaker, *map(stop_of, names)) == {}
 
 
+def test_a_list_that_fails_is_told_of_each_that_is_waited_for(sagemaker: Script) -> None:
+    names = [f"n{number}" for number in range(11)]
+    for name in names:
+        stop(sagemaker, name)
+    sagemaker.refuse("list_notebook_instances", {"MaxResults": 100}, "AccessDeniedException", "not you")
+    errors = converge(sagemaker, *map(stop_of, names))
+    assert set(errors) == set(names)
+    assert all("not you" in str(error) for error in errors.values())
+
+
 def test_one_that_the_list_lacks_is_gone(sagemaker: Script) -> None:
     names = [f"n{number}" for number in range(11)]
     for name in names:

@@ -87,12 +87,13 @@ instances:
       tags: {owner: alice, team: research}
       keep_tags: [idle]
 lifecycle_configs:
-  description: The configurations that these instances use, with the variables that their scripts are rendered from.
+  description: The configurations that these instances use, whose they are, and the variables behind their scripts.
   returned: success
   type: list
   elements: dict
   sample:
     - name: datalab
+      people: [alice]
       settings:
         notebook_host_idle_timeout: 3600
 """

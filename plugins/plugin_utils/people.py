@@ -68,11 +68,15 @@ def wanted_by_people(
     settings = {name: _host_settings(person, host_defaults) for name, person in everybody.items()}
     problems += _config_conflicts(wanted, everybody, settings, prefix)
     instances = [_instance(person, prefix, problems) for person in wanted]
-    configs = {_config_name(person, prefix): settings[person.name] for person in wanted}
+    users: dict[str, list[str]] = {}
+    for person in wanted:
+        users.setdefault(_config_name(person, prefix), []).append(person.name)
     return {
         "problems": problems,
         "instances": instances,
-        "lifecycle_configs": [{"name": name, "settings": settings} for name, settings in configs.items()],
+        "lifecycle_configs": [
+            {"name": name, "people": names, "settings": settings[names[0]]} for name, names in users.items()
+        ],
     }
 
 

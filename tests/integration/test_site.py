@@ -204,11 +204,25 @@ WRONG_IN_ITSELF = {
     "dave": ("notebook_team: ''", "dave: notebook_team is not set"),
     "erin": ("notebook_host_idle_timeout: 60", "who has the same lifecycle configuration datalab-fraud, has"),
 }
+NO_SENSE = """\
+notebook_lifecycle_config: bob
+notebook_host_conda_environment: {name: custom, python: 3.10, packages: [ipykernel]}"""
+WRONG_ON_THE_INSTANCE = {
+    "alice": (
+        "notebook_lifecycle_config: alice\nnotebook_host_efs_mount_point: efs",
+        "alice: notebook_host_efs_mount_point is efs. Take an absolute path",
+    ),
+    "bob": (NO_SENSE, "bob: notebook_host_conda_environment has the python 3.1. Write it in quotes"),
+}
 TOO_LONG = f"""\
 notebook_lifecycle_config: carol
 notebook_host_steps: [big]
 notebook_host_extra_steps:
   big: echo {os.urandom(16000).hex()}"""
+BAD_BASH = """\
+notebook_lifecycle_config: grace
+notebook_host_steps: [mine]
+notebook_host_extra_steps: {mine: "if true; then echo"}"""
 WRONG_FOR_AWS = {
     "alice": ("notebook_instance_type: ml.t3.mediun", "alice: notebook_instance_type: 'ml.t3.mediun' is not among"),
     "bob": ("notebook_volume_size_in_gb: 4", "bob: notebook_volume_size_in_gb: 4 is not between 5 and 16384"),
@@ -216,10 +230,15 @@ WRONG_FOR_AWS = {
     "erin": ("notebook_name: er_in", "erin: notebook_name: 'er_in' is not allowed by AWS"),
     "frank": ("notebook_name: datalab-grace", "frank and grace: their instances would both be called datalab-grace"),
     "carol": (TOO_LONG, "lifecycle configuration datalab-carol: on_start: it has"),
+    "grace": (BAD_BASH, "lifecycle configuration datalab-grace: on_start: bash -n says: "),
 }
 
 
-@pytest.mark.parametrize("mistakes", [WRONG_IN_ITSELF, WRONG_FOR_AWS], ids=["in itself", "for AWS"])
+@pytest.mark.parametrize(
+    "mistakes",
+    [WRONG_IN_ITSELF, WRONG_ON_THE_INSTANCE, WRONG_FOR_AWS],
+    ids=["in itself", "on the instance", "for AWS"],
+)
 def test_bad_input_names_person_and_variable_before_the_first_call(
     run: Run, sandbox: Sandbox, tmp_path: Path, mistakes: dict[str, tuple[str, str]]
 ) -> None:

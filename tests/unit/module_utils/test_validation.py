@@ -4,6 +4,10 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import lzma
+import re
 import shutil
 from dataclasses import dataclass
 
@@ -236,6 +240,28 @@ def test_tells_what_is_large_in_a_script() -> None:
     script = HEAD + "\n".join(function_of(name, size) for name, size in sizes.items()) + "\n"
     (problem,) = problems_of(script)
     assert problem.endswith("Largest: conda 8,000, efs 4,000, g 2,000, e 1,600, c 1,200, f 800")
+
+
+def packed(program: str) -> str:
+    """A script that carries a program as those of the role notebook_host do."""
+    carried = base64.b85encode(lzma.compress(program.encode())).decode()
+    return f"{HEAD}python3 -c '...' <<'PROGRAM'\n{carried}\nPROGRAM\n"
+
+
+def test_tells_what_is_large_in_a_packed_script() -> None:
+    random = "".join(f"  : {hashlib.sha256(str(n).encode()).hexdigest()}\n" for n in range(400))
+    (problem,) = problems_of(packed(f"step_small() {{\n  :\n}}\nstep_large() {{\n{random}}}\n"))
+    assert re.search(r"Largest: step_large 3\d,\d\d\d, step_small \d\d$", problem)
+
+
+def test_a_packed_script_with_a_syntax_error() -> None:
+    assert problems_of(packed("echo yes\n")) == []
+    (problem,) = problems_of(packed("if true; then\n  echo yes\n"))
+    assert "syntax error" in problem
+
+
+def test_what_only_looks_packed_is_taken_as_it_is() -> None:
+    assert problems_of(f"{HEAD}cat <<'PROGRAM'\nno base85: \"\nPROGRAM\n") == []
 
 
 @pytest.mark.parametrize("interpreter", ["#!/bin/bash", "#!/bin/sh", "#!/usr/bin/env bash", "#!/bin/bash -e"])

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -18,6 +20,7 @@ def scripts(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, str
 
 
 @pytest.fixture
-def host(tmp_path: Path) -> Host:
-    """A fresh instance: an empty volume, and nothing installed."""
-    return Host(tmp_path)
+def host(tmp_path: Path) -> Iterator[Host]:
+    """A fresh instance: an empty volume, and nothing installed. What it has detached ends with it."""
+    yield Host(tmp_path)
+    subprocess.run(["pkill", "--full", str(tmp_path)], check=False)

@@ -6,8 +6,8 @@ from __future__ import annotations
 
 import base64
 import getpass
-import gzip
 import json
+import lzma
 import os
 import re
 import subprocess
@@ -22,6 +22,16 @@ import yaml
 ROLE = Path(__file__).parents[3] / "roles" / "notebook_host"
 DEFAULTS = yaml.safe_load((ROLE / "defaults" / "main.yml").read_text())
 EFS = {"notebook_host_efs_dns_name": "fs-0123456789abcdef0.efs.eu-central-1.amazonaws.com"}
+TLS = {**EFS, "notebook_host_efs_tls": True, "notebook_host_efs_access_point": "fsap-0123456789abcdef0"}
+CERTIFICATE = "-----BEGIN CERTIFICATE-----\nMIIBfake+/=\n-----END CERTIFICATE-----\n"
+MIRRORS: dict[str, Any] = {
+    "notebook_host_pip_index_url": "https://pypi.example.com/simple",
+    "notebook_host_git_config": {
+        "url.https://git.example.com/.insteadOf": "https://github.com/",
+        "user.name": "it's me",
+    },
+    "notebook_host_ca_certificates": CERTIFICATE,
+}
 TEMPLATES = {"on-create.sh": "on-create.sh.j2", "on-start.sh": "on-start.sh.j2", "on-start-unpacked.sh": "run.sh.j2"}
 
 # The body of a step, and what it starts.
@@ -44,6 +54,9 @@ CASES: dict[str, dict[str, Any]] = {
     "with efs": EFS,
     "viewer": {**EFS, "notebook_host_steps": ["efs", "jupyter"], "notebook_host_efs_read_only": True},
     "no steps": {"notebook_host_steps": []},
+    "tls": {**TLS, "notebook_host_steps": ["efs"]},
+    "mirrors": {**MIRRORS, "notebook_host_steps": ["mirrors", "kernels"]},
+    "everything": {**TLS, **MIRRORS},
     "strict": {"notebook_host_strict": True, "notebook_host_ignore_connections": False},
     "odd values": {
         **EFS,
@@ -86,7 +99,7 @@ CASES: dict[str, dict[str, Any]] = {
             "pip": ["torch"],
         },
     },
-    **{f"only {step}": {**EFS, "notebook_host_steps": [step]} for step in DEFAULTS["notebook_host_steps"]},
+    **{f"only {step}": {**EFS, **MIRRORS, "notebook_host_steps": [step]} for step in DEFAULTS["notebook_host_steps"]},
 }
 
 
@@ -121,12 +134,12 @@ def render_by_lookup(directory: Path, cases: dict[str, dict[str, Any]]) -> dict[
     return {case: {name: next(texts) for name in TEMPLATES} for case in cases}
 
 
-PROGRAM = re.compile(r"(?<=<<'PROGRAM' \| gzip -d\n).*(?=\nPROGRAM\n)")
+PROGRAM = re.compile(r"(?<=<<'PROGRAM'\n).*(?=\nPROGRAM\n)")
 
 
 def unpack(script: str) -> str:
     """The program that an on-start script carries."""
-    return gzip.decompress(base64.b64decode(PROGRAM.findall(script)[0])).decode()
+    return lzma.decompress(base64.b85decode(PROGRAM.findall(script)[0])).decode()
 
 
 def wait_for(condition: Callable[[], object], seconds: float = 20) -> None:
@@ -140,7 +153,10 @@ def wait_for(condition: Callable[[], object], seconds: float = 20) -> None:
 class Host:
     """A directory that stands for an instance's root directory, whose owner is whoever runs the tests."""
 
-    PATHS = "/home/ec2-user|/usr/local/libexec|/run/systemd/system|/var/lib/datalab|/etc/systemd/system|/etc/cron.d"
+    PATHS = (
+        "/home/ec2-user|/usr/local/libexec|/run/systemd/system|/var/lib/datalab|/etc/systemd/system|/etc/cron.d"
+        "|/opt/ml/metadata|/etc/pip.conf|/etc/pki|/etc/ssl|/etc/profile.d|/usr/local/share/ca-certificates"
+    )
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -157,8 +173,9 @@ class Host:
         for name, value in constants.items():
             program, changes = re.subn(rf"^{name}=.*$", f"{name}={value}", program, flags=re.MULTILINE)
             assert changes == 1, name
-        packed = base64.b64encode(gzip.compress(program.encode())).decode()
-        self.script.write_text(PROGRAM.sub(packed, self._relocate(script)))
+        packed = base64.b85encode(lzma.compress(program.encode())).decode()
+        opener = self._relocate(script).replace(f"PATH={self.stubs}:", "PATH=")
+        self.script.write_text(PROGRAM.sub(lambda _: packed, opener))
         return self
 
     def _relocate(self, text: str) -> str:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import shutil
 import threading
 from collections.abc import Iterator
 from functools import partial
@@ -13,6 +14,7 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+import yaml
 
 from ansible_collections.datalab.notebooks.tests.unit.notebook_host.host import Host, wait_for
 
@@ -32,6 +34,7 @@ here=$(dirname "$0")/../..
 printf '%s|' conda "$@" >>"$here/calls"
 echo >>"$here/calls"
 dir=$(sed 's/.*--prefix|\([^|]*\)|.*/\1/' <<<"$(printf '%s|' "$@")")
+[ "$1" != clean ] || exit 0
 [ "$1" = install ] || mkdir "$dir" || exit
 [ ! -e "$here/broken-environment" ] || exit
 mkdir -p "$dir/bin" "$dir/lib/python3.12/site-packages/ipykernel"
@@ -102,6 +105,7 @@ def added(host: Host, verb: str = "install") -> list[str]:
     return [
         f"conda|{verb}|--yes|--quiet|--prefix|{prefix}|{channels}|python=3.12|ipykernel|numpy >=1.26|",
         "python -m pip install torch",
+        "conda|clean|--yes|--quiet|--tarballs|",
     ]
 
 
@@ -120,7 +124,7 @@ def test_the_start_does_not_wait_and_says_what_is_going_on(conda: Host, site: Pa
     assert conda.status == {"conda": "ok", "kernels": "ok"}
     assert '"Custom (team)" appears' in conda.notice
     (conda.stubs / "curl.go").touch()
-    wait_for(lambda: "could not be installed" in conda.notice)
+    wait_for(lambda: "is not as it should be" in conda.notice)
 
 
 def test_all_later_starts_do_nothing(conda: Host) -> None:
@@ -147,7 +151,7 @@ def test_an_installer_with_another_sum_is_not_run(conda: Host, site: Path) -> No
     (site / "installer.sh").write_text(INSTALLER + "# changed\n")
     bootstrap(conda)
     assert calls(conda) == []
-    assert "could not be installed" in conda.notice
+    assert "is not as it should be" in conda.notice
     assert str(conda.volume / ".datalab/conda.log") in conda.notice
     assert "FAILED" in (conda.volume / ".datalab/conda.log").read_text()
 
@@ -172,7 +176,7 @@ def test_what_was_interrupted_is_made_again_by_the_next_start(broken: str, conda
     interrupt.unlink()
     (conda.volume / "calls").unlink()
     bootstrap(conda)
-    assert calls(conda)[-2:] == added(conda, "create")
+    assert calls(conda)[-3:] == added(conda, "create")
     assert kernel(conda).exists()
     assert conda.notice == ""
 
@@ -184,8 +188,42 @@ def test_a_package_that_is_wanted_later_is_added_to_what_is_there(conda: Host) -
     mine.touch()
     conda.script.write_text(conda.script.read_text().replace("PIP_PACKAGES=(torch)", "PIP_PACKAGES=(torch jax)"))
     bootstrap(conda)
-    assert calls(conda) == [added(conda)[0], "python -m pip install torch jax"]
+    assert calls(conda) == [added(conda)[0], "python -m pip install torch jax", added(conda)[2]]
     assert mine.exists()
+
+
+def test_another_python_does_not_cost_what_a_person_installed(conda: Host) -> None:
+    bootstrap(conda)
+    (conda.volume / "calls").unlink()
+    conda.script.write_text(conda.script.read_text().replace("python=3.12", "python=3.13"))
+    bootstrap(conda)
+    assert calls(conda) == []
+    assert "It is to have Python 3.13, but what you installed" in conda.notice
+    shutil.rmtree(conda.volume / "custom-miniconda/envs/team")
+    bootstrap(conda)
+    assert conda.notice == ""
+    assert calls(conda)[0] == added(conda, "create")[0].replace("3.12", "3.13")
+
+
+def test_an_environment_that_was_complete_is_never_made_again(conda: Host) -> None:
+    """Whatever the moment at which its bootstrap was killed."""
+    bootstrap(conda)
+    mark = conda.volume / "custom-miniconda/envs/team/.datalab-complete"
+    assert not list((conda.volume / "custom-miniconda").glob(".datalab-begun-*"))
+    mark.unlink()  # killed between the removal of that file and the mark
+    (mark.parent / "mine").touch()
+    bootstrap(conda)
+    assert (mark.parent / "mine").exists()
+    assert mark.exists()
+
+
+def test_what_people_install_comes_from_the_teams_channels(conda: Host) -> None:
+    bootstrap(conda)
+    condarc = conda.volume / "custom-miniconda/.condarc"
+    assert yaml.safe_load(condarc.read_text()) == {"channels": ["conda-forge", "https://mirror.example/main"]}
+    conda.script.write_text(conda.script.read_text().replace("CONDA_CHANNELS=(conda-forge ", "CONDA_CHANNELS=("))
+    bootstrap(conda)
+    assert yaml.safe_load(condarc.read_text()) == {"channels": ["https://mirror.example/main"]}
 
 
 def test_what_a_person_made_is_never_removed(conda: Host) -> None:
@@ -195,7 +233,7 @@ def test_what_a_person_made_is_never_removed(conda: Host) -> None:
     bootstrap(conda)
     assert calls(conda) == []
     assert conda_of_theirs.exists()
-    assert "please rename it" in (conda.volume / ".datalab/conda.log").read_text()
+    assert "please rename it" in conda.notice
 
 
 def test_an_environment_of_that_name_that_a_person_made_is_kept(conda: Host) -> None:

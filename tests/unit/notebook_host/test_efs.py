@@ -1,66 +1,181 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The step efs, run by bash with a stand-in for `mount`."""
+"""The step efs, run by bash with stand-ins for `mount` and the AWS CLI."""
 
 from __future__ import annotations
 
+import json
 import re
+import stat
 import time
 
 import pytest
 
-from ansible_collections.datalab.notebooks.tests.unit.notebook_host.host import Host, unpack
+from ansible_collections.datalab.notebooks.tests.unit.notebook_host.host import Host, unpack, wait_for
 
 Scripts = dict[str, dict[str, str]]
 
 OPTIONS = "nfsvers=4.1,rsize=1048576,wsize=1048576,hard,timeo=600,retrans=2,noresvport"
 SOURCE = "fs-0123456789abcdef0.efs.eu-central-1.amazonaws.com:/"
+ARN = "arn:aws:sagemaker:eu-central-1:123456789012:notebook-instance/datalab-alice"
 
 
-@pytest.mark.parametrize(("case", "options"), [("with efs", OPTIONS), ("viewer", OPTIONS + ",ro")])
-def test_the_file_system_is_mounted(case: str, options: str, host: Host, scripts: Scripts) -> None:
-    calls = host.stub("mount")
-    script = re.sub(r"STEPS=\(.*\)", "STEPS=(efs)", scripts[case]["on-start.sh"])
-    host.install(script).start()
-    directory = host.volume / "efs"
-    assert host.status == {"efs": "ok"}
+@pytest.fixture
+def instance(host: Host) -> Host:
+    """An instance of alice, in the team research."""
+    metadata = host.root / "opt/ml/metadata/resource-metadata.json"
+    metadata.parent.mkdir(parents=True)
+    metadata.write_text(json.dumps({"ResourceArn": ARN, "ResourceName": "datalab-alice"}, indent=1))
+    host.stub("aws", "echo research/alice")
+    return host
+
+
+def only_efs(scripts: Scripts, case: str) -> str:
+    """The script of a case, with this step alone."""
+    return re.sub(r"STEPS=\(.*\)", "STEPS=(efs)", scripts[case]["on-start.sh"])
+
+
+@pytest.mark.parametrize(
+    ("case", "kind", "options"),
+    [
+        ("with efs", "nfs4", OPTIONS),
+        ("viewer", "nfs4", f"{OPTIONS},ro"),
+        ("tls", "efs", f"{OPTIONS},tls,accesspoint=fsap-0123456789abcdef0"),
+    ],
+)
+def test_the_file_system_is_mounted(case: str, kind: str, options: str, instance: Host, scripts: Scripts) -> None:
+    calls = instance.stub("mount")
+    instance.stub("mount.efs")
+    instance.install(only_efs(scripts, case)).start()
+    directory = instance.volume / "efs"
+    assert instance.status == {"efs": "ok"}
     assert directory.is_dir()
-    assert calls.read_text() == f"-t|nfs4|-o|{options}|{SOURCE}|{directory}\n"
-    assert host.notice == ""
+    assert calls.read_text() == f"-t|{kind}|-o|{options}|{SOURCE}|{directory}\n"
+    assert instance.notice == ""
 
 
-def test_odd_paths_are_mounted_too(host: Host, scripts: Scripts) -> None:
-    calls = host.stub("mount")
-    script = re.sub(r"STEPS=\(.*\)", "STEPS=(efs)", scripts["odd values"]["on-start.sh"])
-    host.install(script).start()
-    directory = host.volume / 'our `team`\'s "files" \\ $HOME'
+def test_what_tls_needs_is_installed_once(instance: Host, scripts: Scripts) -> None:
+    instance.stub("mount")
+    installed = instance.stub("dnf", f'echo >"{instance.stubs}/mount.efs"; chmod +x "{instance.stubs}/mount.efs"')
+    instance.install(only_efs(scripts, "tls")).start()
+    instance.start()
+    assert installed.read_text() == "-q|-y|install|amazon-efs-utils\n"
+    assert instance.status == {"efs": "ok"}
+
+
+def test_odd_paths_are_mounted_too(instance: Host, scripts: Scripts) -> None:
+    calls = instance.stub("mount")
+    instance.install(only_efs(scripts, "odd values")).start()
+    directory = instance.volume / 'our `team`\'s "files" \\ $HOME'
     assert directory.is_dir()
     assert calls.read_text() == f'-t|nfs4|-o|{OPTIONS},ro|{SOURCE}it\'s "here" $(reboot)|{directory}\n'
 
 
-def test_a_file_system_that_is_mounted_is_left_alone(host: Host, scripts: Scripts) -> None:
-    calls = host.stub("mount")
-    script = scripts["only efs"]["on-start.sh"].replace("/home/ec2-user/SageMaker/efs", "/proc")
-    host.install(script).start()
-    assert host.status == {"efs": "ok"}
+def test_a_file_system_that_is_mounted_is_left_alone(instance: Host, scripts: Scripts) -> None:
+    calls = instance.stub("mount")
+    instance.install(scripts["viewer"]["on-start.sh"].replace("/home/ec2-user/SageMaker/efs", "/proc")).start()
+    assert instance.status["efs"] == "ok"
     assert not calls.exists()
 
 
-def test_a_file_system_that_fails_leaves_a_notice(host: Host, scripts: Scripts) -> None:
-    host.stub("mount", "echo no route >&2; exit 32")
-    output = host.install(scripts["only efs"]["on-start.sh"]).start()
+def test_a_file_system_that_answers_late_opens_by_itself(instance: Host, scripts: Scripts) -> None:
+    mounts = instance.stub("mount", f'[ -e "{instance.root}/answers" ] || {{ echo no route >&2; exit 32; }}')
+    output = instance.install(scripts["only efs"]["on-start.sh"], EFS_PAUSE=0.1).start()
     assert "no route" in output
-    assert host.status == {"efs": "failed"}
-    assert f"The shared folder {host.volume}/efs could not be opened." in host.notice
-    assert "Stop and start" in host.notice
+    assert instance.status == {"efs": "failed"}
+    assert f"The shared folder {instance.volume}/efs does not answer. It opens by itself" in instance.notice
+    wait_for(lambda: len(mounts.read_text().splitlines()) > 3)
+    (instance.root / "answers").touch()
+    wait_for(lambda: instance.notice == "")
+    assert (instance.volume / "efs/teams/research/alice").is_dir()
 
 
-def test_a_file_system_that_does_not_answer_costs_20_seconds(host: Host, scripts: Scripts) -> None:
+def test_a_file_system_that_does_not_answer_costs_20_seconds(instance: Host, scripts: Scripts) -> None:
     script = scripts["only efs"]["on-start.sh"]
     assert "\nEFS_PATIENCE=20\n" in unpack(script)
-    host.stub("mount", "sleep 1000")
+    instance.stub("mount", f'[ ! -e "{instance.root}/answers" ] || exit 0; exec sleep 1000')
     begin = time.monotonic()
-    host.install(script, EFS_PATIENCE=1).start()
+    instance.install(script, EFS_PATIENCE=1, EFS_PAUSE=0.1).start()
     assert time.monotonic() - begin < 10
-    assert host.status == {"efs": "failed"}
-    assert "could not be opened" in host.notice
+    assert instance.status == {"efs": "failed"}
+    (instance.root / "answers").touch()
+    wait_for(lambda: instance.notice == "")
+
+
+def test_nothing_is_hidden_by_the_mount(instance: Host, scripts: Scripts) -> None:
+    instance.stub("mount")
+    directory = instance.volume / "efs"
+    directory.mkdir()
+    (directory / "result.csv").write_text("1,2\n")
+    instance.install(scripts["viewer"]["on-start.sh"]).start()
+    (kept,) = instance.volume.glob("efs-*")
+    assert re.fullmatch(r"efs-20\d\d-\d\d-\d\d-\d{6}", kept.name)
+    assert (kept / "result.csv").read_text() == "1,2\n"
+    assert stat.S_IMODE(directory.stat().st_mode) == 0o555
+    instance.start()
+    assert list(instance.volume.glob("efs-*")) == [kept]
+
+
+@pytest.mark.parametrize("target", ["etc", "missing"])
+def test_a_link_in_its_place_is_set_aside(target: str, instance: Host, scripts: Scripts) -> None:
+    mounts = instance.stub("mount")
+    (instance.root / "etc").mkdir()
+    (instance.volume / "efs").symlink_to(instance.root / target)
+    instance.install(scripts["viewer"]["on-start.sh"]).start()
+    assert instance.status["efs"] == "ok"
+    assert mounts.read_text().endswith(f"|{instance.volume}/efs\n")
+    assert not (instance.volume / "efs").is_symlink()
+    (aside,) = instance.volume.glob("efs-*")
+    assert aside.is_symlink()
+
+
+def test_a_link_above_it_leads_the_mount_nowhere(instance: Host, scripts: Scripts) -> None:
+    mounts = instance.stub("mount")
+    (instance.root / "etc").mkdir()
+    (instance.volume / "shared").symlink_to(instance.root / "etc")
+    instance.install(scripts["viewer"]["on-start.sh"].replace("SageMaker/efs", "SageMaker/shared/efs"))
+    instance.start()
+    assert instance.status["efs"] == "failed"
+    assert not mounts.exists()
+
+
+def shared(host: Host) -> dict[str, str]:
+    """The folders below the shared one, with their modes."""
+    root = host.volume / "efs"
+    return {str(path.relative_to(root)): f"{stat.S_IMODE(path.stat().st_mode):o}" for path in root.rglob("*")}
+
+
+def test_everybody_has_a_folder_that_all_can_read(instance: Host, scripts: Scripts) -> None:
+    asked = instance.stub("aws", "echo research/alice")
+    instance.stub("mount", 'chmod 0755 "${@: -1}"')  # what is mounted can be written to
+    instance.install(scripts["only efs"]["on-start.sh"]).start()
+    wait_for((instance.volume / "efs/teams/research/alice").exists)
+    assert asked.read_text() == (
+        f"sagemaker|list-tags|--resource-arn|{ARN}|--region|eu-central-1|--output|text|--query|"
+        "join('/', [Tags[?Key=='team'].Value | [0], Tags[?Key=='owner'].Value | [0]])\n"
+    )
+    made = {"teams": "2775", "completed": "2775", "teams/research": "2775", "teams/research/alice": "2755"}
+    wait_for(lambda: shared(instance) == made)
+    (instance.volume / "efs/teams/research/alice").chmod(0o700)
+    instance.run("efs_folders")
+    assert shared(instance)["teams/research/alice"] == "700"  # the owner's wish
+    assert instance.notice == ""
+
+
+@pytest.mark.parametrize("names", ["", "None/alice/x", "../alice", "research/..", "/alice", "research/", "research"])
+def test_names_that_lead_elsewhere_make_no_folder(names: str, instance: Host, scripts: Scripts) -> None:
+    instance.stub("aws", f"echo '{names}'")
+    instance.stub("mount")
+    instance.install(scripts["only efs"]["on-start.sh"]).start()
+    wait_for(lambda: "could not be made" in instance.notice)
+    assert set(shared(instance)) <= {"teams", "completed"}
+    assert "tags team and owner" in instance.notice
+
+
+def test_a_link_on_the_file_system_makes_nothing_elsewhere(instance: Host, scripts: Scripts) -> None:
+    chown = instance.stub("chown")
+    instance.stub("mount", f'chmod 0755 "${{@: -1}}"; ln -s "{instance.root}/elsewhere" "${{@: -1}}/teams"')
+    instance.install(scripts["only efs"]["on-start.sh"]).start()
+    wait_for(lambda: "could not be made" in instance.notice)
+    assert not (instance.root / "elsewhere").exists()
+    assert not chown.exists()

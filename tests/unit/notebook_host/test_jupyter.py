@@ -75,7 +75,7 @@ def test_the_server_is_restarted_once_and_only_for_a_change(jupyter: Host) -> No
 
 def test_the_server_is_restarted_after_the_start_only(jupyter: Host, scripts: Scripts) -> None:
     image(jupyter, "environment_kernels")
-    script = scripts["only jupyter"]["on-start.sh"].replace("|| true", "; sleep 2; echo end >>$0.order")
+    script = scripts["only jupyter"]["on-start.sh"].replace("exit 0", "sleep 2; echo end >>$0.order")
     jupyter.stub("systemctl", f"echo restart >>{jupyter.script}.order")
     jupyter.install(script).start()
     order = jupyter.script.with_name("on-start.sh.order")

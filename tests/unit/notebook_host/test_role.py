@@ -14,9 +14,11 @@ import yaml
 
 from ansible_collections.datalab.notebooks.tests.unit.notebook_host.host import (
     CASES,
+    CERTIFICATE,
     DEFAULTS,
     EFS,
     ROLE,
+    TLS,
     run_playbook,
 )
 
@@ -56,6 +58,16 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"notebook_host_extra_steps": {"Mine": "true"}}, "notebook_host_extra_steps Mine letters"),
     ({"notebook_host_extra_steps": {"x\ny": "true"}}, "notebook_host_extra_steps letters"),
     ({"notebook_host_extra_steps": {"efs": "true"}}, "notebook_host_extra_steps efs taken"),
+    ({"notebook_host_pip_index_url": "https://me:secret@pypi.example"}, "notebook_host_pip_index_url password"),
+    ({"notebook_host_git_config": {"proxy": "x"}}, "notebook_host_git_config proxy http.proxy"),
+    ({"notebook_host_git_config": {"http.proxy": "http://me:secret@proxy"}}, "notebook_host_git_config password"),
+    ({"notebook_host_ca_certificates": "/etc/ca.pem"}, "notebook_host_ca_certificates BEGIN"),
+    (
+        {"notebook_host_ca_certificates": CERTIFICATE + CERTIFICATE.replace("CERTIFICATE", "PRIVATE KEY")},
+        "notebook_host_ca_certificates never",
+    ),
+    ({**TLS, "notebook_host_efs_tls": False}, "notebook_host_efs_access_point notebook_host_efs_tls: true"),
+    ({**TLS, "notebook_host_efs_access_point": "ap,rw"}, "notebook_host_efs_access_point ap,rw fsap-"),
     ({"notebook_host_efs_dns_name": "fs-1:/"}, "notebook_host_efs_dns_name fs-1:/ host name"),
     ({"notebook_host_efs_mount_point": "efs"}, "notebook_host_efs_mount_point absolute"),
     ({"notebook_host_efs_mount_point": "/efs\n"}, "notebook_host_efs_mount_point absolute"),
@@ -75,7 +87,15 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
         "16384 notebook_host_extra_steps frame long",
     ),
 ]
-ACCEPTED: list[dict[str, Any]] = [{}, EFS, CASES["viewer"], CASES["odd values"], {"notebook_host_idle_timeout": 0}]
+ACCEPTED: list[dict[str, Any]] = [
+    {},
+    EFS,
+    CASES["viewer"],
+    CASES["odd values"],
+    CASES["everything"],
+    {"notebook_host_ca_certificates": CERTIFICATE * 2},
+    {"notebook_host_idle_timeout": 0},
+]
 
 
 def preflight(number: int, settings: dict[str, Any]) -> dict[str, Any]:
@@ -98,6 +118,7 @@ def test_preflight(tmp_path: Path) -> None:
     playbook.write_text(json.dumps([{"hosts": "localhost", "gather_facts": False, "tasks": tasks}]))
     run_playbook(playbook, tmp_path, {})
     said = json.loads((tmp_path / "said").read_text())
+    assert "secret" not in str(said)
     for number, (settings, words) in enumerate(REFUSED):
         message = said.pop(str(number), "")
         assert [word for word in words.split() if word not in message] == [], (settings, message)

@@ -121,7 +121,7 @@ def test_a_second_start_changes_nothing(tried: Host) -> None:
 
 def test_a_strict_start_fails_with_its_steps(host: Host, scripts: Scripts) -> None:
     strict = scripts["strict"]["on-start.sh"]
-    assert strict.endswith('\n"$run" start\n')
+    assert strict.endswith(' && "$run" start\n')
     host.install(strict.replace("STEPS=(", "STEPS=(nothing_like_it "), STEP_LIMIT=5)
     host.stub("curl", "exit 6")
     host.start(expect=1)

@@ -62,7 +62,7 @@ def test_a_person() -> None:
                 "keep_tags": ["idle"],
             }
         ],
-        "lifecycle_configs": [{"name": "datalab", "settings": {}}],
+        "lifecycle_configs": [{"name": "datalab", "people": ["alice"], "settings": {}}],
     }
 
 
@@ -185,7 +185,7 @@ def test_idle_belongs_to_the_owner() -> None:
 def test_everybody_shares_one_configuration() -> None:
     result = fleet({"alice": TEAM, "bob": TEAM}, host_defaults=HOST_DEFAULTS)
     assert [each["lifecycle_config_name"] for each in result["instances"]] == ["datalab", "datalab"]
-    assert result["lifecycle_configs"] == [{"name": "datalab", "settings": HOST_DEFAULTS}]
+    assert result["lifecycle_configs"] == [{"name": "datalab", "people": ["alice", "bob"], "settings": HOST_DEFAULTS}]
 
 
 def test_one_configuration_for_each_label() -> None:
@@ -203,9 +203,9 @@ def test_one_configuration_for_each_label() -> None:
     assert names == ["datalab-quant", "datalab", "datalab-quant", "datalab-viewer"]
     assert result["problems"] == []
     assert result["lifecycle_configs"] == [
-        {"name": "datalab-quant", "settings": {**HOST_DEFAULTS, "notebook_host_idle": 60}},
-        {"name": "datalab", "settings": HOST_DEFAULTS},
-        {"name": "datalab-viewer", "settings": {**HOST_DEFAULTS, "notebook_host_steps": ["efs"]}},
+        {"name": "datalab-quant", "people": ["alice", "carol"], "settings": HOST_DEFAULTS | {"notebook_host_idle": 60}},
+        {"name": "datalab", "people": ["bob"], "settings": HOST_DEFAULTS},
+        {"name": "datalab-viewer", "people": ["viewer"], "settings": HOST_DEFAULTS | {"notebook_host_steps": ["efs"]}},
     ]
 
 

@@ -1,0 +1,89 @@
+# Copyright: Contributors to datalab.notebooks
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Python source without what only its readers need."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: stripped_python
+short_description: Python source without what only its readers need
+version_added: 0.1.0
+author: The datalab.notebooks contributors (@datalab)
+description:
+  - Removes docstrings, comments, the types of arguments and results, and empty lines, and leaves all else as it is.
+  - For a program that a script carries, whose length is limited. It has to be in ASCII.
+options:
+  _input:
+    description: The source.
+    type: str
+    required: true
+"""
+
+EXAMPLES = r"""
+program: "{{ lookup('ansible.builtin.file', 'program.py') | datalab.notebooks.stripped_python }}"
+"""
+
+RETURN = r"""
+_value:
+  description: The source that does the same.
+  type: str
+"""
+
+import ast
+import io
+import tokenize
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from ansible.errors import AnsibleFilterError
+
+Position = tuple[int, int]  # line, from 1; column, from 0
+
+
+def stripped_python(source: str) -> str:
+    """The source without docstrings, comments, annotations of functions and empty lines."""
+    if not source.isascii():  # ast counts bytes
+        raise AnsibleFilterError("stripped_python takes source in ASCII only")
+    lines = source.splitlines(keepends=True)
+    spans = [*_docstrings_and_types(ast.parse(source), lines), *_comments(source)]
+    for (first, start), (last, end) in sorted(spans, reverse=True):
+        lines[first - 1 : last] = [lines[first - 1][:start] + lines[last - 1][end:]]
+    stripped = "".join(lines)
+    empty = {token.start[0] for token in _tokens(stripped) if token.type == tokenize.NL and not token.line.strip()}
+    return "".join(line for number, line in enumerate(stripped.splitlines(keepends=True), 1) if number not in empty)
+
+
+def _docstrings_and_types(tree: ast.Module, lines: list[str]) -> Iterator[tuple[Position, Position]]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node) and node.body[1:]:
+            yield _start(node.body[0]), _end(node.body[0])
+        if isinstance(node, ast.arg) and node.annotation:
+            yield (node.lineno, node.col_offset + len(node.arg)), _end(node.annotation)
+        if isinstance(node, ast.FunctionDef) and node.returns:
+            line, column = _start(node.returns)
+            yield (line, lines[line - 1].rindex(")", 0, column) + 1), _end(node.returns)
+
+
+def _comments(source: str) -> Iterator[tuple[Position, Position]]:
+    for token in _tokens(source):
+        if token.type == tokenize.COMMENT:
+            yield (token.start[0], len(token.line[: token.start[1]].rstrip())), token.end
+
+
+def _tokens(source: str) -> Iterator[tokenize.TokenInfo]:
+    return tokenize.generate_tokens(io.StringIO(source).readline)
+
+
+def _start(node: Any) -> Position:
+    return node.lineno, node.col_offset
+
+
+def _end(node: Any) -> Position:
+    return node.end_lineno, node.end_col_offset
+
+
+class FilterModule:
+    """The filter of this file."""
+
+    def filters(self) -> dict[str, Callable[..., Any]]:
+        return {"stripped_python": stripped_python}

@@ -1,0 +1,88 @@
+# Copyright: Contributors to datalab.notebooks
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The filters that make a script short."""
+
+from __future__ import annotations
+
+import ast
+import base64
+import lzma
+from pathlib import Path
+
+import pytest
+from ansible.errors import AnsibleFilterError
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ansible_collections.datalab.notebooks.plugins.filter.lzma_base85 import lzma_base85
+from ansible_collections.datalab.notebooks.plugins.filter.stripped_python import stripped_python
+
+COLLECTION = Path(__file__).parents[3]
+SOURCES = [*COLLECTION.glob("plugins/**/*.py"), *COLLECTION.glob("roles/*/files/*.py")]
+
+SOURCE = '''"""What it is."""
+
+# Why it is so.
+import os
+
+
+class Thing(Exception):  # of no use
+    """What it is."""
+
+    size: int | None = None
+
+    def grow(self, by: int, *others: "list[str]", **more) -> tuple[
+        int, str
+    ]:
+        """What it does.
+
+        And how.
+        """
+        text = """a # b
+
+        c"""  # a text
+        return self.size, text + "# d"
+'''
+
+STRIPPED = '''import os
+class Thing(Exception):
+    size: int | None = None
+    def grow(self, by, *others, **more):
+        text = """a # b
+
+        c"""
+        return self.size, text + "# d"
+'''
+
+
+def test_only_what_readers_need_is_stripped() -> None:
+    assert stripped_python(SOURCE) == STRIPPED
+
+
+def without_docstrings_and_types(source: str) -> str:
+    tree = ast.parse(source)
+    for node in ast.walk(tree):
+        if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef)) and ast.get_docstring(node) and node.body[1:]:
+            del node.body[0]
+        if isinstance(node, ast.FunctionDef):
+            node.returns = None
+        if isinstance(node, ast.arg):
+            node.annotation = None
+    return ast.dump(tree)
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.name)
+def test_the_stripped_program_is_the_same(path: Path) -> None:
+    source = path.read_text()
+    if not source.isascii():
+        with pytest.raises(AnsibleFilterError, match="ASCII"):
+            stripped_python(source)
+    else:
+        assert ast.dump(ast.parse(stripped_python(source))) == without_docstrings_and_types(source)
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"])))
+def test_what_is_packed_can_be_unpacked(text: str) -> None:
+    packed = lzma_base85(text)
+    assert "\n" not in packed
+    assert lzma.decompress(base64.b85decode(packed)).decode() == text

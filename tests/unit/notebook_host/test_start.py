@@ -165,7 +165,8 @@ def test_with_systemd_detached_work_is_a_unit_of_its_own(host: Host, scripts: Sc
     host.install(scripts["trial of detach"]["on-start.sh"]).start()
     run = host.root / "usr/local/libexec/datalab/run"
     assert active.read_text() == "is-active|--quiet|datalab-test\n"
-    assert started.read_text() == f"--quiet|--collect|--unit=datalab-test|{run}|outlives|it's mine\n"
+    options = "--quiet|--collect|--property=KillMode=process|--unit=datalab-test"
+    assert started.read_text() == f"{options}|{run}|outlives|it's mine\n"
     host.stub("systemctl")
     host.start()
     assert len(started.read_text().splitlines()) == 1

@@ -10,7 +10,7 @@ from ansible_collections.datalab.notebooks.tests.unit.notebook_host.host import 
 
 Scripts = dict[str, dict[str, str]]
 
-OWN = 'jupyter_client.kernelspec.KernelSpecManager"\n'
+OWN = 'type("Registered", (Manager,), registered)\n'
 
 
 @pytest.fixture
@@ -37,8 +37,8 @@ def test_only_registered_kernels_are_listed(manager: str, jupyter: Host) -> None
     output = jupyter.start()
     assert manager in output
     assert not (jupyter.home / ".condarc").exists()
-    assert configured(jupyter, "server").endswith('\nc.ServerApp.kernel_spec_manager_class = "' + OWN)
-    assert configured(jupyter, "notebook").endswith('\nc.NotebookApp.kernel_spec_manager_class = "' + OWN)
+    assert configured(jupyter, "server").endswith('\nc.ServerApp.kernel_spec_manager_class = ' + OWN)
+    assert configured(jupyter, "notebook").endswith('\nc.NotebookApp.kernel_spec_manager_class = ' + OWN)
 
 
 def test_what_an_image_or_a_person_configured_stays_but_does_not_decide(jupyter: Host) -> None:

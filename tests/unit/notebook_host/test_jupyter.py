@@ -25,20 +25,12 @@ def configured(host: Host, app: str) -> str:
     return (host.home / ".jupyter" / f"jupyter_{app}_config.py").read_text()
 
 
-def image(host: Host, manager: str) -> None:
-    """Installs a kernel-spec manager where an image has it."""
-    environment = host.home / "anaconda3/envs/JupyterSystemEnv"
-    (environment / "lib/python3.10/site-packages" / manager).mkdir(parents=True)
-
-
-@pytest.mark.parametrize("manager", ["environment_kernels", "nb_conda_kernels"])
-def test_only_registered_kernels_are_listed(manager: str, jupyter: Host) -> None:
-    image(jupyter, manager)
-    output = jupyter.start()
-    assert manager in output
+def test_only_registered_kernels_are_listed(jupyter: Host) -> None:
+    jupyter.start()
+    assert jupyter.status == {"jupyter": "ok"}
     assert not (jupyter.home / ".condarc").exists()
-    assert configured(jupyter, "server").endswith('\nc.ServerApp.kernel_spec_manager_class = ' + OWN)
-    assert configured(jupyter, "notebook").endswith('\nc.NotebookApp.kernel_spec_manager_class = ' + OWN)
+    assert configured(jupyter, "server").endswith("\nc.ServerApp.kernel_spec_manager_class = " + OWN)
+    assert configured(jupyter, "notebook").endswith("\nc.NotebookApp.kernel_spec_manager_class = " + OWN)
 
 
 def test_what_an_image_or_a_person_configured_stays_but_does_not_decide(jupyter: Host) -> None:
@@ -55,15 +47,7 @@ def test_what_an_image_or_a_person_configured_stays_but_does_not_decide(jupyter:
     assert config.read_text().count(OWN) == 1
 
 
-def test_an_image_that_looks_for_no_conda_kernels_is_left_alone(jupyter: Host) -> None:
-    jupyter.start()
-    assert jupyter.status == {"jupyter": "ok"}
-    assert not (jupyter.home / ".jupyter").exists()
-    assert not (jupyter.home / ".condarc").exists()
-
-
 def test_the_server_is_restarted_once_and_only_for_a_change(jupyter: Host) -> None:
-    image(jupyter, "environment_kernels")
     detached = jupyter.stub("setsid", 'exec /usr/bin/env PATH=/usr/bin:/bin setsid "$@"')
     jupyter.start()
     jupyter.start()
@@ -74,7 +58,6 @@ def test_the_server_is_restarted_once_and_only_for_a_change(jupyter: Host) -> No
 
 
 def test_the_server_is_restarted_after_the_start_only(jupyter: Host, scripts: Scripts) -> None:
-    image(jupyter, "environment_kernels")
     script = scripts["only jupyter"]["on-start.sh"].replace("exit 0", "sleep 2; echo end >>$0.order")
     jupyter.stub("systemctl", f"echo restart >>{jupyter.script}.order")
     jupyter.install(script).start()

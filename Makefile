@@ -23,7 +23,7 @@ CHECKS := integration sanity package unit sandbox-tests ansible-lint mypy yamlli
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help venv demo sandbox sandbox-stop sandbox-status sandbox-reset test lint bench clean $(CHECKS)
+.PHONY: help venv demo sandbox sandbox-stop sandbox-status sandbox-reset test lint bench clean molecule host-image $(CHECKS)
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s%s\n", $$1, $$2 }' Makefile
@@ -62,6 +62,12 @@ integration: venv ## Modules, roles and playbooks in the sandbox
 
 package: venv ## Build the archive, install it and run the demo from it
 	@python -m tests.tools.package
+
+molecule: venv ## What runs on an instance, in containers; SCENARIOS="restart viewer" chooses
+	@python -m tests.tools.molecule $(SCENARIOS)
+
+host-image: venv ## The container images that molecule runs, and the variables that name them
+	@python -m tests.tools.containers
 
 bench: venv ## Measure; writes build/benchmarks.json
 	@python -m tests.benchmarks

@@ -1,0 +1,123 @@
+# Copyright: Contributors to datalab.notebooks
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# ruff: noqa: T201
+"""Uses Jupyter as a browser does: jupyter.py kernels | run KERNEL [PATH] <code | GET|PUT|DELETE PATH <body.
+
+`run` starts a session with this kernel, computes, prints the outputs and closes the session; --keep leaves it open, and
+--no-wait leaves while it computes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import ssl
+import sys
+import urllib.error
+import urllib.request
+import uuid
+from http.cookiejar import CookieJar
+from typing import Any
+
+import websocket
+
+HOST = "localhost:8443"
+TLS = ssl._create_unverified_context()  # noqa: S323  the certificate is self-signed
+COOKIES = CookieJar()
+OPENER = urllib.request.build_opener(
+    urllib.request.ProxyHandler({}),
+    urllib.request.HTTPSHandler(context=TLS),
+    urllib.request.HTTPCookieProcessor(COOKIES),
+)
+
+
+def call(method: str, path: str, body: Any = None) -> Any:
+    """One request of the API; changes need the token that a page has as a cookie."""
+    if method != "GET" and not len(COOKIES):
+        OPENER.open(f"https://{HOST}/lab", timeout=30).close()
+    headers = {"X-XSRFToken": cookies().get("_xsrf", "")}
+    data = None if body is None else json.dumps(body).encode()
+    request = urllib.request.Request(f"https://{HOST}{path}", data, headers, method=method)
+    with OPENER.open(request, timeout=60) as answer:
+        text = answer.read()
+    return json.loads(text) if text else None
+
+
+def cookies() -> dict[str, str]:
+    """What Jupyter gave us."""
+    return {cookie.name: cookie.value or "" for cookie in COOKIES}
+
+
+def execute(kernel_id: str, code: str, wait: bool) -> bool:
+    """Computes in this kernel, prints what comes out, and says whether it went well."""
+    cookie = "; ".join(f"{name}={value}" for name, value in cookies().items())
+    url = f"wss://{HOST}/api/kernels/{kernel_id}/channels"
+    connection = websocket.create_connection(url, sslopt={"cert_reqs": ssl.CERT_NONE}, cookie=cookie, timeout=120)
+    request = uuid.uuid4().hex
+    header = {"msg_id": request, "msg_type": "execute_request", "session": request, "username": "", "version": "5.3"}
+    content = {"code": code, "silent": False, "store_history": True, "allow_stdin": False}
+    connection.send(
+        json.dumps({"header": header, "parent_header": {}, "metadata": {}, "content": content, "channel": "shell"})
+    )
+    well = True
+    while True:
+        message = json.loads(connection.recv())
+        if message["parent_header"].get("msg_id") != request:
+            continue
+        kind, content = message["msg_type"], message["content"]
+        if kind == "stream":
+            print(content["text"], end="")
+        elif kind in {"execute_result", "display_data"}:
+            print(content["data"].get("text/plain", ""))
+        elif kind == "error":
+            print("\n".join(content["traceback"]))
+            well = False
+        elif kind == "status" and content["execution_state"] == ("idle" if wait else "busy"):
+            connection.close()
+            return well
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """A session, with code of the standard input."""
+    session = call(
+        "POST",
+        "/api/sessions",
+        {"kernel": {"name": arguments.kernel}, "name": "", "path": arguments.path, "type": "notebook"},
+    )
+    try:
+        return 0 if execute(session["kernel"]["id"], sys.stdin.read(), not arguments.no_wait) else 1
+    finally:
+        if not arguments.keep:
+            call("DELETE", f"/api/sessions/{session['id']}")
+
+
+def main() -> int:
+    """What the command line asks for."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("kernels")
+    running = commands.add_parser("run")
+    running.add_argument("kernel")
+    running.add_argument("path", nargs="?", default="test.ipynb")
+    running.add_argument("--keep", action="store_true")
+    running.add_argument("--no-wait", action="store_true")
+    for method in ("GET", "PUT", "DELETE"):
+        commands.add_parser(method).add_argument("path")
+    arguments = parser.parse_args()
+    if arguments.command == "run":
+        return run(arguments)
+    try:
+        if arguments.command == "kernels":
+            listed = call("GET", "/api/kernelspecs")["kernelspecs"]
+            print(json.dumps({name: spec["spec"]["display_name"] for name, spec in listed.items()}))
+        else:
+            body = json.load(sys.stdin) if arguments.command == "PUT" else None
+            print(json.dumps(call(arguments.command, arguments.path, body)))
+    except urllib.error.HTTPError as error:
+        print(f"{error.code}: {error.read().decode()}")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -28,7 +28,7 @@ MADE_BASE = f"localhost/datalab-base:{DEBIAN}"
 REGISTRY_BASE = f"docker.io/library/debian:{DEBIAN}-slim"
 
 # The packages of requirements*.txt that a target has as well, by the argument of the Containerfile.
-PACKAGES = {"SITE_PACKAGES": ("boto3", "moto", "pypiserver"), "HOST_PACKAGES": ("awscli",)}
+PACKAGES = {"SITE_PACKAGES": ("boto3", "cheroot", "dulwich", "moto", "pypiserver"), "HOST_PACKAGES": ("awscli",)}
 CERTIFICATES = "/run/certificates.pem"
 
 # For computers that let nobody raise a limit, or whose control groups crun does not take.

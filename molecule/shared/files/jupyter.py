@@ -1,7 +1,7 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # ruff: noqa: T201
-"""Uses Jupyter as a browser does: jupyter.py kernels | run KERNEL [PATH] <code | GET|PUT|DELETE PATH <body.
+"""Uses Jupyter as a browser does: jupyter.py kernels | run KERNEL [PATH] <code | GET|PUT|POST|DELETE PATH <body.
 
 `run` starts a session with this kernel, computes, prints the outputs and closes the session; --keep leaves it open, and
 --no-wait leaves while it computes.
@@ -101,7 +101,7 @@ def main() -> int:
     running.add_argument("path", nargs="?", default="test.ipynb")
     running.add_argument("--keep", action="store_true")
     running.add_argument("--no-wait", action="store_true")
-    for method in ("GET", "PUT", "DELETE"):
+    for method in ("GET", "PUT", "POST", "DELETE"):
         commands.add_parser(method).add_argument("path")
     arguments = parser.parse_args()
     if arguments.command == "run":

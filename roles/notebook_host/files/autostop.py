@@ -3,206 +3,264 @@
 from __future__ import annotations
 
 import argparse
+import fcntl
 import json
+import os
 import ssl
 import subprocess
-import sys
 import time
-import urllib.request
-from dataclasses import asdict, dataclass, replace
-from datetime import datetime, timezone
+from contextlib import suppress
+from datetime import datetime
+from http.client import HTTPException, HTTPSConnection
 from pathlib import Path
-from typing import Any
 
-TAG = "idle"
-TAG_MATTERS_AFTER = 300  # idle seconds; until then the tag is not asked for
-NEVER = 0
+CPU_SECOND = os.sysconf("SC_CLK_TCK")
+OPTIONS = {
+    "limit": 3600,
+    "no-answer": 7200,
+    "notice": "true",
+    "hooks": Path("/usr/local/libexec/datalab/before-stop.d"),
+    "state": Path("/var/lib/datalab/autostop.json"),
+    "metadata": Path("/opt/ml/metadata/resource-metadata.json"),
+    "jupyter": "localhost:8443",
+    "proc": Path("/proc"),
+}
 
 
-@dataclass(frozen=True)
-class Activity:
-    """What Jupyter knows at one moment: what is going on now, and when something last did."""
-
-    busy: str = ""
-    last: float = 0
-
-
-@dataclass(frozen=True)
 class Memory:
-    """What one tick leaves for the next."""
+    """The time, and what one tick leaves for the next. Only `wall` can be set: the others count from the boot.
 
-    first_tick: float
-    last_activity: float = 0
-    tag: str | None = None
+    `looked` is when Jupyter answered last, `silent` since when it does not, `asked` when the tag was asked for. `pause`
+    until it is asked for again is about an hour, and another one on each instance.
+    """
 
-
-@dataclass(frozen=True)
-class Limit:
-    """After how many idle seconds to stop, and who says so."""
-
-    seconds: int
-    source: str
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """What to do, and why."""
-
-    stop: bool
-    reason: str
+    def __init__(self, now: float, wall: float) -> None:
+        self.now = self.looked = self.active = now
+        self.wall = wall
+        self.silent = self.asked = 0.0
+        self.silence = ""
+        self.pause = 3300 + 5 * os.urandom(1)[0]
+        self.stamps: list[str] = []
+        self.cpu: dict[str, int] = {}
+        self.told: dict[str, bool] = {}
+        self.tag: str | None = None
 
 
-def observe(sessions: Any, kernels: Any, terminals: Any, count_connections: bool) -> Activity:
-    """The activity in what Jupyter lists. A session can be without a kernel."""
-    named = [{**session["kernel"], "name": session.get("path")} for session in sessions if session.get("kernel")]
-    for kernel in named + kernels:
-        if kernel.get("execution_state") == "busy":
-            return Activity(f"{kernel.get('name')} is computing")
-        if count_connections and kernel.get("connections"):
-            return Activity(f"{kernel.get('name')} is open in a browser")
-    return Activity(last=max((moment(item.get("last_activity")) for item in named + kernels + terminals), default=0))
+def ask_jupyter(address: str) -> list[list[dict[str, object]]]:
+    """Its sessions, kernels and terminals. Where terminals are switched off, there is no list of them.
 
-
-def moment(timestamp: str | None) -> float:
-    """Jupyter's timestamps are in UTC, with or without microseconds."""
-    if not timestamp:
-        return 0
-    return datetime.strptime(timestamp[:19], "%Y-%m-%dT%H:%M:%S").replace(tzinfo=timezone.utc).timestamp()
-
-
-def idle_seconds(activity: Activity, memory: Memory, host_start: float, now: float) -> float:
-    """Since the last activity or the start, which is the first tick where the host's is that of a larger machine."""
-    return max(0, now - max(activity.last, memory.last_activity, memory.first_tick, host_start))
-
-
-def limit_of(tag: str | None, default: int) -> Limit:
-    """The owner's tag if it makes sense, or else the default."""
-    if tag is None:
-        return Limit(default, "default")
-    if tag.strip().lower() == "never":
-        return Limit(NEVER, "tag")
-    if tag.strip().isdecimal():
-        return Limit(int(tag), "tag")
-    return Limit(default, f"default: the tag {TAG}={tag} is no number of seconds")
-
-
-def decide(activity: Activity, idle: float, limit: Limit) -> Verdict:
-    """Whether to stop. Work beats every clock."""
-    if activity.busy:
-        return Verdict(False, f"{activity.busy}: keep")
-    if limit.seconds == NEVER:
-        return Verdict(False, f"idle {idle:,.0f} s, no limit ({limit.source}): keep")
-    compared = f"{limit.seconds:,} s ({limit.source})"
-    if idle > limit.seconds:
-        return Verdict(True, f"idle {idle:,.0f} s > {compared}: stop")
-    return Verdict(False, f"idle {idle:,.0f} s <= {compared}: keep")
-
-
-def ask_jupyter(url: str, count_connections: bool) -> Activity:
-    """Whatever proxies and certificates the environment names: this is localhost with a self-signed one."""
+    It is on this host, and has a certificate that nobody vouches for.
+    """
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     tls.check_hostname = False
     tls.verify_mode = ssl.CERT_NONE
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=tls))
+    connection = HTTPSConnection(address, timeout=15, context=tls)
+    lists = []
+    for what in ("sessions", "kernels", "terminals"):
+        connection.request("GET", f"/api/{what}?no_track_activity=1")
+        answer = connection.getresponse()
+        content = answer.read()
+        items = json.loads(content) if answer.status == 200 else f"HTTP {answer.status}"
+        if answer.status == 404 and what == "terminals":
+            items = []
+        if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
+            raise ValueError(f"{what}: {items}")
+        lists.append(items)
+    return lists
 
-    def listed(what: str) -> Any:
-        with opener.open(f"{url}/api/{what}?no_track_activity=1", timeout=15) as answer:
-            return json.load(answer)
 
-    return observe(listed("sessions"), listed("kernels"), listed("terminals"), count_connections)
+def observe(lists: list[list[dict[str, object]]], count_connections: bool) -> tuple[str, list[str]]:
+    """Which kernel is busy, and when anything was active. A session can be without a kernel."""
+    sessions, kernels, terminals = lists
+    pairs = [(item.get("kernel"), item.get("path")) for item in sessions]
+    named = [{**kernel, "name": path} for kernel, path in pairs if isinstance(kernel, dict)]
+    busy = ""
+    for kernel in kernels + named:
+        if kernel.get("execution_state") == "busy":
+            busy = f"{kernel.get('name')} is computing"
+        elif count_connections and kernel.get("connections"):
+            busy = f"{kernel.get('name')} is open in a browser"
+    return busy, [str(item.get("last_activity")) for item in kernels + named + terminals]
 
 
-def aws(*arguments: str) -> str:
+def remember(memory: Memory, stamps: list[str]) -> None:
+    """What is new has happened since the last look, even if the clock on the wall was set meanwhile."""
+    for stamp in set(stamps).difference(memory.stamps):
+        with suppress(ValueError, OverflowError):
+            age = memory.wall - datetime.fromisoformat(stamp.replace("Z", "+00:00")).timestamp()
+            memory.active = min(memory.now, max(memory.active, memory.looked, memory.now - age))
+    memory.stamps = stamps
+    memory.looked = memory.now
+
+
+def computing(memory: Memory, proc: Path) -> str:
+    """Which program in a terminal has used a CPU second since the last tick, itself or in children that have ended.
+
+    Jupyter knows nothing of one that prints nothing. A shell, a pager or an editor that waits uses no CPU.
+    """
+    before, memory.cpu = memory.cpu, {}
+    busy = ""
+    for file in proc.glob("[0-9]*/stat"):
+        with suppress(OSError):
+            name, rest = file.read_text(errors="replace").rsplit(")", 1)
+            fields = rest.split()
+            process = f"{file.parent.name} {fields[19]}"
+            if fields[4] != "0":
+                memory.cpu[process] = sum(map(int, fields[11:15]))
+                if memory.cpu[process] - before.get(process, 0) >= CPU_SECOND:
+                    busy = f"{name.split('(', 1)[1]} is computing in a terminal"
+    return busy
+
+
+def survey(options: argparse.Namespace, memory: Memory) -> str:
+    """What is busy."""
+    busy = computing(memory, options.proc)
+    try:
+        kernel, stamps = observe(ask_jupyter(options.jupyter), options.count_connections)
+    except (OSError, ValueError, HTTPException) as error:
+        memory.silent = memory.silent if memory.silence else memory.now
+        memory.silence = f"no answer from Jupyter ({error})"
+        return busy
+    memory.silence = ""
+    remember(memory, stamps)
+    return kernel or busy
+
+
+def limit_of(tag: str | None, default: int) -> tuple[int, str]:
+    """The owner's tag if it makes sense, or else the default; 0 is never."""
+    value = str(tag).strip().lower()
+    if value == "never":
+        return 0, "tag"
+    if value.isdecimal():
+        return int(value), "tag"
+    return default, "default" if tag is None else f"default: the tag idle={tag} is no number of seconds"
+
+
+def decide(options: argparse.Namespace, memory: Memory) -> tuple[bool, str]:
+    """Whether to stop, and why, by the tag as it is known."""
+    limit, source = limit_of(memory.tag, options.limit)
+    what, seconds = "idle", memory.now - memory.active
+    if memory.silence:
+        what, seconds = memory.silence, memory.now - memory.silent
+        if limit:
+            limit, source = options.no_answer, "default"
+    if not limit:
+        return False, f"{what} {seconds:,.0f} s, no limit ({source}): keep"
+    if seconds > limit:
+        return True, f"{what} {seconds:,.0f} s > {limit:,} s ({source}): stop"
+    return False, f"{what} {seconds:,.0f} s <= {limit:,} s ({source}): keep"
+
+
+def aws(options: argparse.Namespace, *arguments: str) -> str:
     """What the AWS CLI prints."""
-    command = ["timeout", "60", "aws", "sagemaker", *arguments, "--output", "json"]
+    region = options.ResourceArn.split(":")[3]
+    command = ["timeout", "60", "aws", "sagemaker", *arguments, "--region", region, "--output", "json"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
-        raise OSError(done.stderr.strip())
+        raise OSError(" ".join(done.stderr.split()))
     return done.stdout
 
 
-def read_tag(arn: str) -> str | None:
-    """The value of the tag by which the owner sets the limit."""
-    tags = json.loads(aws("list-tags", "--resource-arn", arn, "--region", arn.split(":")[3]))["Tags"]
-    return next((tag["Value"] for tag in tags if tag["Key"] == TAG), None)
+def look(options: argparse.Namespace, memory: Memory) -> tuple[bool, str]:
+    """Whether to stop now, and why. Work beats every clock.
 
-
-def stop(arn: str, name: str) -> None:
-    """Stops this instance."""
-    aws("stop-notebook-instance", "--notebook-instance-name", name, "--region", arn.split(":")[3])
-
-
-def remembered(state: Path, now: float) -> Memory:
-    """What the last tick left, if there was one."""
-    try:
-        return Memory(**json.loads(state.read_text()))
-    except (OSError, ValueError, TypeError):
-        return Memory(first_tick=now)
-
-
-def remember(state: Path, memory: Memory) -> None:
-    """In one piece, even if the instance stops meanwhile."""
-    new = state.with_suffix(".new")
-    new.write_text(json.dumps(asdict(memory)))
-    new.replace(state)
-
-
-def look(options: argparse.Namespace, arn: str, host_start: float, now: float) -> tuple[Verdict, Memory]:
-    """What to do now, and what to remember."""
-    memory = remembered(options.state, now)
-    try:
-        activity = ask_jupyter(options.jupyter, options.count_connections)
-    except (OSError, ValueError) as error:
-        return Verdict(False, f"Jupyter does not answer ({error}): keep"), memory
-    idle = 0 if activity.busy else idle_seconds(activity, memory, host_start, now)
-    memory = replace(memory, last_activity=now - idle)
-    trouble = ""
-    if idle > min(TAG_MATTERS_AFTER, options.limit or TAG_MATTERS_AFTER):
+    The tag is read when a stop is due, once in an idle period that lasts, and then every hour.
+    """
+    busy = survey(options, memory)
+    if busy:
+        memory.active = memory.now
+        return False, f"{busy}: keep"
+    due, reason = decide(options, memory)
+    known = memory.asked > memory.active and memory.now - memory.asked < memory.pause
+    if due or (memory.now - memory.active > 300 and not known):
+        memory.asked = memory.now
         try:
-            memory = replace(memory, tag=read_tag(arn))
-        except OSError as error:
-            trouble = f" [tags not readable: {error}]"
-    verdict = decide(activity, idle, limit_of(memory.tag, options.limit))
-    return replace(verdict, reason=verdict.reason + trouble), memory
+            tags = json.loads(aws(options, "list-tags", "--resource-arn", options.ResourceArn))["Tags"]
+        except (OSError, ValueError) as error:
+            return due, f"{reason} [tags not readable: {error}]"
+        memory.tag = next((tag["Value"] for tag in tags if tag["Key"] == "idle"), None)
+    return decide(options, memory)
 
 
-def main() -> int:
-    """One tick."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--limit", type=int, default=3600, help="idle seconds; 0: never; the tag wins")
-    parser.add_argument("--count-connections", action="store_true", help="an open notebook is activity")
-    parser.add_argument("--dry-run", action="store_true", help="only say what would be done")
-    parser.add_argument("--notice", default="true", help="program that is told what the owner has to know")
-    parser.add_argument("--state", type=Path, default="/var/lib/datalab/autostop.json")
-    parser.add_argument("--metadata", type=Path, default="/opt/ml/metadata/resource-metadata.json")
-    parser.add_argument("--jupyter", default="https://localhost:8443")
-    options = parser.parse_args()
-    identity = json.loads(options.metadata.read_text())
-    now = time.time()
-    uptime = float(Path("/proc/uptime").read_text().split()[0])
-    verdict, memory = look(options, identity["ResourceArn"], now - uptime, now)
-    print(verdict.reason)
-    if options.dry_run:
-        return 0
-    remember(options.state, memory)
-    return act(options, identity, verdict) if verdict.stop else 0
+def tell(options: argparse.Namespace, memory: Memory, name: str, *text: str) -> None:
+    """Puts a notice up for the owner, or takes down the one that was put up."""
+    if text or memory.told.get(name):
+        memory.told[name] = bool(text)
+        subprocess.run([options.notice, "notice", name, *text], check=False)
 
 
-def act(options: argparse.Namespace, identity: dict[str, str], verdict: Verdict) -> int:
-    """Says why it stops the instance, and stops it."""
+def run_hooks(hooks: Path) -> None:
+    """What has to be done before a stop. No hook keeps the instance from stopping."""
+    for hook in sorted(hooks.glob("*")):
+        if hook.is_file() and os.access(hook, os.X_OK):
+            status = subprocess.run(["timeout", "-s", "KILL", "60", hook], check=False).returncode
+            print(f"{hook} ended with {status}")
 
-    def notice(sentence: str) -> None:
-        text = f"{time.strftime('%F %R', time.gmtime())} UTC, autostop: {verdict.reason}. {sentence}"
-        subprocess.run([options.notice, "notice", "stopped", text], check=False)
 
-    notice(f"Your files are all here. The instance's tag `{TAG}` sets another limit: a number of seconds, or never.")
+def stop(options: argparse.Namespace, memory: Memory, reason: str) -> int:
+    """Says why it stops the instance, and stops it. One that stops already may do so."""
+
+    def notice(text: str) -> None:
+        tell(options, memory, "stopped", f"{time.strftime('%F %R', time.gmtime())} UTC, autostop: {reason}. {text}")
+
+    notice("Your files are all here. The tag `idle` sets another limit: seconds, or never.")
     try:
-        stop(identity["ResourceArn"], identity["ResourceName"])
+        aws(options, "stop-notebook-instance", "--notebook-instance-name", options.ResourceName)
     except OSError as error:
-        notice(f"It did not work: please stop the instance yourself, and show this to your platform team: {error}")
-        return 1
+        print(f"not stopped: {error}")
+        if "Status (Stop" not in str(error):
+            notice(f"It did not work: please stop the instance yourself, and show this to your platform team: {error}")
+            return 1
     return 0
 
 
+def tick(options: argparse.Namespace, memory: Memory) -> int:
+    """Looks, says what it thinks, and does it."""
+    due, reason = look(options, memory)
+    print(reason, flush=True)
+    if options.dry_run:
+        return 0
+    _, source = limit_of(memory.tag, options.limit)
+    tell(options, memory, "autostop", *([f"Autostop takes the {source}."] if ":" in source else []))
+    if due:
+        active = memory.active
+        run_hooks(options.hooks)
+        busy = survey(options, memory)
+        if not busy:
+            memory.active = active
+            return stop(options, memory, reason)
+        print(f"{busy}: keep")
+    tell(options, memory, "stopped")
+    return 0
+
+
+def main() -> int:
+    """One tick, unless another one is at work."""
+    parser = argparse.ArgumentParser()
+    for name, default in OPTIONS.items():
+        parser.add_argument(f"--{name}", type=type(default), default=default)
+    for name in ("count-connections", "dry-run"):
+        parser.add_argument(f"--{name}", action="store_true")
+    options = parser.parse_args()
+    vars(options).update(json.loads(options.metadata.read_text()))
+    try:
+        if not options.dry_run:
+            fcntl.flock(os.open(options.state.parent, os.O_RDONLY), fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        print("another autostop is at work")
+        return 0
+    memory = Memory(time.clock_gettime(time.CLOCK_BOOTTIME), time.time())
+    with suppress(OSError, ValueError, TypeError, KeyError):
+        old = json.loads(options.state.read_text())
+        if old["now"] <= memory.now:
+            vars(memory).update(old, now=memory.now, wall=memory.wall)
+    status = tick(options, memory)
+    if not options.dry_run:
+        new = options.state.with_suffix(".new")
+        new.write_text(json.dumps(vars(memory)))
+        new.replace(options.state)
+    return status
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    raise SystemExit(main())

@@ -10,7 +10,14 @@ from pathlib import Path
 
 import pytest
 
+from ansible_collections.datalab.notebooks.tests.unit.notebook_host.autostop_parts import (
+    certificate,
+    instance,
+    jupyter,
+)
 from ansible_collections.datalab.notebooks.tests.unit.notebook_host.host import CASES, Host, render_by_lookup
+
+__all__ = ["certificate", "instance", "jupyter"]  # fixtures
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,115 @@
+# Copyright: Contributors to datalab.notebooks
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Measures what one check of autostop costs, against a Python that asks the same with requests and boto3.
+
+Both ask the same server on this machine for the same three lists, in turn, and find that there is nothing to do: that
+is the usual check, without a call to AWS. Autostop looks at all programs in terminals and keeps its memory as well. The
+other one has two forms: it imports boto3 and does not need it, or it makes a client for SageMaker in advance.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from statistics import median
+
+from ansible_collections.datalab.notebooks.tests.unit.notebook_host.autostop_parts import (
+    ARN,
+    SOURCE,
+    Jupyter,
+    kernel,
+    session,
+    write_certificate,
+)
+
+ROUNDS = 9
+
+WITH_REQUESTS = """
+import json, sys, time, warnings
+from datetime import datetime
+import boto3, requests
+warnings.simplefilter("ignore")
+jupyter = requests.Session()
+jupyter.verify = jupyter.trust_env = False
+lists = [jupyter.get(f"https://{sys.argv[1]}/api/{what}?no_track_activity=1", timeout=15).json()
+         for what in ("sessions", "kernels", "terminals")]
+kernels = [item["kernel"] for item in lists[0]] + lists[1]
+busy = any(kernel["execution_state"] == "busy" for kernel in kernels)
+last = max(datetime.fromisoformat(item["last_activity"].replace("Z", "+00:00")).timestamp() for item in kernels)
+"""
+CLIENT = """
+boto3.client("sagemaker", region_name="eu-central-1", aws_access_key_id="x", aws_secret_access_key="x")
+"""
+DECISION = 'print("keep" if busy or time.time() - last <= 1e9 else "stop")'
+
+# A small process starts what is measured, since Linux counts the memory of the parent as the child's at first.
+MEASURE = """
+import os, sys
+child = os.posix_spawn(sys.argv[1], sys.argv[1:], os.environ)
+_, status, used = os.wait4(child, 0)
+print("\\n", status, used.ru_utime + used.ru_stime, used.ru_maxrss)
+"""
+
+
+def cost(command: list[str]) -> tuple[float, float]:
+    """The CPU seconds, of user and system, and the most memory in MiB that a program needs."""
+    done = subprocess.run(
+        [sys.executable, "-IS", "-c", MEASURE, *command], capture_output=True, text=True, check=True, timeout=60
+    )
+    said, measured = done.stdout.rsplit("\n ", 1)
+    status, seconds, kibibytes = measured.split()
+    if status != "0" or "keep" not in said:
+        sys.exit(f"{command} failed:\n{done.stdout}\n{done.stderr}")
+    return float(seconds), int(kibibytes) / 1024
+
+
+@contextmanager
+def jupyter(directory: Path) -> Iterator[Jupyter]:
+    """A Jupyter with one idle notebook."""
+    write_certificate(directory / "certificate.pem")
+    server = Jupyter(directory / "certificate.pem")
+    server.lists |= {"sessions": [session(kernel())], "kernels": [kernel()]}
+    thread = threading.Thread(target=server.server.serve_forever)
+    thread.start()
+    yield server
+    server.server.shutdown()
+    thread.join()
+    server.server.server_close()
+
+
+def measure() -> dict[str, dict[str, float]]:
+    """The median of what each program needs, and how many times as much as autostop."""
+    with tempfile.TemporaryDirectory() as name, jupyter(Path(name)) as server:
+        metadata = Path(name) / "metadata.json"
+        metadata.write_text(json.dumps({"ResourceArn": ARN, "ResourceName": "datalab-alice"}))
+        autostop = [sys.executable, "-IS", str(SOURCE), "--metadata", str(metadata), "--jupyter", server.address]
+        commands = {
+            "autostop": [*autostop, "--state", f"{name}/state.json"],
+            "requests and boto3": [sys.executable, "-c", WITH_REQUESTS + DECISION, server.address],
+            "with a client": [sys.executable, "-c", WITH_REQUESTS + CLIENT + DECISION, server.address],
+        }
+        costs = {program: [cost(command)] for program, command in commands.items()}  # the first one warms the caches
+        for _ in range(ROUNDS):
+            for program, command in commands.items():
+                costs[program].append(cost(command))
+    figures = {
+        program: {
+            "cpu_seconds": round(median(seconds for seconds, _ in several[1:]), 4),
+            "peak_mebibytes": round(median(memory for _, memory in several[1:]), 1),
+        }
+        for program, several in costs.items()
+    }
+    for figure in figures.values():
+        figure["times_the_cpu_of_autostop"] = round(figure["cpu_seconds"] / figures["autostop"]["cpu_seconds"], 1)
+    return figures
+
+
+if __name__ == "__main__":
+    for name, figure in measure().items():
+        print(f"{name:20} {figure}")

@@ -1,0 +1,208 @@
+# Copyright: Contributors to datalab.notebooks
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What the tests of autostop are made of: its module, a Jupyter that lists what it is told, and an idle instance."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import re
+import ssl
+import subprocess
+import sys
+import threading
+import time
+from argparse import Namespace
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from ansible_collections.datalab.notebooks.tests.unit.notebook_host.host import ROLE, Host
+
+SOURCE = ROLE / "files" / "autostop.py"
+spec = importlib.util.spec_from_file_location("autostop", SOURCE)
+assert spec is not None
+assert spec.loader is not None
+autostop = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(autostop)
+
+NOW = 1_800_000_000.0  # 2027-01-15T08:00:00Z
+UPTIME = 100_000.0
+
+ARN = "arn:aws:sagemaker:eu-central-1:123456789012:notebook-instance/datalab-alice"
+REGION = "--region|eu-central-1|--output|json"
+LIST_TAGS = f"sagemaker|list-tags|--resource-arn|{ARN}|{REGION}"
+STOP = f"sagemaker|stop-notebook-instance|--notebook-instance-name|datalab-alice|{REGION}"
+
+
+def ago(seconds: float) -> str:
+    """A timestamp as Jupyter writes it, that much before NOW."""
+    return datetime.fromtimestamp(NOW - seconds, UTC).isoformat().replace("+00:00", "Z")
+
+
+def kernel(idle: float = 0, state: str = "idle", connections: int = 0, **more: Any) -> dict[str, Any]:
+    return {
+        "id": "k1", "name": "python3", "last_activity": ago(idle), "execution_state": state, "connections": connections,
+        **more,
+    }  # fmt: skip
+
+
+def session(of: Any) -> dict[str, Any]:
+    return {"id": "s1", "path": "teams/fraud/train.ipynb", "type": "notebook", "kernel": of}
+
+
+def rounded(text: str) -> str:
+    """The seconds in it in thousands: it may take some until the next thing is done."""
+    return re.sub(r",0\d\d s\b", ",000 s", text)
+
+
+class Jupyter:
+    """A server with a self-signed certificate that lists what it is told; bytes are sent as they are."""
+
+    def __init__(self, certificate: Path) -> None:
+        self.lists: dict[str, Any] = {"sessions": [], "kernels": [], "terminals": []}
+        self.status = 200
+        self.asked: list[str] = []
+        jupyter = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                jupyter.asked.append(self.path)
+                answer = jupyter.lists.get(self.path.split("?")[0].removeprefix("/api/"))
+                content = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
+                self.send_response(404 if answer is None else jupyter.status)
+                self.end_headers()
+                self.wfile.write(content)
+
+            def log_message(self, *_arguments: object) -> None:
+                """Nothing."""
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate)
+        self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
+        self.address = f"localhost:{self.server.server_port}"
+
+
+@pytest.fixture(scope="session")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A key and a certificate that nobody vouches for."""
+    file = tmp_path_factory.mktemp("tls") / "certificate.pem"
+    write_certificate(file)
+    return file
+
+
+def write_certificate(file: Path) -> None:
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "somebody")])
+    start = datetime.now(UTC) - timedelta(days=1)
+    builder = x509.CertificateBuilder(name, name, key.public_key(), 1, start, start + timedelta(days=2))
+    file.write_bytes(
+        key.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        )
+        + builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
+    )  # fmt: skip
+
+
+@pytest.fixture
+def jupyter(certificate: Path) -> Iterator[Jupyter]:
+    """A Jupyter with nothing in it."""
+    jupyter = Jupyter(certificate)
+    thread = threading.Thread(target=jupyter.server.serve_forever)
+    thread.start()
+    yield jupyter
+    jupyter.server.shutdown()
+    thread.join()
+    jupyter.server.server_close()
+
+
+class Instance:
+    """An instance with an AWS CLI that notes how it is called, and with no programs but those that it is given."""
+
+    def __init__(self, host: Host, address: str) -> None:
+        self.host = host
+        self.metadata = host.root / "resource-metadata.json"
+        self.metadata.write_text(json.dumps({"ResourceArn": ARN, "ResourceName": "datalab-alice"}))
+        self.state = host.root / "state/autostop.json"
+        self.proc = host.root / "proc"
+        self.hooks = host.root / "before-stop.d"
+        for directory in (self.state.parent, self.proc, self.hooks):
+            directory.mkdir()
+        self.notices = host.stub("notice")
+        self.calls = host.stub("aws")
+        self.options = {
+            "state": self.state, "metadata": self.metadata, "proc": self.proc, "hooks": self.hooks,
+            "notice": host.stubs / "notice", "jupyter": address, "limit": 5, "no-answer": 5,
+        }  # fmt: skip
+        self.aws()
+        self.tags({"owner": "alice"})
+        self.remember(active=36_000)
+
+    def aws(self, stopping: str = ":", listing: str = 'cat "$0.tags"') -> None:
+        """What the AWS CLI does."""
+        self.host.stub("aws", f"case $2 in list-tags) {listing} ;; *) {stopping} ;; esac")
+
+    def tags(self, tags: dict[str, str]) -> None:
+        """What list-tags answers."""
+        file = self.host.stubs / "aws.tags"
+        file.write_text(json.dumps({"Tags": [{"Key": key, "Value": value} for key, value in tags.items()]}))
+
+    def remember(self, **memory: Any) -> None:
+        """What the last tick left, five minutes ago. Times are given in seconds before now."""
+        now = time.clock_gettime(time.CLOCK_BOOTTIME)
+        memory = {key: now - value if isinstance(value, int) else value for key, value in memory.items()}
+        self.state.write_text(json.dumps({"now": now - 300, "looked": now - 300, **memory}))
+
+    @property
+    def memory(self) -> dict[str, Any]:
+        memory: dict[str, Any] = json.loads(self.state.read_text())
+        return memory
+
+    def command(self, *options: str) -> list[str]:
+        given = [text for name, value in self.options.items() for text in (f"--{name}", str(value))]
+        return [sys.executable, "-IS", str(SOURCE), *given, *options]
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return {
+            "PATH": f"{self.host.stubs}:{os.environ['PATH']}",
+            "https_proxy": "http://127.0.0.1:9", "HTTPS_PROXY": "http://127.0.0.1:9",
+            "REQUESTS_CA_BUNDLE": "/nonexistent", "CURL_CA_BUNDLE": "/nonexistent", "SSL_CERT_FILE": "/nonexistent",
+        }  # fmt: skip
+
+    def tick(self, *options: str, expect: int = 0) -> str:
+        """Runs autostop, and returns what it says."""
+        done = subprocess.run(
+            self.command(*options), env=self.environment, capture_output=True, text=True, check=False, timeout=100
+        )
+        assert done.returncode == expect, done.stderr
+        return rounded(done.stdout)
+
+    def namespace(self, **options: Any) -> Namespace:
+        """What a tick in this process is called with."""
+        given = {"count_connections": False, "dry_run": False, **self.options, **options}
+        identity = json.loads(self.metadata.read_text())
+        return Namespace(**{name.replace("-", "_"): value for name, value in given.items()}, **identity)
+
+    def called(self) -> list[str]:
+        """The calls of the AWS CLI."""
+        return self.calls.read_text().splitlines() if self.calls.exists() else []
+
+    def told(self) -> list[str]:
+        """What the owner was told."""
+        return rounded(self.notices.read_text()).splitlines() if self.notices.exists() else []
+
+
+@pytest.fixture
+def instance(host: Host, jupyter: Jupyter) -> Instance:
+    """An instance that has been idle for ten hours."""
+    return Instance(host, jupyter.address)

@@ -1,0 +1,310 @@
+# Copyright: Contributors to datalab.notebooks
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Whole ticks of autostop, against a Jupyter that lists what it is told and an AWS CLI that notes how it is called."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import re
+import subprocess
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ansible_collections.datalab.notebooks.tests.unit.notebook_host.autostop_parts import (
+    LIST_TAGS,
+    STOP,
+    Instance,
+    Jupyter,
+    autostop,
+    kernel,
+    session,
+)
+from ansible_collections.datalab.notebooks.tests.unit.notebook_host.host import wait_for
+
+HOUR = 3600
+BUSY = [session(kernel(90_000, "busy"))]
+
+
+def hook(instance: Instance, name: str, body: str) -> Path:
+    file = instance.hooks / name
+    file.write_text(f"#!/bin/bash\n{body}\n")
+    file.chmod(0o755)
+    return file
+
+
+def test_an_idle_instance_is_stopped_and_its_owner_told_why(instance: Instance, jupyter: Jupyter) -> None:
+    said = instance.tick()
+    assert said == "idle 36,000 s > 5 s (default): stop\n"
+    lists = [f"/api/{what}?no_track_activity=1" for what in ("sessions", "kernels", "terminals")]
+    assert jupyter.asked == lists * 2  # before and after the hooks
+    assert instance.called() == [LIST_TAGS, STOP]
+    (notice,) = instance.told()
+    assert notice.startswith("notice|stopped|20")
+    assert f" UTC, autostop: {said.strip()}. Your files are all here." in notice
+    assert "tag `idle`" in notice
+
+
+def test_a_dry_run_only_says_what_it_would_do(instance: Instance) -> None:
+    hook(instance, "save", f"touch {instance.hooks}/saved")
+    before = instance.host.tree()
+    assert instance.tick("--dry-run").endswith(": stop\n")
+    assert instance.called() == [LIST_TAGS]
+    assert instance.told() == []
+    assert instance.host.tree() == before
+    instance.state.unlink()
+    assert instance.tick("--dry-run") == "idle 0 s <= 5 s (default): keep\n"
+    assert list(instance.state.parent.iterdir()) == []
+
+
+def test_the_tag_wins(instance: Instance) -> None:
+    instance.tags({"owner": "alice", "idle": "never"})
+    assert instance.tick() == "idle 36,000 s, no limit (tag): keep\n"
+    assert instance.called() == [LIST_TAGS]
+    instance.tags({"idle": "6"})
+    instance.remember(active=36_000)
+    assert instance.tick("--limit", "0") == "idle 36,000 s > 6 s (tag): stop\n"
+    assert instance.called() == [LIST_TAGS, LIST_TAGS, STOP]
+
+
+def test_aws_is_not_asked_while_somebody_works(instance: Instance, jupyter: Jupyter) -> None:
+    jupyter.lists["sessions"] = BUSY
+    assert instance.tick() == "teams/fraud/train.ipynb is computing: keep\n"
+    jupyter.lists["sessions"] = []
+    assert re.fullmatch(r"idle \d+ s <= 3,600 s \(default\): keep\n", instance.tick("--limit", "3600"))
+    assert instance.called() == []
+
+
+def test_a_tag_that_cannot_be_read_is_as_it_was(instance: Instance) -> None:
+    instance.aws(listing="echo 'Rate exceeded' >&2; exit 254")
+    instance.remember(active=36_000, tag="never")
+    assert instance.tick() == "idle 36,000 s, no limit (tag): keep [tags not readable: Rate exceeded]\n"
+    assert instance.memory["tag"] == "never"
+    instance.remember(active=36_000)
+    assert instance.tick() == "idle 36,000 s > 5 s (default): stop [tags not readable: Rate exceeded]\n"
+    assert instance.called() == [LIST_TAGS, LIST_TAGS, STOP]
+    instance.aws(listing="echo no JSON")
+    instance.remember(active=36_000)
+    assert ": stop [tags not readable: " in instance.tick()
+
+
+def test_a_tag_that_is_nonsense_is_told_until_it_makes_sense(instance: Instance) -> None:
+    instance.tags({"idle": "1 h"})
+    assert instance.tick("--limit", "0").endswith(
+        "no limit (default: the tag idle=1 h is no number of seconds): keep\n"
+    )
+    assert instance.told() == ["notice|autostop|Autostop takes the default: the tag idle=1 h is no number of seconds."]
+    instance.state.write_text(json.dumps({**instance.memory, "asked": 0}))
+    instance.tags({"idle": "90000"})
+    assert instance.tick("--limit", "0").endswith("(tag): keep\n")
+    assert instance.told()[1:] == ["notice|autostop"]
+    instance.tick("--limit", "0")
+    assert len(instance.told()) == 2
+
+
+@pytest.mark.parametrize("state", [None, "not JSON", "5", "[]", "{}", '{"now": 1e99, "active": -36000}'])
+def test_the_first_tick_of_a_boot_starts_the_clock(instance: Instance, state: str | None) -> None:
+    instance.state.unlink()
+    if state is not None:
+        instance.state.write_text(state)
+    assert instance.tick() == "idle 0 s <= 5 s (default): keep\n"
+    assert instance.memory["active"] == pytest.approx(time.clock_gettime(time.CLOCK_BOOTTIME), abs=60)
+    assert instance.called() == []
+
+
+ANSWERS: list[tuple[str, Any, int, str]] = [
+    ("sessions", [], 500, "sessions: HTTP 500"),
+    ("sessions", [], 403, "sessions: HTTP 403"),
+    ("kernels", b"<html>", 200, "Expecting value"),
+    ("kernels", b"\xff\xfe\xfd", 200, "decode"),
+    ("kernels", {"message": "no"}, 200, "kernels: {'message': 'no'}"),
+    ("kernels", {}, 200, "kernels: {}"),
+    ("terminals", ["1"], 200, "terminals: ['1']"),
+    ("kernels", None, 200, "kernels: HTTP 404"),
+]
+
+
+@pytest.mark.parametrize(("what", "answer", "status", "expect"), ANSWERS, ids=[expect for *_, expect in ANSWERS])
+def test_what_is_no_answer(
+    instance: Instance, jupyter: Jupyter, what: str, answer: Any, status: int, expect: str
+) -> None:
+    jupyter.lists[what], jupyter.status = answer, status
+    said = instance.tick()
+    assert said.startswith("no answer from Jupyter (")
+    assert expect in said
+    assert said.endswith(") 0 s <= 5 s (default): keep\n")
+
+
+def test_a_jupyter_without_terminals_answers(instance: Instance, jupyter: Jupyter) -> None:
+    jupyter.lists["terminals"] = None
+    assert instance.tick() == "idle 36,000 s > 5 s (default): stop\n"
+
+
+@pytest.mark.parametrize("garbage", [b"", b"garbage\r\n\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n[]"])
+def test_what_is_no_http_is_no_answer(instance: Instance, jupyter: Jupyter, garbage: bytes) -> None:
+    handler = jupyter.server.RequestHandlerClass
+    handler.do_GET = lambda self: self.wfile.write(garbage)  # type: ignore[attr-defined]
+    assert instance.tick().startswith("no answer from Jupyter (")
+
+
+def test_a_jupyter_that_does_not_answer_stops_the_instance_in_the_end(instance: Instance, jupyter: Jupyter) -> None:
+    instance.options["jupyter"] = "localhost:1"
+    assert instance.tick().endswith("refused) 0 s <= 5 s (default): keep\n")
+    assert STOP not in instance.called()
+    assert instance.memory["silent"] == pytest.approx(time.clock_gettime(time.CLOCK_BOOTTIME), abs=60)
+    instance.remember(active=36_000, silence="before", silent=1000)
+    assert instance.tick("--limit", "0").endswith(" 1,000 s, no limit (default): keep\n")
+    assert instance.tick().endswith("refused) 1,000 s > 5 s (default): stop\n")
+    assert instance.called()[-1] == STOP
+    assert "autostop: no answer from Jupyter ([Errno 111] Connection refused) 1,000 s > 5 s" in instance.told()[-1]
+    instance.options["jupyter"] = jupyter.address
+    instance.tick("--limit", "0")
+    assert instance.memory["silence"] == ""
+
+
+def test_an_instance_that_cannot_be_stopped_says_so_and_tries_again(instance: Instance, jupyter: Jupyter) -> None:
+    instance.aws(stopping="echo 'An error (AccessDenied)' >&2; exit 254")
+    for _ in range(2):
+        assert "not stopped: An error (AccessDenied)\n" in instance.tick(expect=1)
+        assert "please stop the instance yourself" in instance.told()[-1]
+        assert "AccessDenied" in instance.told()[-1]
+    assert instance.called() == [LIST_TAGS, STOP] * 2
+    jupyter.lists["sessions"] = BUSY
+    instance.tick()
+    assert instance.told()[-1] == "notice|stopped"
+    instance.tick()
+    assert len(instance.told()) == 5
+
+
+def test_an_instance_that_stops_already_is_left_alone(instance: Instance) -> None:
+    error = "An error occurred (ValidationException) ...: Status (Stopping) not in ([InService])."
+    instance.aws(stopping=f"echo '{error}' >&2; exit 254")
+    assert instance.tick().endswith(f"\nnot stopped: {error}\n")
+    assert len(instance.told()) == 1
+
+
+def test_hooks_run_in_order_and_none_keeps_the_instance_from_stopping(instance: Instance) -> None:
+    trace = instance.host.root / "trace"
+    last = hook(instance, "90-last", f"echo last >>{trace}; wc -l <{instance.calls} >>{trace}")
+    first = hook(instance, "10-first", f"echo first >>{trace}; exit 3")
+    broken = hook(instance, "20-broken", "")
+    broken.write_text("#!/nonexistent\n")
+    hook(instance, "30-not-executable", f"echo no >>{trace}").chmod(0o644)
+    (instance.hooks / "40-directory").mkdir()
+    said = instance.tick().splitlines()
+    assert said[1:] == [f"{first} ended with 3", said[2], f"{last} ended with 0"]
+    assert said[2].startswith(f"{broken} ended with 12")
+    assert trace.read_text().split() == ["first", "last", "1"]  # the tags were read, nothing was stopped
+    assert instance.called() == [LIST_TAGS, STOP]
+
+
+def test_a_hook_that_hangs_is_killed_with_all_its_children(instance: Instance, tmp_path: Path) -> None:
+    hook(instance, "hangs", f"trap '' TERM\nsleep 1000 &\necho $! >{tmp_path}/child\nwait\nsleep 1000")
+    real = subprocess.run(["bash", "-c", "type -P timeout"], capture_output=True, text=True, check=True).stdout.strip()
+    # The same program, with another number of seconds.
+    instance.host.stub("timeout", f'[ "$3" = 60 ] && exec {real} -s KILL 0.5 "${{@:4}}"; exec {real} "$@"')
+    said = instance.tick()
+    assert "hangs ended with -9\n" in said or "hangs ended with 137\n" in said
+    assert instance.called() == [LIST_TAGS, STOP]
+    child = Path("/proc", (tmp_path / "child").read_text().strip(), "stat")
+    wait_for(lambda: not child.exists() or child.read_text().split()[2] == "Z")
+
+
+def test_who_works_by_then_is_not_stopped(instance: Instance, jupyter: Jupyter) -> None:
+    started = instance.host.root / "started"
+    hook(instance, "slow", f"touch {started}\nwhile [ -e {started} ]; do sleep 0.02; done")
+    with subprocess.Popen(instance.command(), env=instance.environment, stdout=subprocess.PIPE, text=True) as tick:
+        wait_for(started.exists)
+        jupyter.lists["sessions"] = BUSY
+        assert "another autostop is at work" in instance.tick()
+        assert instance.tick("--dry-run") == "teams/fraud/train.ipynb is computing: keep\n"
+        started.unlink()
+        said = tick.communicate()[0]
+    assert tick.returncode == 0
+    assert said.splitlines()[-1] == "teams/fraud/train.ipynb is computing: keep"
+    assert instance.called() == [LIST_TAGS]
+    assert instance.told() == []
+    assert instance.tick() == "teams/fraud/train.ipynb is computing: keep\n"
+
+
+def test_what_a_hook_does_in_a_kernel_is_no_activity(instance: Instance, jupyter: Jupyter) -> None:
+    instance.aws(stopping="echo Throttled >&2; exit 254")
+    jupyter.lists["kernels"] = [kernel(90_000)]
+    stamp = kernel()["last_activity"]
+    handler = jupyter.server.RequestHandlerClass
+    answer = handler.do_GET  # type: ignore[attr-defined]
+
+    def after_the_hook(self: Any) -> None:
+        if (instance.hooks / "saved").exists():
+            jupyter.lists["kernels"] = [kernel(last_activity=stamp)]
+        answer(self)
+
+    handler.do_GET = after_the_hook  # type: ignore[attr-defined]
+    instance.remember(active=36_000, stamps=[kernel(90_000)["last_activity"]])
+    hook(instance, "save", f"touch {instance.hooks}/saved")
+    instance.tick(expect=1)
+    assert instance.memory["stamps"] == [stamp]
+    assert instance.tick(expect=1).startswith("idle 36,000 s")
+    assert instance.called() == [LIST_TAGS, STOP] * 2
+
+
+def test_one_of_two_wins(instance: Instance) -> None:
+    lock = os.open(instance.state.parent, os.O_RDONLY)
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    before = instance.host.tree()
+    assert instance.tick() == "another autostop is at work\n"
+    assert instance.host.tree() == before
+    os.close(lock)
+    assert instance.tick().endswith(": stop\n")
+
+
+def ticks(instance: Instance, hours: int, **options: Any) -> tuple[list[str], list[str]]:
+    """What is said in so many hours, one tick every five minutes, and the calls of the AWS CLI."""
+    memory = autostop.Memory(1000.0, 1_800_000_000.0)
+    said: list[str] = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PATH", instance.environment["PATH"])
+        patch.setattr("builtins.print", lambda text, **_: said.append(text))
+        for _ in range(hours * 12):
+            autostop.tick(instance.namespace(**{"limit": HOUR, **options}), memory)
+            memory.now, memory.wall = memory.now + 300, memory.wall + 300
+    return said, instance.called()
+
+
+def test_eight_idle_hours_with_never_cost_few_calls(instance: Instance) -> None:
+    instance.tags({"idle": "never"})
+    said, calls = ticks(instance, 8)
+    assert {line.split(" s, ")[1] for line in said[13:]} == {"no limit (tag): keep"}
+    assert set(calls) == {LIST_TAGS}
+    assert 6 <= len(calls) <= 10
+
+
+def test_eight_busy_hours_cost_no_call(instance: Instance, jupyter: Jupyter) -> None:
+    jupyter.lists["sessions"] = BUSY
+    assert ticks(instance, 8) == (["teams/fraud/train.ipynb is computing: keep"] * 96, [])
+
+
+def test_a_tag_that_cannot_be_read_is_not_asked_for_each_time(instance: Instance) -> None:
+    instance.aws(listing="exit 255")
+    said, calls = ticks(instance, 8, limit=0)
+    assert 6 <= len(calls) <= 10
+    assert sum("[tags not readable" in line for line in said) == len(calls)
+
+
+def test_a_tag_that_is_shorter_works_from_the_first_idle_period_on(instance: Instance) -> None:
+    instance.tags({"idle": "600"})
+    said, calls = ticks(instance, 1)
+    stops = [line for line in said if line.endswith(": stop")]
+    assert stops[0] == "idle 900 s > 600 s (tag): stop"
+    assert calls[:3] == [LIST_TAGS, LIST_TAGS, STOP]
+
+
+def test_each_instance_has_a_pause_of_its_own() -> None:
+    pauses = {autostop.Memory(0, 0).pause for _ in range(50)}
+    assert len(pauses) > 10
+    assert min(pauses) >= 3300
+    assert max(pauses) < 4600

@@ -1,0 +1,124 @@
+# Copyright: Contributors to datalab.notebooks
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Make what the virtual machine of the scenario nfs boots from, unless it is there: build/virtual-machine.
+
+The machine is user-mode-linux: a Linux kernel that is an ordinary program, with an NFS client that containers have not.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import platform
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from .collection import BUILD, ROOT
+
+MACHINE = BUILD / "virtual-machine"
+FILES = ROOT / "molecule/machine/root"
+MODULES = Path("/usr/lib/uml/modules")
+
+HOST_PACKAGES = [
+    "e2fsprogs",
+    "iproute2",
+    "mmdebstrap",
+    "netcat-openbsd",
+    "nfs-ganesha",
+    "nfs-ganesha-vfs",
+    "openssh-client",
+    "user-mode-linux",
+]
+GUEST = "bookworm"
+GUEST_PACKAGES = [
+    "ca-certificates",
+    "curl",
+    "iproute2",
+    "kmod",
+    "nfs-common",
+    "openssh-server",
+    "procps",
+    "python3",
+    "python3-jmespath",
+    "sudo",
+    "systemd-sysv",
+]
+# In this order; "$1" is the root directory of the machine.
+SETUP = [
+    'chroot "$1" useradd --uid 1000 --create-home --shell /bin/bash ec2-user',
+    'chroot "$1" install -d -o ec2-user -g ec2-user /home/ec2-user/SageMaker',
+    f'cp -r "{FILES}/." "$1"',
+    'chroot "$1" systemctl enable network.service',
+    f'install -D --mode=0600 "{MACHINE}/key.pub" "$1/root/.ssh/authorized_keys"',
+]
+
+
+class VirtualMachineError(Exception):
+    """This computer cannot run the virtual machine; the message says what it takes."""
+
+
+def check() -> None:
+    """Raise VirtualMachineError unless the virtual machine can run here; with CI=true, install what is missing."""
+    if platform.machine() != "x86_64" or not shutil.which("dpkg-query"):
+        raise VirtualMachineError("user-mode-linux is needed, which Debian and Ubuntu have for x86-64")
+    if os.geteuid() != 0:
+        raise VirtualMachineError("root is needed for a network and a file server of its own: use sudo")
+    if missing := missing_packages():
+        install = f"apt-get install --yes --no-install-recommends {' '.join(missing)}"
+        if os.environ.get("CI") != "true":
+            raise VirtualMachineError(f"packages are missing: {install}")
+        subprocess.run(f"apt-get update && {install}", shell=True, check=True, stdout=sys.stderr)  # noqa: S602
+    if not Path("/dev/net/tun").exists():
+        raise VirtualMachineError("/dev/net/tun is missing: modprobe tun, or give the device to this container")
+    if subprocess.run(["unshare", "--net", "true"], check=False, capture_output=True).returncode:
+        raise VirtualMachineError("no network of its own is allowed here: give this container CAP_SYS_ADMIN")
+
+
+def missing_packages() -> list[str]:
+    """Which of HOST_PACKAGES are not installed."""
+    command = ["dpkg-query", "--show", "--showformat=${Package} ${db:Status-Status}\n", *HOST_PACKAGES]
+    listed = subprocess.run(command, check=False, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True).stdout
+    return [name for name in HOST_PACKAGES if f"{name} installed" not in listed.splitlines()]
+
+
+def prepare() -> None:
+    """Make the image and the key to log in with, unless they were made from the same inputs."""
+    release = subprocess.run(["linux.uml", "--version"], check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
+    sources = [Path(__file__), *sorted(path for path in FILES.rglob("*") if path.is_file())]
+    inputs = hashlib.sha256(b"".join([release.encode(), *(path.read_bytes() for path in sources)])).hexdigest()
+    made_from = MACHINE / "inputs"
+    if made_from.is_file() and made_from.read_text() == inputs:
+        return
+    shutil.rmtree(MACHINE, ignore_errors=True)
+    MACHINE.mkdir(parents=True)
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", MACHINE / "key"], check=True)
+    make_image(release)
+    made_from.write_text(inputs)
+
+
+def make_image(release: str) -> None:
+    """A small Debian with the user of a notebook instance."""
+    root = MACHINE / "root"
+    modules = f'mkdir -p "$1/usr/lib/modules" && cp -r "{MODULES}/{release}" "$1/usr/lib/modules/"'
+    command = ["mmdebstrap", "--quiet", "--variant=minbase", f"--include={','.join(GUEST_PACKAGES)}"]
+    command += [f"--dpkgopt=path-exclude=/usr/share/{unread}/*" for unread in ["doc", "locale", "man"]]
+    command += [f"--customize-hook={hook}" for hook in [*SETUP, modules]]
+    subprocess.run([*command, GUEST, root], check=True, stdout=sys.stderr)
+    # Written aside as far as it is not empty: 1 GiB takes a third of that.
+    subprocess.run(["mke2fs", "-q", "-t", "ext4", "-d", root, MACHINE / "root.ext4", "1G"], check=True)
+    shutil.rmtree(root)
+
+
+def main() -> None:
+    """What the scenario does before anything else."""
+    check()
+    prepare()
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except VirtualMachineError as error:
+        sys.exit(f"The virtual machine cannot run here: {error}")

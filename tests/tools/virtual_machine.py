@@ -56,7 +56,7 @@ SETUP = [
 
 
 class VirtualMachineError(Exception):
-    """This computer cannot run the virtual machine; the message says what it takes."""
+    """What this computer lacks for running the virtual machine, and how to get it."""
 
 
 def check() -> None:
@@ -66,10 +66,12 @@ def check() -> None:
     if os.geteuid() != 0:
         raise VirtualMachineError("root is needed for a network and a file server of its own: use sudo")
     if missing := missing_packages():
-        install = f"apt-get install --yes --no-install-recommends {' '.join(missing)}"
+        install = ["apt-get", "install", "--yes", "--no-install-recommends", *missing]
         if os.environ.get("CI") != "true":
-            raise VirtualMachineError(f"packages are missing: {install}")
-        subprocess.run(f"apt-get update && {install}", shell=True, check=True, stdout=sys.stderr)  # noqa: S602
+            raise VirtualMachineError(f"packages are missing: {' '.join(install)}")
+        for command in [["apt-get", "update"], install]:
+            environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
+            subprocess.run(command, check=True, env=environment, stdin=subprocess.DEVNULL, stdout=sys.stderr)
     if not Path("/dev/net/tun").exists():
         raise VirtualMachineError("/dev/net/tun is missing: modprobe tun, or give the device to this container")
     if subprocess.run(["unshare", "--net", "true"], check=False, capture_output=True).returncode:

@@ -1,9 +1,9 @@
 #!/bin/bash
-# Writes the files that AWS puts on the machine, {"path": "content"} on the standard input, runs the scripts among them
-# as AWS does, waits until Jupyter is up with what they set, and says what is different then.
+# Writes the files that AWS puts on the machine, {"path": "content"} on the standard input unless they are there, runs the
+# scripts among them as AWS does, waits until Jupyter is up with what they set, and says what is different then.
 set -u
 python3.11 -c 'import json, pathlib, sys
-for path, content in json.load(sys.stdin).items():
+for path, content in json.loads(sys.stdin.read() or "{}").items():
     pathlib.Path(path).write_text(content)' || exit
 chmod 0755 /root/on-create.sh /root/on-start.sh
 
@@ -40,7 +40,7 @@ run() {
 [ -e /root/created ] || ! touch /root/created || [ -e /home/ec2-user/SageMaker/.datalab ] || run on-create
 snapshot >/root/before
 run on-start
-ls /home/ec2-user/.local/share/jupyter/kernels >>/root/kernels-after-on-start
+ls /home/ec2-user/.local/share/jupyter/kernels 2>/dev/null >>/root/kernels-after-on-start
 for _ in {1..300}; do
   ! jupyter_is_up || break
   sleep 0.2

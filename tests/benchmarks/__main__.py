@@ -11,9 +11,9 @@ import json
 import sys
 from pathlib import Path
 
-from . import fleet, scripts
+from . import autostop, fleet, scripts, start
 
-PARTS = {"scripts": scripts.measure, "fleet": fleet.measure}
+PARTS = {"scripts": scripts.measure, "start": start.measure, "autostop": autostop.measure, "fleet": fleet.measure}
 
 
 def main(names: list[str]) -> None:

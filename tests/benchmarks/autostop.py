@@ -107,9 +107,6 @@ def measure() -> dict[str, dict[str, float]]:
     }
     for figure in figures.values():
         figure["times_the_cpu_of_autostop"] = round(figure["cpu_seconds"] / figures["autostop"]["cpu_seconds"], 1)
+    for program, figure in figures.items():
+        print(f"{program:20} " + "  ".join(f"{what} {value}" for what, value in figure.items()))
     return figures
-
-
-if __name__ == "__main__":
-    for name, figure in measure().items():
-        print(f"{name:20} {figure}")

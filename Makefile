@@ -19,11 +19,11 @@ export AWS_EC2_METADATA_DISABLED := true
 unexport PYTHONDONTWRITEBYTECODE
 
 # The longest first; `make test` runs as many of them at a time as there are processors.
-CHECKS := integration sanity package unit sandbox-tests ansible-lint mypy yamllint ruff shellcheck changelog
+CHECKS := integration molecule sanity package unit sandbox-tests ansible-lint mypy yamllint ruff shellcheck changelog
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help venv demo sandbox sandbox-stop sandbox-status sandbox-reset test lint bench clean molecule host-image $(CHECKS)
+.PHONY: help venv demo sandbox sandbox-stop sandbox-status sandbox-reset test lint bench clean host-image $(CHECKS)
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s%s\n", $$1, $$2 }' Makefile

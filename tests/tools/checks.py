@@ -49,9 +49,11 @@ def report(result: Result) -> None:
     print(result, flush=True)
 
 
-def test_counts(output: str) -> list[str]:
-    """The lines with which pytest closes."""
-    return re.findall(r"^=+ .*\bin [\d.]+s.* =+$", output, re.MULTILINE)
+def to_be_seen(output: str) -> list[str]:
+    """The lines with which pytest and molecule.py close, and those that say what was left out."""
+    return re.findall(
+        r"^(?:=+ .*\bin [\d.]+s.* =+|\d+ passed, \d+ failed, \d+ skipped|skipped .*)$", output, re.MULTILINE
+    )
 
 
 def main(names: list[str]) -> int:
@@ -67,8 +69,8 @@ def main(names: list[str]) -> int:
     for name in names:
         print(results[name])
     for name in names:
-        for line in test_counts(results[name].output):
-            print(f"\n{name}:\n{line}")
+        if lines := to_be_seen(results[name].output):
+            print(f"\n{name}:", *lines, sep="\n")
     if failed:
         print(f"\nTo repeat what failed: make {' '.join(failed)}")
     return 1 if failed else 0

@@ -39,7 +39,8 @@ def prepare_copy() -> Path:
     link_dependencies(WORK)
     collection = WORK / "ansible_collections" / NAME
     copy_sources(collection)
-    shutil.rmtree(collection / "sandbox", ignore_errors=True)
+    for directory in ("molecule", "sandbox"):
+        shutil.rmtree(collection / directory, ignore_errors=True)
     for path in (collection / "tests").iterdir():
         if path.name not in KEPT_TESTS:
             shutil.rmtree(path) if path.is_dir() else path.unlink()

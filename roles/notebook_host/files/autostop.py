@@ -220,7 +220,7 @@ def tick(options: argparse.Namespace, memory: Memory) -> int:
     print(reason, flush=True)
     if options.dry_run:
         return 0
-    _, source = limit_of(memory.tag, options.limit)
+    source = limit_of(memory.tag, options.limit)[1]
     tell(options, memory, "autostop", *([f"Autostop takes the {source}."] if ":" in source else []))
     if due:
         active = memory.active

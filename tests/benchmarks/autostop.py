@@ -13,17 +13,14 @@ import json
 import subprocess
 import sys
 import tempfile
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
 
 from ansible_collections.datalab.notebooks.tests.unit.notebook_host.autostop_parts import (
     ARN,
     SOURCE,
-    Jupyter,
     kernel,
+    serving,
     session,
     write_certificate,
 )
@@ -69,35 +66,30 @@ def cost(command: list[str]) -> tuple[float, float]:
     return float(seconds), int(kibibytes) / 1024
 
 
-@contextmanager
-def jupyter(directory: Path) -> Iterator[Jupyter]:
-    """A Jupyter with one idle notebook."""
+def measured(directory: Path) -> dict[str, list[tuple[float, float]]]:
+    """What each program needs, in turn, to look at a Jupyter with one idle notebook."""
+    metadata = directory / "metadata.json"
+    metadata.write_text(json.dumps({"ResourceArn": ARN, "ResourceName": "datalab-alice"}))
     write_certificate(directory / "certificate.pem")
-    server = Jupyter(directory / "certificate.pem")
-    server.lists |= {"sessions": [session(kernel())], "kernels": [kernel()]}
-    thread = threading.Thread(target=server.server.serve_forever)
-    thread.start()
-    yield server
-    server.server.shutdown()
-    thread.join()
-    server.server.server_close()
-
-
-def measure() -> dict[str, dict[str, float]]:
-    """The median of what each program needs, and how many times as much as autostop."""
-    with tempfile.TemporaryDirectory() as name, jupyter(Path(name)) as server:
-        metadata = Path(name) / "metadata.json"
-        metadata.write_text(json.dumps({"ResourceArn": ARN, "ResourceName": "datalab-alice"}))
-        autostop = [sys.executable, "-IS", str(SOURCE), "--metadata", str(metadata), "--jupyter", server.address]
+    with serving(directory / "certificate.pem") as jupyter:
+        jupyter.lists |= {"sessions": [session(kernel())], "kernels": [kernel()]}
+        autostop = [sys.executable, "-IS", str(SOURCE), "--metadata", str(metadata), "--jupyter", jupyter.address]
         commands = {
-            "autostop": [*autostop, "--state", f"{name}/state.json"],
-            "requests and boto3": [sys.executable, "-c", WITH_REQUESTS + DECISION, server.address],
-            "with a client": [sys.executable, "-c", WITH_REQUESTS + CLIENT + DECISION, server.address],
+            "autostop": [*autostop, "--state", f"{directory}/state.json"],
+            "requests and boto3": [sys.executable, "-c", WITH_REQUESTS + DECISION, jupyter.address],
+            "with a client": [sys.executable, "-c", WITH_REQUESTS + CLIENT + DECISION, jupyter.address],
         }
         costs = {program: [cost(command)] for program, command in commands.items()}  # the first one warms the caches
         for _ in range(ROUNDS):
             for program, command in commands.items():
                 costs[program].append(cost(command))
+    return costs
+
+
+def measure() -> dict[str, dict[str, float]]:
+    """The median of what each program needs, and how many times as much as autostop."""
+    with tempfile.TemporaryDirectory() as name:
+        costs = measured(Path(name))
     figures = {
         program: {
             "cpu_seconds": round(median(seconds for seconds, _ in several[1:]), 4),

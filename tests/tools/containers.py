@@ -17,6 +17,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from . import debian
 from .collection import BUILD, ROOT
 
 CONTEXT = ROOT / "molecule" / "host"
@@ -48,9 +49,8 @@ class ContainersError(Exception):
 def check() -> None:
     """Raise ContainersError unless there is podman; with CI=true, install what is missing."""
     missing = [name for name in DEBIAN_PACKAGES if not shutil.which(name)]
-    if missing and os.environ.get("CI") == "true" and shutil.which("apt-get") and os.geteuid() == 0:
-        install = f"apt-get install --yes --no-install-recommends {' '.join(missing)}"
-        subprocess.run(f"apt-get update && {install}", shell=True, check=True, stdout=sys.stderr)  # noqa: S602
+    if missing and debian.may_install():
+        debian.install(missing)
     if not shutil.which("podman"):
         raise ContainersError("podman is needed: https://podman.io/docs/installation (Debian: apt-get install podman)")
 
@@ -119,7 +119,7 @@ def image(target: str, base: str, environment: Mapping[str, str]) -> str:
 def requirements(names: tuple[str, ...]) -> str:
     """The lines about these packages in the requirements of this repository."""
     lines = [line for file in ROOT.glob("requirements*.txt") for line in file.read_text(encoding="utf-8").splitlines()]
-    return " ".join(sorted(line for line in lines if re.match(r"[\w-]*", line)[0] in names))  # type: ignore[index]
+    return " ".join(sorted(line for line in lines if re.split(r"[^\w-]", line)[0] in names))
 
 
 def pip_settings() -> dict[str, str]:

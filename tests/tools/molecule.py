@@ -16,6 +16,7 @@ import sys
 import time
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
+from pathlib import Path
 
 from .collection import BUILD, ROOT
 
@@ -71,7 +72,7 @@ def run(name: str, keep: bool, settings: dict[str, str]) -> Result:
         "MOLECULE_COMMAND_BORDERS": "false",
         "MOLECULE_EPHEMERAL_DIRECTORY": str(state),
         "NO_COLOR": "1",
-        "PATH": f"{os.path.dirname(sys.executable)}:{os.environ['PATH']}",  # noqa: PTH120
+        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
     }
     command = ["molecule", "test", "--scenario-name", name, *(["--destroy=never"] if keep else [])]
     started = time.monotonic()

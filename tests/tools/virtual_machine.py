@@ -15,6 +15,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from . import debian
 from .collection import BUILD, ROOT
 
 MACHINE = BUILD / "virtual-machine"
@@ -66,12 +67,9 @@ def check() -> None:
     if os.geteuid() != 0:
         raise VirtualMachineError("root is needed for a network and a file server of its own: use sudo")
     if missing := missing_packages():
-        install = ["apt-get", "install", "--yes", "--no-install-recommends", *missing]
-        if os.environ.get("CI") != "true":
-            raise VirtualMachineError(f"packages are missing: {' '.join(install)}")
-        for command in [["apt-get", "update"], install]:
-            environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
-            subprocess.run(command, check=True, env=environment, stdin=subprocess.DEVNULL, stdout=sys.stderr)
+        if not debian.may_install():
+            raise VirtualMachineError(f"packages are missing: apt-get install {' '.join(missing)}")
+        debian.install(missing)
     if not Path("/dev/net/tun").exists():
         raise VirtualMachineError("/dev/net/tun is missing: modprobe tun, or give the device to this container")
     if subprocess.run(["unshare", "--net", "true"], check=False, capture_output=True).returncode:

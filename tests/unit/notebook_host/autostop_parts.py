@@ -15,6 +15,7 @@ import threading
 import time
 from argparse import Namespace
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -113,9 +114,9 @@ def write_certificate(file: Path) -> None:
     )  # fmt: skip
 
 
-@pytest.fixture
-def jupyter(certificate: Path) -> Iterator[Jupyter]:
-    """A Jupyter with nothing in it."""
+@contextmanager
+def serving(certificate: Path) -> Iterator[Jupyter]:
+    """A Jupyter with nothing in it, which answers."""
     jupyter = Jupyter(certificate)
     thread = threading.Thread(target=jupyter.server.serve_forever)
     thread.start()
@@ -123,6 +124,12 @@ def jupyter(certificate: Path) -> Iterator[Jupyter]:
     jupyter.server.shutdown()
     thread.join()
     jupyter.server.server_close()
+
+
+@pytest.fixture
+def jupyter(certificate: Path) -> Iterator[Jupyter]:
+    with serving(certificate) as jupyter:
+        yield jupyter
 
 
 class Instance:

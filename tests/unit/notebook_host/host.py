@@ -166,6 +166,7 @@ class Host:
         self.stubs = root / "stubs"
         self.volume.mkdir(parents=True)
         self.stubs.mkdir()
+        self.stub("systemctl")  # nothing of the computer that runs the tests is restarted
 
     def install(self, script: str, **constants: object) -> Host:
         """Takes an on-start script, with the paths and constants of its program changed."""

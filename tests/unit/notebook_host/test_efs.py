@@ -73,7 +73,7 @@ def test_odd_paths_are_mounted_too(instance: Host, scripts: Scripts) -> None:
 
 def test_a_file_system_that_is_mounted_is_left_alone(instance: Host, scripts: Scripts) -> None:
     calls = instance.stub("mount")
-    instance.install(scripts["viewer"]["on-start.sh"].replace("/home/ec2-user/SageMaker/efs", "/proc")).start()
+    instance.install(only_efs(scripts, "viewer").replace("/home/ec2-user/SageMaker/efs", "/proc")).start()
     assert instance.status["efs"] == "ok"
     assert not calls.exists()
 
@@ -107,7 +107,7 @@ def test_nothing_is_hidden_by_the_mount(instance: Host, scripts: Scripts) -> Non
     directory = instance.volume / "efs"
     directory.mkdir()
     (directory / "result.csv").write_text("1,2\n")
-    instance.install(scripts["viewer"]["on-start.sh"]).start()
+    instance.install(only_efs(scripts, "viewer")).start()
     (kept,) = instance.volume.glob("efs-*")
     assert re.fullmatch(r"efs-20\d\d-\d\d-\d\d-\d{6}", kept.name)
     assert (kept / "result.csv").read_text() == "1,2\n"
@@ -121,7 +121,7 @@ def test_a_link_in_its_place_is_set_aside(target: str, instance: Host, scripts: 
     mounts = instance.stub("mount")
     (instance.root / "etc").mkdir()
     (instance.volume / "efs").symlink_to(instance.root / target)
-    instance.install(scripts["viewer"]["on-start.sh"]).start()
+    instance.install(only_efs(scripts, "viewer")).start()
     assert instance.status["efs"] == "ok"
     assert mounts.read_text().endswith(f"|{instance.volume}/efs\n")
     assert not (instance.volume / "efs").is_symlink()
@@ -133,7 +133,7 @@ def test_a_link_above_it_leads_the_mount_nowhere(instance: Host, scripts: Script
     mounts = instance.stub("mount")
     (instance.root / "etc").mkdir()
     (instance.volume / "shared").symlink_to(instance.root / "etc")
-    instance.install(scripts["viewer"]["on-start.sh"].replace("SageMaker/efs", "SageMaker/shared/efs"))
+    instance.install(only_efs(scripts, "viewer").replace("SageMaker/efs", "SageMaker/shared/efs"))
     instance.start()
     assert instance.status["efs"] == "failed"
     assert not mounts.exists()

@@ -16,7 +16,6 @@ OWN = 'type("Registered", (Manager,), registered)\n'
 @pytest.fixture
 def jupyter(host: Host, scripts: Scripts) -> Host:
     """An instance with the step jupyter only."""
-    host.stub("systemctl")
     (host.home / ".condarc").write_text("channels: [defaults]\n")
     return host.install(scripts["only jupyter"]["on-start.sh"])
 

@@ -73,9 +73,9 @@ def measured(directory: Path) -> dict[str, list[tuple[float, float]]]:
     write_certificate(directory / "certificate.pem")
     with serving(directory / "certificate.pem") as jupyter:
         jupyter.lists |= {"sessions": [session(kernel())], "kernels": [kernel()]}
-        autostop = [sys.executable, "-IS", str(SOURCE), "--metadata", str(metadata), "--jupyter", jupyter.address]
+        autostop = [sys.executable, "-IS", str(SOURCE), f"--metadata={metadata}", f"--jupyter={jupyter.address}"]
         commands = {
-            "autostop": [*autostop, "--state", f"{directory}/state.json"],
+            "autostop": [*autostop, f"--state={directory}/state.json"],
             "requests and boto3": [sys.executable, "-c", WITH_REQUESTS + DECISION, jupyter.address],
             "with a client": [sys.executable, "-c", WITH_REQUESTS + CLIENT + DECISION, jupyter.address],
         }

@@ -1,29 +1,34 @@
-"""Stops this notebook instance when nobody has used it for a while. A timer runs it every few minutes."""
+"""Stops this notebook instance when nobody has used it for a while.
+
+A timer runs it every few minutes on every instance: what would be slow to import (argparse, http.client, pathlib) is
+done without, and subprocess is imported by those few ticks that need it.
+"""
 
 from __future__ import annotations
 
-import argparse
 import fcntl
 import json
 import os
+import socket
 import ssl
-import subprocess
+import sys
 import time
 from contextlib import suppress
 from datetime import datetime
-from http.client import HTTPException, HTTPSConnection
-from pathlib import Path
+from types import SimpleNamespace
 
 CPU_SECOND = os.sysconf("SC_CLK_TCK")
 OPTIONS = {
     "limit": 3600,
-    "no-answer": 7200,
-    "notice": "true",
-    "hooks": Path("/usr/local/libexec/datalab/before-stop.d"),
-    "state": Path("/var/lib/datalab/autostop.json"),
-    "metadata": Path("/opt/ml/metadata/resource-metadata.json"),
+    "no_answer": 7200,
+    "count_connections": False,
+    "dry_run": False,
+    "notice": "/usr/local/libexec/datalab/run",
+    "hooks": "/usr/local/libexec/datalab/before-stop.d",
+    "state": "/var/lib/datalab/autostop.json",
+    "metadata": "/opt/ml/metadata/resource-metadata.json",
     "jupyter": "localhost:8443",
-    "proc": Path("/proc"),
+    "proc": "/proc",
 }
 
 
@@ -37,7 +42,8 @@ class Memory:
     def __init__(self, now: float, wall: float) -> None:
         self.now = self.looked = self.active = now
         self.wall = wall
-        self.silent = self.asked = 0.0
+        self.silent = 0.0
+        self.asked = -1e9
         self.silence = ""
         self.pause = 3300 + 5 * os.urandom(1)[0]
         self.stamps: list[str] = []
@@ -46,22 +52,28 @@ class Memory:
         self.tag: str | None = None
 
 
-def ask_jupyter(address: str) -> list[list[dict[str, object]]]:
-    """Its sessions, kernels and terminals. Where terminals are switched off, there is no list of them.
+def get(address: str, path: str) -> tuple[int, bytes]:
+    """The status and content with which Jupyter answers.
 
     It is on this host, and has a certificate that nobody vouches for.
     """
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     tls.check_hostname = False
     tls.verify_mode = ssl.CERT_NONE
-    connection = HTTPSConnection(address, timeout=15, context=tls)
+    host, port = address.split(":")
+    with socket.create_connection((host, int(port)), 15) as plain, tls.wrap_socket(plain) as jupyter:
+        jupyter.sendall(f"GET {path} HTTP/1.0\r\nHost: {address}\r\n\r\n".encode())
+        head, _, content = jupyter.makefile("rb").read().partition(b"\r\n\r\n")
+    return int(head[9:12]), content
+
+
+def ask_jupyter(address: str) -> list[list[dict[str, object]]]:
+    """Its sessions, kernels and terminals. Where terminals are switched off, there is no list of them."""
     lists = []
     for what in ("sessions", "kernels", "terminals"):
-        connection.request("GET", f"/api/{what}?no_track_activity=1")
-        answer = connection.getresponse()
-        content = answer.read()
-        items = json.loads(content) if answer.status == 200 else f"HTTP {answer.status}"
-        if answer.status == 404 and what == "terminals":
+        status, content = get(address, f"/api/{what}?no_track_activity=1")
+        items = json.loads(content) if status == 200 else f"HTTP {status}"
+        if status == 404 and what == "terminals":
             items = []
         if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
             raise ValueError(f"{what}: {items}")
@@ -93,18 +105,18 @@ def remember(memory: Memory, stamps: list[str]) -> None:
     memory.looked = memory.now
 
 
-def computing(memory: Memory, proc: Path) -> str:
+def computing(memory: Memory, proc: str) -> str:
     """Which program in a terminal has used a CPU second since the last tick, itself or in children that have ended.
 
     Jupyter knows nothing of one that prints nothing. A shell, a pager or an editor that waits uses no CPU.
     """
     before, memory.cpu = memory.cpu, {}
     busy = ""
-    for file in proc.glob("[0-9]*/stat"):
-        with suppress(OSError):
-            name, rest = file.read_text(errors="replace").rsplit(")", 1)
+    for number in filter(str.isdigit, os.listdir(proc)):
+        with suppress(OSError), open(f"{proc}/{number}/stat", errors="replace") as file:
+            name, rest = file.read().rsplit(")", 1)
             fields = rest.split()
-            process = f"{file.parent.name} {fields[19]}"
+            process = f"{number} {fields[19]}"
             if fields[4] != "0":
                 memory.cpu[process] = sum(map(int, fields[11:15]))
                 if memory.cpu[process] - before.get(process, 0) >= CPU_SECOND:
@@ -112,12 +124,12 @@ def computing(memory: Memory, proc: Path) -> str:
     return busy
 
 
-def survey(options: argparse.Namespace, memory: Memory) -> str:
+def survey(options: SimpleNamespace, memory: Memory) -> str:
     """What is busy."""
     busy = computing(memory, options.proc)
     try:
         kernel, stamps = observe(ask_jupyter(options.jupyter), options.count_connections)
-    except (OSError, ValueError, HTTPException) as error:
+    except (OSError, ValueError) as error:
         memory.silent = memory.silent if memory.silence else memory.now
         memory.silence = f"no answer from Jupyter ({error})"
         return busy
@@ -136,7 +148,7 @@ def limit_of(tag: str | None, default: int) -> tuple[int, str]:
     return default, "default" if tag is None else f"default: the tag idle={tag} is no number of seconds"
 
 
-def decide(options: argparse.Namespace, memory: Memory) -> tuple[bool, str]:
+def decide(options: SimpleNamespace, memory: Memory) -> tuple[bool, str]:
     """Whether to stop, and why, by the tag as it is known."""
     limit, source = limit_of(memory.tag, options.limit)
     what, seconds = "idle", memory.now - memory.active
@@ -151,8 +163,10 @@ def decide(options: argparse.Namespace, memory: Memory) -> tuple[bool, str]:
     return False, f"{what} {seconds:,.0f} s <= {limit:,} s ({source}): keep"
 
 
-def aws(options: argparse.Namespace, *arguments: str) -> str:
+def aws(options: SimpleNamespace, *arguments: str) -> str:
     """What the AWS CLI prints."""
+    import subprocess  # noqa: PLC0415 - see above
+
     region = options.ResourceArn.split(":")[3]
     command = ["timeout", "60", "aws", "sagemaker", *arguments, "--region", region, "--output", "json"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -161,7 +175,7 @@ def aws(options: argparse.Namespace, *arguments: str) -> str:
     return done.stdout
 
 
-def look(options: argparse.Namespace, memory: Memory) -> tuple[bool, str]:
+def look(options: SimpleNamespace, memory: Memory) -> tuple[bool, str]:
     """Whether to stop now, and why. Work beats every clock.
 
     The tag is read when a stop is due, once in an idle period that lasts, and then every hour.
@@ -182,22 +196,23 @@ def look(options: argparse.Namespace, memory: Memory) -> tuple[bool, str]:
     return decide(options, memory)
 
 
-def tell(options: argparse.Namespace, memory: Memory, name: str, *text: str) -> None:
+def tell(options: SimpleNamespace, memory: Memory, name: str, *text: str) -> None:
     """Puts a notice up for the owner, or takes down the one that was put up."""
     if text or memory.told.get(name):
         memory.told[name] = bool(text)
-        subprocess.run([options.notice, "notice", name, *text], check=False)
+        os.spawnlp(os.P_WAIT, options.notice, options.notice, "notice", name, *text)
 
 
-def run_hooks(hooks: Path) -> None:
+def run_hooks(hooks: str) -> None:
     """What has to be done before a stop. No hook keeps the instance from stopping."""
-    for hook in sorted(hooks.glob("*")):
-        if hook.is_file() and os.access(hook, os.X_OK):
-            status = subprocess.run(["timeout", "-s", "KILL", "60", hook], check=False).returncode
+    for name in sorted(os.listdir(hooks)) if os.path.isdir(hooks) else []:
+        hook = f"{hooks}/{name}"
+        if os.path.isfile(hook) and os.access(hook, os.X_OK):
+            status = os.spawnlp(os.P_WAIT, "timeout", "timeout", "-s", "KILL", "60", hook)
             print(f"{hook} ended with {status}")
 
 
-def stop(options: argparse.Namespace, memory: Memory, reason: str) -> int:
+def stop(options: SimpleNamespace, memory: Memory, reason: str) -> int:
     """Says why it stops the instance, and stops it. One that stops already may do so."""
 
     def notice(text: str) -> None:
@@ -209,12 +224,12 @@ def stop(options: argparse.Namespace, memory: Memory, reason: str) -> int:
     except OSError as error:
         print(f"not stopped: {error}")
         if "Status (Stop" not in str(error):
-            notice(f"It did not work: please stop the instance yourself, and show this to your platform team: {error}")
+            notice(f"It did not work: please stop the instance yourself. {error}")
             return 1
     return 0
 
 
-def tick(options: argparse.Namespace, memory: Memory) -> int:
+def tick(options: SimpleNamespace, memory: Memory) -> int:
     """Looks, says what it thinks, and does it."""
     due, reason = look(options, memory)
     print(reason, flush=True)
@@ -234,31 +249,39 @@ def tick(options: argparse.Namespace, memory: Memory) -> int:
     return 0
 
 
+def options_of(arguments: list[str]) -> SimpleNamespace:
+    """What was said as --name=value, or --name for yes, and the defaults."""
+    options = dict(OPTIONS)
+    for argument in arguments:
+        name, _, value = argument.partition("=")
+        name = name.strip("-").replace("-", "_")
+        if name not in options:
+            sys.exit(f"no option {argument}")
+        options[name] = int(value) if value.isdecimal() else value or True
+    return SimpleNamespace(**options)
+
+
 def main() -> int:
     """One tick, unless another one is at work."""
-    parser = argparse.ArgumentParser()
-    for name, default in OPTIONS.items():
-        parser.add_argument(f"--{name}", type=type(default), default=default)
-    for name in ("count-connections", "dry-run"):
-        parser.add_argument(f"--{name}", action="store_true")
-    options = parser.parse_args()
-    vars(options).update(json.loads(options.metadata.read_text()))
+    options = options_of(sys.argv[1:])
+    with open(options.metadata) as file:
+        vars(options).update(json.load(file))
     try:
         if not options.dry_run:
-            fcntl.flock(os.open(options.state.parent, os.O_RDONLY), fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(os.open(os.path.dirname(options.state), os.O_RDONLY), fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         print("another autostop is at work")
         return 0
     memory = Memory(time.clock_gettime(time.CLOCK_BOOTTIME), time.time())
-    with suppress(OSError, ValueError, TypeError, KeyError):
-        old = json.loads(options.state.read_text())
+    with suppress(OSError, ValueError, TypeError, KeyError), open(options.state) as file:
+        old = json.load(file)
         if old["now"] <= memory.now:
             vars(memory).update(old, now=memory.now, wall=memory.wall)
     status = tick(options, memory)
     if not options.dry_run:
-        new = options.state.with_suffix(".new")
-        new.write_text(json.dumps(vars(memory)))
-        new.replace(options.state)
+        with open(f"{options.state}.new", "w") as file:
+            json.dump(vars(memory), file)
+        os.replace(file.name, options.state)
     return status
 
 

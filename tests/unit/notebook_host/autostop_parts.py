@@ -13,12 +13,12 @@ import subprocess
 import sys
 import threading
 import time
-from argparse import Namespace
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -175,7 +175,7 @@ class Instance:
         return memory
 
     def command(self, *options: str) -> list[str]:
-        given = [text for name, value in self.options.items() for text in (f"--{name}", str(value))]
+        given = [f"--{name}={value}" for name, value in self.options.items()]
         return [sys.executable, "-IS", str(SOURCE), *given, *options]
 
     @property
@@ -194,11 +194,11 @@ class Instance:
         assert done.returncode == expect, done.stderr
         return rounded(done.stdout)
 
-    def namespace(self, **options: Any) -> Namespace:
+    def namespace(self, **options: Any) -> SimpleNamespace:
         """What a tick in this process is called with."""
         given = {"count_connections": False, "dry_run": False, **self.options, **options}
         identity = json.loads(self.metadata.read_text())
-        return Namespace(**{name.replace("-", "_"): value for name, value in given.items()}, **identity)
+        return SimpleNamespace(**{name.replace("-", "_"): value for name, value in given.items()}, **identity)
 
     def called(self) -> list[str]:
         """The calls of the AWS CLI."""

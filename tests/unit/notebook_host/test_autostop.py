@@ -7,9 +7,8 @@ from __future__ import annotations
 import ast
 import json
 import sys
-from argparse import Namespace
 from dataclasses import dataclass, field, replace
-from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -134,8 +133,8 @@ CASES = [
 ]  # fmt: skip
 
 
-OPTIONS = Namespace(
-    limit=HOUR, no_answer=2 * HOUR, count_connections=False, proc=Path("/nonexistent"), jupyter="", ResourceArn="arn",
+OPTIONS = SimpleNamespace(
+    limit=HOUR, no_answer=2 * HOUR, count_connections=False, proc="/", jupyter="", ResourceArn="arn",
 )  # fmt: skip
 
 
@@ -147,7 +146,7 @@ def look(case: Case, memory: Any) -> tuple[bool, str]:
             raise ValueError("x")
         return [case.sessions, case.kernels, case.terminals]
 
-    def aws(_options: Namespace, *_arguments: str) -> str:
+    def aws(_options: SimpleNamespace, *_arguments: str) -> str:
         return json.dumps({"Tags": [{"Key": "owner", "Value": "alice"}, *tags]})
 
     tags = [{"Key": "idle", "Value": case.tag}] if case.tag is not None else []
@@ -155,7 +154,7 @@ def look(case: Case, memory: Any) -> tuple[bool, str]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(autostop, "ask_jupyter", ask_jupyter)
         patch.setattr(autostop, "aws", aws)
-        verdict: tuple[bool, str] = autostop.look(Namespace(**{**vars(OPTIONS), **changes}), memory)
+        verdict: tuple[bool, str] = autostop.look(SimpleNamespace(**{**vars(OPTIONS), **changes}), memory)
         return verdict
 
 

@@ -51,7 +51,7 @@ def test_without_systemd_cron_runs_what_the_start_installed(host: Host, scripts:
     now = time.clock_gettime(time.CLOCK_BOOTTIME)
     state = host.root / "var/lib/datalab/autostop.json"
     state.write_text(json.dumps({"now": now, "active": now - 36_000, "looked": now - 300}))
-    paths = ["--metadata", str(instance.metadata), "--jupyter", jupyter.address, "--proc", str(instance.proc)]
+    paths = [f"--metadata={instance.metadata}", f"--jupyter={jupyter.address}", f"--proc={instance.proc}"]
     assert rounded(host.run(function, *paths)) == "idle 36,000 s > 5 s (default): stop\n"
     assert instance.called() == [LIST_TAGS, STOP]
     assert "Your files are all here." in host.notice
@@ -63,9 +63,10 @@ def test_settings_reach_autostop(host: Host, scripts: Scripts, jupyter: Jupyter)
     host.install(script.replace("NO_ANSWER_LIMIT=7200", "NO_ANSWER_LIMIT=77")).start()
     jupyter.lists["kernels"] = [kernel(90_000, connections=1)]
     instance = Instance(host, jupyter.address)
-    options = ["--metadata", str(instance.metadata), "--proc", str(instance.proc), "--dry-run", "--jupyter"]
-    assert host.run("autostop", *options, jupyter.address) == "python3 is open in a browser: keep\n"
-    assert host.run("autostop", *options, "localhost:1").endswith(" <= 77 s (default): keep\n")
+    options = [f"--metadata={instance.metadata}", f"--proc={instance.proc}", "--dry-run"]
+    at_jupyter = [*options, f"--jupyter={jupyter.address}"]
+    assert host.run("autostop", *at_jupyter) == "python3 is open in a browser: keep\n"
+    assert host.run("autostop", *options, "--jupyter=localhost:1").endswith(" <= 77 s (default): keep\n")
 
 
 def test_with_systemd_a_timer_runs_it_every_five_minutes(host: Host, scripts: Scripts) -> None:

@@ -49,8 +49,8 @@ def test_a_step_that_hangs_is_ended_with_all_that_it_started(tried: Host) -> Non
 def test_the_notice_names_what_does_not_work(tried: Host) -> None:
     tried.start()
     assert "- Nobody has been to the moon lately.\n" in tried.notice
-    assert "The step fails of the start did not work (failed)." in tried.notice
-    assert "The step hangs of the start did not work (timeout)." in tried.notice
+    assert "The step fails of the start did not work (failed): see " in tried.notice
+    assert "The step hangs of the start did not work (timeout): see " in tried.notice
     assert str(tried.volume / ".datalab/on-start.log") in tried.notice
     assert "works of" not in tried.notice
     assert tried.notice.count("\n- ") == 3

@@ -10,7 +10,8 @@ short_description: Python source without what only its readers need
 version_added: 0.1.0
 author: The datalab.notebooks contributors (@datalab)
 description:
-  - Removes docstrings, comments, the types of arguments and results, and empty lines, and leaves all else as it is.
+  - Removes docstrings, comments, the types of arguments, results and attributes, and empty lines, and indents by one
+    space. All else stays as it is.
   - For a program that a script carries, whose length is limited. It has to be in ASCII.
 options:
   _input:
@@ -41,20 +42,43 @@ Position = tuple[int, int]  # line, from 1; column, from 0
 
 
 def stripped_python(source: str) -> str:
-    """The source without docstrings, comments, annotations of functions and empty lines."""
+    """The source without docstrings, comments, annotations and empty lines, indented by single spaces."""
     if not source.isascii():  # ast counts bytes
         raise AnsibleFilterError("stripped_python takes source in ASCII only")
     lines = source.splitlines(keepends=True)
     spans = [*_docstrings_and_types(ast.parse(source), lines), *_comments(source)]
     for (first, start), (last, end) in sorted(spans, reverse=True):
         lines[first - 1 : last] = [lines[first - 1][:start] + lines[last - 1][end:]]
-    stripped = "".join(lines)
-    empty = {token.start[0] for token in _tokens(stripped) if token.type == tokenize.NL and not token.line.strip()}
-    return "".join(line for number, line in enumerate(stripped.splitlines(keepends=True), 1) if number not in empty)
+    return "".join(_lines_indented_by_one(_without_empty_lines("".join(lines))))
+
+
+def _without_empty_lines(source: str) -> str:
+    empty = {token.start[0] for token in _tokens(source) if token.type == tokenize.NL and not token.line.strip()}
+    return "".join(line for number, line in enumerate(source.splitlines(keepends=True), 1) if number not in empty)
+
+
+def _lines_indented_by_one(source: str) -> list[str]:
+    """Only where a statement begins: what a text or brackets carry on is left alone."""
+    lines = source.splitlines(keepends=True)
+    depth, begins = 0, True
+    for token in _tokens(source):
+        depth += (token.type == tokenize.INDENT) - (token.type == tokenize.DEDENT)
+        if token.type == tokenize.NEWLINE:
+            begins = True
+        elif begins and token.string.strip():
+            lines[token.start[0] - 1] = " " * depth + token.line[token.start[1] :] if depth else token.line
+            begins = False
+    return lines
 
 
 def _docstrings_and_types(tree: ast.Module, lines: list[str]) -> Iterator[tuple[Position, Position]]:
-    for node in ast.walk(tree):
+    nodes = list(ast.walk(tree))
+    variables = [node for node in nodes if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name)]
+    for node in nodes:
+        if isinstance(node, ast.ImportFrom) and node.module == "__future__" and not variables:
+            yield _start(node), _end(node)
+        if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Attribute):
+            yield _end(node.target), _end(node.annotation)
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node) and node.body[1:]:
             yield _start(node.body[0]), _end(node.body[0])
         if isinstance(node, ast.arg) and node.annotation:

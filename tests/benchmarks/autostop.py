@@ -9,7 +9,6 @@ other one has two forms: it imports boto3 and does not need it, or it makes a cl
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 import tempfile
@@ -17,13 +16,13 @@ from pathlib import Path
 from statistics import median
 
 from ansible_collections.datalab.notebooks.tests.unit.notebook_host.autostop_parts import (
-    ARN,
     SOURCE,
     kernel,
     serving,
     session,
     write_certificate,
 )
+from ansible_collections.datalab.notebooks.tests.unit.notebook_host.host import with_constants
 
 ROUNDS = 9
 
@@ -68,16 +67,16 @@ def cost(command: list[str]) -> tuple[float, float]:
 
 def measured(directory: Path) -> dict[str, list[tuple[float, float]]]:
     """What each program needs, in turn, to look at a Jupyter with one idle notebook."""
-    metadata = directory / "metadata.json"
-    metadata.write_text(json.dumps({"ResourceArn": ARN, "ResourceName": "datalab-alice"}))
     write_certificate(directory / "certificate.pem")
     with serving(directory / "certificate.pem") as jupyter:
         jupyter.lists |= {"sessions": [session(kernel())], "kernels": [kernel()]}
-        autostop = [sys.executable, "-IS", str(SOURCE), f"--metadata={metadata}", f"--jupyter={jupyter.address}"]
+        autostop, address = directory / "autostop.py", f"localhost:{jupyter.port}"
+        constants = {"STATE": repr(f"{directory}/state.json"), "PORT": jupyter.port}
+        autostop.write_text(with_constants(SOURCE.read_text(), **constants))
         commands = {
-            "autostop": [*autostop, f"--state={directory}/state.json"],
-            "requests and boto3": [sys.executable, "-c", WITH_REQUESTS + DECISION, jupyter.address],
-            "with a client": [sys.executable, "-c", WITH_REQUESTS + CLIENT + DECISION, jupyter.address],
+            "autostop": [sys.executable, "-IS", str(autostop), "3600", "7200", "true"],
+            "requests and boto3": [sys.executable, "-c", WITH_REQUESTS + DECISION, address],
+            "with a client": [sys.executable, "-c", WITH_REQUESTS + CLIENT + DECISION, address],
         }
         costs = {program: [cost(command)] for program, command in commands.items()}  # the first one warms the caches
         for _ in range(ROUNDS):

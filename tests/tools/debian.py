@@ -8,6 +8,11 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+POLICY = Path("/usr/sbin/policy-rc.d")
 
 
 def may_install() -> bool:
@@ -18,5 +23,25 @@ def may_install() -> bool:
 def install(packages: list[str]) -> None:
     """Install these packages; what apt-get says goes to the log."""
     environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
-    for command in (["update"], ["install", "--yes", "--no-install-recommends", *packages]):
-        subprocess.run(["apt-get", *command], check=True, env=environment, stdin=subprocess.DEVNULL, stdout=sys.stderr)
+    with no_service_starts():
+        for command in (["update"], ["install", "--yes", "--no-install-recommends", *packages]):
+            subprocess.run(
+                ["apt-get", *command], check=True, env=environment, stdin=subprocess.DEVNULL, stdout=sys.stderr
+            )
+
+
+@contextmanager
+def no_service_starts() -> Iterator[None]:
+    """Keeps the services of new packages, such as a file server, from starting; the tests start their own.
+
+    https://www.debian.org/doc/debian-policy/ch-opersys.html#interfacing-with-init-systems
+    """
+    if POLICY.exists():
+        yield
+        return
+    POLICY.write_text("#!/bin/sh\nexit 101\n")
+    POLICY.chmod(0o755)
+    try:
+        yield
+    finally:
+        POLICY.unlink()

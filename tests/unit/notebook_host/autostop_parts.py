@@ -6,11 +6,9 @@ from __future__ import annotations
 
 import importlib.util
 import json
-import os
 import re
 import ssl
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -18,7 +16,6 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -26,7 +23,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from ansible_collections.datalab.notebooks.tests.unit.notebook_host.host import ROLE, Host
+from ansible_collections.datalab.notebooks.tests.unit.notebook_host.host import ROLE, Host, with_constants
 
 SOURCE = ROLE / "files" / "autostop.py"
 spec = importlib.util.spec_from_file_location("autostop", SOURCE)
@@ -39,8 +36,8 @@ NOW = 1_800_000_000.0  # 2027-01-15T08:00:00Z
 UPTIME = 100_000.0
 
 ARN = "arn:aws:sagemaker:eu-central-1:123456789012:notebook-instance/datalab-alice"
-REGION = "--region|eu-central-1|--output|json"
-LIST_TAGS = f"sagemaker|list-tags|--resource-arn|{ARN}|{REGION}"
+REGION = "--region|eu-central-1|--output|text"
+LIST_TAGS = f"sagemaker|list-tags|--resource-arn|{ARN}|--query|Tags[?Key=='idle'].Value | [0] || ''|{REGION}"
 STOP = f"sagemaker|stop-notebook-instance|--notebook-instance-name|datalab-alice|{REGION}"
 
 
@@ -90,7 +87,7 @@ class Jupyter:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(certificate)
         self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
-        self.address = f"localhost:{self.server.server_port}"
+        self.port = self.server.server_port
 
 
 @pytest.fixture(scope="session")
@@ -133,35 +130,37 @@ def jupyter(certificate: Path) -> Iterator[Jupyter]:
 
 
 class Instance:
-    """An instance with an AWS CLI that notes how it is called, and with no programs but those that it is given."""
+    """An instance with an AWS CLI that notes how it is called, and with no programs but those that it is given.
 
-    def __init__(self, host: Host, address: str) -> None:
+    What the start installs is there. Notices are noted only.
+    """
+
+    def __init__(self, host: Host, program: str, port: int) -> None:
         self.host = host
-        self.metadata = host.root / "resource-metadata.json"
-        self.metadata.write_text(json.dumps({"ResourceArn": ARN, "ResourceName": "datalab-alice"}))
-        self.state = host.root / "state/autostop.json"
+        self.program = program
+        self.constants = {"IDLE_LIMIT": 5, "NO_ANSWER_LIMIT": 5}
+        self.port = port
+        self.installed = host.root / "usr/local/libexec/datalab"
+        self.hooks = self.installed / "before-stop.d"
         self.proc = host.root / "proc"
-        self.hooks = host.root / "before-stop.d"
-        for directory in (self.state.parent, self.proc, self.hooks):
-            directory.mkdir()
-        self.notices = host.stub("notice")
+        self.state = host.root / "var/lib/datalab/autostop.json"
+        metadata = host.root / "opt/ml/metadata/resource-metadata.json"
+        for directory in (self.hooks, self.proc, self.state.parent, metadata.parent):
+            directory.mkdir(parents=True, exist_ok=True)
+        metadata.write_text(json.dumps({"ResourceArn": ARN, "ResourceName": "datalab-alice"}))
+        self.notices = host.stub("run", f'[ "$1" = notice ] || exec {self.installed}/run "$@"')
         self.calls = host.stub("aws")
-        self.options = {
-            "state": self.state, "metadata": self.metadata, "proc": self.proc, "hooks": self.hooks,
-            "notice": host.stubs / "notice", "jupyter": address, "limit": 5, "no-answer": 5,
-        }  # fmt: skip
         self.aws()
-        self.tags({"owner": "alice"})
+        self.tag("")
         self.remember(active=36_000)
 
-    def aws(self, stopping: str = ":", listing: str = 'cat "$0.tags"') -> None:
+    def aws(self, stopping: str = ":", listing: str = 'cat "$0.tag"') -> None:
         """What the AWS CLI does."""
         self.host.stub("aws", f"case $2 in list-tags) {listing} ;; *) {stopping} ;; esac")
 
-    def tags(self, tags: dict[str, str]) -> None:
-        """What list-tags answers."""
-        file = self.host.stubs / "aws.tags"
-        file.write_text(json.dumps({"Tags": [{"Key": key, "Value": value} for key, value in tags.items()]}))
+    def tag(self, value: str) -> None:
+        """The value of the tag `idle`."""
+        (self.host.stubs / "aws.tag").write_text(f"{value}\n")
 
     def remember(self, **memory: Any) -> None:
         """What the last tick left, five minutes ago. Times are given in seconds before now."""
@@ -174,31 +173,42 @@ class Instance:
         memory: dict[str, Any] = json.loads(self.state.read_text())
         return memory
 
-    def command(self, *options: str) -> list[str]:
-        given = [f"--{name}={value}" for name, value in self.options.items()]
-        return [sys.executable, "-IS", str(SOURCE), *given, *options]
+    @property
+    def python_constants(self) -> dict[str, object]:
+        """Where this instance is, for autostop.py."""
+        return {
+            "RUN": str(self.host.stubs / "run"),
+            "STATE": str(self.state),
+            "PROC": str(self.proc),
+            "PORT": self.port,
+        }
+
+    def install(self, **limits: int) -> None:
+        """Lays down the programs that the start does."""
+        self.host.write_program(with_constants(self.program, **{**self.constants, **limits}))
+        constants = {name: repr(value) for name, value in self.python_constants.items()}
+        (self.installed / "autostop.py").write_text(with_constants(SOURCE.read_text(), **constants))
+
+    @property
+    def command(self) -> list[str]:
+        return [str(self.installed / "run"), "autostop"]
 
     @property
     def environment(self) -> dict[str, str]:
         return {
-            "PATH": f"{self.host.stubs}:{os.environ['PATH']}",
             "https_proxy": "http://127.0.0.1:9", "HTTPS_PROXY": "http://127.0.0.1:9",
             "REQUESTS_CA_BUNDLE": "/nonexistent", "CURL_CA_BUNDLE": "/nonexistent", "SSL_CERT_FILE": "/nonexistent",
         }  # fmt: skip
 
-    def tick(self, *options: str, expect: int = 0) -> str:
+    def tick(self, *options: str, expect: int = 0, **limits: int) -> str:
         """Runs autostop, and returns what it says."""
+        self.install(**limits)
         done = subprocess.run(
-            self.command(*options), env=self.environment, capture_output=True, text=True, check=False, timeout=100
-        )
+            [*self.command, *options],
+            env=self.environment, capture_output=True, text=True, check=False, timeout=100,
+        )  # fmt: skip
         assert done.returncode == expect, done.stderr
         return rounded(done.stdout)
-
-    def namespace(self, **options: Any) -> SimpleNamespace:
-        """What a tick in this process is called with."""
-        given = {"count_connections": False, "dry_run": False, **self.options, **options}
-        identity = json.loads(self.metadata.read_text())
-        return SimpleNamespace(**{name.replace("-", "_"): value for name, value in given.items()}, **identity)
 
     def called(self) -> list[str]:
         """The calls of the AWS CLI."""
@@ -206,10 +216,10 @@ class Instance:
 
     def told(self) -> list[str]:
         """What the owner was told."""
-        return rounded(self.notices.read_text()).splitlines() if self.notices.exists() else []
+        return [line for line in rounded(self.notices.read_text()).splitlines() if line.startswith("notice|")]
 
 
 @pytest.fixture
-def instance(host: Host, jupyter: Jupyter) -> Instance:
+def instance(host: Host, jupyter: Jupyter, scripts: dict[str, dict[str, str]]) -> Instance:
     """An instance that has been idle for ten hours."""
-    return Instance(host, jupyter.address)
+    return Instance(host, scripts["only autostop"]["on-start-unpacked.sh"], jupyter.port)

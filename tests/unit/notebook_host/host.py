@@ -142,6 +142,14 @@ def unpack(script: str) -> str:
     return lzma.decompress(base64.b85decode(PROGRAM.findall(script)[0])).decode()
 
 
+def with_constants(program: str, **constants: object) -> str:
+    """A program, in bash or Python, with other values of its constants."""
+    for name, value in constants.items():
+        program, changes = re.subn(rf"^{name}( ?= ?).*$", rf"{name}\g<1>{value}", program, flags=re.MULTILINE)
+        assert changes == 1, name
+    return program
+
+
 def wait_for(condition: Callable[[], object], seconds: float = 20) -> None:
     """Detached work takes its time."""
     deadline = time.monotonic() + seconds
@@ -170,14 +178,18 @@ class Host:
 
     def install(self, script: str, **constants: object) -> Host:
         """Takes an on-start script, with the paths and constants of its program changed."""
-        program = self._relocate(unpack(script))
-        for name, value in constants.items():
-            program, changes = re.subn(rf"^{name}=.*$", f"{name}={value}", program, flags=re.MULTILINE)
-            assert changes == 1, name
+        program = with_constants(self._relocate(unpack(script)), **constants)
         packed = base64.b85encode(lzma.compress(program.encode())).decode()
         opener = self._relocate(script).replace(f"PATH={self.stubs}:", "PATH=")
         self.script.write_text(PROGRAM.sub(lambda _: packed, opener))
         return self
+
+    def write_program(self, program: str) -> None:
+        """Lays down what the start unpacks."""
+        file = self.root / "usr/local/libexec/datalab/run"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(self._relocate(program))
+        file.chmod(0o755)
 
     def _relocate(self, text: str) -> str:
         text = re.sub(rf"(?<![\w/])({self.PATHS})\b", rf"{self.root}\1", text)

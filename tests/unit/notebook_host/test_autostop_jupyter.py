@@ -10,7 +10,7 @@ import re
 import ssl
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from http.client import HTTPSConnection
 from pathlib import Path
@@ -93,9 +93,9 @@ def shape(answer: Any) -> Any:
     return re.sub(r"\d", "9", answer) if isinstance(answer, str) and answer.endswith("Z") else type(answer).__name__
 
 
-def test_a_real_jupyter_from_start_to_stop(real: RealJupyter, host: Host) -> None:
-    instance = Instance(host, real.address)
-    instance.options["limit"] = 3600
+def test_a_real_jupyter_from_start_to_stop(real: RealJupyter, host: Host, scripts: dict[str, dict[str, str]]) -> None:
+    instance = Instance(host, scripts["only autostop"]["on-start-unpacked.sh"], int(real.address.rpartition(":")[2]))
+    instance.constants["IDLE_LIMIT"] = 3600
     answers = {"nothing": real.lists()}
     assert instance.tick() == "idle 36,000 s > 3,600 s (default): stop\n"
 
@@ -139,17 +139,23 @@ def test_a_real_jupyter_from_start_to_stop(real: RealJupyter, host: Host) -> Non
     assert shape(answers) == shape(json.loads(RECORDED.read_text()))
 
 
-def recorded(state: str) -> list[Any]:
-    lists = json.loads(RECORDED.read_text())[state]
-    return [lists["sessions"], lists["kernels"], lists["terminals"]]
+@pytest.fixture
+def recorded(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Lets Jupyter answer as it once did."""
+
+    def answer(state: str) -> None:
+        monkeypatch.setattr(autostop, "ask_jupyter", json.loads(RECORDED.read_text())[state].get)
+
+    return answer
 
 
 @pytest.mark.parametrize(
     ("state", "idle"),
     [("nothing", None), ("unconnected", 60), ("idle", 60), ("terminal", 60), ("closed", None)],
 )
-def test_what_jupyter_answered_is_understood(state: str, idle: int | None) -> None:
-    busy, stamps = autostop.observe(recorded(state), count_connections=True)
+def test_what_jupyter_answered_is_understood(recorded: Callable[[str], None], state: str, idle: int | None) -> None:
+    recorded(state)
+    busy, stamps = autostop.observe(count_connections=True)
     assert busy == ""
     latest = max((datetime.fromisoformat(stamp).timestamp() for stamp in stamps), default=0.0)
     memory = autostop.Memory(100_000.0, latest + 60)
@@ -158,5 +164,6 @@ def test_what_jupyter_answered_is_understood(state: str, idle: int | None) -> No
     assert memory.now - memory.active == pytest.approx(100_000 if idle is None else idle, abs=1)
 
 
-def test_what_a_busy_jupyter_answered_is_understood() -> None:
-    assert autostop.observe(recorded("busy"), count_connections=False)[0] == "train.ipynb is computing"
+def test_what_a_busy_jupyter_answered_is_understood(recorded: Callable[[str], None]) -> None:
+    recorded("busy")
+    assert autostop.observe(count_connections=False)[0] == "train.ipynb is computing"

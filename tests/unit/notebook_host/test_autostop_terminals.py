@@ -56,7 +56,7 @@ def test_a_silent_program_that_computes_is_work(instance: Instance, terminal: Te
     again = cpu_seconds(program)
     wait_for(lambda: cpu_seconds(program) > again + 1.1)
     assert instance.tick("--dry-run").endswith(" is computing in a terminal: keep\n")
-    instance.options["jupyter"] = "localhost:1"  # work beats that clock as well
+    instance.port = 1  # work beats that clock as well
     instance.remember(active=36_000, silence="x", silent=90_000)
     assert instance.tick().endswith(" is computing in a terminal: keep\n")
     assert instance.called() == []
@@ -67,7 +67,7 @@ def test_programs_that_wait_are_no_work(instance: Instance, terminal: Terminal) 
     waiting = terminal(sys.executable, "-c", f"{COMPUTE_A_WHILE}\ninput()")
     pager = terminal("cat")
     wait_for(lambda: cpu_seconds(waiting) >= 1.1)
-    assert instance.tick("--limit=3600").endswith(" is computing in a terminal: keep\n")
+    assert instance.tick(IDLE_LIMIT=3600).endswith(" is computing in a terminal: keep\n")
     remembered = {process.split()[0] for process in instance.memory["cpu"]}
     assert remembered == {shell.name, waiting.name, pager.name}
     instance.remember(active=36_000, cpu=instance.memory["cpu"])

@@ -160,7 +160,7 @@ def test_an_installer_with_another_sum_is_not_run(conda: Host, site: Path) -> No
 def test_a_pinned_sum_decides_alone(sum_of: str, runs: bool, conda: Host, site: Path) -> None:
     (site / "installer.sh.sha256").unlink()
     pinned = hashlib.sha256(sum_of.encode()).hexdigest()
-    script = conda.script.read_text().replace("CONDA_INSTALLER_SHA256=''", f"CONDA_INSTALLER_SHA256={pinned}")
+    script = conda.script.read_text().replace("CONDA_CHANNELS=", f"CONDA_INSTALLER_SHA256={pinned}\nCONDA_CHANNELS=")
     conda.script.write_text(script)
     bootstrap(conda)
     assert calls(conda) == (created(conda) if runs else [])

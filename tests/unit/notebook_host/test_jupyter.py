@@ -20,16 +20,12 @@ def jupyter(host: Host, scripts: Scripts) -> Host:
     return host.install(scripts["only jupyter"]["on-start.sh"])
 
 
-def configured(host: Host, app: str) -> str:
-    return (host.home / ".jupyter" / f"jupyter_{app}_config.py").read_text()
-
-
 def test_only_registered_kernels_are_listed(jupyter: Host) -> None:
     jupyter.start()
     assert jupyter.status == {"jupyter": "ok"}
     assert not (jupyter.home / ".condarc").exists()
-    assert configured(jupyter, "server").endswith("\nc.ServerApp.kernel_spec_manager_class = " + OWN)
-    assert configured(jupyter, "notebook").endswith("\nc.NotebookApp.kernel_spec_manager_class = " + OWN)
+    config = (jupyter.home / ".jupyter/jupyter_server_config.py").read_text()
+    assert config.endswith("\nc.ServerApp.kernel_spec_manager_class = " + OWN)
 
 
 def test_what_an_image_or_a_person_configured_stays_but_does_not_decide(jupyter: Host) -> None:
@@ -53,7 +49,7 @@ def test_the_server_is_restarted_once_and_only_for_a_change(jupyter: Host) -> No
     restarted = jupyter.stubs / "systemctl.calls"
     wait_for(restarted.exists)
     assert len(detached.read_text().splitlines()) == 1
-    assert restarted.read_text() == "--no-block|try-restart|jupyter-server\n"
+    assert restarted.read_text() == "try-restart|jupyter-server\n"
 
 
 def test_the_server_is_restarted_after_the_start_only(jupyter: Host, scripts: Scripts) -> None:

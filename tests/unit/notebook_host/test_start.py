@@ -142,7 +142,6 @@ def test_detached_work_outlives_the_start_and_holds_nothing_of_it(host: Host, sc
         stdin=subprocess.DEVNULL,
         stdout=writing,
         stderr=writing,
-        pass_fds=[writing],
         start_new_session=True,
     )
     os.close(writing)

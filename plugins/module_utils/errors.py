@@ -63,6 +63,12 @@ class AthenaErrorHandler(NotebookErrorHandler):
     _MISSING_MESSAGES = ("is not found",)
 
 
+def some_of(names: list[str]) -> str:
+    """The first five names, and how many more there are."""
+    more = f" and {len(names) - 5} more" if len(names) > 5 else ""
+    return ", ".join(names[:5]) + more
+
+
 def fail(module: AnsibleAWSModule, error: NotebookError, **result: Any) -> None:
     """Ends the module with what the error says, its remedy, and the response of AWS where there is one."""
     response = getattr(error.exception, "response", None)

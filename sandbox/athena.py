@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""UpdateWorkGroup, which moto lacks, and AWS's rules for workgroups and their tags."""
+"""UpdateWorkGroup, which moto lacks, and AWS's rules for workgroups, their tags, and the queries that run in them."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class ResourceNotFoundError(JsonRESTError):
 
 
 class WorkGroupResponse(AthenaResponse):
-    """moto's Athena, with every operation on workgroups."""
+    """moto's Athena, with every operation on workgroups, whose settings count."""
 
     def create_work_group(self) -> str:
         """CreateWorkGroup."""
@@ -102,6 +102,28 @@ class WorkGroupResponse(AthenaResponse):
         backend.delete_work_group(group.name)
         return "{}"
 
+    def start_query_execution(self) -> str:
+        """StartQueryExecution; moto takes no notice of what the workgroup says."""
+        group = self._group(PRIMARY)
+        if group.state == "DISABLED":
+            raise InvalidRequestError(f"WorkGroup {group.name} is disabled.")
+        given = self._get_param("ResultConfiguration", {})
+        own = group.configuration.get("ResultConfiguration", {})
+        results = {**given, **own} if group.configuration["EnforceWorkGroupConfiguration"] else {**own, **given}
+        if "OutputLocation" not in results:
+            raise InvalidRequestError(
+                "No output location provided. An output location is required either through the Workgroup result "
+                "configuration setting or as an API input."
+            )
+        query_id = self.athena_backend.start_query_execution(
+            query=self._get_param("QueryString"),
+            context=self._get_param("QueryExecutionContext"),
+            config=results,
+            workgroup=group.name,
+            execution_parameters=self._get_param("ExecutionParameters"),
+        )
+        return json.dumps({"QueryExecutionId": query_id})
+
     def list_tags_for_resource(self) -> str:
         """ListTagsForResource; moto takes a resource without tags for none."""
         return json.dumps(self.athena_backend.tagger.list_tags_for_resource(self._arn()))
@@ -120,8 +142,8 @@ class WorkGroupResponse(AthenaResponse):
     def _groups(self) -> dict[str, WorkGroup]:
         return self.athena_backend.work_groups
 
-    def _group(self) -> WorkGroup:
-        name = self._get_param("WorkGroup")
+    def _group(self, default: str | None = None) -> WorkGroup:
+        name = self._get_param("WorkGroup", default)
         if name not in self._groups:
             raise InvalidRequestError(f"WorkGroup {name} is not found.")
         return self._groups[name]

@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Workgroups of Athena, and their tags."""
+"""Workgroups of Athena, their tags, and the queries that run in them."""
 
 from __future__ import annotations
 
@@ -149,6 +149,56 @@ class TestDeletion:
         athena.delete_work_group(WorkGroup="research")
         create()
         assert athena.list_tags_for_resource(ResourceARN=ARN)["Tags"] == []
+
+
+class TestQueries:
+    """Where results go, and which workgroups run queries at all."""
+
+    OWN, GIVEN = "s3://results/own/", "s3://results/given/"
+
+    @pytest.fixture
+    def location(self, athena):
+        """Run a query and say where its results go."""
+
+        def run(**fields):
+            query = athena.start_query_execution(QueryString="SELECT 1", **fields)["QueryExecutionId"]
+            execution = athena.get_query_execution(QueryExecutionId=query)["QueryExecution"]
+            assert execution["WorkGroup"] == fields.get("WorkGroup", "primary")
+            return execution["ResultConfiguration"]["OutputLocation"].removesuffix(f"{query}.csv")
+
+        return run
+
+    @pytest.mark.parametrize(
+        ("enforced", "own", "given", "expected"),
+        [
+            (True, True, True, OWN),
+            (True, True, False, OWN),
+            (True, False, True, GIVEN),
+            (False, True, True, GIVEN),
+            (False, True, False, OWN),
+        ],
+    )
+    def test_the_workgroup_may_decide(self, create, location, enforced, own, given, expected):
+        results = {"ResultConfiguration": {"OutputLocation": self.OWN}} if own else {}
+        create(Configuration={"EnforceWorkGroupConfiguration": enforced, **results})
+        wish = {"ResultConfiguration": {"OutputLocation": self.GIVEN}} if given else {}
+        for _ in range(2):  # a query leaves the workgroup as it was
+            assert location(WorkGroup="research", **wish) == expected
+
+    def test_without_a_workgroup_it_is_primary(self, location):
+        assert location(ResultConfiguration={"OutputLocation": self.GIVEN}) == self.GIVEN
+
+    def test_results_have_to_go_somewhere(self, athena, refused):
+        code, message = refused(athena.start_query_execution, QueryString="SELECT 1")
+        assert (code, message[:27]) == ("InvalidRequestException", "No output location provided")
+
+    def test_some_workgroups_run_no_queries(self, create, athena, refused):
+        create(Configuration={"ResultConfiguration": {"OutputLocation": self.OWN}})
+        athena.update_work_group(WorkGroup="research", State="DISABLED")
+        query = {"QueryString": "SELECT 1"}
+        disabled = ("InvalidRequestException", "WorkGroup research is disabled.")
+        assert refused(athena.start_query_execution, **query, WorkGroup="research") == disabled
+        assert refused(athena.start_query_execution, **query, WorkGroup="none") == MISSING
 
 
 def test_tags_are_added_overwritten_and_removed(create, athena, tagging):

@@ -11,6 +11,7 @@ import socket
 import sys
 from contextlib import suppress
 from functools import lru_cache
+from importlib import import_module
 from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING, Any
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from moto.backends import SERVICE_NAMES
 
 HOST = "127.0.0.1"
+EXTENDED = ("athena", "efs")  # each by the module of its name
 
 
 class Dispatcher(DomainDispatcherApplication):
@@ -40,10 +42,8 @@ class Dispatcher(DomainDispatcherApplication):
 
 def create_extended_app(service: SERVICE_NAMES) -> Flask:
     """moto's application for a service, after the service was extended."""
-    if service == "efs":  # only now, because moto's EFS takes a second to import
-        from . import efs  # noqa: PLC0415
-
-        efs.install()
+    if service in EXTENDED:  # only now, because a service of moto's takes up to a second to import
+        import_module(f".{service}", __package__).install()
     return create_backend_app(service)
 
 

@@ -151,6 +151,45 @@ def delete_lifecycle_config(client: SageMakerClient, name: str) -> None:
     client.delete_notebook_instance_lifecycle_config(NotebookInstanceLifecycleConfigName=name)
 
 
+# Code repositories
+
+
+@handler.list_error_handler("describe the code repository", None)
+@retry
+def describe_code_repository(client: SageMakerClient, name: str) -> Mapping[str, Any] | None:
+    """The repository as DescribeCodeRepository returns it, or None if there is none."""
+    return client.describe_code_repository(CodeRepositoryName=name)
+
+
+@handler.common_error_handler("list the code repositories")
+@retry
+def list_code_repositories(client: SageMakerClient, **filters: Any) -> list[Mapping[str, Any]]:
+    """The repositories that ListCodeRepositories returns, of all pages; each as Describe returns it."""
+    pages = client.get_paginator("list_code_repositories").paginate(PaginationConfig=PAGES, **filters)
+    return [summary for page in pages for summary in page["CodeRepositorySummaryList"]]
+
+
+@handler.common_error_handler("create the code repository")
+@retry
+def create_code_repository(client: SageMakerClient, name: str, params: dict[str, Any]) -> None:
+    """Calls CreateCodeRepository."""
+    client.create_code_repository(CodeRepositoryName=name, **params)
+
+
+@handler.common_error_handler("update the code repository")
+@retry
+def update_code_repository(client: SageMakerClient, name: str, secret_arn: str) -> None:
+    """Calls UpdateCodeRepository, which can change the secret and nothing else."""
+    client.update_code_repository(CodeRepositoryName=name, GitConfig={"SecretArn": secret_arn})
+
+
+@handler.deletion_error_handler("delete the code repository")
+@retry
+def delete_code_repository(client: SageMakerClient, name: str) -> None:
+    """Calls DeleteCodeRepository; the Git repository itself stays."""
+    client.delete_code_repository(CodeRepositoryName=name)
+
+
 # Tags
 
 

@@ -18,8 +18,6 @@ with suppress(ImportError):  # AnsibleAWSModule says so
 if TYPE_CHECKING:
     from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 
-MISSING_MESSAGES = ("RecordNotFound", "does not exist")
-
 REMEDIES = {
     "NoCredentialsError": "Set AWS_PROFILE or the options access_key and secret_key, or use the sandbox: make sandbox.",
     "EndpointConnectionError": "Check endpoint_url and the network; the sandbox is started by 'make sandbox'.",
@@ -47,13 +45,28 @@ class NotebookErrorHandler(AWSErrorHandler):
     """amazon.aws' decorators, with SageMaker's way of saying that something is not there."""
 
     _CUSTOM_EXCEPTION = NotebookError
+    _MISSING_CODE = "ValidationException"
+    _MISSING_MESSAGES: tuple[str, ...] = ("RecordNotFound", "does not exist", "Cannot find CodeRepository")
 
     @classmethod
     def _is_missing(cls) -> Any:
-        # The code ValidationException also reports bad input; only its message tells them apart.
-        if any(is_boto3_error_message(text) is ClientError for text in MISSING_MESSAGES):
-            return is_boto3_error_code("ValidationException")
+        # The code also reports bad input; only its message tells them apart.
+        if any(is_boto3_error_message(text) is ClientError for text in cls._MISSING_MESSAGES):
+            return is_boto3_error_code(cls._MISSING_CODE)
         return is_boto3_error_code(())
+
+
+class AthenaErrorHandler(NotebookErrorHandler):
+    """The same, with Athena's way."""
+
+    _MISSING_CODE = "InvalidRequestException"
+    _MISSING_MESSAGES = ("is not found",)
+
+
+def some_of(names: list[str]) -> str:
+    """The first five names, and how many more there are."""
+    more = f" and {len(names) - 5} more" if len(names) > 5 else ""
+    return ", ".join(names[:5]) + more
 
 
 def fail(module: AnsibleAWSModule, error: NotebookError, **result: Any) -> None:

@@ -15,7 +15,7 @@ from ansible_collections.amazon.aws.plugins.module_utils.tagging import (
 from ansible_collections.amazon.aws.plugins.module_utils.transformation import boto3_resource_to_ansible_dict
 
 from . import api
-from .errors import InputError, NotebookError
+from .errors import InputError, NotebookError, some_of
 from .validation import RunCommand, name_problems, script_problems, tag_problems
 
 if TYPE_CHECKING:
@@ -150,8 +150,7 @@ def assert_unused(client: SageMakerClient, name: str) -> None:
     """Raises InputError, naming them, when instances use the configuration."""
     users = users_of_config(client, name)
     if users:
-        more = f" and {len(users) - 5} more" if len(users) > 5 else ""
-        text = f"{name} is used by {', '.join(users[:5])}{more}; give them another first, or say force: true"
+        text = f"{name} is used by {some_of(users)}; give them another first, or say force: true"
         raise InputError([f"lifecycle configuration {text}"])
 
 

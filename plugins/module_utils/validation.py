@@ -81,8 +81,16 @@ def _input(model: ServiceModel, operation: str) -> Any:
 
 def name_problems(model: ServiceModel, name: str) -> list[str]:
     """What is wrong with the name of a lifecycle configuration."""
-    shape = _input(model, "CreateNotebookInstanceLifecycleConfig")
-    return list(_violations(shape.members["NotebookInstanceLifecycleConfigName"], name))
+    return member_problems(model, "CreateNotebookInstanceLifecycleConfig.NotebookInstanceLifecycleConfigName", name)
+
+
+def member_problems(model: ServiceModel, path: str, value: Any) -> list[str]:
+    """What the service model says against a value of a member of an operation's input, like CreateWorkGroup.Name."""
+    operation, *members = path.split(".")
+    shape = _input(model, operation)
+    for member in members:
+        shape = shape.members[member]
+    return list(_violations(shape, value))
 
 
 def _violations(shape: Any, value: Any) -> Iterator[str]:
@@ -91,7 +99,7 @@ def _violations(shape: Any, value: Any) -> Iterator[str]:
         yield from _range(shape, len(value), "entries")
         for item in value:
             yield from _violations(shape.member, item)
-    elif shape.type_name == "integer":
+    elif shape.type_name in ("integer", "long"):
         yield from _range(shape, value, "")
     elif shape.metadata.get("enum") and value not in shape.metadata["enum"]:
         close = difflib.get_close_matches(value, shape.metadata["enum"], 1)
@@ -104,8 +112,10 @@ def _violations(shape: Any, value: Any) -> Iterator[str]:
 
 
 def _range(shape: Shape, size: int, unit: str) -> Iterator[str]:
-    least, most = shape.metadata.get("min", 0), shape.metadata.get("max", size)
-    if not least <= size <= most:
+    least, most = shape.metadata.get("min", 0), shape.metadata.get("max")
+    if most is None and size < least:
+        yield f"{size} is less than {least} {unit}".rstrip()
+    elif most is not None and not least <= size <= most:
         yield f"{size} is not between {least} and {most} {unit}".rstrip()
 
 

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import time
 from collections.abc import Callable
@@ -77,6 +78,12 @@ def test_a_table_is_printed_whatever_the_callback(playbook: PlaybookRunner) -> N
 
 def test_what_is_missing_is_said_in_one_sentence(run_target: Callable[..., Played]) -> None:
     run_target(FLEET, NOWHERE, "no_credentials", aws={})
+
+
+def test_a_password_that_was_given_by_mistake_is_not_shown(sandbox: Sandbox, run_target: Callable[..., Played]) -> None:
+    played = run_target("sagemaker_code_repository", sandbox.endpoint, "refused", "-vvv")
+    assert "branch: my branch" in played.stdout  # the arguments of the module are shown
+    assert not re.search("hunter2|correct-horse", played.stdout + played.stderr)
 
 
 class TestTwelvePeople:

@@ -6,28 +6,39 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from types import ModuleType
 
-from ansible_collections.datalab.notebooks.plugins.module_utils import api
+import pytest
+
+from ansible_collections.datalab.notebooks.plugins.module_utils import api, api_athena
+from sandbox.athena import WorkGroupResponse
 from sandbox.notebooks.responses import NotebookResponse
 from sandbox.notebooks.tagging import TaggingResponse
 
-SOURCE = Path(api.__file__).read_text(encoding="utf-8")
-CALLED = set(re.findall(r"client\.(?!get_paginator)(\w+)\(", SOURCE)) | set(
-    re.findall(r'get_paginator\("(\w+)"\)', SOURCE)
+FOLDER = Path(api.__file__).parent
+
+
+def called(source: str) -> set[str]:
+    """The operations that a file calls."""
+    pages = re.findall(r'get_paginator\("(\w+)"\)', source)
+    return {*re.findall(r"client\.(?!get_paginator)(\w+)\(", source), *pages}
+
+
+@pytest.mark.parametrize(
+    ("module", "responses", "least"),
+    [(api, (NotebookResponse, TaggingResponse), 16), (api_athena, (WorkGroupResponse,), 10)],
 )
-
-
-def test_the_sandbox_has_every_operation_that_the_modules_call() -> None:
-    assert len(CALLED) >= 16
-    assert {
-        name for name in CALLED if not any(hasattr(it, name) for it in (NotebookResponse, TaggingResponse))
-    } == set()
+def test_the_sandbox_has_every_operation_that_the_modules_call(
+    module: ModuleType, responses: tuple[type, ...], least: int
+) -> None:
+    names = called(Path(str(module.__file__)).read_text(encoding="utf-8"))
+    assert len(names) >= least
+    assert {name for name in names if not any(hasattr(it, name) for it in responses)} == set()
 
 
 def test_no_other_file_calls_aws() -> None:
-    folder = Path(api.__file__).parent
-    others = [path for path in [*folder.glob("*.py"), *folder.glob("../modules/*.py")] if path.name != "api.py"]
+    files = [path for path in [*FOLDER.glob("*.py"), *FOLDER.glob("../modules/*.py")] if path.stem[:3] != "api"]
     calls = [
-        f"{path.name}: {call}" for path in others for call in re.findall(r"client\.(?!meta)\w+\(", path.read_text())
+        f"{path.name}: {call}" for path in files for call in re.findall(r"client\.(?!meta)\w+\(", path.read_text())
     ]
     assert calls == []

@@ -6,11 +6,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cache
+from types import SimpleNamespace
 from typing import Any
 
 import boto3
 import hypothesis
 import pytest
+from ansible_collections.amazon.aws.plugins.module_utils import cloud
 from botocore.model import ServiceModel
 from botocore.stub import Stubber
 
@@ -75,6 +77,20 @@ def sagemaker() -> Iterator[Script]:
 def tagging() -> Iterator[Script]:
     """The Resource Groups Tagging API, in the same way."""
     yield from _scripted("resourcegroupstaggingapi")
+
+
+@pytest.fixture
+def athena() -> Iterator[Script]:
+    """Athena, in the same way."""
+    yield from _scripted("athena")
+
+
+@pytest.fixture
+def slept(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The seconds that a retry would have waited."""
+    seconds: list[float] = []
+    monkeypatch.setattr(cloud, "time", SimpleNamespace(sleep=seconds.append))
+    return seconds
 
 
 @pytest.fixture

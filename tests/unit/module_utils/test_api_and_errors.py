@@ -10,7 +10,6 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from ansible_collections.amazon.aws.plugins.module_utils import cloud
 from botocore.exceptions import EndpointConnectionError, NoCredentialsError
 
 from ansible_collections.datalab.notebooks.plugins.module_utils import api
@@ -26,14 +25,6 @@ ARN = arn_of(NAME)
 INSTANCE = {"NotebookInstanceName": NAME}
 CONFIG = {"NotebookInstanceLifecycleConfigName": "datalab"}
 TAGS = [{"Key": "owner", "Value": "alice"}]
-
-
-@pytest.fixture
-def slept(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """The seconds that a retry would have waited."""
-    seconds: list[float] = []
-    monkeypatch.setattr(cloud, "time", SimpleNamespace(sleep=seconds.append))
-    return seconds
 
 
 # Calls

@@ -1,0 +1,101 @@
+# Copyright: Contributors to datalab.notebooks
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Athena's part of the API: one function per call, as in api.py."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from ansible_collections.amazon.aws.plugins.module_utils.tagging import (
+    ansible_dict_to_boto3_tag_list,
+    boto3_tag_list_to_ansible_dict,
+)
+
+from .api import retry
+from .errors import AthenaErrorHandler
+
+if TYPE_CHECKING:
+    from mypy_boto3_athena import AthenaClient
+
+handler = AthenaErrorHandler
+
+# Workgroups
+
+
+@handler.list_error_handler("get the workgroup", None)
+@retry
+def get_work_group(client: AthenaClient, name: str) -> Mapping[str, Any] | None:
+    """The workgroup as GetWorkGroup returns it, or None if there is none."""
+    return client.get_work_group(WorkGroup=name)["WorkGroup"]
+
+
+@handler.common_error_handler("list the workgroups")
+@retry
+def list_work_groups(client: AthenaClient, **page: Any) -> Mapping[str, Any]:
+    """One page of ListWorkGroups' summaries; boto3 has no paginator for it."""
+    return client.list_work_groups(**page)
+
+
+@handler.common_error_handler("create the workgroup")
+@retry
+def create_work_group(client: AthenaClient, name: str, params: dict[str, Any]) -> None:
+    """Calls CreateWorkGroup; the workgroup is enabled."""
+    client.create_work_group(Name=name, **params)
+
+
+@handler.common_error_handler("update the workgroup")
+@retry
+def update_work_group(client: AthenaClient, name: str, params: dict[str, Any]) -> None:
+    """Calls UpdateWorkGroup, which leaves alone what it does not name."""
+    client.update_work_group(WorkGroup=name, **params)
+
+
+@handler.deletion_error_handler("delete the workgroup")
+@retry
+def delete_work_group(client: AthenaClient, name: str, with_contents: bool) -> None:
+    """Calls DeleteWorkGroup, which refuses a workgroup with contents unless told to delete them too."""
+    client.delete_work_group(WorkGroup=name, RecursiveDeleteOption=with_contents)
+
+
+# Contents of a workgroup
+
+
+@handler.common_error_handler("list the named queries")
+@retry
+def has_named_queries(client: AthenaClient, name: str) -> bool:
+    """Whether ListNamedQueries finds any in the workgroup."""
+    return bool(client.list_named_queries(WorkGroup=name, MaxResults=1).get("NamedQueryIds"))
+
+
+@handler.common_error_handler("list the query executions")
+@retry
+def has_query_executions(client: AthenaClient, name: str) -> bool:
+    """Whether ListQueryExecutions finds any in the workgroup, of the 45 days that Athena keeps them."""
+    return bool(client.list_query_executions(WorkGroup=name, MaxResults=1).get("QueryExecutionIds"))
+
+
+# Tags
+
+
+@handler.common_error_handler("list the tags")
+@retry
+def list_tags(client: AthenaClient, arn: str) -> dict[str, str]:
+    """The tags of one resource, from ListTagsForResource."""
+    pages = client.get_paginator("list_tags_for_resource").paginate(ResourceARN=arn)
+    tags: dict[str, str] = boto3_tag_list_to_ansible_dict([tag for page in pages for tag in page["Tags"]])
+    return tags
+
+
+@handler.common_error_handler("add tags")
+@retry
+def tag_resource(client: AthenaClient, arn: str, tags: dict[str, str]) -> None:
+    """Calls TagResource, which overwrites the values of keys that are there."""
+    client.tag_resource(ResourceARN=arn, Tags=ansible_dict_to_boto3_tag_list(tags))
+
+
+@handler.common_error_handler("remove tags")
+@retry
+def untag_resource(client: AthenaClient, arn: str, keys: list[str]) -> None:
+    """Calls UntagResource."""
+    client.untag_resource(ResourceARN=arn, TagKeys=keys)

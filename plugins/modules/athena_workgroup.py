@@ -1,0 +1,245 @@
+#!/usr/bin/python
+# Copyright: Contributors to datalab.notebooks
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+---
+module: athena_workgroup
+version_added: 0.1.0
+short_description: Manage a workgroup of Amazon Athena
+description:
+  - Queries run in a workgroup. It says where their results go and how many bytes a query may scan, and it is what
+    rights to query are given on.
+  - What is not given is left as it is. When a workgroup is created, AWS chooses what is not given.
+  - Settings that AWS would not take are refused before any call.
+author: The datalab.notebooks contributors (@datalab)
+options:
+  name:
+    description:
+      - The name of the workgroup, unique in the account and region.
+      - Each account has a workgroup V(primary), which can be changed and not deleted.
+    type: str
+    required: true
+    aliases: [work_group]
+  state:
+    description: Whether the workgroup exists.
+    type: str
+    choices: [present, absent]
+    default: present
+  enabled:
+    description: Whether queries can be run in the workgroup. A new one is enabled.
+    type: bool
+  description:
+    description: What the workgroup is for. An empty string takes the description away.
+    type: str
+  output_location:
+    description:
+      - Where in S3 the results of queries go, such as V(s3://acme-results/research/).
+      - An empty string takes the location away.
+    type: str
+  encryption:
+    description:
+      - How the results of queries are encrypted. An empty dictionary takes that away, and the bucket's own encryption
+        remains.
+      - API parameter C(EncryptionConfiguration).
+    type: dict
+    suboptions:
+      encryption_option:
+        description:
+          - By S3 with keys of its own, by S3 with a key of KMS, or by Athena with a key of KMS.
+        type: str
+        choices: [SSE_S3, SSE_KMS, CSE_KMS]
+        aliases: [option]
+      kms_key:
+        description: The ARN or id of the key in KMS. Needed with V(SSE_KMS) and V(CSE_KMS), and only with these.
+        type: str
+  expected_bucket_owner:
+    description:
+      - The id of the account that owns the bucket of O(output_location). Athena writes results to no other bucket.
+      - An empty string takes the condition away.
+    type: str
+  enforce_work_group_configuration:
+    description:
+      - Whether the settings of the workgroup hold whatever a query asks for. Without this, whoever runs a query chooses
+        where its results go.
+      - AWS enforces them in a new workgroup.
+    type: bool
+  publish_cloudwatch_metrics_enabled:
+    description: Whether Athena publishes metrics of the queries to CloudWatch.
+    type: bool
+  bytes_scanned_cutoff_per_query:
+    description:
+      - How many bytes a query may scan before Athena cancels it, at least 10,000,000. V(0) takes the limit away.
+    type: int
+  requester_pays_enabled:
+    description: Whether queries may read from buckets whose requesters pay.
+    type: bool
+  engine_version:
+    description:
+      - The version of the engine that queries run on, such as V(Athena engine version 3). With V(AUTO), AWS chooses.
+      - API parameter C(SelectedEngineVersion).
+    type: str
+  force:
+    description:
+      - Delete the workgroup even if it has named queries or a query history. Only with O(state=absent).
+    type: bool
+    default: false
+seealso:
+  - module: datalab.notebooks.athena_workgroup_info
+extends_documentation_fragment:
+  - amazon.aws.common.modules
+  - amazon.aws.region.modules
+  - amazon.aws.tags.modules
+  - amazon.aws.boto3
+  - datalab.notebooks.attributes
+"""
+
+EXAMPLES = r"""
+- name: Give a team a workgroup whose queries scan at most 10 GiB each
+  datalab.notebooks.athena_workgroup:
+    name: datalab-research
+    description: Queries of the team research
+    output_location: s3://acme-results/research/
+    encryption:
+      encryption_option: SSE_S3
+    enforce_work_group_configuration: true
+    publish_cloudwatch_metrics_enabled: true
+    bytes_scanned_cutoff_per_query: 10737418240
+    tags:
+      team: research
+
+- name: Take the limit away
+  datalab.notebooks.athena_workgroup:
+    name: datalab-research
+    bytes_scanned_cutoff_per_query: 0
+
+- name: Let nobody query for now
+  datalab.notebooks.athena_workgroup:
+    name: datalab-research
+    enabled: false
+
+- name: Remove a workgroup with its named queries and its history
+  datalab.notebooks.athena_workgroup:
+    name: datalab-research
+    state: absent
+    force: true
+"""
+
+RETURN = r"""
+workgroup:
+  description: The workgroup, in the terms of the options. In check mode, as it would be.
+  returned: when there is one
+  type: dict
+  sample:
+    arn: arn:aws:athena:eu-central-1:123456789012:workgroup/datalab-research
+    bytes_scanned_cutoff_per_query: 10737418240
+    creation_time: "2026-03-01T08:30:00+00:00"
+    description: Queries of the team research
+    effective_engine_version: Athena engine version 3
+    enabled: true
+    encryption:
+      encryption_option: SSE_S3
+    enforce_work_group_configuration: true
+    engine_version: AUTO
+    expected_bucket_owner: null
+    name: datalab-research
+    output_location: s3://acme-results/research/
+    publish_cloudwatch_metrics_enabled: true
+    requester_pays_enabled: false
+    tags:
+      team: research
+"""
+
+from typing import TYPE_CHECKING, Any
+
+from ansible_collections.amazon.aws.plugins.module_utils.iam import get_aws_account_info
+from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
+
+from ansible_collections.datalab.notebooks.plugins.module_utils import api_athena
+from ansible_collections.datalab.notebooks.plugins.module_utils.arguments import tag_arguments
+from ansible_collections.datalab.notebooks.plugins.module_utils.errors import InputError, NotebookError, fail
+from ansible_collections.datalab.notebooks.plugins.module_utils.workgroup import (
+    PRIMARY,
+    DesiredWorkgroup,
+    apply_workgroup,
+    assert_deletable,
+    desired_workgroup,
+    plan_workgroup,
+    read_workgroup,
+    workgroup_arn,
+    workgroup_problems,
+)
+
+if TYPE_CHECKING:
+    from mypy_boto3_athena import AthenaClient
+
+
+def ensure_present(module: AnsibleAWSModule, client: AthenaClient, desired: DesiredWorkgroup) -> dict[str, Any]:
+    problems = workgroup_problems(client.meta.service_model, desired)
+    if problems:
+        raise InputError(problems)
+    arn = workgroup_arn(client, desired.name, *get_aws_account_info(module))
+    made = plan_workgroup(desired, read_workgroup(client, desired.name, arn), arn)
+    after: dict[str, Any] | None = made.after
+    if made.changed and not module.check_mode:
+        apply_workgroup(client, made)
+        after = read_workgroup(client, desired.name, arn)
+    return {"changed": made.changed, "workgroup": after, "diff": {"before": made.before or {}, "after": made.after}}
+
+
+def ensure_absent(module: AnsibleAWSModule, client: AthenaClient, name: str) -> dict[str, Any]:
+    if name == PRIMARY:
+        raise InputError([f"workgroup {PRIMARY}: AWS never deletes it; with enabled: false nobody can query in it"])
+    before = read_workgroup(client, name, workgroup_arn(client, name, *get_aws_account_info(module)))
+    if before and not module.params["force"]:
+        assert_deletable(client, name)
+    if before and not module.check_mode:
+        api_athena.delete_work_group(client, name, with_contents=module.params["force"])
+    return {"changed": before is not None, "workgroup": None, "diff": {"before": before or {}, "after": {}}}
+
+
+def main() -> None:
+    module = AnsibleAWSModule(
+        argument_spec={
+            "name": {"type": "str", "required": True, "aliases": ["work_group"]},
+            "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+            "enabled": {"type": "bool"},
+            "description": {"type": "str"},
+            "output_location": {"type": "str"},
+            "encryption": {
+                "type": "dict",
+                "options": {
+                    "encryption_option": {
+                        "type": "str",
+                        "choices": ["SSE_S3", "SSE_KMS", "CSE_KMS"],
+                        "aliases": ["option"],
+                    },
+                    "kms_key": {"type": "str", "no_log": False},
+                },
+            },
+            "expected_bucket_owner": {"type": "str"},
+            "enforce_work_group_configuration": {"type": "bool"},
+            "publish_cloudwatch_metrics_enabled": {"type": "bool"},
+            "bytes_scanned_cutoff_per_query": {"type": "int"},
+            "requester_pays_enabled": {"type": "bool"},
+            "engine_version": {"type": "str"},
+            "force": {"type": "bool", "default": False},
+            **tag_arguments(),
+        },
+        supports_check_mode=True,
+    )
+    params = module.params
+    client = module.client("athena")
+    try:
+        if params["state"] == "absent":
+            module.exit_json(**ensure_absent(module, client, params["name"]))
+        else:
+            module.exit_json(**ensure_present(module, client, desired_workgroup(params)))
+    except NotebookError as error:
+        fail(module, error)
+
+
+if __name__ == "__main__":
+    main()

@@ -44,6 +44,10 @@ def create_extended_app(service: SERVICE_NAMES) -> Flask:
         from . import efs  # noqa: PLC0415
 
         efs.install()
+    if service == "ec2":  # as late, for the same reason
+        from . import ec2  # noqa: PLC0415
+
+        ec2.install()
     return create_backend_app(service)
 
 

@@ -1,0 +1,119 @@
+# Copyright: Contributors to datalab.notebooks
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What AWS refuses in a network and moto allows: above all, to delete what something else depends on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from moto.core.responses import ActionResult
+from moto.ec2.exceptions import DependencyViolationError, EC2ClientError, InvalidServiceName
+from moto.ec2.models import EC2Backend
+from moto.ec2.models.nat_gateways import NatGateway, NatGatewayBackend
+from moto.ec2.models.security_groups import SecurityGroupBackend
+from moto.ec2.models.subnets import Subnet, SubnetBackend
+from moto.ec2.models.vpcs import VPC, VPCBackend, VPCEndPoint
+from moto.ec2.responses import EC2Response
+from moto.ec2.responses.security_groups import SecurityGroups
+from moto.ec2.utils import EC2_PREFIX_TO_RESOURCE
+
+
+class PrivateDnsConflictError(EC2ClientError):
+    """A second endpoint of a service, which would have the name of the first."""
+
+    def __init__(self, service_name: str):
+        message = (
+            f"private-dns-enabled cannot be set because there is already a conflicting DNS domain for {service_name}"
+        )
+        super().__init__("InvalidParameter", message)
+
+
+def install() -> None:
+    """Put this into moto, before its first EC2 request."""
+    for replacement in (
+        create_vpc_endpoint,
+        delete_nat_gateway,
+        delete_security_group,
+        delete_subnet,
+        delete_vpc,
+    ):
+        setattr(EC2Backend, replacement.__name__, replacement)
+    setattr(EC2Backend, "_filter_endpoint_services", staticmethod(filter_endpoint_services))  # noqa: B010
+    for operation in (update_security_group_rule_descriptions_egress, update_security_group_rule_descriptions_ingress):
+        setattr(EC2Response, operation.__name__, operation)
+    EC2_PREFIX_TO_RESOURCE["nat"] = "natgateway"  # as DescribeTags calls it
+
+
+def create_vpc_endpoint(self: EC2Backend, vpc_id: str, service_name: str, **options: Any) -> VPCEndPoint:
+    """CreateVpcEndpoint of a service that exists, and of an interface endpoint once; its interfaces have its groups."""
+    offered = self._collect_default_endpoint_services(self.account_id, self.region_name)
+    if service_name not in {service["ServiceName"] for service in offered}:
+        raise InvalidServiceName(service_name)
+    if options.get("endpoint_type") == "Interface" and options.get("private_dns_enabled"):
+        for other in _endpoints(self, vpc_id):
+            if (other.service_name, other.vpc_endpoint_type) == (service_name, "Interface"):
+                raise PrivateDnsConflictError(service_name)
+    endpoint = VPCBackend.create_vpc_endpoint(self, vpc_id=vpc_id, service_name=service_name, **options)
+    for interface in endpoint.network_interface_ids:
+        self.modify_network_interface_attribute(interface, endpoint.security_group_ids)
+    return endpoint
+
+
+def filter_endpoint_services(
+    names: list[str], filters: list[dict[str, Any]], services: list[dict[str, Any]]
+) -> list[dict[str, Any]]:
+    """The values of filters have another name than moto thinks."""
+    filters = [{"Value": each.get("Values"), **each} for each in filters]
+    return VPCBackend._filter_endpoint_services(names, filters, services)
+
+
+def delete_nat_gateway(self: EC2Backend, nat_gateway_id: str) -> NatGateway:
+    """DeleteNatGateway, with its interface."""
+    gateway = NatGatewayBackend.delete_nat_gateway(self, nat_gateway_id)
+    self.enis.pop(gateway._eni.id, None)
+    return gateway
+
+
+def delete_security_group(self: EC2Backend, name: str | None = None, group_id: str | None = None) -> None:
+    """DeleteSecurityGroup of one that no interface has and no other group names."""
+    others = [group for groups in self.groups.values() for group in groups.values() if group.id != group_id]
+    named = {
+        rule.source_group.get("GroupId") for group in others for rule in [*group.ingress_rules, *group.egress_rules]
+    }
+    worn = {group.id for interface in self.enis.values() for group in interface.group_set}
+    if group_id in named | worn:
+        raise DependencyViolationError(f"resource {group_id} has a dependent object")
+    SecurityGroupBackend.delete_security_group(self, name, group_id)
+
+
+def delete_subnet(self: EC2Backend, subnet_id: str) -> Subnet:
+    """DeleteSubnet of one that no interface is in."""
+    if any(interface.subnet.id == subnet_id for interface in self.enis.values()):
+        raise DependencyViolationError(f"The subnet '{subnet_id}' has dependencies and cannot be deleted.")
+    return SubnetBackend.delete_subnet(self, subnet_id)
+
+
+def delete_vpc(self: EC2Backend, vpc_id: str) -> VPC:
+    """DeleteVpc of one without groups, endpoints and a way to the internet."""
+    groups = [group for group in self.groups[vpc_id].values() if group.name != "default"]
+    gateways = [gateway for gateway in self.internet_gateways.values() if gateway.vpc and gateway.vpc.id == vpc_id]
+    if groups or gateways or _endpoints(self, vpc_id):
+        raise DependencyViolationError(f"The vpc '{vpc_id}' has dependencies and cannot be deleted.")
+    return VPCBackend.delete_vpc(self, vpc_id)
+
+
+def update_security_group_rule_descriptions_egress(self: EC2Response) -> ActionResult:
+    """UpdateSecurityGroupRuleDescriptionsEgress, with an answer."""
+    SecurityGroups.update_security_group_rule_descriptions_egress(self)
+    return ActionResult({"Return": True})
+
+
+def update_security_group_rule_descriptions_ingress(self: EC2Response) -> ActionResult:
+    """UpdateSecurityGroupRuleDescriptionsIngress, with an answer."""
+    SecurityGroups.update_security_group_rule_descriptions_ingress(self)
+    return ActionResult({"Return": True})
+
+
+def _endpoints(backend: EC2Backend, vpc_id: str) -> list[VPCEndPoint]:
+    endpoints = backend.vpc_end_points.values()
+    return [endpoint for endpoint in endpoints if endpoint.vpc_id == vpc_id and endpoint.state != "deleted"]

@@ -112,8 +112,12 @@ def test_calls_are_counted_by_operation(sandbox, sagemaker, tagging, client_for,
     tagging.get_resources()
     client_for("iam", sandbox.endpoint).list_roles()
     client_for("s3", sandbox.endpoint).list_buckets()
+    file_system = client_for("efs", sandbox.endpoint).create_file_system(CreationToken="x")
+    client_for("efs", sandbox.endpoint).describe_lifecycle_configuration(FileSystemId=file_system["FileSystemId"])
     raw("GET", "/moto-api/data.json")
     expected = {
+        "efs:CreateFileSystem": 1,
+        "efs:DescribeLifecycleConfiguration": 1,
         "sagemaker:ListNotebookInstances": 3,
         "sagemaker:DescribeNotebookInstance": 1,
         "resourcegroupstaggingapi:GetResources": 1,

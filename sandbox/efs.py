@@ -312,22 +312,6 @@ class EfsResponse(EFSResponse):
         answer = {"AccessPoints": [point.info_json() for point in points], **({"NextToken": token} if token else {})}
         return json.dumps(answer), JSON
 
-    def describe_tags(self) -> TYPE_RESPONSE:
-        """DescribeTags, as the module community.aws.efs uses it."""
-        tags = self.efs_backend.list_tags_for_resource(self._get_param("FileSystemId"))
-        return json.dumps({"Tags": tags}), JSON
-
-    def create_tags(self) -> TYPE_RESPONSE:
-        """CreateTags, as the module community.aws.efs uses it."""
-        tags = {tag["Key"]: tag["Value"] for tag in self._get_param("Tags")}
-        self.efs_backend.tag_resource(self._get_param("FileSystemId"), tags)
-        return "", {"status": 204}
-
-    def delete_tags(self) -> TYPE_RESPONSE:
-        """DeleteTags, as the module community.aws.efs uses it."""
-        self.efs_backend.untag_resource(self._get_param("FileSystemId"), self._get_param("TagKeys"))
-        return "", {"status": 204}
-
 
 def install() -> None:
     """Put the extension into moto, before its first EFS request."""
@@ -335,7 +319,5 @@ def install() -> None:
     moto_efs.FileSystem = FileSystem  # type: ignore[misc]  # which the backend's own methods make
     moto_efs.MountTarget = MountTarget  # type: ignore[misc]
     moto_efs.AccessPoint = AccessPoint  # type: ignore[misc]
-    for path in ("tags", "create-tags", "delete-tags"):
-        moto.efs.urls.url_paths[f"/2015-02-01/{path}/<file_system_id>"] = EfsResponse.dispatch
     for path in moto.efs.urls.url_paths:
         moto.efs.urls.url_paths[path] = EfsResponse.dispatch

@@ -155,15 +155,6 @@ def test_reset_empties_the_account_and_keeps_transitions(sandbox, create, sagema
     assert describe()["NotebookInstanceStatus"] == "Pending"
 
 
-def test_the_older_tag_operations_of_efs(sandbox, client_for):
-    efs = client_for("efs", sandbox.endpoint)
-    name = {"FileSystemId": efs.create_file_system(CreationToken="x")["FileSystemId"]}
-    efs.create_tags(**name, Tags=[{"Key": "a", "Value": "1"}, {"Key": "b", "Value": "2"}])
-    efs.create_tags(**name, Tags=[{"Key": "b", "Value": "3"}])
-    efs.delete_tags(**name, TagKeys=["a"])
-    assert efs.describe_tags(**name)["Tags"] == [{"Key": "b", "Value": "3"}]
-
-
 def test_pages_of_a_thousand_instances_take_little_time():
     backend = NotebookBackend("eu-central-1", "123456789012")
     tags = [{"Key": f"k{n}", "Value": "v"} for n in range(8)]

@@ -9,9 +9,12 @@ import json
 import os
 import re
 from collections import Counter
+from functools import cache
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
+
+from moto.core.utils import get_service_model
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -20,6 +23,7 @@ if TYPE_CHECKING:
 
 # Where the name that a service signs with is not the name that boto3 knows it by.
 BOTO_NAMES = {"tagging": "resourcegroupstaggingapi", "elasticfilesystem": "efs", "monitoring": "cloudwatch"}
+RESTFUL = ("efs",)  # services whose operations are told by method and path alone
 OWN_PATHS = ("/moto-api", "/favicon.ico")
 
 
@@ -65,14 +69,28 @@ def call_name(environ: WSGIEnvironment) -> str:
     """The AWS operation that a request asks for: "service:Operation", or "service:METHOD path" where none is named."""
     target = environ.get("HTTP_X_AMZ_TARGET", "")
     service = _service(environ.get("HTTP_AUTHORIZATION", ""), target)
-    operation = target.rpartition(".")[2] or _action(environ)
-    return f"{service}:{operation or environ['REQUEST_METHOD'] + ' ' + environ.get('PATH_INFO', '/')}"
+    method, path = environ["REQUEST_METHOD"], environ.get("PATH_INFO", "/")
+    operation = target.rpartition(".")[2] or _action(environ) or _restful(service, method, path)
+    return f"{service}:{operation or f'{method} {path}'}"
 
 
 def _service(authorization: str, target: str) -> str:
     signed = re.search(r"Credential=[^/,]+/\d+/[^/,]*/([^/,]+)/aws4_request", authorization)
     name = signed[1] if signed else re.sub(r"_\d+$", "", target.partition(".")[0]) or "unknown"
     return BOTO_NAMES.get(name.lower(), name.lower())
+
+
+def _restful(service: str, method: str, path: str) -> str | None:
+    routes = _routes(service) if service in RESTFUL else []
+    return next((name for name, verb, uri in routes if verb == method and uri.fullmatch(path)), None)
+
+
+@cache
+def _routes(service: str) -> list[tuple[str, str, re.Pattern[str]]]:
+    """The operations of a service, each with its method and the pattern of its path."""
+    model = get_service_model(service)
+    http = {name: model.operation_model(name).http for name in model.operation_names}
+    return [(name, at["method"], re.compile(re.sub(r"{\w+}", "[^/]+", at["requestUri"]))) for name, at in http.items()]
 
 
 def _action(environ: WSGIEnvironment) -> str | None:

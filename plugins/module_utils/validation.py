@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from .instance import FIELDS, IMDS, IMDS_VERSION, Desired, request_params
 
 with suppress(ImportError):  # AnsibleAWSModule says so
+    from botocore import xform_name
     from botocore.session import get_session
 
 if TYPE_CHECKING:
@@ -93,14 +94,32 @@ def member_problems(model: ServiceModel, path: str, value: Any) -> list[str]:
     return list(_violations(shape, value))
 
 
+def input_problems(model: ServiceModel, operation: str, params: dict[str, Any]) -> list[str]:
+    """What the service model says against the parameters of a call, each after the option that the parameter is."""
+    return list(_nested(_input(model, operation), params))
+
+
+def _nested(shape: Any, params: dict[str, Any], parent: str = "") -> Iterator[str]:
+    for key, value in params.items():
+        member, option = shape.members[key], parent + xform_name(key)
+        values, member = (value, member.member) if member.type_name == "list" else ([value], member)
+        for each in values:
+            if member.type_name == "structure":
+                yield from _nested(member, each, f"{option}.")
+            else:
+                yield from (f"{option}: {text}" for text in _violations(member, each))
+
+
 def _violations(shape: Any, value: Any) -> Iterator[str]:
     """What the service model says against a value."""
     if shape.type_name == "list":
         yield from _range(shape, len(value), "entries")
         for item in value:
             yield from _violations(shape.member, item)
-    elif shape.type_name in ("integer", "long"):
+    elif shape.type_name in ("integer", "long", "double"):
         yield from _range(shape, value, "")
+    elif shape.type_name != "string":
+        return
     elif shape.metadata.get("enum") and value not in shape.metadata["enum"]:
         close = difflib.get_close_matches(value, shape.metadata["enum"], 1)
         hint = f"did you mean {close[0]}?" if close else "if it is new at AWS, upgrade botocore"
@@ -111,7 +130,7 @@ def _violations(shape: Any, value: Any) -> Iterator[str]:
             yield f"{value!r} is not allowed by AWS, which asks for {shape.metadata['pattern']}"
 
 
-def _range(shape: Shape, size: int, unit: str) -> Iterator[str]:
+def _range(shape: Shape, size: float, unit: str) -> Iterator[str]:
     least, most = shape.metadata.get("min", 0), shape.metadata.get("max")
     if most is None and size < least:
         yield f"{size} is less than {least} {unit}".rstrip()

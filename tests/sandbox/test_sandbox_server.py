@@ -112,8 +112,12 @@ def test_calls_are_counted_by_operation(sandbox, sagemaker, tagging, client_for,
     tagging.get_resources()
     client_for("iam", sandbox.endpoint).list_roles()
     client_for("s3", sandbox.endpoint).list_buckets()
+    file_system = client_for("efs", sandbox.endpoint).create_file_system(CreationToken="x")
+    client_for("efs", sandbox.endpoint).describe_lifecycle_configuration(FileSystemId=file_system["FileSystemId"])
     raw("GET", "/moto-api/data.json")
     expected = {
+        "efs:CreateFileSystem": 1,
+        "efs:DescribeLifecycleConfiguration": 1,
         "sagemaker:ListNotebookInstances": 3,
         "sagemaker:DescribeNotebookInstance": 1,
         "resourcegroupstaggingapi:GetResources": 1,
@@ -149,15 +153,6 @@ def test_reset_empties_the_account_and_keeps_transitions(sandbox, create, sagema
     assert sagemaker.list_code_repositories()["CodeRepositorySummaryList"] == []
     create()
     assert describe()["NotebookInstanceStatus"] == "Pending"
-
-
-def test_the_older_tag_operations_of_efs(sandbox, client_for):
-    efs = client_for("efs", sandbox.endpoint)
-    name = {"FileSystemId": efs.create_file_system(CreationToken="x")["FileSystemId"]}
-    efs.create_tags(**name, Tags=[{"Key": "a", "Value": "1"}, {"Key": "b", "Value": "2"}])
-    efs.create_tags(**name, Tags=[{"Key": "b", "Value": "3"}])
-    efs.delete_tags(**name, TagKeys=["a"])
-    assert efs.describe_tags(**name)["Tags"] == [{"Key": "b", "Value": "3"}]
 
 
 def test_pages_of_a_thousand_instances_take_little_time():

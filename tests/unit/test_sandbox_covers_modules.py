@@ -9,9 +9,11 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+from moto.ec2.responses import EC2Response
 
-from ansible_collections.datalab.notebooks.plugins.module_utils import api, api_athena
+from ansible_collections.datalab.notebooks.plugins.module_utils import api, api_athena, api_efs
 from sandbox.athena import WorkGroupResponse
+from sandbox.efs import EfsResponse
 from sandbox.notebooks.responses import NotebookResponse
 from sandbox.notebooks.tagging import TaggingResponse
 
@@ -26,7 +28,11 @@ def called(source: str) -> set[str]:
 
 @pytest.mark.parametrize(
     ("module", "responses", "least"),
-    [(api, (NotebookResponse, TaggingResponse), 16), (api_athena, (WorkGroupResponse,), 10)],
+    [
+        (api, (NotebookResponse, TaggingResponse), 16),
+        (api_athena, (WorkGroupResponse,), 10),
+        (api_efs, (EfsResponse, EC2Response), 20),
+    ],
 )
 def test_the_sandbox_has_every_operation_that_the_modules_call(
     module: ModuleType, responses: tuple[type, ...], least: int

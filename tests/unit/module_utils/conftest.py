@@ -94,6 +94,12 @@ def slept(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 
 @pytest.fixture
+def efs() -> Iterator[Script]:
+    """EFS, in the same way."""
+    yield from _scripted("efs")
+
+
+@pytest.fixture
 def one_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
     """Calls for several instances come in the instances' order."""
     monkeypatch.setattr(api, "in_parallel", lambda function, items: [function(item) for item in items])

@@ -1,0 +1,24 @@
+# Copyright: Contributors to datalab.notebooks
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Waits for one thing, where there is nothing to show meanwhile."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from .errors import NotebookError
+
+FIRST_DELAY = 0.25  # seconds between two looks; grows
+LONGEST_DELAY = 5.0
+
+
+def wait_until(is_done: Callable[[], bool], seconds: float, what: str) -> None:
+    """Looks until it is done; raises NotebookError, with `what` was waited for, when it takes longer than this."""
+    deadline = time.monotonic() + seconds
+    delay = FIRST_DELAY
+    while not is_done():
+        if time.monotonic() + delay > deadline:
+            raise NotebookError(f"{what} is not done after {seconds} s. The next run goes on from there")
+        time.sleep(delay)
+        delay = min(delay * 1.5, LONGEST_DELAY)

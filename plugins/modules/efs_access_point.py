@@ -1,0 +1,231 @@
+#!/usr/bin/python
+# Copyright: Contributors to datalab.notebooks
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+---
+module: efs_access_point
+version_added: 0.1.0
+short_description: Manage an access point of an Amazon EFS file system
+description:
+  - Whoever mounts a file system by an access point has its user, group and root directory.
+  - AWS changes nothing of an access point but its tags. Anything else takes another access point, O(replace=true).
+author: The datalab.notebooks contributors (@datalab)
+options:
+  name:
+    description:
+      - The name of the access point, unique in the file system. It is the tag C(Name), by which the access point is
+        found.
+    type: str
+    required: true
+  file_system_id:
+    description: The file system.
+    type: str
+    required: true
+  state:
+    description: Whether the access point exists. Without it all files are still there.
+    type: str
+    choices: [present, absent]
+    default: present
+  posix_user:
+    description: Whose rights who mounts by the access point has, whoever they are on their machine.
+    type: dict
+    suboptions:
+      uid:
+        description: The user id.
+        type: int
+        required: true
+      gid:
+        description: The group id.
+        type: int
+        required: true
+      secondary_gids:
+        description: Up to 16 further group ids.
+        type: list
+        elements: int
+  root_directory:
+    description: The directory that is all that one sees by the access point. Without it, all of the file system.
+    type: dict
+    suboptions:
+      path:
+        description: The directory, up to four levels deep.
+        type: str
+        default: /
+      creation_info:
+        description:
+          - Whose the directory becomes when it is made, at the first use. Without it a directory that is not there is
+            not made, and mounting fails.
+        type: dict
+        suboptions:
+          owner_uid:
+            description: The user id of the owner.
+            type: int
+            required: true
+          owner_gid:
+            description: The group id of the owner.
+            type: int
+            required: true
+          permissions:
+            description: The mode in octal digits, in quotes, such as V("0700").
+            type: str
+            required: true
+  replace:
+    description:
+      - Whether an access point with another O(posix_user) or O(root_directory) is removed, and another made in its
+        place.
+      - No file is lost, and files keep their owner. The new one has another id, and B(who has the old one mounted is
+        cut off).
+    type: bool
+    default: false
+  wait:
+    description: Whether to wait until the access point can be used.
+    type: bool
+    default: true
+  wait_timeout:
+    description: How long to wait, in seconds.
+    type: int
+    default: 120
+seealso:
+  - module: datalab.notebooks.efs_access_point_info
+  - module: datalab.notebooks.efs_file_system
+extends_documentation_fragment:
+  - amazon.aws.common.modules
+  - amazon.aws.region.modules
+  - amazon.aws.tags.modules
+  - amazon.aws.boto3
+  - datalab.notebooks.attributes
+"""
+
+EXAMPLES = r"""
+- name: Give Alice a directory of her own
+  datalab.notebooks.efs_access_point:
+    name: alice
+    file_system_id: fs-0123456789abcdef0
+    posix_user: {uid: 10001, gid: 10001}
+    root_directory:
+      path: /people/alice
+      creation_info: {owner_uid: 10001, owner_gid: 10001, permissions: "0700"}
+    tags:
+      owner: alice
+
+- name: Take the access point away; the files stay
+  datalab.notebooks.efs_access_point:
+    name: alice
+    file_system_id: fs-0123456789abcdef0
+    state: absent
+"""
+
+RETURN = r"""
+access_point:
+  description: The access point. In check mode, as it would be.
+  returned: when there is one
+  type: dict
+  sample:
+    access_point_arn: arn:aws:elasticfilesystem:eu-central-1:123456789012:access-point/fsap-0123456789abcdef0
+    access_point_id: fsap-0123456789abcdef0
+    client_token: 8d0b6f27f8a4c7b7bd0f9b1cb4e0dbd2ad46a2be0be6b4fbd0d5dbb1a7f6d6cf
+    file_system_id: fs-0123456789abcdef0
+    life_cycle_state: available
+    name: alice
+    owner_id: "123456789012"
+    posix_user:
+      gid: 10001
+      uid: 10001
+    root_directory:
+      creation_info:
+        owner_gid: 10001
+        owner_uid: 10001
+        permissions: "0700"
+      path: /people/alice
+    tags:
+      Name: alice
+      owner: alice
+"""
+
+from typing import TYPE_CHECKING, Any
+
+from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
+
+from ansible_collections.datalab.notebooks.plugins.module_utils.arguments import tag_arguments
+from ansible_collections.datalab.notebooks.plugins.module_utils.efs_access_point import (
+    DesiredPoint,
+    apply_point,
+    await_available,
+    delete_point,
+    desired_point,
+    plan_point,
+    point_diff,
+    point_problems,
+    read_point,
+)
+from ansible_collections.datalab.notebooks.plugins.module_utils.errors import InputError, NotebookError, fail
+
+if TYPE_CHECKING:
+    from mypy_boto3_efs import EFSClient
+
+
+def ensure_present(module: AnsibleAWSModule, client: EFSClient, desired: DesiredPoint) -> dict[str, Any]:
+    problems = point_problems(client.meta.service_model, desired)
+    if problems:
+        raise InputError(problems)
+    made = plan_point(desired, read_point(client, desired.file_system_id, desired.name))
+    after: dict[str, Any] | None = made.after
+    if made.changed and not module.check_mode:
+        apply_point(client, made, module.params["wait_timeout"])
+        if module.params["wait"]:
+            await_available(client, desired, module.params["wait_timeout"])
+        after = read_point(client, desired.file_system_id, desired.name)
+    return {"changed": made.changed, "access_point": after, "diff": point_diff(made.before, made.after)}
+
+
+def ensure_absent(module: AnsibleAWSModule, client: EFSClient, desired: DesiredPoint) -> dict[str, Any]:
+    before = read_point(client, desired.file_system_id, desired.name)
+    if before and not module.check_mode:
+        delete_point(client, before, module.params["wait_timeout"])
+    return {"changed": before is not None, "access_point": None, "diff": point_diff(before, None)}
+
+
+def main() -> None:
+    user = {
+        "uid": {"type": "int", "required": True},
+        "gid": {"type": "int", "required": True},
+        "secondary_gids": {"type": "list", "elements": "int"},
+    }
+    creation_info = {
+        "owner_uid": {"type": "int", "required": True},
+        "owner_gid": {"type": "int", "required": True},
+        "permissions": {"type": "str", "required": True},
+    }
+    root_directory = {
+        "path": {"type": "str", "default": "/"},
+        "creation_info": {"type": "dict", "options": creation_info},
+    }
+    module = AnsibleAWSModule(
+        argument_spec={
+            "name": {"type": "str", "required": True},
+            "file_system_id": {"type": "str", "required": True},
+            "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+            "posix_user": {"type": "dict", "options": user},
+            "root_directory": {"type": "dict", "options": root_directory},
+            "replace": {"type": "bool", "default": False},
+            "wait": {"type": "bool", "default": True},
+            "wait_timeout": {"type": "int", "default": 120},
+            **tag_arguments(),
+        },
+        supports_check_mode=True,
+    )
+    client = module.client("efs")
+    desired = desired_point(module.params)
+    try:
+        if module.params["state"] == "absent":
+            module.exit_json(**ensure_absent(module, client, desired))
+        else:
+            module.exit_json(**ensure_present(module, client, desired))
+    except NotebookError as error:
+        fail(module, error)
+
+
+if __name__ == "__main__":
+    main()

@@ -19,7 +19,7 @@ export AWS_EC2_METADATA_DISABLED := true
 unexport PYTHONDONTWRITEBYTECODE
 
 # The longest first; `make test` runs as many of them at a time as there are processors.
-CHECKS := integration molecule sanity package unit sandbox-tests ansible-lint mypy yamllint ruff shellcheck changelog
+CHECKS := integration molecule sanity package policies unit sandbox-tests ansible-lint mypy yamllint ruff shellcheck changelog
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -65,6 +65,9 @@ package: venv ## Build the archive, install it and run the demo from it
 
 molecule: venv ## What runs on an instance, in containers; SCENARIOS="restart viewer" chooses
 	@python -m tests.tools.molecule $(SCENARIOS)
+
+policies: venv ## Prove what the policies of the role platform_access allow, if there is Node.js
+	@python -m tests.tools.policies
 
 host-image: venv ## The container images that molecule runs, and the variables that name them
 	@python -m tests.tools.containers

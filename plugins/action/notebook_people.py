@@ -32,6 +32,7 @@ class ActionModule(ActionBase):
                 "owner_defaults": VARIABLES,
                 "viewer_defaults": VARIABLES,
                 "host_defaults": VARIABLES,
+                "role_arns": {"type": "dict", "default": {}},
             }
         )
         people = arguments.pop("people")

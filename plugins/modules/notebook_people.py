@@ -52,6 +52,10 @@ options:
     description: The variables of the role C(notebook_host) with their defaults.
     type: dict
     required: true
+  role_arns:
+    description: The ARN of the execution role of each person who has no other C(notebook_role_arn).
+    type: dict
+    default: {}
 extends_documentation_fragment:
   - datalab.notebooks.attributes.info
 """
@@ -86,6 +90,13 @@ instances:
       lifecycle_config_name: datalab
       tags: {owner: alice, team: research}
       keep_tags: [idle]
+everybody:
+  description: All owners who have a team, also those whose instances are not asked for.
+  returned: success
+  type: list
+  elements: dict
+  sample:
+    - {name: alice, team: research, instance: datalab-alice}
 lifecycle_configs:
   description: The configurations that these instances use, whose they are, and the variables behind their scripts.
   returned: success

@@ -49,12 +49,16 @@ class Platform:
     owner_defaults: dict[str, Any]
     viewer_defaults: dict[str, Any]
     host_defaults: dict[str, Any]
+    role_arns: dict[str, str]  # execution roles, by person
 
 
 def wanted_by_people(
     hostvars: Mapping[str, Mapping[str, Any]], people: list[str], platform: Platform
 ) -> dict[str, list[Any]]:
-    """Their `instances`, the `lifecycle_configs` that these use, and `problems`, one sentence for each mistake."""
+    """Their `instances`, the `lifecycle_configs` that these use, and `problems`, one sentence for each mistake.
+
+    `everybody` has the team and the instance's name of each owner there is, whether they are among `people` or not.
+    """
     everybody = {name: _person(name, hostvars[name], platform) for name in [*platform.owners, *platform.viewers]}
     prefix, host_defaults = platform.prefix, platform.host_defaults
     problems = [f"{name}: is neither an owner nor a viewer" for name in people if name not in everybody]
@@ -74,6 +78,11 @@ def wanted_by_people(
     return {
         "problems": problems,
         "instances": instances,
+        "everybody": [
+            {"name": person.name, "team": person.variables["notebook_team"], "instance": _instance_name(person, prefix)}
+            for person in everybody.values()
+            if not person.is_viewer and person.variables.get("notebook_team")
+        ],
         "lifecycle_configs": [
             {"name": name, "people": names, "settings": settings[names[0]]} for name, names in users.items()
         ],
@@ -83,6 +92,8 @@ def wanted_by_people(
 def _person(name: str, hostvars: Mapping[str, Any], platform: Platform) -> Person:
     is_viewer = name in platform.viewers
     defaults = {**platform.owner_defaults, **(platform.viewer_defaults if is_viewer else {})}
+    if name in platform.role_arns:
+        defaults["notebook_role_arn"] = platform.role_arns[name]
     own = {key: hostvars[key] for key in hostvars if key.startswith("notebook_")}
     own = {key: value for key, value in own.items() if not key.startswith("notebook_fleet_")}
     return Person(name, is_viewer, {**defaults, **own})
@@ -127,6 +138,12 @@ def _config_name(person: Person, prefix: str) -> str:
     return f"{prefix}-{person.config}" if person.config else prefix
 
 
+def _instance_name(person: Person, prefix: str) -> Any:
+    """As the person calls it; Any, because nobody has looked yet."""
+    standard = re.sub(r"[^a-zA-Z0-9]+", "-", f"{prefix}-{person.name}").strip("-")
+    return person.variables.get("notebook_name", standard)
+
+
 def _instance(person: Person, prefix: str, problems: list[str]) -> dict[str, Any]:
     """The options of the person's instance, as sagemaker_notebook_fleet takes them."""
     given = {
@@ -134,7 +151,7 @@ def _instance(person: Person, prefix: str, problems: list[str]) -> dict[str, Any
         for option in ARGUMENTS
         if f"notebook_{option}" in person.variables and option not in DERIVED_OPTIONS
     }
-    given.setdefault("name", re.sub(r"[^a-zA-Z0-9]+", "-", f"{prefix}-{person.name}").strip("-"))
+    given["name"] = _instance_name(person, prefix)
     for message in VALIDATOR.validate(given).error_messages:
         text = re.sub(r"(argument '|value of )(\w+)", r"\1notebook_\2", message)
         problems.append(f"{person.name}: {text}")

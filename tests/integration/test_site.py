@@ -114,7 +114,10 @@ def test_demo_is_what_the_inventory_says_and_stays_so(run: Run, sandbox: Sandbox
     assert tags(sandbox, alice["NotebookInstanceArn"]) == {"owner": "alice", "team": "research"}
     assert tags(sandbox, bob["NotebookInstanceArn"]) == {"owner": "bob", "team": "research", "idle": "7200"}
     assert viewer["RootAccess"] == "Disabled"
-    assert {each["RoleArn"] for each in seen.values()} == {"arn:aws:iam::123456789012:role/datalab-execution"}
+    roles = {name: each["RoleArn"].rpartition("/")[2] for name, each in seen.items()}
+    assert roles["datalab-alice"] == roles["datalab-dave"] == "datalab-research"
+    assert roles["datalab-erin"] == roles["datalab-grace"] == "datalab-fraud"
+    assert roles["datalab-viewer"] == "datalab-viewer"
     assert len(client(sandbox, "efs").describe_file_systems()["FileSystems"]) == 1
 
     again = run("site", given={})
@@ -248,6 +251,16 @@ def test_bad_input_names_person_and_variable_before_the_first_call(
     output = refused.stdout + refused.stderr
     assert [says for _text, says in mistakes.values() if says not in output] == []
     assert sandbox.calls() == {}
+
+
+def test_a_team_that_nobody_knows_stops_the_run_before_anything_changes(
+    run: Run, sandbox: Sandbox, tmp_path: Path
+) -> None:
+    other = inventory_with(tmp_path, {"alice": "notebook_team: reserch"})
+    refused = run("site", inventory=other, given={}, check=False)
+    says = "alice: the team 'reserch' is not in platform_access_teams; did you mean research?"
+    assert says in refused.stdout + refused.stderr
+    assert not changing_calls(sandbox)
 
 
 def test_shrinking_stops_the_run_before_any_instance_changes(run: Run, sandbox: Sandbox, tmp_path: Path) -> None:

@@ -25,6 +25,7 @@ def fleet(owners: dict[str, Any], viewers: dict[str, Any] | None = None, **more:
         "owner_defaults": {},
         "viewer_defaults": {},
         "host_defaults": {},
+        "role_arns": {},
     }
     given |= more
     people = given.pop("people")
@@ -47,7 +48,7 @@ def problems(variables: dict[str, Any], **more: Any) -> list[str]:
 
 
 def test_nobody() -> None:
-    assert fleet({}) == {"problems": [], "instances": [], "lifecycle_configs": []}
+    assert fleet({}) == {"problems": [], "instances": [], "everybody": [], "lifecycle_configs": []}
 
 
 def test_a_person() -> None:
@@ -62,8 +63,26 @@ def test_a_person() -> None:
                 "keep_tags": ["idle"],
             }
         ],
+        "everybody": [{"name": "alice", "team": "research", "instance": "datalab-alice"}],
         "lifecycle_configs": [{"name": "datalab", "people": ["alice"], "settings": {}}],
     }
+
+
+def test_everybody_is_more_than_those_who_are_asked_for() -> None:
+    owners = {"alice": TEAM, "bob": {**TEAM, "notebook_name": "bobs"}, "carol": {}}
+    result = fleet(owners, {"viewer": TEAM}, people=["alice"])
+    assert [instance["owner"] for instance in result["instances"]] == ["alice"]
+    assert [(person["name"], person["instance"]) for person in result["everybody"]] == [
+        ("alice", "datalab-alice"),
+        ("bob", "bobs"),
+    ]
+
+
+def test_a_person_has_the_role_that_is_theirs_unless_they_say_another() -> None:
+    owners = {"alice": TEAM, "bob": {**TEAM, "notebook_role_arn": "own"}, "carol": TEAM}
+    roles = {"alice": "hers", "bob": "his"}
+    result = fleet(owners, {"viewer": {}}, role_arns=roles, owner_defaults={"notebook_role_arn": "everybody's"})
+    assert [instance["role_arn"] for instance in result["instances"]] == ["hers", "own", "everybody's", "everybody's"]
 
 
 def test_variables_are_options() -> None:

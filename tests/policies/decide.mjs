@@ -1,0 +1,43 @@
+// Copyright: Contributors to datalab.notebooks
+// GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+// Reads {policies, requests, checked} from stdin, and writes for each request what IAM would decide: Allowed,
+// ImplicitlyDenied, ExplicitlyDenied, or why AWS would never see such a policy or request.
+
+import { readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+
+// The packages are where the tests have installed them.
+const require = createRequire(`${process.argv[2]}/`)
+const { runSimulation, runUnsafeSimulation } = require('@cloud-copilot/iam-simulate')
+const { createValidatedPolicy, validateIdentityPolicy, validateTrustPolicy } = require('@cloud-copilot/iam-policy')
+
+const { policies, requests, checked } = JSON.parse(readFileSync(0, 'utf8'))
+
+// Each policy is validated once, not for each request.
+const validated = {}
+function named(name, validate = validateIdentityPolicy) {
+  validated[name] ??= createValidatedPolicy(policies[name], validate)
+  return { name, policy: validated[name] }
+}
+
+async function decide({ principal, action, resource, account, context, identity, boundary, trust }) {
+  const simulation = {
+    request: { principal, action, resource: { resource, accountId: account }, contextVariables: context },
+    identityPolicies: identity.map((name) => named(name)),
+    permissionBoundaryPolicies: boundary ? [named(boundary)] : undefined,
+    resourcePolicy: trust ? named(trust, validateTrustPolicy).policy : undefined,
+    serviceControlPolicies: [],
+    resourceControlPolicies: [],
+  }
+  // A tenth of the time, for requests that were checked before.
+  if (checked && !trust) return runUnsafeSimulation(simulation, {})
+  const answer = await runSimulation(simulation, {})
+  if (answer.resultType === 'error') return `error: ${JSON.stringify(answer.errors)}`
+  const ignored = [answer.result ?? answer.results].flat().flatMap((each) => each.ignoredContextKeys ?? [])
+  return ignored.length ? `error: ${action} has no ${ignored.join(', ')}` : answer.overallResult
+}
+
+const decisions = []
+for (const request of requests) decisions.push(await decide(request))
+process.stdout.write(JSON.stringify(decisions))

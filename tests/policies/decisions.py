@@ -1,0 +1,92 @@
+# Copyright: Contributors to datalab.notebooks
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Who may do what: the table that the policies have to agree with, in every line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from .asking import (
+    ATHENA,
+    CONFIG,
+    CONFIG_EDITS,
+    DENIED,
+    FORBIDDEN,
+    GLUE,
+    LOG_GROUP,
+    OWN,
+    REGION,
+    ROLE,
+    Decision,
+    Thing,
+    Who,
+    instance_of,
+    keys,
+    notebook,
+    s3,
+)
+from .instances import of_instances, of_the_viewer
+from .people import of_people, of_restricted_groups
+from .simulator import ACCOUNT, Request
+
+
+def of_the_boundary() -> Iterator[Decision]:
+    """What the boundary leaves of a role that somebody has given everything."""
+    who = instance_of("alice", "datalab-research", "datalab-research", {"team": "research"}, "everything")
+    who = replace(who, name="an instance with a policy that allows everything")
+    user = Thing(f"arn:aws:iam::{ACCOUNT}:user/x")
+    yield who.may("reads more of the data buckets", "s3:GetObject", s3("acme-data/fraud/x"))
+    yield who.may("lists more of the data buckets", "s3:ListBucket", s3("acme-cards"))
+    yield who.may_not("reads other buckets", "s3:GetObject", s3("elsewhere/x"))
+    yield who.may_not("opens a bucket", "s3:PutBucketPolicy", s3("acme-data"))
+    yield who.may_not("deletes a bucket", "s3:DeleteBucket", s3("acme-results"))
+    yield who.must_not("creates a user", "iam:CreateUser", user)
+    yield who.must_not("attaches a policy", "iam:AttachRolePolicy", Thing(f"{ROLE}datalab/datalab-research"))
+    yield who.must_not("takes another role on", "sts:AssumeRole", Thing(f"{ROLE}Admin"))
+    yield who.may_not("names its session", "sts:TagSession", Thing(f"{ROLE}datalab/datalab-research"))
+    yield who.must_not("changes tags", "sagemaker:AddTags", OWN["alice"], context=keys("owner"))
+    yield who.must_not("removes tags", "sagemaker:DeleteTags", OWN["alice"], context=keys("owner"))
+    for edit in CONFIG_EDITS:
+        yield who.must_not("edits scripts", edit, Thing(f"{CONFIG}datalab"))
+    yield who.may_not("creates an instance", "sagemaker:CreateNotebookInstance", notebook("x"))
+    yield who.may_not("starts an instance", "sagemaker:StartNotebookInstance", OWN["alice"])
+    yield who.may_not("deletes a table", "glue:DeleteTable", Thing(f"{GLUE}table/research/x"))
+    yield who.may_not("raises its limit", "athena:UpdateWorkGroup", Thing(f"{ATHENA}datalab-research"))
+    yield who.may_not("deletes a log", "logs:DeleteLogGroup", Thing(LOG_GROUP))
+    yield who.may_not("reads a secret", "secretsmanager:GetSecretValue", SECRET)
+
+
+SECRET = Thing(f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:x")
+
+
+def of_trust() -> Iterator[Decision]:
+    """Who takes a role on."""
+    role, here = Thing(f"{ROLE}datalab/datalab-research"), {"aws:SourceAccount": ACCOUNT}
+    sagemaker = Who("SageMaker", Request("sagemaker.amazonaws.com", "", "", trust="datalab-trust"))
+    lambdas = Who("Lambda", Request("lambda.amazonaws.com", "", "", trust="datalab-trust"))
+    user = Who("a user", Request(f"arn:aws:iam::{ACCOUNT}:user/alice", "", "", trust="datalab-trust"))
+    yield sagemaker.may("takes a role on for this account", "sts:AssumeRole", role, context=here)
+    yield sagemaker.may_not("does for another", "sts:AssumeRole", role, context={"aws:SourceAccount": "210987654321"})
+    yield sagemaker.may_not("does for nobody", "sts:AssumeRole", role)
+    yield sagemaker.may_not("sets tags of the session", "sts:TagSession", role, context=here)
+    yield lambdas.may_not("takes a role on", "sts:AssumeRole", role, context=here)
+    yield user.may_not("takes a role on", "sts:AssumeRole", role, context=here)
+
+
+def without_boundary(decision: Decision) -> Decision:
+    """The same with a boundary that allows everything: a policy must not grant more than the boundary lets through."""
+    expected = DENIED if decision.expected == FORBIDDEN else decision.expected
+    who = f"{decision.who}, without the boundary,"
+    return replace(decision, who=who, expected=expected, request=replace(decision.request, boundary=None))
+
+
+OF_ROLES = [*of_instances(), *of_the_viewer()]
+DECISIONS = [
+    *of_people(),
+    *of_restricted_groups(),
+    *OF_ROLES,
+    *map(without_boundary, OF_ROLES),
+    *of_the_boundary(),
+    *of_trust(),
+]

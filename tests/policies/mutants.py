@@ -1,0 +1,99 @@
+# Copyright: Contributors to datalab.notebooks
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Every way in which a statement of a policy is broken, to see that the table of decisions notices."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from fnmatch import fnmatch
+from typing import Any
+
+from .simulator import Policies, Request
+
+Statement = dict[str, Any]
+
+# What the table cannot notice, and why it grants nothing: statement and what is broken, in any policy.
+HARMLESS = {
+    ("PassRole", "Action iam:*"): "no other action of IAM has the key iam:PassedToService",
+    ("SetIdle", "Action sagemaker:*"): "no other action has aws:TagKeys on what is there already",
+    ("CreateSmall", "Action sagemaker:*"): "no other action has the keys that are asked for",
+    ("TagNew", "Action sagemaker:*"): "no other action has the key sagemaker:TaggingAction",
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Mutant:
+    """A policy with one thing broken."""
+
+    policy: str
+    sid: str
+    broken: str
+    document: dict[str, Any]
+    actions: frozenset[str]  # on which the statement has a say, before or after
+
+    def __str__(self) -> str:
+        return f"{self.policy}: {self.sid}: {self.broken}"
+
+    def concerns(self, request: Request) -> bool:
+        """Whether the decision about this request can be another one."""
+        return self.policy in request.policies and any(fnmatch(request.action, action) for action in self.actions)
+
+    def instead(self, request: Request) -> Request:
+        """The request, to be decided with this policy instead of the sound one."""
+        identity = [str(self) if name == self.policy else name for name in request.identity]
+        boundary = str(self) if request.boundary == self.policy else request.boundary
+        trust = str(self) if request.trust == self.policy else request.trust
+        return replace(request, identity=identity, boundary=boundary, trust=trust)
+
+
+def mutants(policies: Policies) -> Iterator[Mutant]:
+    """Each statement without itself, without each part of it that limits or allows, and with wider parts."""
+    for policy, document in policies.items():
+        statements = document["Statement"]
+        for number, statement in enumerate(statements):
+            before, after = statements[:number], statements[number + 1 :]
+            for broken, instead in [("removed", None), *_broken(statement)]:
+                changed = {**document, "Statement": [*before, *([instead] if instead else []), *after]}
+                actions = frozenset([*_as_list(statement["Action"]), *_as_list((instead or statement)["Action"])])
+                yield Mutant(policy, statement["Sid"], broken, changed, actions)
+
+
+def _broken(statement: Statement) -> Iterator[tuple[str, Statement]]:
+    for part in ("Action", "Resource"):
+        for value, rest in _without_each(statement.get(part)):
+            yield f"{part} without {value}", {**statement, part: rest}
+    if statement.get("Resource", "*") != "*":
+        yield "Resource *", {**statement, "Resource": "*"}
+    for service in sorted({action.split(":")[0] for action in _as_list(statement["Action"])}):
+        if f"{service}:*" not in _as_list(statement["Action"]):
+            yield f"Action {service}:*", {**statement, "Action": [*_as_list(statement["Action"]), f"{service}:*"]}
+    if "Principal" in statement:
+        yield "Principal *", {**statement, "Principal": "*"}
+    yield from _broken_conditions(statement)
+
+
+def _broken_conditions(statement: Statement) -> Iterator[tuple[str, Statement]]:
+    condition = statement.get("Condition", {})
+    if condition:
+        yield "no Condition", {key: value for key, value in statement.items() if key != "Condition"}
+    for operator, tests in condition.items():
+        for key, values in tests.items():
+            without = copy.deepcopy(condition)
+            del without[operator][key]
+            yield f"no {operator} {key}", {**statement, "Condition": {k: v for k, v in without.items() if v}}
+            for value, rest in _without_each(values):
+                shorter = copy.deepcopy(condition)
+                shorter[operator][key] = rest
+                yield f"{operator} {key} without {value}", {**statement, "Condition": shorter}
+
+
+def _without_each(values: Any) -> Iterator[tuple[Any, list[Any]]]:
+    if isinstance(values, list) and len(values) > 1:
+        for number, value in enumerate(values):
+            yield value, [*values[:number], *values[number + 1 :]]
+
+
+def _as_list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]

@@ -33,6 +33,8 @@ class ActionModule(ActionBase):
                 "viewer_defaults": VARIABLES,
                 "host_defaults": VARIABLES,
                 "role_arns": {"type": "dict", "default": {}},
+                "mounts": {"type": "dict", "default": {}},
+                "teams": {"type": "dict", "default": {}},
             }
         )
         people = arguments.pop("people")

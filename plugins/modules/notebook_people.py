@@ -56,6 +56,20 @@ options:
     description: The ARN of the execution role of each person who has no other C(notebook_role_arn).
     type: dict
     default: {}
+  mounts:
+    description:
+      - What the instances of some people mount instead of what others do, by person, as variables of the role
+        C(notebook_host).
+      - Such a person has a lifecycle configuration of their own, called after them.
+    type: dict
+    default: {}
+  teams:
+    description:
+      - The teams that there are, as C(platform_access_teams) of the role C(platform_access). If it is empty, every name
+        is a team.
+      - What is not within the C(limits) of a team is a mistake. Its people have no root access.
+    type: dict
+    default: {}
 extends_documentation_fragment:
   - datalab.notebooks.attributes.info
 """

@@ -6,11 +6,12 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible.module_utils.parsing.convert_bool import boolean
 
 from ansible_collections.datalab.notebooks.plugins.module_utils.arguments import instance_arguments
 
@@ -32,11 +33,18 @@ class Person:
     name: str
     is_viewer: bool
     variables: dict[str, Any]
+    has_own_mount: bool = False
 
     @property
     def config(self) -> str:
         """The lifecycle configuration, without the prefix; the standard one is ""."""
-        return str(self.variables.get("notebook_lifecycle_config") or "")
+        config = str(self.variables.get("notebook_lifecycle_config") or "")
+        return f"{config}-{_for_aws(self.name)}".strip("-") if self.has_own_mount else config
+
+    @property
+    def team(self) -> str:
+        """The team, or "" if none is said."""
+        return str(self.variables.get("notebook_team") or "")
 
 
 @dataclass(frozen=True)
@@ -50,6 +58,8 @@ class Platform:
     viewer_defaults: dict[str, Any]
     host_defaults: dict[str, Any]
     role_arns: dict[str, str]  # execution roles, by person
+    mounts: dict[str, dict[str, Any]]  # variables of the role notebook_host, by person
+    teams: dict[str, dict[str, Any]]  # all there are, each perhaps with limits; none = any
 
 
 def wanted_by_people(
@@ -65,9 +75,7 @@ def wanted_by_people(
     wanted = [everybody[name] for name in people if name in everybody]
     problems += [problem for person in wanted for problem in _unknown_variables(person, host_defaults)]
     problems += [
-        f"{person.name}: notebook_team is not set; put the host into the group of a team whose group_vars set it"
-        for person in wanted
-        if not person.is_viewer and not person.variables.get("notebook_team")
+        problem for person in wanted if not person.is_viewer for problem in _team_problems(person, platform.teams)
     ]
     settings = {name: _host_settings(person, host_defaults) for name, person in everybody.items()}
     problems += _config_conflicts(wanted, everybody, settings, prefix)
@@ -79,9 +87,9 @@ def wanted_by_people(
         "problems": problems,
         "instances": instances,
         "everybody": [
-            {"name": person.name, "team": person.variables["notebook_team"], "instance": _instance_name(person, prefix)}
+            {"name": person.name, "team": person.team, "instance": _instance_name(person, prefix)}
             for person in everybody.values()
-            if not person.is_viewer and person.variables.get("notebook_team")
+            if not person.is_viewer and person.team
         ],
         "lifecycle_configs": [
             {"name": name, "people": names, "settings": settings[names[0]]} for name, names in users.items()
@@ -96,7 +104,44 @@ def _person(name: str, hostvars: Mapping[str, Any], platform: Platform) -> Perso
         defaults["notebook_role_arn"] = platform.role_arns[name]
     own = {key: hostvars[key] for key in hostvars if key.startswith("notebook_")}
     own = {key: value for key, value in own.items() if not key.startswith("notebook_fleet_")}
-    return Person(name, is_viewer, {**defaults, **own})
+    if platform.teams.get(own.get("notebook_team", ""), {}).get("limits"):
+        defaults["notebook_root_access"] = False
+    mount = platform.mounts.get(name, {})
+    return Person(name, is_viewer, {**defaults, **own, **mount}, has_own_mount=bool(mount))
+
+
+def _team_problems(person: Person, teams: dict[str, dict[str, Any]]) -> list[str]:
+    """A team that is missing or unknown, and what a restricted group may not have."""
+    if not person.team:
+        return [
+            f"{person.name}: notebook_team is not set; put the host into the group of a team whose group_vars set it"
+        ]
+    if teams and person.team not in teams:
+        close = difflib.get_close_matches(person.team, teams, 1)
+        hint = f"did you mean {close[0]}?" if close else f"there are {', '.join(teams)}"
+        return [f"{person.name}: notebook_team is {person.team}, which platform_access_teams does not have; {hint}"]
+    limits = teams.get(person.team, {}).get("limits") or {}
+    return [
+        f"{person.name}: {variable} is {person.variables[variable]}, but platform_access_teams limits the team "
+        f"{person.team} to {allowed}"
+        for variable, allowed in _beyond(person.variables, limits)
+    ]
+
+
+def _beyond(variables: dict[str, Any], limits: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """The variables that are not within the limits of a restricted group, each with what is."""
+    if not limits:
+        return
+    if variables.get("notebook_instance_type") not in (None, *limits["instance_types"]):
+        yield "notebook_instance_type", ", ".join(limits["instance_types"])
+    size, most = str(variables.get("notebook_volume_size_in_gb", "")), limits.get("volume_size_in_gb")
+    if most and size.isdecimal() and int(size) > int(most):
+        yield "notebook_volume_size_in_gb", f"{most} GiB"
+    for variable in ("notebook_root_access", "notebook_direct_internet_access"):
+        if boolean(variables.get(variable, False), strict=False):
+            yield variable, "false"
+    if str(variables.get("notebook_minimum_instance_metadata_service_version", "2")) != "2":
+        yield "notebook_minimum_instance_metadata_service_version", "2"
 
 
 def _unknown_variables(person: Person, host_defaults: dict[str, Any]) -> list[str]:
@@ -134,14 +179,17 @@ def _config_conflicts(
     return problems
 
 
+def _for_aws(name: str) -> str:
+    return re.sub(r"[^a-zA-Z0-9]+", "-", name).strip("-")
+
+
 def _config_name(person: Person, prefix: str) -> str:
     return f"{prefix}-{person.config}" if person.config else prefix
 
 
 def _instance_name(person: Person, prefix: str) -> Any:
     """As the person calls it; Any, because nobody has looked yet."""
-    standard = re.sub(r"[^a-zA-Z0-9]+", "-", f"{prefix}-{person.name}").strip("-")
-    return person.variables.get("notebook_name", standard)
+    return person.variables.get("notebook_name", _for_aws(f"{prefix}-{person.name}"))
 
 
 def _instance(person: Person, prefix: str, problems: list[str]) -> dict[str, Any]:
@@ -171,7 +219,7 @@ def _instance(person: Person, prefix: str, problems: list[str]) -> dict[str, Any
 def _own_tags(person: Person) -> dict[str, str]:
     tags = {
         "owner": person.name,
-        "team": person.variables.get("notebook_team"),
+        "team": person.team,
         IDLE_TAG: person.variables.get("notebook_idle"),
     }
     return {key: str(value) for key, value in tags.items() if value not in (None, "")}

@@ -26,6 +26,8 @@ def fleet(owners: dict[str, Any], viewers: dict[str, Any] | None = None, **more:
         "viewer_defaults": {},
         "host_defaults": {},
         "role_arns": {},
+        "mounts": {},
+        "teams": {},
     }
     given |= more
     people = given.pop("people")
@@ -83,6 +85,64 @@ def test_a_person_has_the_role_that_is_theirs_unless_they_say_another() -> None:
     roles = {"alice": "hers", "bob": "his"}
     result = fleet(owners, {"viewer": {}}, role_arns=roles, owner_defaults={"notebook_role_arn": "everybody's"})
     assert [instance["role_arn"] for instance in result["instances"]] == ["hers", "own", "everybody's", "everybody's"]
+
+
+MOUNT = {"notebook_host_efs_access_point": "fsap-1"}
+HOST = {"notebook_host_efs_access_point": "", "notebook_host_idle_timeout": 60}
+
+
+def test_who_mounts_something_else_has_a_lifecycle_configuration_of_their_own() -> None:
+    owners = {"alice": TEAM, "b.ob": {**TEAM, "notebook_lifecycle_config": "long"}, "carol": TEAM}
+    result = fleet(owners, host_defaults=HOST, mounts={"alice": MOUNT, "b.ob": MOUNT})
+    assert result["problems"] == []
+    names = ["datalab-alice", "datalab-long-b-ob", "datalab"]
+    assert [instance["lifecycle_config_name"] for instance in result["instances"]] == names
+    points = [config["settings"]["notebook_host_efs_access_point"] for config in result["lifecycle_configs"]]
+    assert points == ["fsap-1", "fsap-1", ""]
+
+
+LIMITED = {
+    "research": {},
+    "interns": {"limits": {"instance_types": ["ml.t3.medium", "ml.t3.large"], "volume_size_in_gb": 20}},
+}
+INTERN = {"notebook_team": "interns"}
+WITHIN = {
+    "notebook_instance_type": "ml.t3.large", "notebook_volume_size_in_gb": "20", "notebook_root_access": "no",
+    "notebook_minimum_instance_metadata_service_version": 2,
+}  # fmt: skip
+BEYOND: list[tuple[dict[str, Any], str]] = [
+    ({"notebook_instance_type": "ml.p3.2xlarge"}, "ml.t3.medium, ml.t3.large"),
+    ({"notebook_volume_size_in_gb": 21}, "20 GiB"),
+    ({"notebook_root_access": True}, "false"),
+    ({"notebook_direct_internet_access": "yes"}, "false"),
+    ({"notebook_minimum_instance_metadata_service_version": "1"}, "2"),
+]
+
+
+def test_a_restricted_group_has_no_root_access() -> None:
+    result = fleet({"heidi": INTERN, "alice": TEAM}, teams=LIMITED)
+    assert [instance.get("root_access") for instance in result["instances"]] == [False, None]
+
+
+def test_what_is_within_the_limits_is_no_problem() -> None:
+    assert problems({**INTERN, **WITHIN}, teams=LIMITED) == []
+    everything = {name: value for variables, _allowed in BEYOND for name, value in variables.items()}
+    assert problems({**TEAM, **everything}, teams=LIMITED) == []
+
+
+@pytest.mark.parametrize(("variables", "allowed"), BEYOND, ids=str)
+def test_what_is_beyond_the_limits_is_refused(variables: dict[str, Any], allowed: str) -> None:
+    ((name, value),) = variables.items()
+    assert problems({**INTERN, **WITHIN, **variables}, teams=LIMITED) == [
+        f"alice: {name} is {value}, but platform_access_teams limits the team interns to {allowed}"
+    ]
+
+
+def test_an_unknown_team_is_refused() -> None:
+    said = "alice: notebook_team is reserch, which platform_access_teams does not have; did you mean research?"
+    assert problems({"notebook_team": "reserch"}, teams=LIMITED) == [said]
+    assert problems({"notebook_team": "x"}, teams=LIMITED)[0].endswith("there are research, interns")
+    assert problems({"notebook_team": "anything"}, teams={}) == []
 
 
 def test_variables_are_options() -> None:

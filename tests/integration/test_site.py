@@ -24,9 +24,8 @@ from .conftest import ROOT, PlaybookRunner, Played
 
 DEMO = ROOT / "inventory" / "demo"
 AWS = Path(sys.executable).with_name("aws")
-OWNERS = {"alice", "bob", "carol", "dave", "erin", "frank", "grace"}
-ROLE = "arn:aws:iam::123456789012:role/given"
-GIVEN = {"platform_storage_efs_dns_name": "fs-1.efs.eu-central-1.amazonaws.com", "platform_access_role_arn": ROLE}
+OWNERS = {"alice", "bob", "carol", "dave", "erin", "frank", "grace", "heidi"}
+FLEET = Path(__file__).with_name("fleet.yml")
 
 Run = Callable[..., Played]
 
@@ -41,13 +40,12 @@ def sandbox(module_sandbox: Sandbox) -> Sandbox:
 
 @pytest.fixture
 def run(playbook: PlaybookRunner, sandbox: Sandbox) -> Run:
-    """Runs one of the collection's playbooks; with the demo's inventory, and a file system and role that are given."""
+    """Runs one of the collection's playbooks, or one that is given, with the demo's inventory."""
 
-    def run(
-        name: str, *arguments: str | Path, inventory: Path = DEMO, given: dict[str, str] = GIVEN, check: bool = True
-    ) -> Played:
-        variables = json.dumps({"sandbox_endpoint": sandbox.endpoint, **given})
-        return playbook(f"datalab.notebooks.{name}", "-i", inventory, "-e", variables, *arguments, check=check)
+    def run(name: str | Path, *arguments: str | Path, inventory: Path = DEMO, check: bool = True) -> Played:
+        path = name if isinstance(name, Path) else f"datalab.notebooks.{name}"
+        endpoint = f"sandbox_endpoint={sandbox.endpoint}"
+        return playbook(path, "-i", inventory, "-e", endpoint, *arguments, check=check)
 
     return run
 
@@ -88,14 +86,45 @@ def changing_calls(sandbox: Sandbox) -> set[str]:
 def inventory_with(directory: Path, host_vars: dict[str, str]) -> Path:
     """A copy of the demo's inventory in which these people have other variables."""
     copy = directory / "inventory"
-    shutil.copytree(DEMO, copy)
+    shutil.copytree(DEMO, copy, dirs_exist_ok=True)
     for person, text in host_vars.items():
         (copy / "host_vars" / f"{person}.yml").write_text(f"---\n{text}\n", encoding="utf-8")
     return copy
 
 
-def test_demo_is_what_the_inventory_says_and_stays_so(run: Run, sandbox: Sandbox) -> None:
-    run("site", given={})
+def unchanged(played: Played) -> bool:
+    return all(host["changed"] == 0 for host in played.recap.values())
+
+
+def test_the_platform_from_its_first_day_to_its_last(run: Run, sandbox: Sandbox, tmp_path: Path) -> None:
+    run("site")
+    expect_the_demo(sandbox)
+    seen = instances(sandbox)
+    assert unchanged(run("site"))
+    assert instances(sandbox) == seen
+
+    other = inventory_with(tmp_path, {"grace": "notebook_instance_type: ml.m5.xlarge"})
+    sandbox.reset_calls()
+    expect_status(run("status", inventory=other).stdout)
+    assert not changing_calls(sandbox)
+
+    grow(other)
+    run("site", inventory=other)
+    expect_growth(sandbox, seen)
+
+    sandbox.reset_calls()
+    refused = run("destroy", inventory=other, check=False)
+    assert "Nothing was removed. With -e platform_destroy=instances these go" in refused.stdout + refused.stderr
+    assert "Leave out -l" in run("destroy", "-e", "platform_destroy=data", "-l", "alice", check=False).stdout
+    assert sandbox.calls() == {}
+    run("destroy", "-e", "platform_destroy=instances", inventory=other)
+    assert left(sandbox) == {"file systems": 1, "buckets": 1}
+    assert unchanged(run("destroy", "-e", "platform_destroy=instances", inventory=other))
+    run("destroy", "-e", "platform_destroy=data", inventory=other)
+    assert left(sandbox) == {}
+
+
+def expect_the_demo(sandbox: Sandbox) -> None:
     listed = aws(sandbox, "sagemaker", "list-notebook-instances")["NotebookInstances"]
     assert {summary["NotebookInstanceName"] for summary in listed} == {
         f"datalab-{person}" for person in OWNERS | {"viewer"}
@@ -113,28 +142,97 @@ def test_demo_is_what_the_inventory_says_and_stays_so(run: Run, sandbox: Sandbox
     assert alice["VolumeSizeInGB"] == said["notebook_volume_size_in_gb"]
     assert tags(sandbox, alice["NotebookInstanceArn"]) == {"owner": "alice", "team": "research"}
     assert tags(sandbox, bob["NotebookInstanceArn"]) == {"owner": "bob", "team": "research", "idle": "7200"}
-    assert viewer["RootAccess"] == "Disabled"
+    assert viewer["RootAccess"] == seen["datalab-heidi"]["RootAccess"] == "Disabled"
     roles = {name: each["RoleArn"].rpartition("/")[2] for name, each in seen.items()}
     assert roles["datalab-alice"] == roles["datalab-dave"] == "datalab-research"
     assert roles["datalab-erin"] == roles["datalab-grace"] == "datalab-fraud"
+    assert roles["datalab-heidi"] == "datalab-interns"
     assert roles["datalab-viewer"] == "datalab-viewer"
-    assert len(client(sandbox, "efs").describe_file_systems()["FileSystems"]) == 1
+    expect_their_place(sandbox, seen)
 
-    again = run("site", given={})
-    assert all(host["changed"] == 0 for host in again.recap.values()), again.stdout
-    assert instances(sandbox) == seen
+
+def expect_their_place(sandbox: Sandbox, seen: dict[str, dict[str, Any]]) -> None:
+    """Everybody is in a private subnet, and in the group that reaches the file system from there."""
+    (subnet,) = {each["SubnetId"] for each in seen.values()}
+    (group,) = {group for each in seen.values() for group in each["SecurityGroups"]}
+    assert {each["DirectInternetAccess"] for each in seen.values()} == {"Disabled"}
+    efs = client(sandbox, "efs")
+    (system,) = efs.describe_file_systems()["FileSystems"]
+    targets = efs.describe_mount_targets(FileSystemId=system["FileSystemId"])["MountTargets"]
+    assert subnet in {target["SubnetId"] for target in targets}
+    (storage,) = efs.describe_mount_target_security_groups(MountTargetId=targets[0]["MountTargetId"])["SecurityGroups"]
+    ec2 = client(sandbox, "ec2")
+    (rule,) = ec2.describe_security_groups(GroupIds=[storage])["SecurityGroups"][0]["IpPermissions"]
+    assert [pair["GroupId"] for pair in rule["UserIdGroupPairs"]] == [group]
+    workgroup = client(sandbox, "athena").get_work_group(WorkGroup="datalab-interns")["WorkGroup"]["Configuration"]
+    assert workgroup["BytesScannedCutoffPerQuery"] == 10 * 2**30
+
+
+def expect_status(shown: str) -> None:
+    rows = {line.split()[0]: line for line in shown.splitlines() if line.strip()}
+    assert rows["grace"].endswith("instance_type ml.t3.medium → ml.m5.xlarge at the next stop")
+    assert rows["bob"].split() == ["bob", "research", "ml.t3.medium", "InService", "7200", "s", "(tag)", "datalab"]
+    assert "14400 s" in rows["erin"]
+    assert "never" in rows["viewer"]
+
+
+def grow(inventory: Path) -> None:
+    """A subnet in a third zone, a team with a person, and a folder for another team."""
+    file = inventory / "group_vars" / "all.yml"
+    variables = yaml.safe_load(file.read_text(encoding="utf-8"))
+    cidrs = {"a": "10.42.0.0/22", "b": "10.42.4.0/22", "c": "10.42.8.0/22"}
+    variables["platform_network_subnets"] = [{"cidr": cidr, "zone": zone} for zone, cidr in cidrs.items()]
+    variables["platform_access_teams"]["fraud"]["prefixes"].append("s3://acme-data/cards")
+    variables["platform_access_teams"]["risk"] = {"prefixes": ["s3://acme-data/risk"], "databases": []}
+    file.write_text(yaml.safe_dump(variables), encoding="utf-8")
+    (inventory / "risk.yml").write_text("owners: {children: {risk: {hosts: {ivan: {notebook_team: risk}}}}}\n")
+
+
+def expect_growth(sandbox: Sandbox, before: dict[str, dict[str, Any]]) -> None:
+    seen = instances(sandbox)
+    assert seen["datalab-ivan"]["RoleArn"].endswith("/datalab-risk")
+    assert {name: seen[name] for name in before} == before, "grace's change waits for a stop"
+    targets = client(sandbox, "efs").describe_mount_targets
+    (system,) = client(sandbox, "efs").describe_file_systems()["FileSystems"]
+    assert len(targets(FileSystemId=system["FileSystemId"])["MountTargets"]) == 3
+    iam = client(sandbox, "iam")
+    policies = {each["PolicyName"]: each for each in iam.list_policies(Scope="Local")["Policies"]}
+    fraud = policies["datalab-fraud"]
+    version = iam.get_policy_version(PolicyArn=fraud["Arn"], VersionId=fraud["DefaultVersionId"])["PolicyVersion"]
+    assert "acme-data/cards/*" in json.dumps(version["Document"])
+    assert policies["datalab-research"]["DefaultVersionId"] == "v1", "nothing of theirs has changed"
+
+
+def left(sandbox: Sandbox) -> dict[str, int]:
+    """How much there is of each kind of thing in the account."""
+    ec2, iam, athena = (client(sandbox, service) for service in ("ec2", "iam", "athena"))
+    counts = {
+        "instances": len(instances(sandbox)),
+        "lifecycle configurations": len(
+            client(sandbox).list_notebook_instance_lifecycle_configs()["NotebookInstanceLifecycleConfigs"]
+        ),
+        "file systems": len(client(sandbox, "efs").describe_file_systems()["FileSystems"]),
+        "buckets": len(client(sandbox, "s3").list_buckets()["Buckets"]),
+        "networks": len([vpc for vpc in ec2.describe_vpcs()["Vpcs"] if not vpc["IsDefault"]]),
+        "endpoints": len([each for each in ec2.describe_vpc_endpoints()["VpcEndpoints"] if each["State"] != "deleted"]),
+        "roles": len(iam.list_roles()["Roles"]),
+        "groups": len(iam.list_groups()["Groups"]),
+        "policies": len(iam.list_policies(Scope="Local")["Policies"]),
+        "workgroups": len([each for each in athena.list_work_groups()["WorkGroups"] if each["Name"] != "primary"]),
+    }
+    return {what: count for what, count in counts.items() if count}
 
 
 def test_scripts_that_are_uploaded_are_those_of_the_role(
     run: Run, playbook: PlaybookRunner, sandbox: Sandbox, tmp_path: Path
 ) -> None:
-    run("site", "-l", "viewer")
+    run(FLEET, "-l", "viewer")
     name = "datalab-viewer"
     config = client(sandbox).describe_notebook_instance_lifecycle_config(NotebookInstanceLifecycleConfigName=name)
     settings = {
         "notebook_host_steps": ["efs", "jupyter"],
         "notebook_host_efs_read_only": True,
-        "notebook_host_efs_dns_name": GIVEN["platform_storage_efs_dns_name"],
+        "notebook_host_efs_dns_name": yaml.safe_load(FLEET.read_text())[0]["vars"]["notebook_fleet_efs_dns_name"],
         "notebook_host_output_dir": str(tmp_path),
     }
     role = {"ansible.builtin.import_role": {"name": "datalab.notebooks.notebook_host"}}
@@ -146,13 +244,13 @@ def test_scripts_that_are_uploaded_are_those_of_the_role(
 
 
 def test_one_host_variable_changes_exactly_that_persons_instance(run: Run, sandbox: Sandbox, tmp_path: Path) -> None:
-    run("site")
+    run(FLEET)
     client(sandbox).stop_notebook_instance(NotebookInstanceName="datalab-bob")
     client(sandbox).get_waiter("notebook_instance_stopped").wait(
         NotebookInstanceName="datalab-bob", WaiterConfig={"Delay": 0.2}
     )
     before = instances(sandbox)
-    run("site", inventory=inventory_with(tmp_path, {"bob": "notebook_idle: 7200\nnotebook_volume_size_in_gb: 60"}))
+    run(FLEET, inventory=inventory_with(tmp_path, {"bob": "notebook_idle: 7200\nnotebook_volume_size_in_gb: 60"}))
     after = instances(sandbox)
     assert after["datalab-bob"]["VolumeSizeInGB"] == 60
     assert after["datalab-bob"]["NotebookInstanceStatus"] == "Stopped"
@@ -161,11 +259,11 @@ def test_one_host_variable_changes_exactly_that_persons_instance(run: Run, sandb
 
 
 def test_owners_idle_tag_survives_a_run(run: Run, sandbox: Sandbox) -> None:
-    run("site", "-l", "bob")
+    run(FLEET, "-l", "bob")
     arn = instances(sandbox)["datalab-bob"]["NotebookInstanceArn"]
     own = [{"Key": "idle", "Value": "900"}, {"Key": "mine", "Value": "yes"}]
     client(sandbox).add_tags(ResourceArn=arn, Tags=own)
-    assert all(host["changed"] == 0 for host in run("site", "-l", "bob").recap.values())
+    assert unchanged(run(FLEET, "-l", "bob"))
     assert tags(sandbox, arn) == {"owner": "bob", "team": "research", "idle": "900", "mine": "yes"}
 
 
@@ -182,29 +280,20 @@ def test_user_asks_who(run: Run, sandbox: Sandbox) -> None:
 
 
 def test_check_mode_works_through_an_empty_account(run: Run, sandbox: Sandbox) -> None:
-    checked = run("site", "--check", "--diff", given={})
+    checked = run("site", "--check", "--diff")
     assert not changing_calls(sandbox)
     assert "+++ after: datalab-alice" in checked.stdout
-    assert checked.recap["alice"]["changed"] == 3  # the file system, the role and the fleet
-    assert "present by the next run" in run("status", given={}).stdout
-
-
-def test_status_shows_what_waits_for_whom(run: Run, sandbox: Sandbox, tmp_path: Path) -> None:
-    run("site")
-    sandbox.reset_calls()
-    shown = run("status", inventory=inventory_with(tmp_path, {"grace": "notebook_instance_type: ml.m5.xlarge"})).stdout
-    rows = {line.split()[0]: line for line in shown.splitlines() if line.strip()}
-    assert rows["grace"].endswith("instance_type ml.t3.medium → ml.m5.xlarge at the next stop")
-    assert rows["bob"].split() == ["bob", "research", "ml.t3.medium", "InService", "7200", "s", "(tag)", "datalab"]
-    assert "14400 s" in rows["erin"]
-    assert "never" in rows["viewer"]
-    assert not changing_calls(sandbox)
+    # The network, the file system, policies, roles, groups, workgroups and the fleet.
+    assert checked.recap["alice"]["changed"] == 7
+    assert "present by the next run" in run("status").stdout
 
 
 WRONG_IN_ITSELF = {
     "alice": ("notebook_volume_size_in_gb: big", "alice: argument 'notebook_volume_size_in_gb' is of type str"),
     "bob": ("notebook_volume: 5", "bob: notebook_volume is no variable of datalab.notebooks; did you mean"),
     "dave": ("notebook_team: ''", "dave: notebook_team is not set"),
+    "frank": ("notebook_team: reserch", "frank: notebook_team is reserch, which platform_access_teams does not have"),
+    "heidi": ("notebook_instance_type: ml.p3.2xlarge", "platform_access_teams limits the team interns to ml.t3.medium"),
     "erin": ("notebook_host_idle_timeout: 60", "who has the same lifecycle configuration datalab-fraud, has"),
 }
 NO_SENSE = """\
@@ -253,24 +342,14 @@ def test_bad_input_names_person_and_variable_before_the_first_call(
     assert sandbox.calls() == {}
 
 
-def test_a_team_that_nobody_knows_stops_the_run_before_anything_changes(
-    run: Run, sandbox: Sandbox, tmp_path: Path
-) -> None:
-    other = inventory_with(tmp_path, {"alice": "notebook_team: reserch"})
-    refused = run("site", inventory=other, given={}, check=False)
-    says = "alice: the team 'reserch' is not in platform_access_teams; did you mean research?"
-    assert says in refused.stdout + refused.stderr
-    assert not changing_calls(sandbox)
-
-
 def test_shrinking_stops_the_run_before_any_instance_changes(run: Run, sandbox: Sandbox, tmp_path: Path) -> None:
-    run("site")
+    run(FLEET)
     before = instances(sandbox)
     sandbox.reset_calls()
     other = inventory_with(
         tmp_path, {"alice": "notebook_volume_size_in_gb: 50", "bob": "notebook_tags: {project: other}"}
     )
-    refused = run("site", inventory=other, check=False)
+    refused = run(FLEET, inventory=other, check=False)
     assert (
         "alice: notebook_volume_size_in_gb: a volume cannot shrink from 100 to 50 GiB"
         in refused.stdout + refused.stderr
@@ -282,10 +361,6 @@ def test_shrinking_stops_the_run_before_any_instance_changes(run: Run, sandbox: 
 def test_missing_endpoint_and_credentials_are_one_sentence(playbook: PlaybookRunner) -> None:
     nobody_there = playbook("datalab.notebooks.status", "-i", DEMO, "-e", "sandbox_endpoint=http://127.0.0.1:9")
     assert "the sandbox is started by 'make sandbox'" in nobody_there.stdout + nobody_there.stderr
-    nothing_set = {
-        "platform_aws": {"region": "eu-central-1"},
-        "platform_storage_efs_dns_name": "fs-1.example",
-        "platform_access_role_arn": "arn:aws:iam::123456789012:role/x",
-    }
+    nothing_set = {"platform_aws": {"region": "eu-central-1"}}
     no_credentials = playbook("datalab.notebooks.status", "-i", DEMO, "-e", json.dumps(nothing_set))
     assert "Set AWS_PROFILE or the options access_key and secret_key" in no_credentials.stdout + no_credentials.stderr

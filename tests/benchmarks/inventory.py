@@ -7,11 +7,11 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-TEAM_SIZE = 10
+TEAM_SIZE = 100
 
 
 def write_inventory(directory: Path, people: int, endpoint: str) -> Path:
-    """Writes an inventory of so many owners in teams of ten, and a viewer; returns its path."""
+    """Writes an inventory of so many owners in teams of a hundred, and a viewer; returns its path."""
     teams: dict[str, dict[str, dict[str, object]]] = {}
     for number in range(people):
         hosts = teams.setdefault(f"team{number // TEAM_SIZE}", {"hosts": {}, "vars": {}})["hosts"]
@@ -29,6 +29,7 @@ def write_inventory(directory: Path, people: int, endpoint: str) -> Path:
                     "access_key": "sandbox",
                     "secret_key": "local-only",
                 },
+                "platform_access_teams": {name: {"prefixes": [], "databases": []} for name in teams},
                 # What fleet.yml and loop.yml want of a person's instance.
                 "instance": {
                     "name": "datalab-{{ inventory_hostname }}",

@@ -1,0 +1,49 @@
+# Copyright: Contributors to datalab.notebooks
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The picture of the platform shows what the roles make by default."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs" / "platform.md").read_text(encoding="utf-8")
+PICTURE = PAGE.split("```")[1]
+
+
+def defaults(role: str) -> dict[str, Any]:
+    variables: dict[str, Any] = yaml.safe_load((ROOT / "roles" / role / "defaults" / "main.yml").read_text())
+    return variables
+
+
+def test_the_network_is_the_default_one() -> None:
+    network = defaults("platform_network")
+    shown = {network["platform_network_cidr"], f"{network['platform_network_name']}-vpc"}
+    for subnet in network["platform_network_subnets"]:
+        shown |= {subnet["cidr"], f"{network['platform_network_name']}-private-{subnet['zone']}"}
+    assert {name for name in shown if name not in PICTURE} == set()
+
+
+def test_the_endpoints_are_the_default_ones() -> None:
+    services = set(re.findall(r"'([a-z0-9.]+)'", defaults("platform_network")["platform_network_endpoints"]))
+    lines = PICTURE[PICTURE.index("──► sagemaker.api") : PICTURE.index("no internet")].splitlines()
+    shown = {word for line in lines for word in re.findall(r"[a-z0-9.]+", re.split("│──►|│    ", line)[-1])}
+    assert len(services) == 11
+    assert shown - {"gateway", "endpoint"} == services
+
+
+def test_the_rights_are_the_default_ones() -> None:
+    access, storage = defaults("platform_access"), defaults("platform_storage")
+    name = access["platform_access_name"]
+    shown = {f"{name}-{part}" for part in ("research", "people-research", "boundary", "viewer", "alice")}
+    shown |= {f"EFS {storage['platform_storage_efs_name']}", f"s3://{storage['platform_storage_efs_name']}-results-"}
+    assert {each for each in shown if each not in PICTURE} == set()
+
+
+def test_the_groups_are_those_of_the_role() -> None:
+    groups = yaml.safe_load((ROOT / "roles/platform_network/vars/main.yml").read_text())["_platform_network_groups"]
+    assert set(re.findall(r"^\| `datalab-(\w+)` \|", PAGE, re.MULTILINE)) == set(groups)

@@ -10,7 +10,8 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -90,6 +91,15 @@ def inventory_with(directory: Path, host_vars: dict[str, str]) -> Path:
     for person, text in host_vars.items():
         (copy / "host_vars" / f"{person}.yml").write_text(f"---\n{text}\n", encoding="utf-8")
     return copy
+
+
+@contextmanager
+def variables_of(inventory: Path) -> Iterator[dict[str, Any]]:
+    """What everybody in an inventory has, to be changed."""
+    file = inventory / "group_vars" / "all.yml"
+    variables = yaml.safe_load(file.read_text(encoding="utf-8"))
+    yield variables
+    file.write_text(yaml.safe_dump(variables), encoding="utf-8")
 
 
 def unchanged(played: Played) -> bool:
@@ -178,13 +188,11 @@ def expect_status(shown: str) -> None:
 
 def grow(inventory: Path) -> None:
     """A subnet in a third zone, a team with a person, and a folder for another team."""
-    file = inventory / "group_vars" / "all.yml"
-    variables = yaml.safe_load(file.read_text(encoding="utf-8"))
     cidrs = {"a": "10.42.0.0/22", "b": "10.42.4.0/22", "c": "10.42.8.0/22"}
-    variables["platform_network_subnets"] = [{"cidr": cidr, "zone": zone} for zone, cidr in cidrs.items()]
-    variables["platform_access_teams"]["fraud"]["prefixes"].append("s3://acme-data/cards")
-    variables["platform_access_teams"]["risk"] = {"prefixes": ["s3://acme-data/risk"], "databases": []}
-    file.write_text(yaml.safe_dump(variables), encoding="utf-8")
+    with variables_of(inventory) as variables:
+        variables["platform_network_subnets"] = [{"cidr": cidr, "zone": zone} for zone, cidr in cidrs.items()]
+        variables["platform_access_teams"]["fraud"]["prefixes"].append("s3://acme-data/cards")
+        variables["platform_access_teams"]["risk"] = {"prefixes": ["s3://acme-data/risk"], "databases": []}
     (inventory / "risk.yml").write_text("owners: {children: {risk: {hosts: {ivan: {notebook_team: risk}}}}}\n")
 
 
@@ -221,6 +229,22 @@ def left(sandbox: Sandbox) -> dict[str, int]:
         "workgroups": len([each for each in athena.list_work_groups()["WorkGroups"] if each["Name"] != "primary"]),
     }
     return {what: count for what, count in counts.items() if count}
+
+
+def test_people_can_be_kept_apart(run: Run, sandbox: Sandbox, tmp_path: Path) -> None:
+    apart = inventory_with(tmp_path, {})
+    with variables_of(apart) as variables:
+        variables["platform_storage_isolation"] = "access_point"
+        variables["platform_access_teams"]["research"]["role_per_person"] = True
+    run("site", "-l", "alice", inventory=apart)
+    ((name, alice),) = instances(sandbox).items()
+    assert alice["RoleArn"].endswith("/datalab-research-alice")
+    assert alice["NotebookInstanceLifecycleConfigName"] == name == "datalab-alice"
+    config = client(sandbox).describe_notebook_instance_lifecycle_config(NotebookInstanceLifecycleConfigName=name)
+    points = {point["Name"]: point for point in client(sandbox, "efs").describe_access_points()["AccessPoints"]}
+    assert set(points) == OWNERS
+    own = points["alice"]["AccessPointId"]
+    assert f",tls,accesspoint={own}\n".encode() in base64.b64decode(config["OnStart"][0]["Content"])
 
 
 def test_scripts_that_are_uploaded_are_those_of_the_role(

@@ -27,7 +27,9 @@ The sandbox is still running, with the platform in it. To go on:
     {look}
   Change somebody's instance: edit inventory/demo/host_vars/alice.yml, then
     .venv/bin/ansible-playbook datalab.notebooks.user -i inventory/demo -l alice
-  End it:
+  Take the platform down, all of it:
+    .venv/bin/ansible-playbook datalab.notebooks.destroy -i inventory/demo -e platform_destroy=data
+  End the sandbox:
     make sandbox-stop
   Do the same in an AWS account: begin with inventory/example-aws.
 """

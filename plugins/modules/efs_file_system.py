@@ -226,17 +226,19 @@ from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleA
 from ansible_collections.datalab.notebooks.plugins.module_utils import api_efs
 from ansible_collections.datalab.notebooks.plugins.module_utils.arguments import tag_arguments
 from ansible_collections.datalab.notebooks.plugins.module_utils.efs_file_system import (
-    DesiredFileSystem,
     apply_file_system,
     assert_may_go,
     await_states,
     delete_file_system,
+    read_file_system,
+    read_settled,
+)
+from ansible_collections.datalab.notebooks.plugins.module_utils.efs_plan import (
+    DesiredFileSystem,
     desired_file_system,
     file_system_diff,
     file_system_problems,
     plan_file_system,
-    read_file_system,
-    read_settled,
     zone_problems,
 )
 from ansible_collections.datalab.notebooks.plugins.module_utils.errors import InputError, NotebookError, fail

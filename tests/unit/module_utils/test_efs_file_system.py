@@ -15,17 +15,20 @@ import pytest
 from ansible_collections.datalab.notebooks.plugins.module_utils import api_efs, polling
 from ansible_collections.datalab.notebooks.plugins.module_utils import efs_file_system as module
 from ansible_collections.datalab.notebooks.plugins.module_utils.efs_file_system import (
-    DesiredFileSystem,
     apply_file_system,
     assert_may_go,
     await_states,
     delete_file_system,
+    read_file_system,
+    read_settled,
+)
+from ansible_collections.datalab.notebooks.plugins.module_utils.efs_plan import (
+    NOTHING,
+    DesiredFileSystem,
     desired_file_system,
     file_system_diff,
     file_system_problems,
     plan_file_system,
-    read_file_system,
-    read_settled,
     zone_problems,
 )
 from ansible_collections.datalab.notebooks.plugins.module_utils.errors import InputError, NotebookError
@@ -390,7 +393,7 @@ def test_reads_a_plain_one(efs: Script) -> None:
     reads(efs)
     found = read_file_system(efs.client, NAME)
     assert found is not None
-    assert {key: found[key] for key in module.NOTHING} == module.NOTHING
+    assert {key: found[key] for key in NOTHING} == NOTHING
 
 
 def test_reads_what_is_not_there(efs: Script) -> None:

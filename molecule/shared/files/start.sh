@@ -15,8 +15,7 @@ snapshot() {
     -path "$home/SageMaker/.datalab/*.log" -o ! -type d -printf '%p %y %M %u:%g %s %T@ %l\n' -o -printf '%p %M %u:%g\n'
   find /etc /usr/local /var/lib/datalab ! -type f -printf '%p %y %M %u:%g %l\n' 2>/dev/null
   find /etc /usr/local -type f -printf '%p %M %u:%g\n' -exec sha256sum {} +
-  for unit in jupyter-server.service datalab-conda.service datalab-efs.service datalab-jupyter.service \
-    datalab-autostop.timer; do
+  for unit in jupyter-server.service datalab-conda.service datalab-jupyter.service datalab-autostop.timer; do
     echo "$unit $(systemctl show --property InvocationID "$unit")"
   done
 }

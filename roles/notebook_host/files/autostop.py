@@ -52,7 +52,7 @@ def ask_jupyter(what: str) -> list[dict[str, object]]:
     tls.verify_mode = ssl.CERT_NONE
     with socket.create_connection(("localhost", PORT), 15) as plain, tls.wrap_socket(plain) as jupyter:
         jupyter.sendall(f"GET /api/{what}?no_track_activity=1 HTTP/1.0\r\nHost: localhost\r\n\r\n".encode())
-        head, _, content = jupyter.makefile("rb").read().partition(b"\r\n\r\n")
+        head, content = jupyter.makefile("rb").read().partition(b"\r\n\r\n")[::2]
     status = head[9:12].decode()
     if status == "404" and what == "terminals":
         return []
@@ -111,7 +111,8 @@ def survey(options: SimpleNamespace, memory: Memory) -> str:
     try:
         kernel, stamps = observe(options.count_connections)
     except (OSError, ValueError) as error:
-        memory.silent = memory.silent if memory.silence else memory.now
+        if not memory.silence:
+            memory.silent = memory.now
         memory.silence = f"no answer from Jupyter ({error})"
         return busy
     memory.silence = ""

@@ -37,7 +37,7 @@ UPTIME = 100_000.0
 
 ARN = "arn:aws:sagemaker:eu-central-1:123456789012:notebook-instance/datalab-alice"
 REGION = "--region|eu-central-1|--output|text"
-LIST_TAGS = f"sagemaker|list-tags|--resource-arn|{ARN}|--query|Tags[?Key=='idle'].Value | [0] || ''|{REGION}"
+LIST_TAGS = f"sagemaker|list-tags|--resource-arn|{ARN}|--query|join('/',[Tags[?Key=='idle'].Value|[0]||''])|{REGION}"
 STOP = f"sagemaker|stop-notebook-instance|--notebook-instance-name|datalab-alice|{REGION}"
 
 

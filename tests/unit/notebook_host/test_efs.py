@@ -33,7 +33,7 @@ def instance(host: Host) -> Host:
 
 def tags(host: Host, team: str, owner: str) -> Path:
     """Lets AWS say so of the instance."""
-    return host.stub("aws", f"case $* in *team*) echo '{team}' ;; *owner*) echo '{owner}' ;; esac")
+    return host.stub("aws", f"echo '{team}/{owner}'")
 
 
 def only_efs(scripts: Scripts, case: str) -> str:
@@ -156,11 +156,10 @@ def test_everybody_has_a_folder_that_all_can_read(instance: Host, scripts: Scrip
     instance.stub("mount", 'chmod 0755 "${@: -1}"')  # what is mounted can be written to
     instance.install(scripts["only efs"]["on-start.sh"]).start()
     wait_for((instance.volume / "efs/teams/research/alice").exists)
-    assert asked.read_text().splitlines() == [
-        f"sagemaker|list-tags|--resource-arn|{ARN}|--query|Tags[?Key=='{key}'].Value | [0] || ''"
-        "|--region|eu-central-1|--output|text"
-        for key in ("team", "owner")
-    ]
+    values = "Tags[?Key=='team'].Value|[0]||'',Tags[?Key=='owner'].Value|[0]||''"
+    assert asked.read_text() == (
+        f"sagemaker|list-tags|--resource-arn|{ARN}|--query|join('/',[{values}])|--region|eu-central-1|--output|text\n"
+    )
     made = {"teams": "2775", "completed": "2775", "teams/research": "2775", "teams/research/alice": "2755"}
     wait_for(lambda: shared(instance) == made)
     (instance.volume / "efs/teams/research/alice").chmod(0o700)

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -229,6 +230,8 @@ def test_a_network_from_nothing_and_back(
     # Somebody still uses it.
     efs = client("efs")
     file_system = efs.create_file_system(CreationToken="x")["FileSystemId"]
+    while efs.describe_file_systems(FileSystemId=file_system)["FileSystems"][0]["LifeCycleState"] != "available":
+        time.sleep(0.1)
     target = efs.create_mount_target(
         FileSystemId=file_system, SubnetId=by_zone["eu-central-1a"], SecurityGroups=[ids["storage"]]
     )

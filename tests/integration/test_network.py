@@ -165,6 +165,23 @@ def assert_only_what_is_listed_goes_out(ec2: EC2Client, to_s3: str) -> None:
     }
 
 
+def mounted(efs: Any, subnet: str, group: str) -> dict[str, Any]:
+    """The mount target of a file system that somebody has made."""
+    file_system = efs.create_file_system(CreationToken="x")["FileSystemId"]
+    while efs.describe_file_systems(FileSystemId=file_system)["FileSystems"][0]["LifeCycleState"] != "available":
+        time.sleep(0.1)
+    target: dict[str, Any] = efs.create_mount_target(FileSystemId=file_system, SubnetId=subnet, SecurityGroups=[group])
+    while efs.describe_mount_targets(FileSystemId=file_system)["MountTargets"][0]["LifeCycleState"] != "available":
+        time.sleep(0.1)
+    return target
+
+
+def unmount(efs: Any, target: dict[str, Any]) -> None:
+    efs.delete_mount_target(MountTargetId=target["MountTargetId"])
+    while efs.describe_mount_targets(FileSystemId=target["FileSystemId"])["MountTargets"]:
+        time.sleep(0.1)
+
+
 def test_a_network_from_nothing_and_back(
     run: Run,
     sandbox: Sandbox,
@@ -229,18 +246,13 @@ def test_a_network_from_nothing_and_back(
 
     # Somebody still uses it.
     efs = client("efs")
-    file_system = efs.create_file_system(CreationToken="x")["FileSystemId"]
-    while efs.describe_file_systems(FileSystemId=file_system)["FileSystems"][0]["LifeCycleState"] != "available":
-        time.sleep(0.1)
-    target = efs.create_mount_target(
-        FileSystemId=file_system, SubnetId=by_zone["eu-central-1a"], SecurityGroups=[ids["storage"]]
-    )
+    target = mounted(efs, by_zone["eu-central-1a"], ids["storage"])
     refused = run(tasks_from="absent", check=False, platform_network_wait_timeout=1)
     assert refused.returncode != 0
     assert f"is still used, by {target['NetworkInterfaceId']}" in " ".join(refused.stdout.split())
     assert "Remove the instances and the mount targets" in " ".join(refused.stdout.split())
     assert changing(sandbox) == set()
-    efs.delete_mount_target(MountTargetId=target["MountTargetId"])
+    unmount(efs, target)
 
     checked = run("--check", tasks_from="absent")
     assert checked.recap["localhost"]["changed"] > 0

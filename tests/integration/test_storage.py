@@ -324,6 +324,14 @@ def test_data_goes_with_an_explicit_word_only(
     assert changed(nothing_left) == 0, nothing_left.stdout
 
 
+def test_a_bucket_that_is_named_is_never_removed(storage: Storage, client: Callable[[str], Any]) -> None:
+    s3 = client("s3")
+    s3.create_bucket(Bucket="ours", CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
+    s3.put_object(Bucket="ours", Key="before.csv", Body=b"a,b")
+    storage(**DESTROY, platform_storage_results_bucket="ours", tasks_from="absent")
+    assert [each["Key"] for each in s3.list_objects_v2(Bucket="ours")["Contents"]] == ["before.csv"]
+
+
 NO_SENSE = {
     "platform_storage_efs_name": "My_FS",
     "platform_storage_efs_dns_name": "fs-1.example",

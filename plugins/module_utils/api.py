@@ -218,10 +218,11 @@ def delete_tags(client: SageMakerClient, arn: str, keys: list[str]) -> None:
 
 @handler.common_error_handler("get the tags of the notebook instances")
 @retry
-def get_notebook_instance_tags(client: ResourceGroupsTaggingAPIClient) -> dict[str, dict[str, str]]:
-    """The tags of all instances by ARN, from GetResources, 100 a page; some seconds behind ListTags."""
+def get_notebook_instance_tags(client: ResourceGroupsTaggingAPIClient, **filters: Any) -> dict[str, dict[str, str]]:
+    """The tags of all instances that have some, by ARN, from GetResources, 100 a page; some seconds behind ListTags."""
     paginator = client.get_paginator("get_resources")
-    pages = paginator.paginate(ResourceTypeFilters=["sagemaker:notebook-instance"], PaginationConfig=PAGES)
+    kind = ["sagemaker:notebook-instance"]
+    pages = paginator.paginate(ResourceTypeFilters=kind, PaginationConfig=PAGES, **filters)
     return {
         resource["ResourceARN"]: boto3_tag_list_to_ansible_dict(resource["Tags"])
         for page in pages

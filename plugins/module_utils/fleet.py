@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -33,19 +34,39 @@ def read_instance(client: SageMakerClient, name: str) -> Current | None:
     return current_from_answer(answer, api.list_tags(client, answer["NotebookInstanceArn"]))
 
 
-def read_fleet(clients: Clients, instances: list[Desired]) -> list[tuple[Desired, Current | None]]:
-    """What AWS has of each wanted instance. Describes only those that differ, or may differ."""
-    if len(instances) <= api.POOL_SIZE:
-        return api.in_parallel(lambda desired: (desired, read_instance(clients.sagemaker, desired.name)), instances)
+def read_account(clients: Clients) -> dict[str, Current]:
+    """All instances of the account and region as lists tell them, by name: two calls for each hundred."""
     tags = api.get_notebook_instance_tags(clients.tagging)
-    summaries = {
+    return {
         summary["NotebookInstanceName"]: current_from_answer(summary, tags.get(summary["NotebookInstanceArn"], {}))
         for summary in api.list_notebook_instances(clients.sagemaker)
     }
-    settled = {desired.name: _settled(summaries.get(desired.name), desired) for desired in instances}
-    doubtful = [name for name, current in settled.items() if current is None and name in summaries]
-    described = api.by_name(lambda name: read_instance(clients.sagemaker, name), doubtful)
+
+
+def read_fleet(
+    client: SageMakerClient, instances: list[Desired], account: dict[str, Current] | None
+) -> list[tuple[Desired, Current | None]]:
+    """What AWS has of each wanted instance. With the account's lists, describes only what differs or may differ."""
+    if account is None:
+        return api.in_parallel(lambda desired: (desired, read_instance(client, desired.name)), instances)
+    settled = {desired.name: _settled(account.get(desired.name), desired) for desired in instances}
+    doubtful = [name for name, current in settled.items() if current is None and name in account]
+    described = api.by_name(lambda name: read_instance(client, name), doubtful)
     return [(desired, settled[desired.name] or described.get(desired.name)) for desired in instances]
+
+
+def unowned(account: dict[str, Current], owned: Collection[str]) -> list[dict[str, Any]]:
+    """The instances of the account that are not among these names, as the fleet module returns them."""
+    return [
+        {
+            "name": current.name,
+            "status": current.status,
+            "instance_type": current.fields.get("instance_type"),
+            "tags": current.tags,
+        }
+        for name, current in sorted(account.items())
+        if name not in owned
+    ]
 
 
 def _settled(summary: Current | None, desired: Desired) -> Current | None:

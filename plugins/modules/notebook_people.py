@@ -111,6 +111,12 @@ everybody:
   elements: dict
   sample:
     - {name: alice, team: research, instance: datalab-alice}
+owned:
+  description: The names of the instances of all owners and viewers, also those that are not asked for.
+  returned: success
+  type: list
+  elements: str
+  sample: [datalab-alice, datalab-viewer]
 lifecycle_configs:
   description: The configurations that these instances use, whose they are, and the variables behind their scripts.
   returned: success

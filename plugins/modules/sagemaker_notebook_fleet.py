@@ -39,6 +39,12 @@ options:
       on_start:
         description: The text of the script that runs at each start. An empty string removes it.
         type: str
+  owned:
+    description:
+      - The names of all instances that somebody has, whether they are in O(instances) or not. The others of the account
+        and region are then returned as RV(unowned). They are never changed.
+    type: list
+    elements: str
   validate_only:
     description:
       - Check the instances and configurations against the limits of the API and return, without any API call.
@@ -172,6 +178,16 @@ instances:
       type: str
       returned: when failed
       sample: "datalab-alice is Failed: the role cannot be assumed"
+unowned:
+  description: The instances that are neither in O(owned) nor in O(instances).
+  returned: when O(owned) is given
+  type: list
+  elements: dict
+  sample:
+    - name: experiment
+      status: InService
+      instance_type: ml.p3.2xlarge
+      tags: {owner: alice}
 lifecycle_configs:
   description: The names of the configurations, and whether each was changed.
   returned: always, except with O(validate_only=true)
@@ -194,8 +210,10 @@ from ansible_collections.datalab.notebooks.plugins.module_utils.fleet import (
     Clients,
     mark_verified,
     outcome,
+    read_account,
     read_again,
     read_fleet,
+    unowned,
 )
 from ansible_collections.datalab.notebooks.plugins.module_utils.instance import Desired, desired_from_options
 from ansible_collections.datalab.notebooks.plugins.module_utils.lifecycle_config import (
@@ -262,12 +280,16 @@ def run(module: AnsibleAWSModule) -> dict[str, Any]:
     config_plans = api.in_parallel(
         lambda config: plan_config(config, read_config(clients.sagemaker, config.name, with_tags=False)), configs
     )
-    plans = make_plans(read_fleet(clients, instances))
+    owned = module.params["owned"]
+    account = read_account(clients) if owned is not None or len(instances) > api.POOL_SIZE else None
+    plans = make_plans(read_fleet(clients.sagemaker, instances, account))
     if module.check_mode:
         outcomes = [outcome(made, made.current, None, True) for made in plans]
     else:
         outcomes = apply(module, clients, config_plans, plans)
+    names = {desired.name for desired in instances}.union(owned or ())
     return {
+        **({"unowned": unowned(account, names)} if account is not None and owned is not None else {}),
         "changed": any(made.changed for made in config_plans) or any(made.changed for made in plans),
         "instances": outcomes,
         "lifecycle_configs": [{"name": made.desired.name, "changed": made.changed} for made in config_plans],
@@ -297,6 +319,7 @@ def main() -> None:
                 "options": {"owner": {"type": "str"}, **instance_arguments()},
             },
             "lifecycle_configs": {"type": "list", "elements": "dict", "default": [], "options": config},
+            "owned": {"type": "list", "elements": "str"},
             "validate_only": {"type": "bool", "default": False},
             **wait_arguments(),
         },

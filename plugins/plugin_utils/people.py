@@ -67,7 +67,8 @@ def wanted_by_people(
 ) -> dict[str, list[Any]]:
     """Their `instances`, the `lifecycle_configs` that these use, and `problems`, one sentence for each mistake.
 
-    `everybody` has the team and the instance's name of each owner there is, whether they are among `people` or not.
+    `everybody` has the team and the instance's name of each owner there is, whether they are among `people` or not;
+    `owned` has the names of all their instances and the viewers'.
     """
     everybody = {name: _person(name, hostvars[name], platform) for name in [*platform.owners, *platform.viewers]}
     prefix, host_defaults = platform.prefix, platform.host_defaults
@@ -91,6 +92,7 @@ def wanted_by_people(
             for person in everybody.values()
             if not person.is_viewer and person.team
         ],
+        "owned": [str(_instance_name(person, prefix)) for person in everybody.values()],
         "lifecycle_configs": [
             {"name": name, "people": names, "settings": settings[names[0]]} for name, names in users.items()
         ],

@@ -75,6 +75,18 @@ class PlaybookRunner:
             pytest.fail(str(played), pytrace=False)
         return played
 
+    def inventory(self, *arguments: str | Path, environment: dict[str, str]) -> Played:
+        """Runs ansible-inventory."""
+        done = subprocess.run(
+            [str(ANSIBLE_PLAYBOOK.with_name("ansible-inventory")), *map(str, arguments)],
+            cwd=self._home,
+            env={**self._environment, **environment},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        return Played(done.returncode, done.stdout, done.stderr)
+
     def begin(
         self, playbook: str | Path, *arguments: str | Path, environment: dict[str, str] | None = None
     ) -> subprocess.Popen[str]:

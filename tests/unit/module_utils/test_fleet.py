@@ -14,9 +14,11 @@ from ansible_collections.datalab.notebooks.plugins.module_utils.fleet import (
     Clients,
     mark_verified,
     outcome,
+    read_account,
     read_again,
     read_fleet,
     read_instance,
+    unowned,
 )
 from ansible_collections.datalab.notebooks.plugins.module_utils.instance import VERIFIED_TAG
 from ansible_collections.datalab.notebooks.plugins.module_utils.plan import CREATED_WITH, Plan, plan
@@ -80,7 +82,8 @@ def lists(
 
 
 def read(sagemaker: Script, tagging: Script, instances: list[Desired]) -> list[tuple[Desired, Current | None]]:
-    return read_fleet(Clients(sagemaker.client, tagging.client), instances)
+    account = read_account(Clients(sagemaker.client, tagging.client)) if len(instances) > 10 else None
+    return read_fleet(sagemaker.client, instances, account)
 
 
 def steps_of(pairs: list[tuple[Desired, Current | None]]) -> dict[str, tuple[Any, ...]]:
@@ -112,6 +115,15 @@ def test_describes_ten(sagemaker: Script, tagging: Script) -> None:
     pairs = read(sagemaker, tagging, wants(names))
     assert [desired.name for desired, _current in pairs] == names
     assert [current and current.name for _desired, current in pairs] == [*names[:9], None]
+
+
+def test_tells_who_is_nobodys(sagemaker: Script, tagging: Script) -> None:
+    instances = wants(NAMES)
+    lists(sagemaker, tagging, instances, {}, **{NAMES[3]: {"NotebookInstanceStatus": "Stopped"}})
+    account = read_account(Clients(sagemaker.client, tagging.client))
+    assert unowned(account, set(NAMES) - {NAMES[3]}) == [
+        {"name": NAMES[3], "status": "Stopped", "instance_type": "ml.t3.medium", "tags": {"owner": NAMES[3]}}
+    ]
 
 
 def test_describes_none_that_was_verified(sagemaker: Script, tagging: Script) -> None:

@@ -50,7 +50,7 @@ def problems(variables: dict[str, Any], **more: Any) -> list[str]:
 
 
 def test_nobody() -> None:
-    assert fleet({}) == {"problems": [], "instances": [], "everybody": [], "lifecycle_configs": []}
+    assert fleet({}) == {"problems": [], "instances": [], "everybody": [], "owned": [], "lifecycle_configs": []}
 
 
 def test_a_person() -> None:
@@ -66,6 +66,7 @@ def test_a_person() -> None:
             }
         ],
         "everybody": [{"name": "alice", "team": "research", "instance": "datalab-alice"}],
+        "owned": ["datalab-alice"],
         "lifecycle_configs": [{"name": "datalab", "people": ["alice"], "settings": {}}],
     }
 

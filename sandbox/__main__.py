@@ -22,6 +22,7 @@ UNWANTED = {"AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_SESSION_TOKEN"}  # they c
 EPILOG = """\
 A notebook instance stays in Pending, Stopping, Updating and Deleting for --transition-seconds each.
 One that has the tag "sandbox:fail" ends in Failed instead of InService, with the tag's value as its FailureReason.
+One that is created with the tag "sandbox:platform" has that platform, also a retired one.
 GET /sandbox/calls counts the AWS calls by operation, DELETE /sandbox/calls begins anew.
 """
 

@@ -58,9 +58,9 @@ options:
     type: str
     default: sagemaker_
 notes:
-  - "Variables, after the prefix: C(region), all that the API returns in snake_case (C(notebook_instance_name),
-    C(notebook_instance_status), C(notebook_instance_arn), C(instance_type), C(url), C(creation_time), and so on; the URL
-    begins with https), C(tags), and of the tags C(owner), C(team) and C(idle), which are V(null) where there is no such tag."
+  - "Variables, after the prefix: C(region), C(tags), all that the API returns in snake_case (C(notebook_instance_name),
+    C(notebook_instance_status), C(notebook_instance_arn), C(instance_type), C(creation_time), C(url), which begins with
+    https, and so on), and of the tags C(owner), C(team) and C(idle), which are V(null) where there is no such tag."
   - O(compose), O(groups) and O(keyed_groups) see the variables with the prefix.
   - The URL opens only with a token, which C(datalab.notebooks.open) asks for.
 seealso:

@@ -105,6 +105,16 @@ def stop_notebook_instance(client: SageMakerClient, name: str) -> None:
     client.stop_notebook_instance(NotebookInstanceName=name)
 
 
+@handler.common_error_handler("create a presigned URL of the notebook instance")
+@retry
+def create_presigned_notebook_instance_url(client: SageMakerClient, name: str, seconds: int) -> str:
+    """The URL that CreatePresignedNotebookInstanceUrl returns, good for five minutes. It is a secret."""
+    answer = client.create_presigned_notebook_instance_url(
+        NotebookInstanceName=name, SessionExpirationDurationInSeconds=seconds
+    )
+    return answer["AuthorizedUrl"]
+
+
 @handler.deletion_error_handler("delete the notebook instance")
 @retry
 def delete_notebook_instance(client: SageMakerClient, name: str) -> None:

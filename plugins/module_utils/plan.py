@@ -90,6 +90,8 @@ def _plan_absent(desired: Desired, current: Current | None) -> Plan:
 
 
 def _plan_create(desired: Desired, current: Current | None, first: tuple[Step, ...]) -> Plan:
+    if not desired.fields:
+        raise InputError([f"{desired.who}: there is no instance {desired.name}, and nothing says what it is to be"])
     given = {**CREATED_WITH, **{option: value for option, value in desired.fields.items() if value not in ("", [])}}
     problems = [
         desired.about(option, f"is needed to create {desired.name}")

@@ -104,7 +104,9 @@ class NotebookBackend(SageMakerModelBackend):
 
     def start_notebook_instance(self, notebook_instance_name: str) -> None:
         """Begin to start a stopped or failed instance."""
-        self._instance_for("transition to (Pending)", notebook_instance_name).start()
+        instance = self._instance_for("transition to (Pending)", notebook_instance_name)
+        self._check_references({"platform_identifier": instance.platform_identifier})
+        instance.start()
 
     def stop_notebook_instance(self, notebook_instance_name: str) -> None:
         """Begin to stop a running instance."""

@@ -30,6 +30,7 @@ TRANSITIONS: list[tuple[str | None, str]] = [
 ]
 PASSING = frozenset(passing for passing, _ in TRANSITIONS)
 FAIL_TAG = "sandbox:fail"
+PLATFORM_TAG = "sandbox:platform"
 
 
 def now() -> datetime:
@@ -41,7 +42,8 @@ def now() -> datetime:
 class NotebookInstance(ManagedState, FakeSagemakerNotebookInstance):
     """A notebook instance whose status advances by itself.
 
-    An instance with the tag `sandbox:fail` ends Pending in Failed; the tag's value is the reason.
+    An instance with the tag `sandbox:fail` ends Pending in Failed; the tag's value is the reason. One that is created
+    with the tag `sandbox:platform` has this platform, as if it were from before AWS retired it.
     """
 
     __module__ = "moto.sagemaker.models"  # moto files its models by the module's second name
@@ -55,7 +57,7 @@ class NotebookInstance(ManagedState, FakeSagemakerNotebookInstance):
     ):
         ManagedState.__init__(self, STATE_MODEL, TRANSITIONS)
         FakeSagemakerNotebookInstance.__init__(self, **fields)
-        self.platform_identifier = platform_identifier
+        self.platform_identifier = self._tag(PLATFORM_TAG) or platform_identifier
         self.ip_address_type = ip_address_type
         self.instance_metadata_service_configuration = instance_metadata_service_configuration
         self.network_interface_id = f"eni-{mock_random.get_random_hex(17)}" if self.subnet_id else None
@@ -90,11 +92,14 @@ class NotebookInstance(ManagedState, FakeSagemakerNotebookInstance):
             self.last_modified_time += timedelta(seconds=transition["seconds"])
 
     def _get_next_status(self, previous: str | None) -> str | None:
-        wanted = next((tag["Value"] for tag in self.tags if tag["Key"] == FAIL_TAG), None)
+        wanted = self._tag(FAIL_TAG)
         if previous == "Pending" and wanted is not None:
             self.failure_reason = wanted or f"The tag {FAIL_TAG} is set."
             return "Failed"
         return super()._get_next_status(previous)
+
+    def _tag(self, key: str) -> str | None:
+        return next((tag["Value"] for tag in self.tags if tag["Key"] == key), None)
 
     def validate_volume_size_in_gb(self, volume_size_in_gb: int) -> None:
         """Nothing: the service model's limits were checked before."""

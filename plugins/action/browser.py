@@ -1,0 +1,70 @@
+# Copyright: Contributors to datalab.notebooks
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Opens a secret URL in the browser."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import sys
+import webbrowser
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from threading import Thread
+from time import monotonic
+from typing import Any
+
+from ansible.plugins.action import ActionBase
+
+DESKTOPS = ("DISPLAY", "WAYLAND_DISPLAY")
+
+
+def has_browser() -> bool:
+    """Whether there is one that needs no terminal, which Ansible's workers have not."""
+    return sys.platform == "darwin" or any(os.environ.get(name) for name in ("BROWSER", *DESKTOPS))
+
+
+def lead_to(url: str, timeout: float) -> bool:
+    """Opens an address on the loopback interface that leads to the URL, once; whether the browser has come for it.
+
+    A browser gets its first address on its command line, where everybody on the computer can read it.
+    """
+    path = f"/{secrets.token_urlsafe()}"
+    came = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            is_it = self.path == path and not came
+            self.send_response(302 if is_it else 404)
+            if is_it:
+                came.append(True)
+                self.send_header("Location", url)
+                self.send_header("Referrer-Policy", "no-referrer")
+            self.end_headers()
+
+        def log_message(self, *_arguments: Any) -> None:
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Handler) as server:
+        # In a thread, because the command in BROWSER is waited for.
+        Thread(target=webbrowser.open, args=[f"http://127.0.0.1:{server.server_port}{path}"], daemon=True).start()
+        deadline = monotonic() + timeout
+        while not came and (left := deadline - monotonic()) > 0:
+            server.timeout = left
+            server.handle_request()
+    return bool(came)
+
+
+class ActionModule(ActionBase):
+    """Runs on the controller only."""
+
+    _supports_check_mode = True
+    _requires_connection = False
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        result: dict[str, Any] = super().run(tmp, task_vars)
+        _unused, arguments = self.validate_argument_spec(
+            {"url": {"type": "str", "required": True, "no_log": True}, "timeout": {"type": "int", "default": 30}}
+        )
+        is_real = not self._task.check_mode
+        opened = is_real and has_browser() and lead_to(arguments["url"], arguments["timeout"])
+        return {**result, "changed": False, "opened": opened}

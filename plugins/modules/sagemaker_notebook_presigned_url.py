@@ -1,0 +1,85 @@
+#!/usr/bin/python
+# Copyright: Contributors to datalab.notebooks
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+---
+module: sagemaker_notebook_presigned_url
+version_added: 0.1.0
+short_description: A URL that opens an Amazon SageMaker notebook instance
+description:
+  - Asks for a URL by which a browser opens a running instance without another login.
+  - B(Whoever has the URL is on the instance.) It is good for five minutes. Give the task C(no_log=true).
+author: The datalab.notebooks contributors (@datalab)
+options:
+  name:
+    description: The name of the instance.
+    type: str
+    required: true
+    aliases: [notebook_instance_name]
+  session_expiration_duration_in_seconds:
+    description: How long the session lasts that the URL opens, 1800 to 43200 seconds.
+    type: int
+    default: 43200
+seealso:
+  - module: datalab.notebooks.browser
+extends_documentation_fragment:
+  - amazon.aws.common.modules
+  - amazon.aws.region.modules
+  - amazon.aws.boto3
+  - datalab.notebooks.attributes.info
+"""
+
+EXAMPLES = r"""
+- name: Ask for the URL
+  datalab.notebooks.sagemaker_notebook_presigned_url:
+    name: datalab-alice
+  register: asked
+  no_log: true
+
+- name: Open it
+  datalab.notebooks.browser:
+    url: "{{ asked.authorized_url }}"
+  no_log: true
+"""
+
+RETURN = r"""
+authorized_url:
+  description: The URL. It is a secret.
+  returned: except in check mode
+  type: str
+  sample: https://datalab-alice.notebook.eu-central-1.sagemaker.aws?authToken=...
+"""
+
+from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
+
+from ansible_collections.datalab.notebooks.plugins.module_utils import api
+from ansible_collections.datalab.notebooks.plugins.module_utils.errors import NotebookError, fail
+
+SHORTEST, LONGEST = 1800, 43200
+
+
+def main() -> None:
+    module = AnsibleAWSModule(
+        argument_spec={
+            "name": {"type": "str", "required": True, "aliases": ["notebook_instance_name"]},
+            "session_expiration_duration_in_seconds": {"type": "int", "default": LONGEST},
+        },
+        supports_check_mode=True,
+    )
+    seconds = module.params["session_expiration_duration_in_seconds"]
+    if not SHORTEST <= seconds <= LONGEST:
+        module.fail_json(msg=f"session_expiration_duration_in_seconds is {seconds}; it can be {SHORTEST} to {LONGEST}")
+    if module.check_mode:
+        module.exit_json(changed=False)
+    try:
+        url = api.create_presigned_notebook_instance_url(module.client("sagemaker"), module.params["name"], seconds)
+    except NotebookError as error:
+        fail(module, error)
+    module.exit_json(changed=False, authorized_url=url)
+
+
+if __name__ == "__main__":
+    main()

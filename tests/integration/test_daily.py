@@ -1,0 +1,339 @@
+# Copyright: Contributors to datalab.notebooks
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What people do with their instances day by day, one playbook each; and what a fleet does about running work."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import boto3
+import pytest
+
+from sandbox import Sandbox
+
+from .conftest import PlaybookRunner, Played
+
+if TYPE_CHECKING:
+    from mypy_boto3_sagemaker import SageMakerClient
+
+FLEET = Path(__file__).parent / "fleet.yml"
+RETIRED = "notebook-al2-v3"
+CURRENT = "notebook-al2023-v1"
+
+Run = Callable[..., Played]
+
+
+@pytest.fixture
+def sagemaker(sandbox: Sandbox) -> SageMakerClient:
+    """A client for what is done without the playbooks."""
+    return boto3.client(
+        "sagemaker",
+        endpoint_url=sandbox.endpoint,
+        region_name="eu-central-1",
+        aws_access_key_id="sandbox",
+        aws_secret_access_key="sandbox",
+    )
+
+
+class Inventory:
+    """Three people of a team and one of another, whose variables a test may change."""
+
+    def __init__(self, directory: Path, endpoint: str) -> None:
+        self._path = directory / "inventory.json"
+        self._endpoint = endpoint
+        self.people: dict[str, dict[str, Any]] = {"alice": {}, "bob": {}, "carol": {}}
+        self.team: dict[str, Any] = {"notebook_team": "research", "notebook_idle": 7200}
+
+    def write(self) -> Path:
+        """The file, as people and team are now."""
+        aws = {
+            "endpoint_url": self._endpoint,
+            "region": "eu-central-1",
+            "access_key": "sandbox",
+            "secret_key": "local-only",
+        }
+        python = "{{ ansible_playbook_python }}"
+        shared = {"ansible_connection": "local", "ansible_python_interpreter": python, "platform_aws": aws}
+        fraud = {"hosts": {"dave": {}}, "vars": {"notebook_team": "fraud"}}
+        inventory = {
+            "all": {"vars": shared},
+            "owners": {"children": {"research": {"hosts": self.people, "vars": self.team}, "fraud": fraud}},
+            "viewers": {"hosts": {"viewer": {}}},
+        }
+        self._path.write_text(json.dumps(inventory), encoding="utf-8")
+        return self._path
+
+
+@pytest.fixture
+def inventory(sandbox: Sandbox, tmp_path: Path) -> Inventory:
+    return Inventory(tmp_path, sandbox.endpoint)
+
+
+@pytest.fixture
+def run(sandbox: Sandbox, playbook: PlaybookRunner, inventory: Inventory) -> Run:
+    """Runs a playbook of the collection, or tests/integration/fleet.yml, over the inventory as it is now."""
+
+    def play(name: str | Path, *arguments: str, check: bool = True, **environment: str) -> Played:
+        sandbox.reset_calls()
+        source = name if isinstance(name, Path) else f"datalab.notebooks.{name}"
+        return playbook(source, "-i", inventory.write(), *arguments, check=check, environment=environment)
+
+    return play
+
+
+def describe(sagemaker: SageMakerClient, person: str) -> dict[str, Any]:
+    return dict(sagemaker.describe_notebook_instance(NotebookInstanceName=f"datalab-{person}"))
+
+
+def status(sagemaker: SageMakerClient, person: str) -> str:
+    return str(describe(sagemaker, person)["NotebookInstanceStatus"])
+
+
+def tags(sagemaker: SageMakerClient, name: str) -> dict[str, str]:
+    arn = sagemaker.describe_notebook_instance(NotebookInstanceName=name)["NotebookInstanceArn"]
+    return {tag["Key"]: tag["Value"] for tag in sagemaker.list_tags(ResourceArn=arn)["Tags"]}
+
+
+def stop(sagemaker: SageMakerClient, person: str) -> None:
+    """What the owner or autostop does."""
+    sagemaker.stop_notebook_instance(NotebookInstanceName=f"datalab-{person}")
+    deadline = time.monotonic() + 30
+    while status(sagemaker, person) != "Stopped":
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+def changing(calls: dict[str, int]) -> dict[str, int]:
+    reading = ("Describe", "List", "Get")
+    return {call: count for call, count in calls.items() if not call.partition(":")[2].startswith(reading)}
+
+
+def first_line(played: Played) -> str:
+    return played.stdout.strip().splitlines()[0]
+
+
+def test_start_and_stop(sandbox: Sandbox, sagemaker: SageMakerClient, run: Run) -> None:
+    refused = run("stop", check=False)
+    assert "Say whose instance it is, with -l <person or team>" in refused.stdout
+    assert not sandbox.calls()
+    nothing = run("start", "-l", "alice", check=False)
+    assert "alice: there is no instance datalab-alice" in nothing.stdout
+    assert not changing(sandbox.calls())
+    run(FLEET)
+
+    stopped = run("stop", "-l", "research")
+    assert first_line(stopped).startswith("PLAY [The instances of alice, bob, carol are stopped]")
+    assert [status(sagemaker, person) for person in ("alice", "bob", "carol", "dave")] == [
+        *["Stopped"] * 3,
+        "InService",
+    ]
+    assert changing(sandbox.calls())["sagemaker:StopNotebookInstance"] == 3
+    assert run("stop", "-l", "alice").recap["alice"]["changed"] == 0
+    predicted = run("start", "-l", "alice", "--check")
+    assert predicted.recap["alice"]["changed"] == 1
+    assert status(sagemaker, "alice") == "Stopped"
+    started = run("start", "-l", "alice")
+    assert "alice  research  ml.t3.medium  InService" in started.stdout
+    assert status(sagemaker, "alice") == "InService"
+
+
+def test_a_change_waits_for_the_stop_and_no_run_cuts_work(
+    sandbox: Sandbox, sagemaker: SageMakerClient, inventory: Inventory, run: Run
+) -> None:
+    run(FLEET)
+    inventory.people["alice"]["notebook_instance_type"] = "ml.m5.xlarge"
+    inventory.people["bob"]["notebook_tags"] = {"project": "churn"}
+    waiting = run(FLEET)
+    assert "instance_type ml.t3.medium → ml.m5.xlarge at the next stop" in waiting.stdout
+    assert status(sagemaker, "alice") == "InService"
+    assert describe(sagemaker, "alice")["InstanceType"] == "ml.t3.medium"
+    assert tags(sagemaker, "datalab-bob")["project"] == "churn"  # tags do not wait
+    assert set(changing(sandbox.calls())) == {"sagemaker:AddTags"}
+
+    stop(sagemaker, "alice")
+    carried = run(FLEET)
+    assert "at the next stop" not in carried.stdout
+    assert (status(sagemaker, "alice"), describe(sagemaker, "alice")["InstanceType"]) == ("Stopped", "ml.m5.xlarge")
+
+
+@pytest.mark.parametrize("said", ["person", "team", "run"])
+def test_force_does_it_now(said: str, sagemaker: SageMakerClient, inventory: Inventory, run: Run) -> None:
+    run(FLEET)
+    inventory.people["alice"]["notebook_instance_type"] = "ml.m5.xlarge"
+    if said != "run":
+        place = inventory.people["alice"] if said == "person" else inventory.team
+        place["notebook_update_policy"] = "force"
+    run(FLEET, *(["-e", "notebook_update_policy=force"] if said == "run" else []))
+    assert (status(sagemaker, "alice"), describe(sagemaker, "alice")["InstanceType"]) == ("InService", "ml.m5.xlarge")
+
+
+def test_the_idle_tag_is_its_owners(sagemaker: SageMakerClient, run: Run) -> None:
+    run(FLEET)
+    arn = describe(sagemaker, "alice")["NotebookInstanceArn"]
+    sagemaker.add_tags(ResourceArn=arn, Tags=[{"Key": "idle", "Value": "600"}, {"Key": "mine", "Value": "too"}])
+    assert run(FLEET).recap["alice"]["changed"] == 0
+    assert (tags(sagemaker, "datalab-alice")["idle"], tags(sagemaker, "datalab-alice")["mine"]) == ("600", "too")
+    sagemaker.delete_tags(ResourceArn=arn, TagKeys=["idle"])
+    run(FLEET)
+    assert tags(sagemaker, "datalab-alice")["idle"] == "7200"  # the default again
+
+
+def test_what_somebody_made_by_hand_is_listed_and_adopted(
+    sandbox: Sandbox, sagemaker: SageMakerClient, inventory: Inventory, run: Run
+) -> None:
+    inventory.people["alice"]["notebook_name"] = "experiment"
+    for name, owner in (("experiment", "alice"), ("stray", "mallory")):
+        sagemaker.create_notebook_instance(
+            NotebookInstanceName=name,
+            InstanceType="ml.t3.medium",
+            RoleArn="arn:aws:iam::123456789012:role/by-hand",
+            VolumeSizeInGB=20,
+            Tags=[
+                {"Key": "owner", "Value": owner},
+                {"Key": "team", "Value": "research"},
+                {"Key": "idle", "Value": "60"},
+            ],
+        )
+    del inventory.people["alice"]["notebook_name"]
+    first = run(FLEET)
+    rows = {line.split()[0]: line for line in first.stdout.splitlines() if line.startswith(("experiment", "stray"))}
+    assert rows["experiment"].endswith("alice: notebook_name: experiment")
+    assert rows["stray"].endswith("InService")
+    before = dict(sagemaker.describe_notebook_instance(NotebookInstanceName="stray"))
+
+    inventory.people["alice"]["notebook_name"] = "experiment"
+    adopted = run(FLEET)
+    assert "role_arn arn:aws:iam::123456789012:role/by-hand → " in adopted.stdout
+    assert tags(sagemaker, "experiment")["idle"] == "60"
+    assert "sagemaker:CreateNotebookInstance" not in sandbox.calls()
+    assert "datalab-alice" in adopted.stdout  # is now nobody's, and still there
+    assert status(sagemaker, "alice") == "InService"
+    after = dict(sagemaker.describe_notebook_instance(NotebookInstanceName="stray"))
+    assert after["LastModifiedTime"] == before["LastModifiedTime"]
+    assert set(tags(sagemaker, "stray")) == {"owner", "team", "idle"}
+
+
+def test_resize(sandbox: Sandbox, sagemaker: SageMakerClient, run: Run) -> None:
+    run(FLEET)
+    larger = ["-l", "alice", "-e", "notebook_instance_type=ml.m5.xlarge", "-e", "notebook_volume_size_in_gb=50"]
+    waits = run("resize", *larger)
+    assert first_line(waits).startswith("PLAY [The instances of alice get the type and volume that are wanted]")
+    assert "at the next stop" in waits.stdout
+    reminder = "host_vars/alice.yml has to say notebook_instance_type: ml.m5.xlarge, notebook_volume_size_in_gb: 50"
+    assert reminder in waits.stdout
+    assert not changing(sandbox.calls())
+    run("resize", *larger, "-e", "notebook_update_policy=force")
+    now = describe(sagemaker, "alice")
+    assert (now["InstanceType"], now["VolumeSizeInGB"], now["NotebookInstanceStatus"]) == (
+        "ml.m5.xlarge",
+        50,
+        "InService",
+    )
+    smaller = run("resize", "-l", "alice", "-e", "notebook_volume_size_in_gb=20", check=False)
+    assert "alice: notebook_volume_size_in_gb: a volume cannot shrink from 50 to 20 GiB" in smaller.stdout
+
+
+def test_open(sandbox: Sandbox, sagemaker: SageMakerClient, run: Run, tmp_path: Path) -> None:
+    run(FLEET)
+    stop(sagemaker, "bob")
+    stopped = run("open", "-l", "bob", check=False)
+    assert "datalab-bob is Stopped. datalab.notebooks.start -l bob changes that." in stopped.stdout
+    two = run("open", "-l", "alice,bob", check=False)
+    assert "Say whose instance it is, with -l <person>" in two.stdout
+
+    # A browser that writes down what it is given and where it is led.
+    log = tmp_path / "browser.log"
+    browser = tmp_path / "browser"
+    browser.write_text(
+        f"#!{sys.executable}\n"
+        "import http.client, sys, urllib.parse\n"
+        "url = urllib.parse.urlsplit(sys.argv[1])\n"
+        "connection = http.client.HTTPConnection(url.netloc)\n"
+        "connection.request('GET', url.path)\n"
+        f"open({str(log)!r}, 'w').write(sys.argv[1] + ' ' + connection.getresponse().headers['Location'])\n",
+        encoding="utf-8",
+    )
+    browser.chmod(0o755)
+    opened = run("open", "-l", "alice", "-vvv", BROWSER=f"{browser} %s")
+    assert first_line(opened.__class__(0, opened.stdout[opened.stdout.index("PLAY [") :], "")).startswith(
+        "PLAY [The instance of alice is opened in the browser]"
+    )
+    given, led_to = log.read_text(encoding="utf-8").split()
+    assert given.startswith("http://127.0.0.1:")
+    assert led_to.startswith("https://datalab-alice.notebook.eu-central-1.sagemaker.aws?authToken=")
+    assert "authToken" not in opened.stdout + opened.stderr
+
+    nowhere = run("open", "-l", "alice", "-vvv", check=False)
+    assert "With -e open_print=true the URL is printed" in nowhere.stdout
+    assert "authToken" not in nowhere.stdout + nowhere.stderr
+    printed = run("open", "-l", "alice", "-e", "open_print=true")
+    assert "sagemaker.aws?authToken=" in printed.stdout
+    run("open", "-l", "alice", "--check")
+    assert "sagemaker:CreatePresignedNotebookInstanceUrl" not in sandbox.calls()
+
+
+def test_offboard(sandbox: Sandbox, sagemaker: SageMakerClient, run: Run) -> None:
+    run(FLEET, "-l", "alice,bob")
+    leaves = run("offboard", "-l", "alice,carol")  # carol never had one
+    assert first_line(leaves).startswith("PLAY [The instances of alice, carol are stopped]")
+    assert "teams/research/alice" in leaves.stdout
+    assert status(sagemaker, "alice") == "Stopped"
+    assert changing(sandbox.calls())["sagemaker:StopNotebookInstance"] == 1
+    wrong = run("offboard", "-l", "alice", "-e", "offboard_remove=everything", check=False)
+    assert "offboard_remove is everything" in wrong.stdout
+    gone = run("offboard", "-l", "alice", "-e", "offboard_remove=instance")
+    assert first_line(gone).startswith("PLAY [The instances of alice are removed with their volumes]")
+    names = [each["NotebookInstanceName"] for each in sagemaker.list_notebook_instances()["NotebookInstances"]]
+    assert names == ["datalab-bob"]
+
+
+def test_upgrade_platform(sagemaker: SageMakerClient, run: Run) -> None:
+    for person in ("alice", "bob", "carol", "dave"):
+        sagemaker.create_notebook_instance(
+            NotebookInstanceName=f"datalab-{person}",
+            InstanceType="ml.t3.medium",
+            RoleArn="arn:aws:iam::123456789012:role/given",
+            VolumeSizeInGB=20,
+            Tags=[{"Key": "sandbox:platform", "Value": RETIRED}],
+        )
+    for person in ("alice", "bob", "dave"):
+        time.sleep(0.3)
+        stop(sagemaker, person)
+    sagemaker.add_tags(
+        ResourceArn=describe(sagemaker, "bob")["NotebookInstanceArn"],
+        Tags=[{"Key": "sandbox:fail", "Value": "no capacity"}],
+    )
+    failed = run("upgrade_platform", "-e", "upgrade_batch=2", check=False)
+    assert failed.returncode == 2
+    assert "bob: datalab-bob is Failed: no capacity" in failed.stdout
+    platforms = {person: describe(sagemaker, person)["PlatformIdentifier"] for person in ("alice", "carol", "dave")}
+    assert platforms == {"alice": CURRENT, "carol": RETIRED, "dave": RETIRED}  # no further than the first batch
+
+    arn = describe(sagemaker, "bob")["NotebookInstanceArn"]
+    sagemaker.delete_tags(ResourceArn=arn, TagKeys=["sandbox:fail"])
+    moved = run("upgrade_platform", "-e", "upgrade_batch=3")
+    assert "carol: run this again when it is stopped" in moved.stdout
+    assert (describe(sagemaker, "dave")["PlatformIdentifier"], status(sagemaker, "dave")) == (CURRENT, "Stopped")
+    assert (describe(sagemaker, "carol")["PlatformIdentifier"], status(sagemaker, "carol")) == (RETIRED, "InService")
+    run("upgrade_platform", "-l", "carol", "-e", "upgrade_policy=force")
+    assert (describe(sagemaker, "carol")["PlatformIdentifier"], status(sagemaker, "carol")) == (CURRENT, "InService")
+    assert run("upgrade_platform").recap["alice"]["changed"] == 0
+
+
+def test_status_for_machines(sagemaker: SageMakerClient, run: Run, tmp_path: Path) -> None:
+    sagemaker.create_notebook_instance(
+        NotebookInstanceName="stray", InstanceType="ml.t3.medium", RoleArn="arn:aws:iam::123456789012:role/by-hand"
+    )
+    target = tmp_path / "status.json"
+    shown = run("status", "-e", f"notebook_fleet_status_file={target}")
+    assert first_line(shown).startswith("PLAY [The instances of everybody are looked at]")
+    state = json.loads(target.read_text())
+    assert {each["owner"]: each["status"] for each in state["instances"]} == dict.fromkeys(
+        ["alice", "bob", "carol", "dave", "viewer"]
+    )
+    assert [each["name"] for each in state["unowned"]] == ["stray"]

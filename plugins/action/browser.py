@@ -29,7 +29,7 @@ def lead_to(url: str, timeout: float) -> bool:
     A browser gets its first address on its command line, where everybody on the computer can read it.
     """
     path = f"/{secrets.token_urlsafe()}"
-    came = []
+    came: list[bool] = []
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:

@@ -127,7 +127,7 @@ def test_start_and_stop(sandbox: Sandbox, sagemaker: SageMakerClient, run: Run) 
     run(FLEET)
 
     stopped = run("stop", "-l", "research")
-    assert first_line(stopped).startswith("PLAY [The instances of alice, bob, carol are stopped]")
+    assert first_line(stopped).startswith("PLAY [Stop the instances of alice, bob, carol]")
     assert [status(sagemaker, person) for person in ("alice", "bob", "carol", "dave")] == [
         *["Stopped"] * 3,
         "InService",
@@ -222,7 +222,7 @@ def test_resize(sandbox: Sandbox, sagemaker: SageMakerClient, run: Run) -> None:
     run(FLEET)
     larger = ["-l", "alice", "-e", "notebook_instance_type=ml.m5.xlarge", "-e", "notebook_volume_size_in_gb=50"]
     waits = run("resize", *larger)
-    assert first_line(waits).startswith("PLAY [The instances of alice get the type and volume that are wanted]")
+    assert first_line(waits).startswith("PLAY [Resize the instances of alice]")
     assert "at the next stop" in waits.stdout
     reminder = "host_vars/alice.yml has to say notebook_instance_type: ml.m5.xlarge, notebook_volume_size_in_gb: 50"
     assert reminder in waits.stdout
@@ -261,7 +261,7 @@ def test_open(sandbox: Sandbox, sagemaker: SageMakerClient, run: Run, tmp_path: 
     browser.chmod(0o755)
     opened = run("open", "-l", "alice", "-vvv", BROWSER=f"{browser} %s")
     assert first_line(opened.__class__(0, opened.stdout[opened.stdout.index("PLAY [") :], "")).startswith(
-        "PLAY [The instance of alice is opened in the browser]"
+        "PLAY [Open in the browser the instance of alice]"
     )
     given, led_to = log.read_text(encoding="utf-8").split()
     assert given.startswith("http://127.0.0.1:")
@@ -280,14 +280,14 @@ def test_open(sandbox: Sandbox, sagemaker: SageMakerClient, run: Run, tmp_path: 
 def test_offboard(sandbox: Sandbox, sagemaker: SageMakerClient, run: Run) -> None:
     run(FLEET, "-l", "alice,bob")
     leaves = run("offboard", "-l", "alice,carol")  # carol never had one
-    assert first_line(leaves).startswith("PLAY [The instances of alice, carol are stopped]")
+    assert first_line(leaves).startswith("PLAY [Offboard alice, carol]")
     assert "teams/research/alice" in leaves.stdout
     assert status(sagemaker, "alice") == "Stopped"
     assert changing(sandbox.calls())["sagemaker:StopNotebookInstance"] == 1
     wrong = run("offboard", "-l", "alice", "-e", "offboard_remove=everything", check=False)
     assert "offboard_remove is everything" in wrong.stdout
     gone = run("offboard", "-l", "alice", "-e", "offboard_remove=instance")
-    assert first_line(gone).startswith("PLAY [The instances of alice are removed with their volumes]")
+    assert first_line(gone).startswith("PLAY [Offboard alice, and remove instance and volume]")
     names = [each["NotebookInstanceName"] for each in sagemaker.list_notebook_instances()["NotebookInstances"]]
     assert names == ["datalab-bob"]
 
@@ -331,7 +331,7 @@ def test_status_for_machines(sagemaker: SageMakerClient, run: Run, tmp_path: Pat
     )
     target = tmp_path / "status.json"
     shown = run("status", "-e", f"notebook_fleet_status_file={target}")
-    assert first_line(shown).startswith("PLAY [The instances of everybody are looked at]")
+    assert first_line(shown).startswith("PLAY [Look at the instances of everybody]")
     state = json.loads(target.read_text())
     assert {each["owner"]: each["status"] for each in state["instances"]} == dict.fromkeys(
         ["alice", "bob", "carol", "dave", "viewer"]

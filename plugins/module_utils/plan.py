@@ -90,7 +90,7 @@ def _plan_absent(desired: Desired, current: Current | None) -> Plan:
 
 
 def _plan_create(desired: Desired, current: Current | None, first: tuple[Step, ...]) -> Plan:
-    if not desired.fields:
+    if not desired.fields and desired.state != "present":
         raise InputError([f"{desired.who}: there is no instance {desired.name}, and nothing says what it is to be"])
     given = {**CREATED_WITH, **{option: value for option, value in desired.fields.items() if value not in ("", [])}}
     problems = [

@@ -58,7 +58,8 @@ from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleA
 from ansible_collections.datalab.notebooks.plugins.module_utils import api
 from ansible_collections.datalab.notebooks.plugins.module_utils.errors import NotebookError, fail
 
-SHORTEST, LONGEST = 1800, 43200
+SHORTEST = 1800  # seconds, as the API has it
+LONGEST = 43200
 
 
 def main() -> None:

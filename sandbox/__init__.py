@@ -12,7 +12,7 @@ starts it for the shell, and in Python
         client = boto3.client("sagemaker", endpoint_url=sandbox.endpoint)
 
 has one for a block. It follows AWS's rules and error messages. Two things are its own: the paths under /sandbox/, and
-the tag `sandbox:fail`, which lets an instance end in Failed instead of InService.
+the tags whose names begin with `sandbox:`, by which an instance fails, hangs or forgets (README.md).
 """
 
 from __future__ import annotations

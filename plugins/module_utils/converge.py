@@ -6,16 +6,19 @@ from __future__ import annotations
 
 import time
 from collections import Counter, deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from . import api
 from .errors import NotebookError
+from .fleet import read_instance
 from .instance import RESTART_TAG
-from .plan import Plan, Step
+from .plan import Plan, Step, different_fields
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from mypy_boto3_sagemaker import SageMakerClient
 
 STOPPED = frozenset({"Stopped", "Failed"})
@@ -23,7 +26,7 @@ GONE = frozenset({None})
 
 FIRST_DELAY = 0.25  # seconds between two looks at the states; grows, since a start takes minutes on AWS
 LONGEST_DELAY = 5.0
-RESEND_AFTER = 30.0  # seconds; a Start is sometimes accepted and not acted on
+RESEND_AFTER = 10.0  # seconds; a Start is sometimes accepted and not acted on, one that is shows at once
 DESCRIBE_UP_TO = 10  # instances; a page of ListNotebookInstances is cheaper beyond
 
 Report = Callable[[Counter[str], int, float], None]
@@ -36,6 +39,7 @@ class Move:
     call: Callable[[SageMakerClient, Job, Step], Any] | None
     sent_from: frozenset[str | None] | None = None  # None: from any
     leads_to: frozenset[str | None] | None = None  # None: it leaves the state alone
+    by_way_of: str | None = None  # the state between, which AWS shows as soon as it has accepted the call
 
 
 @dataclass
@@ -45,8 +49,9 @@ class Job:
     plan: Plan
     status: str | None
     steps: deque[Step] = field(init=False)
+    modified: datetime | None = None  # the LastModifiedTime that goes with the status
     sent: float | None = None  # when the call of steps[0] was made (time.monotonic)
-    sent_at_status: str | None = None
+    sent_at: tuple[str | None, datetime | None] = (None, None)  # the status and its time then
     moved: bool = False  # whether the state has changed since
     error: NotebookError | None = None
 
@@ -77,21 +82,27 @@ MOVES = {
         lambda client, job, step: api.create_notebook_instance(client, job.name, step.params),
         GONE,
         frozenset({"InService"}),
+        "Pending",
     ),
     "stop": Move(
         lambda client, job, step: api.stop_notebook_instance(client, job.name),
         frozenset({"InService"}),
         frozenset({"Stopped"}),
+        "Stopping",
     ),
     "update": Move(
         lambda client, job, step: api.update_notebook_instance(client, job.name, step.params),
         STOPPED,
         frozenset({"Stopped"}),
+        "Updating",
     ),
     "start": Move(
-        lambda client, job, step: api.start_notebook_instance(client, job.name), STOPPED, frozenset({"InService"})
+        lambda client, job, step: api.start_notebook_instance(client, job.name),
+        STOPPED,
+        frozenset({"InService"}),
+        "Pending",
     ),
-    "delete": Move(lambda client, job, step: api.delete_notebook_instance(client, job.name), STOPPED, GONE),
+    "delete": Move(lambda client, job, step: api.delete_notebook_instance(client, job.name), STOPPED, GONE, "Deleting"),
     "await_running": Move(None, leads_to=frozenset({"InService"})),
     "await_stopped": Move(None, leads_to=STOPPED),
     "await_gone": Move(None, leads_to=GONE),
@@ -110,7 +121,10 @@ def converge(
     Without `wait` it returns as soon as the last call of each plan has been made; the steps between (an update that
     needs a stop first) are waited for all the same. `wait_timeout` is in seconds, for all of them together.
     """
-    jobs = [Job(plan, plan.current.status if plan.current else None) for plan in plans]
+    jobs = [
+        Job(plan, plan.current.status, plan.current.last_modified) if plan.current else Job(plan, None)
+        for plan in plans
+    ]
     began, delay = time.monotonic(), FIRST_DELAY
     while True:
         api.in_parallel(lambda job: _advance(client, job, wait), [job for job in jobs if job.open])
@@ -142,7 +156,7 @@ def _look(client: SageMakerClient, jobs: list[Job]) -> None:
             job.error = error
         return
     for job in jobs:
-        job.status = summaries.get(job.name, {}).get("NotebookInstanceStatus")
+        _see(job, summaries.get(job.name))
 
 
 def _look_at(client: SageMakerClient, job: Job) -> None:
@@ -151,7 +165,12 @@ def _look_at(client: SageMakerClient, job: Job) -> None:
     except NotebookError as error:
         job.error = error
         return
+    _see(job, answer)
+
+
+def _see(job: Job, answer: Mapping[str, Any] | None) -> None:
     job.status = answer["NotebookInstanceStatus"] if answer else None
+    job.modified = answer["LastModifiedTime"] if answer else None
 
 
 def _advance(client: SageMakerClient, job: Job, wait: bool) -> None:
@@ -170,30 +189,65 @@ def _step(client: SageMakerClient, job: Job, wait: bool) -> bool:
     if job.sent is not None:
         return _arrived(client, job, move)
     if move.call is None:
-        job.sent, job.sent_at_status, job.moved = time.monotonic(), job.status, True
+        job.sent, job.moved = time.monotonic(), True
         return not wait or _arrived(client, job, move)
     if step.action in ALREADY and job.status in ALREADY[step.action]:
         return True  # somebody else was faster
     if move.sent_from is not None and job.status not in move.sent_from:
         return False
-    move.call(client, job, step)
-    job.sent, job.sent_at_status, job.moved = time.monotonic(), job.status, False
+    _send(client, job)
     is_last = all(MOVES[later.action].leads_to is None for later in list(job.steps)[1:])
     return move.leads_to is None or (is_last and not wait)
+
+
+def _send(client: SageMakerClient, job: Job) -> None:
+    """Makes the call of the first step; one that fails may have worked, if its answer was lost."""
+    step, move = job.steps[0], MOVES[job.steps[0].action]
+    if move.call is None:
+        raise ValueError(f"{step.action} is no call")
+    try:
+        move.call(client, job, step)
+    except NotebookError:
+        if not _has_worked(client, job):
+            raise
+    job.sent, job.sent_at, job.moved = time.monotonic(), (job.status, job.modified), False
+
+
+def _has_worked(client: SageMakerClient, job: Job) -> bool:
+    """Whether AWS shows what a call that failed was to do.
+
+    botocore repeats a call that got no answer. If the first one has arrived, the second is refused: the name is taken
+    (CreateNotebookInstance), or the instance is not in a state that allows it (all others).
+    """
+    step, move, desired = job.steps[0], MOVES[job.steps[0].action], job.plan.desired
+    if move.leads_to is None:
+        return False
+    try:
+        current = read_instance(client, job.name)
+    except NotebookError:
+        return False
+    if (current.status if current else None) not in {move.by_way_of, *move.leads_to}:
+        return False
+    if current is None or step.action not in {"create", "update"}:
+        return True
+    wanted_tags = desired.tags or {}
+    is_as_asked = not different_fields(desired, current)
+    return is_as_asked and (step.action == "update" or wanted_tags.items() <= current.tags.items())
 
 
 def _arrived(client: SageMakerClient, job: Job, move: Move) -> bool:
     """Whether the instance is where the step leads to; sends the call again if nothing has happened."""
     if move.leads_to is None or job.status in move.leads_to:
         return True
-    job.moved = job.moved or job.status != job.sent_at_status
+    status, modified = job.sent_at
+    # From Failed to Failed, only the time tells that there was something between.
+    job.moved = job.moved or job.status != status or (job.status == "Failed" and job.modified != modified)
     if job.status == "Failed" and job.moved:
         raise NotebookError(f"{job.name} is Failed: {_failure_reason(client, job)}")
     if job.status is None and job.moved:
         raise NotebookError(f"{job.name} is gone; somebody else has deleted it")
     if not job.moved and job.steps[0].action == "start" and time.monotonic() - (job.sent or 0) > RESEND_AFTER:
-        api.start_notebook_instance(client, job.name)
-        job.sent = time.monotonic()
+        _send(client, job)
     return False
 
 

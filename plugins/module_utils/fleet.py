@@ -78,10 +78,24 @@ def _settled(summary: Current | None, desired: Desired) -> Current | None:
         return None
 
 
-def read_again(client: SageMakerClient, plans: list[Plan]) -> dict[str, Current | None]:
-    """The instances of the plans as they are after the plans were carried out; reads only what was changed."""
-    fresh = api.by_name(lambda name: read_instance(client, name), [made.desired.name for made in plans if made.steps])
-    return {made.desired.name: fresh.get(made.desired.name, made.current) for made in plans}
+def read_again(
+    client: SageMakerClient, plans: list[Plan]
+) -> tuple[dict[str, Current | None], dict[str, NotebookError]]:
+    """The instances of the plans as they are after the plans were carried out; reads only what was changed.
+
+    Returns also what went wrong, by instance name.
+    """
+    errors: dict[str, NotebookError] = {}
+
+    def read(made: Plan) -> Current | None:
+        try:
+            return read_instance(client, made.desired.name) if made.steps else made.current
+        except NotebookError as error:
+            errors[made.desired.name] = error
+            return made.current
+
+    currents = api.in_parallel(read, plans)
+    return {made.desired.name: current for made, current in zip(plans, currents, strict=True)}, errors
 
 
 def mark_verified(
@@ -96,6 +110,7 @@ def mark_verified(
         for made in plans
         if (current := currents[made.desired.name])
         and current.described
+        and made.desired.hidden
         and current.status != "Deleting"
         and current.own_tags.get(VERIFIED_TAG) != current.seal(made.desired)
         and all(f.listed for f in different_fields(made.desired, current))

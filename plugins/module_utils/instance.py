@@ -95,10 +95,14 @@ class Desired:
         return f"{self.who}: {prefix}{option}: {text}"
 
     @property
+    def hidden(self) -> dict[str, Any]:
+        """What is wanted of the settings that only DescribeNotebookInstance tells."""
+        return {f.option: self.fields[f.option] for f in FIELDS if not f.listed and f.option in self.fields}
+
+    @property
     def fingerprint(self) -> str:
-        """Stands for what is wanted of the settings that only DescribeNotebookInstance tells."""
-        hidden = {f.option: self.fields[f.option] for f in FIELDS if not f.listed and f.option in self.fields}
-        return hashlib.sha256(json.dumps(hidden, sort_keys=True).encode()).hexdigest()[:16]
+        """Stands for `hidden`."""
+        return hashlib.sha256(json.dumps(self.hidden, sort_keys=True).encode()).hexdigest()[:16]
 
 
 @dataclass(frozen=True)
@@ -177,10 +181,9 @@ def verified_current(summary: Current, desired: Desired) -> Current | None:
     tag VERIFIED_TAG with a fingerprint of them and the LastModifiedTime at which it saw them: every
     UpdateNotebookInstance, start and stop moves that time and so voids the tag.
     """
-    if summary.own_tags.get(VERIFIED_TAG) != summary.seal(desired):
+    if desired.hidden and summary.own_tags.get(VERIFIED_TAG) != summary.seal(desired):
         return None
-    hidden = {f.option: desired.fields[f.option] for f in FIELDS if not f.listed and f.option in desired.fields}
-    return Current(**{**vars(summary), "fields": {**hidden, **summary.fields}})
+    return Current(**{**vars(summary), "fields": {**desired.hidden, **summary.fields}})
 
 
 def to_result(answer: Mapping[str, Any] | None, tags: dict[str, str]) -> dict[str, Any] | None:

@@ -120,7 +120,7 @@ def _plan_existing(desired: Desired, current: Current) -> Plan:
     defers = waits and bool(params) and current.status in RUNNING
     change = {f.option: (current.fields.get(f.option), desired.fields[f.option]) for f in different}
     run_steps = _run_steps(desired, current, {} if defers else params)
-    states = _run_state_change(desired, run_steps)
+    states = _run_state_change(desired, current, run_steps)
     changes = {**({} if defers else change), **tags, **states}
     return Plan(
         desired,
@@ -143,7 +143,8 @@ def _run_steps(desired: Desired, current: Current, params: dict[str, Any]) -> tu
         steps = _steps_of_running(desired, current, update)
     elif desired.state == "stopped":
         steps = update or ((Step("await_stopped"),) if current.status == "Stopping" else ())
-    elif marked or desired.state in ("started", "restarted"):  # marked: a run that was cut off owes it a start
+    elif marked or desired.state in ("started", "restarted") or current.status == "Failed":
+        # Marked: a run that was cut off owes it a start. Failed: it did not come up when somebody wanted it to.
         steps = (*update, Step("start"))
     else:
         steps = update
@@ -160,14 +161,16 @@ def _steps_of_running(desired: Desired, current: Current, update: tuple[Step, ..
     return (Step("await_running"),) if desired.state == "started" and current.status != "InService" else ()
 
 
-def _run_state_change(desired: Desired, steps: tuple[Step, ...]) -> dict[str, tuple[str, str]]:
+def _run_state_change(desired: Desired, current: Current, steps: tuple[Step, ...]) -> dict[str, tuple[str, str]]:
     """What is to be reported of the run state; a stop and start on the way of an update leaves it as it was."""
     if desired.state == "restarted":
         return {"state": ("present", "restarted")}
     moves = [step.action for step in steps if step.action in ("start", "stop")]
     if len(moves) != 1:
         return {}
-    return {"state": ("stopped", "started") if moves == ["start"] else ("started", "stopped")}
+    if moves == ["stop"]:
+        return {"state": ("started", "stopped")}
+    return {"state": ("failed" if current.status == "Failed" else "stopped", "started")}
 
 
 def different_fields(desired: Desired, current: Current) -> list[Field]:

@@ -253,7 +253,8 @@ def apply(
         wait_timeout=module.params["wait_timeout"],
         report=Progress(module.tmpdir),
     )
-    currents = read_again(client, plans)
+    currents, unread = read_again(client, plans)
+    errors = {**unread, **errors}
     unmarked = mark_verified(client, plans, currents)
     if unmarked:
         module.warn(

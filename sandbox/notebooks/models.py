@@ -31,6 +31,8 @@ TRANSITIONS: list[tuple[str | None, str]] = [
 PASSING = frozenset(passing for passing, _ in TRANSITIONS)
 FAIL_TAG = "sandbox:fail"
 PLATFORM_TAG = "sandbox:platform"
+STATUS_TAG = "sandbox:status"
+FORGET_TAG = "sandbox:forget-starts"
 
 
 def now() -> datetime:
@@ -42,8 +44,12 @@ def now() -> datetime:
 class NotebookInstance(ManagedState, FakeSagemakerNotebookInstance):
     """A notebook instance whose status advances by itself.
 
-    An instance with the tag `sandbox:fail` ends Pending in Failed; the tag's value is the reason. One that is created
-    with the tag `sandbox:platform` has this platform, as if it were from before AWS retired it.
+    Tags let it behave as a user cannot ask of AWS (README.md):
+
+    - `sandbox:fail`: Pending ends in Failed; the value is the reason.
+    - `sandbox:status`: the status for as long as the tag is there, whatever happens meanwhile.
+    - `sandbox:forget-starts`: so many Starts are accepted and not acted on.
+    - `sandbox:platform`, at creation: the platform, as if the instance were from before AWS retired it.
     """
 
     __module__ = "moto.sagemaker.models"  # moto files its models by the module's second name
@@ -62,6 +68,7 @@ class NotebookInstance(ManagedState, FakeSagemakerNotebookInstance):
         self.instance_metadata_service_configuration = instance_metadata_service_configuration
         self.network_interface_id = f"eni-{mock_random.get_random_hex(17)}" if self.subnet_id else None
         self.creation_time = self.last_modified_time
+        self._forgotten_starts = 0
 
     @property
     def name(self) -> str:
@@ -72,7 +79,7 @@ class NotebookInstance(ManagedState, FakeSagemakerNotebookInstance):
     def status(self) -> str:
         """The status of this moment."""
         self._pass()
-        return str(self._status)
+        return self._tag(STATUS_TAG) or str(self._status)
 
     @status.setter
     def status(self, value: str) -> None:
@@ -108,8 +115,11 @@ class NotebookInstance(ManagedState, FakeSagemakerNotebookInstance):
         """Nothing: the service model's enum was checked before, and moto's own list is of 2019."""
 
     def start(self) -> None:
-        """Begin to start."""
-        self.status = "Pending"
+        """Begin to start, or forget to."""
+        if self._forgotten_starts < int(self._tag(FORGET_TAG) or 0):
+            self._forgotten_starts += 1
+        else:
+            self.status = "Pending"
 
     def stop(self) -> None:
         """Begin to stop."""

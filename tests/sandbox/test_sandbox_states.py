@@ -206,3 +206,42 @@ def test_a_failure_without_a_reason_has_one_nevertheless(create, describe):
         "Failed",
         "The tag sandbox:fail is set.",
     )
+
+
+@pytest.mark.parametrize("status", ["Pending", "PendingMaintenance", "InMaintenance"])
+def test_an_instance_keeps_a_status_on_demand(create, sagemaker, describe, refused, status):
+    arn = create(Tags=[{"Key": "sandbox:status", "Value": status}])
+    named = {"NotebookInstanceName": "alice"}
+    assert describe()["NotebookInstanceStatus"] == status
+    assert sagemaker.list_notebook_instances(StatusEquals=status)["NotebookInstances"]
+    assert refused(sagemaker.stop_notebook_instance, **named)[1].startswith(f"Status ({status}) not in ([InService])")
+    sagemaker.delete_tags(ResourceArn=arn, TagKeys=["sandbox:status"])
+    assert describe()["NotebookInstanceStatus"] == "InService"
+    sagemaker.stop_notebook_instance(**named)
+
+
+def test_starts_are_forgotten_on_demand(create_stopped, sagemaker, describe):
+    create_stopped(Tags=[{"Key": "sandbox:forget-starts", "Value": "2"}])
+    before = describe()
+    for _ in range(2):
+        sagemaker.start_notebook_instance(NotebookInstanceName="alice")
+        assert describe() | {"ResponseMetadata": 0} == before | {"ResponseMetadata": 0}
+    sagemaker.start_notebook_instance(NotebookInstanceName="alice")
+    assert describe()["NotebookInstanceStatus"] == "InService"
+
+
+def test_an_instance_of_a_retired_platform(create, sagemaker, describe, refused):
+    create(Tags=[{"Key": "sandbox:platform", "Value": "notebook-al2-v3"}])
+    named = {"NotebookInstanceName": "alice"}
+    assert describe()["PlatformIdentifier"] == "notebook-al2-v3"
+    sagemaker.stop_notebook_instance(**named)
+    assert refused(sagemaker.start_notebook_instance, **named) == (
+        "ValidationException",
+        "Platform identifier (notebook-al2-v3) is not supported for this service.",
+    )
+    sagemaker.update_notebook_instance(**named, PlatformIdentifier="notebook-al2023-v1")
+    sagemaker.start_notebook_instance(**named)
+    assert (describe()["NotebookInstanceStatus"], describe()["PlatformIdentifier"]) == (
+        "InService",
+        "notebook-al2023-v1",
+    )

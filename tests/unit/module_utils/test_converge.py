@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -13,6 +14,7 @@ from ansible_collections.datalab.notebooks.plugins.module_utils import converge 
 from ansible_collections.datalab.notebooks.plugins.module_utils.instance import RESTART_TAG
 from ansible_collections.datalab.notebooks.plugins.module_utils.plan import Plan, plan
 from ansible_collections.datalab.notebooks.tests.unit.module_utils.builders import (
+    MODIFIED,
     NAME,
     ROLE,
     answer,
@@ -339,9 +341,95 @@ def test_other_calls_are_not_sent_again(sagemaker: Script, monkeypatch: pytest.M
 
 def test_start_is_not_sent_again_too_soon(sagemaker: Script, clock: Clock) -> None:
     sagemaker.call("start_notebook_instance", INSTANCE)
-    sagemaker.looks(*["Stopped"] * 11, "InService")
+    sagemaker.looks(*["Stopped"] * 7, "InService")
     assert converge(sagemaker, plan(want(state="started"), have("Stopped"))) == {}
-    assert sum(clock.slept[:11]) < module.RESEND_AFTER < sum(clock.slept)
+    assert sum(clock.slept[:7]) < module.RESEND_AFTER < sum(clock.slept)
+
+
+# A call that fails, and has worked all the same: its answer was lost, or somebody else was faster
+
+STATUS_REFUSED = "Status (Updating) not in ([Stopped, Failed])"
+
+
+def lost(sagemaker: Script, operation: str, params: dict[str, Any], current: Current | None) -> None:
+    """A call that is refused, and what is found then."""
+    sagemaker.refuse(operation, params, "ValidationException", STATUS_REFUSED)
+    if current is None:
+        sagemaker.looks(None)
+        return
+    sagemaker.call("describe_notebook_instance", INSTANCE, dict(current.described or {}))
+    listed = [{"Key": key, "Value": value} for key, value in current.tags.items()]
+    sagemaker.call("list_tags", {"ResourceArn": ARN}, {"Tags": listed})
+
+
+def tagged(**tags: str) -> dict[str, Any]:
+    return {**CREATE, "Tags": [{"Key": key, "Value": value} for key, value in tags.items()]}
+
+
+def test_the_answer_of_create_is_lost(sagemaker: Script) -> None:
+    lost(sagemaker, "create_notebook_instance", tagged(owner="alice"), described({"owner": "alice"}, status="Pending"))
+    sagemaker.looks("Pending", "InService")
+    assert converge(sagemaker, plan(want(**LEAST, tags={"owner": "alice"}), None)) == {}
+
+
+@pytest.mark.parametrize(
+    "found",
+    [
+        pytest.param(None, id="nothing"),
+        pytest.param(described({"owner": "bob"}), id="somebody else's tags"),
+        pytest.param(described({"owner": "alice"}, InstanceType="ml.p3.2xlarge"), id="another type"),
+        pytest.param(described({"owner": "alice"}, status="Stopping"), id="a state that is not on the way"),
+    ],
+)
+def test_what_is_not_as_it_was_asked_for_is_not_adopted(sagemaker: Script, found: Current | None) -> None:
+    lost(sagemaker, "create_notebook_instance", tagged(owner="alice"), found)
+    errors = converge(sagemaker, plan(want(**LEAST, tags={"owner": "alice"}), None))
+    assert STATUS_REFUSED in errors[NAME]
+
+
+@pytest.mark.parametrize("status", ["Updating", "Stopped"])
+def test_the_answer_of_update_is_lost(sagemaker: Script, status: str) -> None:
+    lost(sagemaker, "update_notebook_instance", UPDATE, described(status=status, InstanceType="ml.m5.xlarge"))
+    sagemaker.looks("Stopped")
+    assert converge(sagemaker, plan(want(**BIGGER), have("Stopped"))) == {}
+
+
+def test_an_update_of_somebody_else_is_not_ours(sagemaker: Script) -> None:
+    lost(sagemaker, "update_notebook_instance", UPDATE, described(status="Updating"))
+    assert STATUS_REFUSED in converge(sagemaker, plan(want(**BIGGER), have("Stopped")))[NAME]
+
+
+@pytest.mark.parametrize(
+    ("state", "found", "operation", "shown", "looks"),
+    [
+        ("started", "Stopped", "start_notebook_instance", "Pending", ["InService"]),
+        ("stopped", "InService", "stop_notebook_instance", "Stopping", ["Stopped"]),
+        ("absent", "Stopped", "delete_notebook_instance", "Deleting", [None]),
+    ],
+)
+def test_the_answer_of_others_is_lost(
+    sagemaker: Script, state: Any, found: str, operation: str, shown: str, looks: list[str | None]
+) -> None:
+    lost(sagemaker, operation, INSTANCE, described(status=shown))
+    sagemaker.looks(*looks)
+    assert converge(sagemaker, plan(want(state=state), have(found))) == {}
+
+
+def test_a_refusal_is_told_where_nothing_can_be_seen(sagemaker: Script) -> None:
+    sagemaker.refuse("stop_notebook_instance", INSTANCE, "AccessDeniedException", "not you")
+    sagemaker.refuse("describe_notebook_instance", INSTANCE, "AccessDeniedException", "nor that")
+    errors = converge(sagemaker, plan(want(state="stopped"), have("InService")))
+    assert "not you" in errors[NAME]
+
+
+def test_a_start_that_fails_between_two_looks(sagemaker: Script) -> None:
+    later = {"LastModifiedTime": MODIFIED + timedelta(seconds=1), "FailureReason": "no capacity"}
+    sagemaker.call("start_notebook_instance", INSTANCE)
+    sagemaker.looks("Failed")
+    for _ in range(2):
+        sagemaker.call("describe_notebook_instance", INSTANCE, answer(status="Failed", **later))
+    errors = converge(sagemaker, plan(want(state="started"), have("Failed")))
+    assert errors == {NAME: f"{NAME} is Failed: no capacity"}
 
 
 # Many instances

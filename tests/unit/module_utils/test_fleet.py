@@ -214,7 +214,8 @@ def test_reads_again_what_was_changed(sagemaker: Script) -> None:
     reads(sagemaker, "b", {"owner": "b"})
     sagemaker.looks(None, name="c")
     reads(sagemaker, "d")
-    currents = read_again(sagemaker.client, [running, tagged, deleted, awaited])
+    currents, unread = read_again(sagemaker.client, [running, tagged, deleted, awaited])
+    assert not unread
     assert list(currents) == ["a", "b", "c", "d"]
     assert currents["a"] is running.current
     assert currents["b"] is not None
@@ -222,6 +223,18 @@ def test_reads_again_what_was_changed(sagemaker: Script) -> None:
     assert currents["c"] is None
     assert currents["d"] is not None
     assert currents["d"].status == "InService"
+
+
+def test_one_that_cannot_be_read_again_does_not_hide_the_others(sagemaker: Script) -> None:
+    plans = [plan(want(name=name, tags={"owner": name}), described(name=name)) for name in ("a", "b")]
+    sagemaker.refuse("describe_notebook_instance", {"NotebookInstanceName": "a"}, "AccessDeniedException", "not you")
+    reads(sagemaker, "b", {"owner": "b"})
+    currents, unread = read_again(sagemaker.client, plans)
+    assert currents["a"] is plans[0].current
+    assert currents["b"]
+    assert currents["b"].tags == {"owner": "b"}
+    assert list(unread) == ["a"]
+    assert "not you" in str(unread["a"])
 
 
 # Marking what was verified
@@ -379,3 +392,14 @@ def test_outcome_of_a_clearing_in_check_mode() -> None:
     made = plan(want(lifecycle_config_name=""), described(status="Stopped", NotebookInstanceLifecycleConfigName="x"))
     real = outcome(made, described(status="Stopped"), None, False)
     assert outcome(made, made.current, None, True) == real
+
+
+def test_does_not_mark_where_nothing_was_wanted_that_lists_do_not_tell(sagemaker: Script) -> None:
+    marks(sagemaker, want(instance_type="ml.t3.medium", state="started"), described())
+
+
+def test_describes_none_of_which_lists_tell_all_that_is_wanted(sagemaker: Script, tagging: Script) -> None:
+    instances = [want(name=name, owner=None, instance_type="ml.t3.medium") for name in NAMES]
+    lists(sagemaker, tagging, instances, dict.fromkeys(NAMES, "of other settings"))
+    pairs = read(sagemaker, tagging, instances)
+    assert all(current and not plan(desired, current).steps for desired, current in pairs)

@@ -73,7 +73,7 @@ def refusal(desired: Desired, current: Current | None) -> list[str]:
 RESTS = ("Stopping", "Stopped", "Failed", "Updating")
 ON_ITS_WAY_UP = ("Pending", "PendingMaintenance", "InMaintenance")
 RUN_STATES: dict[str, dict[str | None, str]] = {
-    "present": {None: "create", "Deleting": "await_gone create", **dict.fromkeys((*RUNNING, *RESTS), "")},
+    "present": {None: "create", "Deleting": "await_gone create", **dict.fromkeys((*RUNNING, *RESTS), ""), "Failed": "start"},
     "started": {
         None: "create",
         "Deleting": "await_gone create",
@@ -125,6 +125,7 @@ def test_run_states_are_complete() -> None:
 
 @table(
     Case("start", want(state="started"), have("Stopped"), (Step("start"),), {"state": "stopped"}, {"state": "started"}),
+    Case("start again", want(), have("Failed"), (Step("start"),), {"state": "failed"}, {"state": "started"}),
     Case("stop", want(state="stopped"), have("InService"), (Step("stop"),), {"state": "started"}, {"state": "stopped"}),
     Case(
         "restart",
@@ -499,7 +500,14 @@ def test_force_stops_updates_and_starts(status: str) -> None:
     ),
     Case("already stopping", want(**BIGGER), have("Stopping"), (UPDATE,), TYPE_BEFORE, TYPE_AFTER),
     Case("already updating", want(**BIGGER), have("Updating"), (UPDATE,), TYPE_BEFORE, TYPE_AFTER),
-    Case("failed", want(**BIGGER), have("Failed"), (UPDATE,), TYPE_BEFORE, TYPE_AFTER),
+    Case(
+        "failed",
+        want(**BIGGER),
+        have("Failed"),
+        (UPDATE, START),
+        {**TYPE_BEFORE, "state": "failed"},
+        {**TYPE_AFTER, "state": "started"},
+    ),
     Case(
         "stopped, to be started",
         want(**BIGGER, state="started"),
@@ -545,7 +553,14 @@ STARTED = ({"state": "stopped"}, {"state": "started"})
     Case("before its start", want(), have("Stopped", own_tags=MARKED), (START, UNMARK), *STARTED),
     Case("while it was stopping", want(), have("Stopping", own_tags=MARKED), (START, UNMARK), *STARTED),
     Case("while it was updating", want(), have("Updating", own_tags=MARKED), (START, UNMARK), *STARTED),
-    Case("its start failed", want(), have("Failed", own_tags=MARKED), (START, UNMARK), *STARTED),
+    Case(
+        "its start failed",
+        want(),
+        have("Failed", own_tags=MARKED),
+        (START, UNMARK),
+        {"state": "failed"},
+        {"state": "started"},
+    ),
     Case("after its start", want(), have("InService", own_tags=MARKED), (UNMARK,)),
     Case("before its stop", want(**BIGGER), have("InService", own_tags=MARKED), (UNMARK,), pending=WAITS),
     Case(

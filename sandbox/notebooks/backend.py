@@ -106,7 +106,7 @@ class NotebookBackend(SageMakerModelBackend):
         """Begin to start a stopped or failed instance."""
         instance = self._instance_for("transition to (Pending)", notebook_instance_name)
         self._check_references({"platform_identifier": instance.platform_identifier})
-        instance.start()
+        instance.start_or_forget()
 
     def stop_notebook_instance(self, notebook_instance_name: str) -> None:
         """Begin to stop a running instance."""

@@ -115,11 +115,15 @@ class NotebookInstance(ManagedState, FakeSagemakerNotebookInstance):
         """Nothing: the service model's enum was checked before, and moto's own list is of 2019."""
 
     def start(self) -> None:
-        """Begin to start, or forget to."""
+        """Begin to start."""
+        self.status = "Pending"
+
+    def start_or_forget(self) -> None:
+        """Begin to start, unless this is one of the Starts that are to be forgotten."""
         if self._forgotten_starts < int(self._tag(FORGET_TAG) or 0):
             self._forgotten_starts += 1
         else:
-            self.status = "Pending"
+            self.start()
 
     def stop(self) -> None:
         """Begin to stop."""

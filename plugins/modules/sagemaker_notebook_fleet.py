@@ -45,6 +45,13 @@ options:
         and region are then returned as RV(unowned). They are never changed.
     type: list
     elements: str
+  max_requests_per_second:
+    description:
+      - At most so many requests go to AWS in a second, repeated ones included.
+      - AWS publishes no limit. Where it throttles, requests are repeated, and their rate falls until it no longer does.
+      - It is a limit of one run. Several at once, such as slices of an inventory, add up.
+    type: float
+    default: 30
   validate_only:
     description:
       - Check the instances and configurations against the limits of the API and return, without any API call.
@@ -226,6 +233,7 @@ from ansible_collections.datalab.notebooks.plugins.module_utils.lifecycle_config
     plan_config,
     read_config,
 )
+from ansible_collections.datalab.notebooks.plugins.module_utils.pace import Pace, paced_client
 from ansible_collections.datalab.notebooks.plugins.module_utils.plan import Plan, make_plans
 from ansible_collections.datalab.notebooks.plugins.module_utils.progress import Progress
 from ansible_collections.datalab.notebooks.plugins.module_utils.validation import instance_problems, load_service_model
@@ -236,6 +244,8 @@ def validate(module: AnsibleAWSModule, configs: list[DesiredConfig], instances: 
     model = load_service_model()
     problems = [problem for config in configs for problem in config_problems(model, config, module.run_command)]
     problems += instance_problems(model, instances)
+    if module.params["max_requests_per_second"] <= 0:
+        problems.append("max_requests_per_second: has to be more than 0")
     if problems:
         raise InputError(problems)
 
@@ -277,7 +287,8 @@ def run(module: AnsibleAWSModule) -> dict[str, Any]:
     validate(module, configs, instances)
     if module.params["validate_only"]:
         return {"changed": False}
-    clients = Clients(module.client("sagemaker"), module.client("resourcegroupstaggingapi"))
+    pace = Pace(module.params["max_requests_per_second"])
+    clients = Clients(*(paced_client(module, service, pace) for service in ("sagemaker", "resourcegroupstaggingapi")))
     config_plans = api.in_parallel(
         lambda config: plan_config(config, read_config(clients.sagemaker, config.name, with_tags=False)), configs
     )
@@ -321,6 +332,7 @@ def main() -> None:
             },
             "lifecycle_configs": {"type": "list", "elements": "dict", "default": [], "options": config},
             "owned": {"type": "list", "elements": "str"},
+            "max_requests_per_second": {"type": "float", "default": 30},
             "validate_only": {"type": "bool", "default": False},
             **wait_arguments(),
         },

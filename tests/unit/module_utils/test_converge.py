@@ -423,7 +423,7 @@ def test_a_refusal_is_told_where_nothing_can_be_seen(sagemaker: Script) -> None:
 
 
 def test_a_start_that_fails_between_two_looks(sagemaker: Script) -> None:
-    later = {"LastModifiedTime": MODIFIED + timedelta(seconds=1), "FailureReason": "no capacity"}
+    later: dict[str, Any] = {"LastModifiedTime": MODIFIED + timedelta(seconds=1), "FailureReason": "no capacity"}
     sagemaker.call("start_notebook_instance", INSTANCE)
     sagemaker.looks("Failed")
     for _ in range(2):

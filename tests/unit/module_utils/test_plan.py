@@ -73,7 +73,12 @@ def refusal(desired: Desired, current: Current | None) -> list[str]:
 RESTS = ("Stopping", "Stopped", "Failed", "Updating")
 ON_ITS_WAY_UP = ("Pending", "PendingMaintenance", "InMaintenance")
 RUN_STATES: dict[str, dict[str | None, str]] = {
-    "present": {None: "create", "Deleting": "await_gone create", **dict.fromkeys((*RUNNING, *RESTS), ""), "Failed": "start"},
+    "present": {
+        None: "create",
+        "Deleting": "await_gone create",
+        **dict.fromkeys((*RUNNING, *RESTS), ""),
+        "Failed": "start",
+    },
     "started": {
         None: "create",
         "Deleting": "await_gone create",

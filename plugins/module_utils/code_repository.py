@@ -16,7 +16,7 @@ from ansible_collections.amazon.aws.plugins.module_utils.tagging import (
 from ansible_collections.amazon.aws.plugins.module_utils.transformation import boto3_resource_to_ansible_dict
 
 from . import api
-from .errors import InputError, some_of
+from .errors import InputError, NotebookError, some_of
 from .validation import member_problems, tag_problems
 
 if TYPE_CHECKING:
@@ -152,7 +152,12 @@ def apply_repository(client: SageMakerClient, plan: RepositoryPlan) -> None:
     if plan.before is None:
         config = {key: plan.git[option] for option, key in GIT.items() if plan.git.get(option)}
         tags = {"Tags": ansible_dict_to_boto3_tag_list(plan.set_tags)} if plan.set_tags else {}
-        api.create_code_repository(client, name, {"GitConfig": config, **tags})
+        try:
+            api.create_code_repository(client, name, {"GitConfig": config, **tags})
+        except NotebookError:  # its answer may have been lost, or another run has made the same
+            made = read_repository(client, name)
+            if made is None or any(made[key] != plan.after[key] for key in (*GIT, "tags")):
+                raise
         return
     secret_arn = plan.git.get("secret_arn")
     if secret_arn:

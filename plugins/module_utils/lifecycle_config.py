@@ -120,7 +120,12 @@ def apply_config(client: SageMakerClient, plan: ConfigPlan) -> None:
     if plan.before is None:
         tags = {"Tags": ansible_dict_to_boto3_tag_list(plan.set_tags)} if plan.set_tags else {}
         scripts = {key: value for key, value in plan.scripts.items() if value}
-        api.create_lifecycle_config(client, name, {**scripts, **tags})
+        try:
+            api.create_lifecycle_config(client, name, {**scripts, **tags})
+        except NotebookError:  # its answer may have been lost, or another run has made the same
+            made = read_config(client, name, with_tags=bool(tags))
+            if made is None or plan_config(plan.desired, made).changed:
+                raise
         return
     if plan.scripts:
         api.update_lifecycle_config(client, name, plan.scripts)

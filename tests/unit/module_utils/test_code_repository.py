@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -23,7 +24,7 @@ from ansible_collections.datalab.notebooks.plugins.module_utils.code_repository 
     secrets_in,
     with_tags,
 )
-from ansible_collections.datalab.notebooks.plugins.module_utils.errors import InputError
+from ansible_collections.datalab.notebooks.plugins.module_utils.errors import InputError, NotebookError
 from ansible_collections.datalab.notebooks.tests.unit.module_utils.builders import summary
 
 if TYPE_CHECKING:
@@ -224,6 +225,17 @@ def test_creates_one_of_a_url_alone(sagemaker: Script) -> None:
     params = {**NAMED, "GitConfig": {"RepositoryUrl": URL}}
     sagemaker.call("create_code_repository", params, {"CodeRepositoryArn": ARN})
     apply(sagemaker, want(repository_url=URL, branch=None), None)
+
+
+@pytest.mark.parametrize("branch", ["main", "other"])
+def test_adopts_only_what_is_as_it_was_to_be_made(sagemaker: Script, branch: str) -> None:
+    params = {**NAMED, "GitConfig": {"RepositoryUrl": URL, "Branch": "main"}}
+    sagemaker.refuse("create_code_repository", params, "ValidationException", "it already exists")
+    sagemaker.call("describe_code_repository", NAMED, answer(Branch=branch))
+    sagemaker.call("list_tags", {"ResourceArn": ARN}, {"Tags": []})
+    adopted = nullcontext() if branch == "main" else pytest.raises(NotebookError, match="it already exists")
+    with adopted:
+        apply(sagemaker, want(repository_url=URL, branch="main"), None)
 
 
 def test_changes_the_secret_and_tags(sagemaker: Script) -> None:

@@ -193,6 +193,24 @@ def test_creates_an_empty_one(sagemaker: Script) -> None:
     apply(sagemaker, want(), None)
 
 
+def refuse_to_create(sagemaker: Script, found: dict[str, Any]) -> None:
+    """The answer to a first call was lost, or another run was faster; `found` is what is there."""
+    operation = "create_notebook_instance_lifecycle_config"
+    sagemaker.refuse(operation, {**NAMED, "OnStart": hook(NEW)}, "ValidationException", "it already exists")
+    sagemaker.call("describe_notebook_instance_lifecycle_config", NAMED, found)
+
+
+def test_adopts_what_is_as_it_was_to_be_made(sagemaker: Script) -> None:
+    refuse_to_create(sagemaker, answer(OnStart=hook(NEW)))
+    apply(sagemaker, want("", NEW), None)
+
+
+def test_does_not_adopt_another(sagemaker: Script) -> None:
+    refuse_to_create(sagemaker, answer(OnStart=hook(OLD)))
+    with pytest.raises(NotebookError, match="it already exists"):
+        apply(sagemaker, want("", NEW), None)
+
+
 def test_changes_scripts_and_tags(sagemaker: Script) -> None:
     hooks = {"OnCreate": hook(OLD), "OnStart": hook(NEW)}
     sagemaker.call("update_notebook_instance_lifecycle_config", {**NAMED, **hooks})

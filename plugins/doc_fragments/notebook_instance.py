@@ -17,7 +17,7 @@ name:
 state:
   description:
     - With V(present) the instance exists and has the settings given here; whether it runs is left alone. AWS starts an
-      instance that it creates.
+      instance that it creates, and one that is C(Failed) is started again.
     - V(started), V(stopped) and V(restarted) are V(present) and see to the run state as well.
     - V(absent) deletes the instance B(and its volume, with everything on it). A running instance is only deleted
       with O(force=true).

@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import api
 from .errors import NotebookError
-from .fleet import read_instance
-from .instance import RESTART_TAG
+from .instance import RESTART_TAG, current_from_answer
 from .plan import Plan, Step, different_fields
 
 if TYPE_CHECKING:
@@ -223,16 +222,17 @@ def _has_worked(client: SageMakerClient, job: Job) -> bool:
     if move.leads_to is None:
         return False
     try:
-        current = read_instance(client, job.name)
+        answer = api.describe_notebook_instance(client, job.name)
+        tags = api.list_tags(client, answer["NotebookInstanceArn"]) if answer and step.action == "create" else {}
     except NotebookError:
         return False
-    if (current.status if current else None) not in {move.by_way_of, *move.leads_to}:
+    if (answer["NotebookInstanceStatus"] if answer else None) not in {move.by_way_of, *move.leads_to}:
         return False
-    if current is None or step.action not in {"create", "update"}:
+    if answer is None or step.action not in {"create", "update"}:
         return True
-    wanted_tags = desired.tags or {}
-    is_as_asked = not different_fields(desired, current)
-    return is_as_asked and (step.action == "update" or wanted_tags.items() <= current.tags.items())
+    current = current_from_answer(answer, tags)
+    wanted_tags = (desired.tags or {}) if step.action == "create" else {}
+    return not different_fields(desired, current) and wanted_tags.items() <= current.tags.items()
 
 
 def _arrived(client: SageMakerClient, job: Job, move: Move) -> bool:

@@ -144,3 +144,11 @@ def module_sandbox() -> Iterator[Sandbox]:
     """A sandbox that the tests of one module share."""
     with running(TRANSITION_SECONDS) as started:
         yield started
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Shows what the tests of faults have seen, as the table of docs/faults.md."""
+    reports = terminalreporter.getreports("passed")
+    seen = [line for report in reports for name, line in report.user_properties if name == "fault"]
+    for line in dict.fromkeys(seen):
+        terminalreporter.write_line(str(line))

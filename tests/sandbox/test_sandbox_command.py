@@ -10,6 +10,7 @@ import signal
 import socket
 import subprocess
 import sys
+from http.client import IncompleteRead
 from pathlib import Path
 
 import pytest
@@ -196,7 +197,7 @@ def test_a_sandbox_of_ones_own_ends_with_its_owner(eventually):
     def is_gone():
         try:
             return not own.status()
-        except ConnectionError:
+        except (ConnectionError, IncompleteRead):  # it ends while it answers
             return True
 
     assert eventually(is_gone)

@@ -50,10 +50,11 @@ def report(result: Result) -> None:
 
 
 def to_be_seen(output: str) -> list[str]:
-    """The lines with which pytest and molecule.py close, what was proved, and what was left out."""
+    """The lines with which pytest and molecule.py close, what was proved or seen, and what was left out."""
     closing = r"=+ .*\bin [\d.]+s.* =+|\d+ passed, \d+ failed, \d+ skipped"
     proved = r"[\d,]+ (?:decisions|broken policies)\b.*"
-    return re.findall(rf"^(?:{closing}|{proved}|skipped .*)$", output, re.MULTILINE)
+    seen = r"\| .* \|"
+    return re.findall(rf"^(?:{closing}|{proved}|{seen}|skipped .*)$", output, re.MULTILINE)
 
 
 def main(names: list[str]) -> int:

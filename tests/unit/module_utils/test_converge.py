@@ -358,8 +358,9 @@ def lost(sagemaker: Script, operation: str, params: dict[str, Any], current: Cur
         sagemaker.looks(None)
         return
     sagemaker.call("describe_notebook_instance", INSTANCE, dict(current.described or {}))
-    listed = [{"Key": key, "Value": value} for key, value in current.tags.items()]
-    sagemaker.call("list_tags", {"ResourceArn": ARN}, {"Tags": listed})
+    if operation == "create_notebook_instance":
+        listed = [{"Key": key, "Value": value} for key, value in current.tags.items()]
+        sagemaker.call("list_tags", {"ResourceArn": ARN}, {"Tags": listed})
 
 
 def tagged(**tags: str) -> dict[str, Any]:

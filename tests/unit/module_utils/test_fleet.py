@@ -241,7 +241,7 @@ def test_one_that_cannot_be_read_again_does_not_hide_the_others(sagemaker: Scrip
 
 
 def marks(sagemaker: Script, desired: Desired, current: Current | None) -> None:
-    mark_verified(sagemaker.client, [plan(desired, current)], {desired.name: current})
+    assert not mark_verified(sagemaker.client, [plan(desired, current)], {desired.name: current})
 
 
 def expect_mark(sagemaker: Script, desired: Desired) -> None:

@@ -155,6 +155,18 @@ def test_deletes_a_running_instance_only_with_force(status: str) -> None:
 
 # Creation
 
+
+@pytest.mark.parametrize("state", ["started", "stopped", "restarted"])
+def test_cannot_start_or_stop_what_is_not_there(state: Any) -> None:
+    assert refusal(want(state=state), None) == [
+        f"alice: there is no instance {NAME}, and nothing says what it is to be"
+    ]
+
+
+def test_names_what_is_missing_of_what_is_to_be_created() -> None:
+    assert len(refusal(want(), None)) == 2
+
+
 EVERYTHING: dict[str, Any] = {
     "instance_type": "ml.t3.medium",
     "role_arn": ROLE,

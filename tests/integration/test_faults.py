@@ -1,0 +1,314 @@
+# Copyright: Contributors to datalab.notebooks
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""A fleet that changes while something is wrong: what the run does then, and what the next one finishes.
+
+What is seen is the table of docs/faults.md, line by line.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import re
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import boto3
+import pytest
+
+from sandbox import Sandbox, running
+
+from .conftest import ROOT, PlaybookRunner, Played, kill_with_children
+from .proxy import Proxy, proxy_before
+
+if TYPE_CHECKING:
+    from mypy_boto3_sagemaker import SageMakerClient
+
+HERE = ROOT / "tests" / "integration"
+TABLE = ROOT / "docs" / "faults.md"
+ROLE = "arn:aws:iam::123456789012:role/datalab-execution"
+PEOPLE = ("ada", "ben", "cem", "dan", "eve", "fay")
+SECONDS = 0.4  # of a transition
+READABLE = {"ANSIBLE_CALLBACK_RESULT_FORMAT": "yaml"}
+
+CHANGING = (
+    "CreateNotebookInstance",
+    "UpdateNotebookInstance",
+    "StartNotebookInstance",
+    "StopNotebookInstance",
+    "DeleteNotebookInstance",
+    "CreateNotebookInstanceLifecycleConfig",
+    "UpdateNotebookInstanceLifecycleConfig",
+    "AddTags",
+    "DeleteTags",
+)
+READING = (
+    "ListNotebookInstances",
+    "DescribeNotebookInstance",
+    "DescribeNotebookInstanceLifecycleConfig",
+    "ListTags",
+    "GetResources",
+)
+
+
+def each(*operations: str, times: int, **fault: Any) -> list[dict[str, Any]]:
+    """So many faults on each operation."""
+    return [{"service": "*", "operation": operation, "times": times, **fault} for operation in operations]
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Something that is wrong during the first run and right again in the second."""
+
+    name: str
+    rules: list[dict[str, Any]] = field(default_factory=list)
+    tags: dict[str, str] = field(default_factory=dict)  # of the sandbox, on the instance of `on`
+    on: str = ""
+    ends_meanwhile: bool = False  # before the first run ends
+    wait_timeout: int = 60
+
+
+THROTTLED = {"error": {"code": "ThrottlingException", "message": "Rate exceeded"}}
+LOST = {"response": {"abort_bytes": 0}}
+FAULTS = [
+    Fault(
+        "every operation is throttled twice, Create 6 times",
+        each(*CHANGING, *READING, times=2, **THROTTLED) + each("CreateNotebookInstance", times=4, **THROTTLED),
+    ),
+    Fault("the connection is reset twice at every operation", each(*CHANGING, *READING, times=2, reset=True)),
+    Fault(
+        "every operation is answered with 500, then with 503",
+        each(*CHANGING, *READING, times=1, error={"code": "InternalFailure", "status": 500})
+        + each(*CHANGING, *READING, times=1, error={"code": "ServiceUnavailable", "status": 503}),
+    ),
+    Fault("the answer comes too late, once at every operation", each(*CHANGING, *READING, times=1, latency=2500)),
+    Fault("the answer of every call that changes something is lost once", each(*CHANGING, times=1, **LOST)),
+    Fault(
+        "all answers of Create are lost, those of its repetitions too",
+        each("CreateNotebookInstance", times=8, **LOST),
+    ),
+    Fault(
+        "AWS has no more machines to start",
+        each("StartNotebookInstance", times=99, error={"code": "ResourceLimitExceeded", "status": 400}),
+    ),
+    Fault(
+        "Update is refused",
+        each("UpdateNotebookInstance", times=99, error={"code": "AccessDeniedException", "status": 400}),
+    ),
+    Fault("a start ends Failed", tags={"sandbox:fail": "no capacity"}, on="eve"),
+    Fault("an instance never leaves Pending", tags={"sandbox:status": "Pending"}, on="eve", wait_timeout=8),
+    Fault("a Start is accepted and forgotten", tags={"sandbox:forget-starts": "1"}, on="eve"),
+    Fault(
+        "an instance is in PendingMaintenance, for a while",
+        tags={"sandbox:status": "PendingMaintenance"},
+        on="fay",
+        ends_meanwhile=True,
+    ),
+    Fault(
+        "an instance is InMaintenance, for longer than the run waits",
+        tags={"sandbox:status": "InMaintenance"},
+        on="ada",
+        wait_timeout=8,
+    ),
+]
+
+
+class Team:
+    """Six people's instances, before and after what faults.yml makes of them, and one that is nobody's."""
+
+    def __init__(self, sandbox: Sandbox) -> None:
+        self._sandbox = sandbox
+        self.sagemaker: SageMakerClient = boto3.client(
+            "sagemaker",
+            endpoint_url=sandbox.endpoint,
+            region_name="eu-central-1",
+            aws_access_key_id="sandbox",
+            aws_secret_access_key="sandbox",
+        )
+
+    def prepare(self) -> None:
+        """An empty account gets what is there before the run."""
+        self._sandbox.reset()
+        self._sandbox.set_transition_seconds(0)
+        self.sagemaker.create_notebook_instance_lifecycle_config(NotebookInstanceLifecycleConfigName="greeting")
+        for person in ("ada", "ben", "cem", "eve", "fay", "zoe"):
+            self.sagemaker.create_notebook_instance(
+                NotebookInstanceName=f"team-{person}",
+                InstanceType="ml.t3.medium",
+                RoleArn=ROLE,
+                VolumeSizeInGB=20,
+                Tags=[{"Key": key, "Value": person} for key in ("owner", "idle", "old")],
+            )
+        for person in ("ben", "cem", "eve"):
+            self.sagemaker.stop_notebook_instance(NotebookInstanceName=f"team-{person}")
+        self._created = {name: one["CreationTime"] for name, one in self._instances().items()}
+        self._sandbox.set_transition_seconds(SECONDS)
+        self._sandbox.reset_calls()
+
+    def tag(self, person: str, tags: dict[str, str]) -> None:
+        """Tags for the sandbox."""
+        self.sagemaker.add_tags(ResourceArn=self._arn(person), Tags=[{"Key": k, "Value": v} for k, v in tags.items()])
+
+    def untag(self, person: str, tags: dict[str, str]) -> None:
+        self.sagemaker.delete_tags(ResourceArn=self._arn(person), TagKeys=list(tags))
+
+    def lacks(self) -> list[str]:
+        """What is not as it is wanted, or was lost on the way."""
+        self._sandbox.set_transition_seconds(0)  # what was accepted is carried out
+        found = self._instances()
+        wanted = {
+            "team-ada": ("InService", "ml.m5.xlarge", 20, {"owner": "ada", "idle": "ada", "old": "ada"}),
+            "team-ben": ("Stopped", "ml.t3.medium", 30, {"owner": "ben", "idle": "ben", "team": "fraud"}),
+            "team-dan": ("InService", "ml.t3.medium", 5, {"owner": "dan"}),
+            "team-eve": ("InService", "ml.t3.medium", 20, {"owner": "eve", "idle": "eve", "old": "eve"}),
+            "team-fay": ("Stopped", "ml.t3.medium", 20, {"owner": "fay", "idle": "fay", "old": "fay"}),
+            "team-zoe": ("InService", "ml.t3.medium", 20, {"owner": "zoe", "idle": "zoe", "old": "zoe"}),
+        }
+        is_now = {
+            name: (one["NotebookInstanceStatus"], one["InstanceType"], one["VolumeSizeInGB"], self._tags(name))
+            for name, one in found.items()
+        }
+        problems = [
+            f"{name}: wanted {wanted.get(name)}, is {is_now.get(name)}"
+            for name in sorted(wanted.keys() | is_now.keys())
+            if wanted.get(name) != is_now.get(name)
+        ]
+        problems += [
+            f"{name} is another instance than before, with another volume"
+            for name, created in self._created.items()
+            if name in found and found[name]["CreationTime"] != created
+        ]
+        configs = self.sagemaker.list_notebook_instance_lifecycle_configs()["NotebookInstanceLifecycleConfigs"]
+        names = {config["NotebookInstanceLifecycleConfigName"] for config in configs}
+        return problems + ([] if names == {"greeting", "another"} else [f"the lifecycle configurations are {names}"])
+
+    def _instances(self) -> dict[str, Any]:
+        listed = [one["NotebookInstanceName"] for one in self.sagemaker.list_notebook_instances()["NotebookInstances"]]
+        return {name: self.sagemaker.describe_notebook_instance(NotebookInstanceName=name) for name in listed}
+
+    def _arn(self, person: str) -> str:
+        name = f"team-{person}"
+        return self.sagemaker.describe_notebook_instance(NotebookInstanceName=name)["NotebookInstanceArn"]
+
+    def _tags(self, name: str) -> dict[str, str]:
+        tags = self.sagemaker.list_tags(ResourceArn=self._arn(name.removeprefix("team-")))["Tags"]
+        return {tag["Key"]: tag["Value"] for tag in tags if tag["Key"] != "datalab:verified"}
+
+
+@pytest.fixture(scope="module")
+def sandbox() -> Iterator[Sandbox]:
+    """One for all tests of this file, each of which begins with an empty account."""
+    with running() as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def proxy(sandbox: Sandbox) -> Iterator[Proxy]:
+    with proxy_before(sandbox.endpoint) as started:
+        yield started
+
+
+@pytest.fixture
+def team(sandbox: Sandbox) -> Team:
+    team = Team(sandbox)
+    team.prepare()
+    return team
+
+
+def arguments(endpoint: str, wait_timeout: int = 60) -> list[str]:
+    given = {
+        "target": "sagemaker_notebook_fleet",
+        "tasks_from": "faults",
+        "endpoint_url": endpoint,
+        "wait_timeout": wait_timeout,
+    }
+    return [str(HERE / "run_target.yml"), "-e", json.dumps(given)]
+
+
+def failed(played: Played) -> list[str]:
+    """Whom a run names in what it says at the end."""
+    return sorted(set(re.findall(rf"^ *({'|'.join(PEOPLE)}): ", played.stdout, re.MULTILINE)))
+
+
+def outcome(played: Played) -> str:
+    return f"fails, naming {' and '.join(failed(played))}" if played.returncode else "succeeds"
+
+
+def tell(record: Callable[[str, object], None], *cells: str) -> None:
+    """A line of the table, for the summary of all tests; docs/faults.md has it too."""
+    line = f"| {' | '.join(cells)} |"
+    record("fault", line)
+    assert line in TABLE.read_text().splitlines()
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
+def test_fault(
+    fault: Fault,
+    sandbox: Sandbox,
+    proxy: Proxy,
+    team: Team,
+    playbook: PlaybookRunner,
+    record_property: Callable[[str, object], None],
+) -> None:
+    if fault.on:
+        team.tag(fault.on, fault.tags)
+    proxy.inject(fault.rules)
+    with ThreadPoolExecutor() as pool:
+        done = pool.submit(playbook, *arguments(proxy.endpoint, fault.wait_timeout), environment=READABLE)
+        if fault.ends_meanwhile:
+            await_call(sandbox, "sagemaker:CreateNotebookInstance")
+            team.untag(fault.on, fault.tags)
+    first = done.result()
+    print(first, proxy.injected())  # noqa: T201  # shown when the test fails
+    assert proxy.injected().keys() == {rule["operation"] for rule in fault.rules}
+    if fault.on and not fault.ends_meanwhile:
+        team.untag(fault.on, fault.tags)
+    proxy.inject([])
+
+    second = playbook(*arguments(proxy.endpoint), check=True)
+    assert team.lacks() == []
+    rest = "has nothing left to do" if not second.recap["localhost"]["changed"] else "finishes"
+    tell(record_property, fault.name, outcome(first), rest)
+
+
+def await_call(sandbox: Sandbox, call: str, seconds: float = 60) -> None:
+    deadline = time.monotonic() + seconds
+    while call not in sandbox.calls():
+        assert time.monotonic() < deadline, f"no {call} within {seconds} s"
+        time.sleep(0.05)
+
+
+KILLS = 20
+
+
+@pytest.mark.parametrize("half", [0, 1])
+def test_kill(
+    half: int, sandbox: Sandbox, playbook: PlaybookRunner, record_property: Callable[[str, object], None]
+) -> None:
+    """kill -9 after a random number of calls, of the 55 or so that a run makes."""
+    team = Team(sandbox)
+    for seed in range(half, KILLS, 2):
+        team.prepare()
+        calls = random.Random(seed).randint(1, 45)  # noqa: S311  # no secret
+        process = playbook.begin(*arguments(sandbox.endpoint))
+        try:
+            while sum(sandbox.calls().values()) < calls and process.poll() is None:
+                time.sleep(0.005)
+        finally:
+            kill_with_children(process)
+            process.communicate()
+        assert process.returncode == -9, f"seed {seed}: the run had ended before call {calls}"
+        playbook(*arguments(sandbox.endpoint), check=True)
+        assert team.lacks() == [], f"seed {seed}, killed after {calls} calls"
+    tell(record_property, f"kill -9 at a random moment, {KILLS} times", "is cut off", "finishes")
+
+
+def test_the_table_is_complete() -> None:
+    lines = [line for line in TABLE.read_text().splitlines() if line.startswith("| ")]
+    assert [line.split(" | ")[0].removeprefix("| ") for line in lines[1:]] == [
+        *(fault.name for fault in FAULTS),
+        f"kill -9 at a random moment, {KILLS} times",
+    ]

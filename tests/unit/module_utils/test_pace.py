@@ -66,8 +66,8 @@ def gaps(pace: Pace, turns: Turns, requests: int) -> list[float]:
     return [round(later - earlier, 6) for earlier, later in pairwise(turns.ends)]
 
 
-THROTTLED = (None, {"Error": {"Code": "ThrottlingException"}})
-DONE = (None, {})
+THROTTLED: tuple[None, dict[str, Any]] = (None, {"Error": {"Code": "ThrottlingException"}})
+DONE: tuple[None, dict[str, Any]] = (None, {})
 
 
 def test_what_is_throttled_slows_down_and_what_is_not_recovers(turns: Turns) -> None:

@@ -22,6 +22,10 @@ options:
     type: list
     elements: dict
     required: true
+  planned:
+    description: Whether the instances come of a run in check mode, so that what it found is still to be done.
+    type: bool
+    default: false
 """
 
 EXAMPLES = r"""
@@ -41,7 +45,9 @@ from collections.abc import Callable
 from typing import Any
 
 
-def notebook_status(instances: list[dict[str, Any]], lifecycle_configs: list[dict[str, Any]]) -> list[dict[str, str]]:
+def notebook_status(
+    instances: list[dict[str, Any]], lifecycle_configs: list[dict[str, Any]], planned: bool = False
+) -> list[dict[str, str]]:
     """One row for each instance."""
     settings = {config["name"]: config["settings"] for config in lifecycle_configs}
     return [
@@ -52,7 +58,7 @@ def notebook_status(instances: list[dict[str, Any]], lifecycle_configs: list[dic
             "state": instance["status"] or "none",
             "idle": _idle(instance, settings.get(instance["lifecycle_config_name"], {})),
             "configuration": instance["lifecycle_config_name"] or "",
-            "pending changes": "; ".join(_changes(instance)),
+            "pending changes": "; ".join(_waiting(instance) + (_planned(instance) if planned else [])),
         }
         for instance in instances
     ]
@@ -69,24 +75,28 @@ def _idle(instance: dict[str, Any], settings: dict[str, Any]) -> str:
     return f"{timeout} s" if timeout else "never"
 
 
-def _changes(instance: dict[str, Any]) -> list[str]:
-    """What waits for a stop, and what the next run would do at once."""
-    waiting = [
+def _waiting(instance: dict[str, Any]) -> list[str]:
+    """What waits for a stop."""
+    return [
         f"{option} {_text(change['before'])} → {_text(change['after'])} at the next stop"
         for option, change in instance["pending"].items()
     ]
+
+
+def _planned(instance: dict[str, Any]) -> list[str]:
+    """What the next run would do at once."""
     if "state" in instance["after"]:
-        return [*waiting, f"{instance['after']['state']} by the next run"]
-    return waiting + [
+        return [f"{instance['after']['state']} by the next run"]
+    return [
         f"{option} {_text(instance['before'].get(option))} → {_text(after)} by the next run"
         for option, after in instance["after"].items()
     ]
 
 
 def _text(value: Any) -> str:
-    if isinstance(value, dict):
+    if isinstance(value, dict) and value:
         return ",".join(f"{key}={text}" for key, text in sorted(value.items()))
-    return "none" if value in (None, "", []) else str(value)
+    return "none" if value in (None, "", [], {}) else str(value)
 
 
 class FilterModule:

@@ -53,10 +53,10 @@ def dns_name(client: EFSClient, file_system_id: str) -> str:
 # File systems
 
 
-@handler.common_error_handler("describe the file system")
+@handler.list_error_handler("describe the file systems", ())
 @retry
 def describe_file_systems(client: EFSClient, **filters: Any) -> list[Mapping[str, Any]]:
-    """The file systems that DescribeFileSystems returns, of all pages."""
+    """The file systems that DescribeFileSystems returns, of all pages; none if the one asked for is not there."""
     pages = client.get_paginator("describe_file_systems").paginate(**filters)
     return [each for page in pages for each in page["FileSystems"]]
 

@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What a converged run costs.
+"""What a run costs that finds everything as it should be, and one that makes a hundred new instances.
 
 Seconds are those of the ansible-playbook process and its children; the sandbox beside it is not counted as CPU.
 """
@@ -8,6 +8,7 @@ Seconds are those of the ansible-playbook process and its children; the sandbox 
 from __future__ import annotations
 
 import os
+import re
 import resource
 import subprocess
 import sys
@@ -22,15 +23,17 @@ from .inventory import write_inventory
 
 PLAYBOOKS = Path(__file__).parent / "playbooks"
 ANSIBLE_PLAYBOOK = Path(sys.executable).with_name("ansible-playbook")
+PROFILED = {"ANSIBLE_CALLBACKS_ENABLED": "ansible.posix.profile_tasks"}
+PENDING = 30  # seconds that a new instance takes
 
 
 def play(playbook: str, inventory: Path, sandbox: Sandbox) -> dict[str, Any]:
-    """Runs a playbook and returns its wall and CPU seconds and the API calls that it made."""
+    """Runs a playbook and returns its wall and CPU seconds, the API calls that it made, and its longest tasks."""
     sandbox.reset_calls()
     before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
     command = [str(ANSIBLE_PLAYBOOK), playbook, "-i", str(inventory)]
     done = subprocess.run(
-        command, env={**os.environ, **sandbox.environment}, capture_output=True, text=True, check=False
+        command, env={**os.environ, **sandbox.environment, **PROFILED}, capture_output=True, text=True, check=False
     )
     wall, after = time.monotonic() - began, resource.getrusage(resource.RUSAGE_CHILDREN)
     if done.returncode:
@@ -42,8 +45,15 @@ def play(playbook: str, inventory: Path, sandbox: Sandbox) -> dict[str, Any]:
         "cpu_seconds": round(cpu, 2),
         "api_calls": sum(calls.values()),
         "calls": calls,
+        "tasks": longest_tasks(done.stdout),
         "changed": any("changed=0" not in line for line in done.stdout.splitlines() if "changed=" in line),
     }
+
+
+def longest_tasks(output: str) -> dict[str, float]:
+    """The seconds of the longest tasks, as the callback profile_tasks tells them after the recap."""
+    lines = re.findall(r"^(?:[\w.]+ : )?(.+?) -+ +([\d.]+)s$", output.partition("TASKS RECAP")[2], re.MULTILINE)
+    return {name: float(seconds) for name, seconds in lines}
 
 
 def measure_people(people: int, with_loop: bool) -> dict[str, Any]:
@@ -52,26 +62,52 @@ def measure_people(people: int, with_loop: bool) -> dict[str, Any]:
         inventory = write_inventory(Path(directory), people, sandbox.endpoint)
         figures = {"site_first": play("datalab.notebooks.site", inventory, sandbox)}
         figures["site"] = play("datalab.notebooks.site", inventory, sandbox)
-        play(str(PLAYBOOKS / "fleet.yml"), inventory, sandbox)  # leaves its own marks of what it has verified
-        figures["fleet"] = play(str(PLAYBOOKS / "fleet.yml"), inventory, sandbox)
+        figures["fleet"] = play("datalab.notebooks.fleet", inventory, sandbox)
+        play(str(PLAYBOOKS / "module.yml"), inventory, sandbox)  # leaves its own marks of what it has verified
+        figures["module"] = play(str(PLAYBOOKS / "module.yml"), inventory, sandbox)
         if with_loop:
             figures["loop"] = play(str(PLAYBOOKS / "loop.yml"), inventory, sandbox)
     for name, figure in figures.items():
-        wall, cpu, calls = figure["wall_seconds"], figure["cpu_seconds"], figure["api_calls"]
-        print(f"{people:5} people  {name:10} {wall:8.1f} s wall {cpu:8.1f} s CPU {calls:6} API calls", flush=True)
+        show(f"{people:5} people  {name:10}", figure)
         if name != "site_first" and figure["changed"]:
             sys.exit(f"{name} changed something; it was to find everything as it should be")
     return figures
 
 
+def show(what: str, figure: dict[str, Any]) -> None:
+    """Prints a line."""
+    wall, cpu, calls = figure["wall_seconds"], figure["cpu_seconds"], figure["api_calls"]
+    print(f"{what} {wall:8.1f} s wall {cpu:8.1f} s CPU {calls:6} API calls", flush=True)
+
+
+def measure_new() -> dict[str, Any]:
+    """One new instance, then 98, each of which takes its time to start."""
+    figures = {}
+    with running(transition_seconds=0) as sandbox, tempfile.TemporaryDirectory() as directory:
+        play("datalab.notebooks.site", write_inventory(Path(directory), 1, sandbox.endpoint), sandbox)
+        sandbox.set_transition_seconds(PENDING)
+        for before, people in ((1, 2), (2, 100)):
+            inventory = write_inventory(Path(directory), people, sandbox.endpoint)
+            figures[str(people - before)] = play("datalab.notebooks.fleet", inventory, sandbox)
+            show(f"{people - before:5} new     {'fleet':10}", figures[str(people - before)])
+    return figures
+
+
 def measure() -> dict[str, Any]:
-    """The fleet with 10, 100 and 1,000 people, and a loop over 100."""
+    """The fleet with 10, 100 and 1,000 people, a loop over 100, and new instances."""
     results: dict[str, Any] = {str(people): measure_people(people, people == 100) for people in (10, 100, 1000)}
-    fleet, loop = results["100"]["fleet"], results["100"]["loop"]
-    ratios = {key: round(loop[key] / fleet[key], 1) for key in ("wall_seconds", "cpu_seconds", "api_calls")}
-    results["loop_to_fleet_at_100"] = ratios
+    module, loop = results["100"]["module"], results["100"]["loop"]
+    ratios = {key: round(loop[key] / module[key], 1) for key in ("wall_seconds", "cpu_seconds", "api_calls")}
+    results["loop_to_module_at_100"] = ratios
     print(
         f"100 people, one task each, cost {ratios['wall_seconds']} times the wall time, "
-        f"{ratios['cpu_seconds']} times the CPU time and {ratios['api_calls']} times the API calls of the fleet."
+        f"{ratios['cpu_seconds']} times the CPU time and {ratios['api_calls']} times the API calls of the module."
     )
+    print("Where the time of fleet.yml goes with 1,000 people:")
+    for task, seconds in list(results["1000"]["fleet"]["tasks"].items())[:8]:
+        print(f"{seconds:8.1f} s  {task}")
+    results["new"] = measure_new()
+    one, many = results["new"]["1"], results["new"]["98"]
+    results["98_new_to_1"] = round(many["wall_seconds"] / one["wall_seconds"], 2)
+    print(f"98 new instances took {results['98_new_to_1']} times as long as one.")
     return results

@@ -30,7 +30,7 @@ def write_inventory(directory: Path, people: int, endpoint: str) -> Path:
                     "secret_key": "local-only",
                 },
                 "platform_access_teams": {name: {"prefixes": [], "databases": []} for name in teams},
-                # What fleet.yml and loop.yml want of a person's instance.
+                # What module.yml and loop.yml want of a person's instance.
                 "instance": {
                     "name": "datalab-{{ inventory_hostname }}",
                     "instance_type": "ml.t3.medium",

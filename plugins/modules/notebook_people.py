@@ -118,13 +118,16 @@ owned:
   elements: str
   sample: [datalab-alice, datalab-viewer]
 lifecycle_configs:
-  description: The configurations that these instances use, whose they are, and the variables behind their scripts.
+  description:
+    - The configurations that these instances use, whose they are, who else in the inventory has them, and the variables
+      behind their scripts.
   returned: success
   type: list
   elements: dict
   sample:
     - name: datalab
       people: [alice]
+      others: [bob]
       settings:
         notebook_host_idle_timeout: 3600
 """

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -81,9 +81,9 @@ def wanted_by_people(
     settings = {name: _host_settings(person, host_defaults) for name, person in everybody.items()}
     problems += _config_conflicts(wanted, everybody, settings, prefix)
     instances = [_instance(person, prefix, problems) for person in wanted]
-    users: dict[str, list[str]] = {}
-    for person in wanted:
-        users.setdefault(_config_name(person, prefix), []).append(person.name)
+    users = _by_config(wanted, prefix)
+    sharers = _by_config(everybody.values(), prefix)
+    asked = set(people)
     return {
         "problems": problems,
         "instances": instances,
@@ -94,9 +94,23 @@ def wanted_by_people(
         ],
         "owned": [str(_instance_name(person, prefix)) for person in everybody.values()],
         "lifecycle_configs": [
-            {"name": name, "people": names, "settings": settings[names[0]]} for name, names in users.items()
+            {
+                "name": name,
+                "people": names,
+                "others": [each for each in sharers[name] if each not in asked],
+                "settings": settings[names[0]],
+            }
+            for name, names in users.items()
         ],
     }
+
+
+def _by_config(people: Iterable[Person], prefix: str) -> dict[str, list[str]]:
+    """The names of these people by that of their lifecycle configuration."""
+    names: dict[str, list[str]] = {}
+    for person in people:
+        names.setdefault(_config_name(person, prefix), []).append(person.name)
+    return names
 
 
 def _person(name: str, hostvars: Mapping[str, Any], platform: Platform) -> Person:

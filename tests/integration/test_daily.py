@@ -277,7 +277,8 @@ def test_open(sandbox: Sandbox, sagemaker: SageMakerClient, run: Run, tmp_path: 
     assert "sagemaker:CreatePresignedNotebookInstanceUrl" not in sandbox.calls()
 
 
-def test_offboard(sandbox: Sandbox, sagemaker: SageMakerClient, run: Run) -> None:
+def test_offboard(sandbox: Sandbox, sagemaker: SageMakerClient, inventory: Inventory, run: Run) -> None:
+    inventory.people["alice"]["notebook_lifecycle_config"] = "alice"
     run(FLEET, "-l", "alice,bob")
     leaves = run("offboard", "-l", "alice,carol")  # carol never had one
     assert first_line(leaves).startswith("PLAY [Offboard alice, carol]")
@@ -290,6 +291,8 @@ def test_offboard(sandbox: Sandbox, sagemaker: SageMakerClient, run: Run) -> Non
     assert first_line(gone).startswith("PLAY [Offboard alice, and remove instance and volume]")
     names = [each["NotebookInstanceName"] for each in sagemaker.list_notebook_instances()["NotebookInstances"]]
     assert names == ["datalab-bob"]
+    configs = sagemaker.list_notebook_instance_lifecycle_configs()["NotebookInstanceLifecycleConfigs"]
+    assert [each["NotebookInstanceLifecycleConfigName"] for each in configs] == ["datalab"]
 
 
 def test_upgrade_platform(sagemaker: SageMakerClient, run: Run) -> None:

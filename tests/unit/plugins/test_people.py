@@ -67,7 +67,7 @@ def test_a_person() -> None:
         ],
         "everybody": [{"name": "alice", "team": "research", "instance": "datalab-alice"}],
         "owned": ["datalab-alice"],
-        "lifecycle_configs": [{"name": "datalab", "people": ["alice"], "settings": {}}],
+        "lifecycle_configs": [{"name": "datalab", "people": ["alice"], "others": [], "settings": {}}],
     }
 
 
@@ -265,7 +265,9 @@ def test_idle_belongs_to_the_owner() -> None:
 def test_everybody_shares_one_configuration() -> None:
     result = fleet({"alice": TEAM, "bob": TEAM}, host_defaults=HOST_DEFAULTS)
     assert [each["lifecycle_config_name"] for each in result["instances"]] == ["datalab", "datalab"]
-    assert result["lifecycle_configs"] == [{"name": "datalab", "people": ["alice", "bob"], "settings": HOST_DEFAULTS}]
+    assert result["lifecycle_configs"] == [
+        {"name": "datalab", "people": ["alice", "bob"], "others": [], "settings": HOST_DEFAULTS}
+    ]
 
 
 def test_one_configuration_for_each_label() -> None:
@@ -283,9 +285,19 @@ def test_one_configuration_for_each_label() -> None:
     assert names == ["datalab-quant", "datalab", "datalab-quant", "datalab-viewer"]
     assert result["problems"] == []
     assert result["lifecycle_configs"] == [
-        {"name": "datalab-quant", "people": ["alice", "carol"], "settings": HOST_DEFAULTS | {"notebook_host_idle": 60}},
-        {"name": "datalab", "people": ["bob"], "settings": HOST_DEFAULTS},
-        {"name": "datalab-viewer", "people": ["viewer"], "settings": HOST_DEFAULTS | {"notebook_host_steps": ["efs"]}},
+        {
+            "name": "datalab-quant",
+            "people": ["alice", "carol"],
+            "others": [],
+            "settings": HOST_DEFAULTS | {"notebook_host_idle": 60},
+        },
+        {"name": "datalab", "people": ["bob"], "others": [], "settings": HOST_DEFAULTS},
+        {
+            "name": "datalab-viewer",
+            "people": ["viewer"],
+            "others": [],
+            "settings": HOST_DEFAULTS | {"notebook_host_steps": ["efs"]},
+        },
     ]
 
 
@@ -293,6 +305,12 @@ def test_only_the_configurations_of_those_who_are_asked_for() -> None:
     everybody = {"alice": TEAM, "bob": {**TEAM, "notebook_lifecycle_config": "quant"}}
     configs = fleet(everybody, people=["bob"], host_defaults=HOST_DEFAULTS)["lifecycle_configs"]
     assert [config["name"] for config in configs] == ["datalab-quant"]
+
+
+def test_who_else_has_a_configuration() -> None:
+    everybody = {"alice": TEAM, "bob": TEAM, "carol": {**TEAM, "notebook_lifecycle_config": "quant"}}
+    configs = fleet(everybody, people=["bob", "carol"], host_defaults=HOST_DEFAULTS)["lifecycle_configs"]
+    assert {config["name"]: config["others"] for config in configs} == {"datalab": ["alice"], "datalab-quant": []}
 
 
 def conflict(person: str, has: Any, other: str, others: Any, config: str) -> str:

@@ -14,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -53,7 +54,10 @@ def play(playbook: str, inventory: Path, sandbox: Sandbox) -> dict[str, Any]:
 def longest_tasks(output: str) -> dict[str, float]:
     """The seconds of the longest tasks, as the callback profile_tasks tells them after the recap."""
     lines = re.findall(r"^(?:[\w.]+ : )?(.+?) -+ +([\d.]+)s$", output.partition("TASKS RECAP")[2], re.MULTILINE)
-    return {name: float(seconds) for name, seconds in lines}
+    tasks: Counter[str] = Counter()
+    for name, seconds in lines:
+        tasks[name] += float(seconds)
+    return {name: round(seconds, 2) for name, seconds in tasks.most_common()}
 
 
 def measure_people(people: int, with_loop: bool) -> dict[str, Any]:

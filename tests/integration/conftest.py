@@ -13,10 +13,15 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+import boto3
 import pytest
 
 from sandbox import Sandbox, running
+
+if TYPE_CHECKING:
+    from mypy_boto3_sagemaker import SageMakerClient
 
 ROOT = Path(__file__).parents[2]
 ANSIBLE_PLAYBOOK = Path(sys.executable).with_name("ansible-playbook")
@@ -114,6 +119,23 @@ class PlaybookRunner:
         }
 
 
+def client(sandbox: Sandbox, service: str = "sagemaker") -> Any:
+    """A boto3 client for what is done or looked at without Ansible."""
+    session = boto3.Session("sandbox", "local-only", region_name="eu-central-1")
+    return session.client(service, endpoint_url=sandbox.endpoint)  # type: ignore[call-overload]
+
+
+def connection(endpoint: str) -> dict[str, str]:
+    """The options by which modules reach a sandbox, or a proxy before it."""
+    return {"endpoint_url": endpoint, "region": "eu-central-1", "access_key": "sandbox", "secret_key": "local-only"}
+
+
+def changing(sandbox: Sandbox) -> dict[str, int]:
+    """The calls that are not mere looks."""
+    looks = ("Describe", "List", "Get", "GET ", "HEAD ")
+    return {call: count for call, count in sandbox.calls().items() if not call.partition(":")[2].startswith(looks)}
+
+
 def kill_with_children(process: subprocess.Popen[str]) -> None:
     """Ends a process and all that came from it, as a loss of power would; Ansible's workers are in other groups."""
     listed = subprocess.check_output(["ps", "-Ao", "pid=,ppid="], text=True).splitlines()
@@ -137,6 +159,13 @@ def sandbox() -> Iterator[Sandbox]:
     """An empty sandbox for one test."""
     with running(TRANSITION_SECONDS) as started:
         yield started
+
+
+@pytest.fixture
+def sagemaker(sandbox: Sandbox) -> SageMakerClient:
+    """A client for what is done behind the back of what is tested."""
+    made: SageMakerClient = client(sandbox)
+    return made
 
 
 @pytest.fixture(scope="module")

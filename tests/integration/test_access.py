@@ -10,13 +10,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
 
 from ansible_collections.datalab.notebooks.tests.policies.simulator import PLATFORM, Rendered, render
 from sandbox import Sandbox
 
-from .conftest import PlaybookRunner, Played
+from .conftest import PlaybookRunner, Played, changing, client, connection
 
 Run = Callable[..., Played]
 
@@ -43,16 +42,10 @@ def run(playbook: PlaybookRunner, sandbox: Sandbox, tmp_path: Path) -> Run:
     """Runs tasks of the role for a platform; then says which calls that took."""
 
     def run(platform: dict[str, Any], *arguments: str, tasks: str = "main", check: bool = True) -> Played:
-        aws = {
-            "endpoint_url": sandbox.endpoint,
-            "region": "eu-central-1",
-            "access_key": "sandbox",
-            "secret_key": "local-only",
-        }
         play = {
             "hosts": "localhost",
             "gather_facts": False,
-            "module_defaults": {"group/datalab.notebooks.aws": aws},
+            "module_defaults": {"group/datalab.notebooks.aws": connection(sandbox.endpoint)},
             "vars": platform,
             "tasks": [
                 {"ansible.builtin.import_role": {"name": "datalab.notebooks.platform_access", "tasks_from": tasks}}
@@ -69,9 +62,8 @@ class Account:
     """What boto3 sees."""
 
     def __init__(self, sandbox: Sandbox) -> None:
-        session = boto3.Session("sandbox", "local-only", region_name="eu-central-1")
-        self.iam = session.client("iam", endpoint_url=sandbox.endpoint)
-        self.athena = session.client("athena", endpoint_url=sandbox.endpoint)
+        self.iam = client(sandbox, "iam")
+        self.athena = client(sandbox, "athena")
 
     def documents(self) -> dict[str, Any]:
         """All managed policies of the account, as they are in force."""
@@ -110,12 +102,6 @@ class Account:
         """All workgroups but AWS's own."""
         names = [group["Name"] for group in self.athena.list_work_groups()["WorkGroups"] if group["Name"] != "primary"]
         return {name: self.athena.get_work_group(WorkGroup=name)["WorkGroup"]["Configuration"] for name in names}
-
-
-def changing(sandbox: Sandbox) -> dict[str, int]:
-    """The calls that are not mere looks."""
-    calls = sandbox.calls().items()
-    return {call: count for call, count in calls if not call.partition(":")[2].startswith(("Get", "List"))}
 
 
 def changed(played: Played) -> int:

@@ -11,12 +11,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import boto3
 import pytest
 
 from sandbox import Sandbox
 
-from .conftest import PlaybookRunner, Played
+from .conftest import PlaybookRunner, Played, changing, connection
 
 if TYPE_CHECKING:
     from mypy_boto3_sagemaker import SageMakerClient
@@ -26,18 +25,6 @@ RETIRED = "notebook-al2-v3"
 CURRENT = "notebook-al2023-v1"
 
 Run = Callable[..., Played]
-
-
-@pytest.fixture
-def sagemaker(sandbox: Sandbox) -> SageMakerClient:
-    """A client for what is done without the playbooks."""
-    return boto3.client(
-        "sagemaker",
-        endpoint_url=sandbox.endpoint,
-        region_name="eu-central-1",
-        aws_access_key_id="sandbox",
-        aws_secret_access_key="sandbox",
-    )
 
 
 class Inventory:
@@ -51,14 +38,11 @@ class Inventory:
 
     def write(self) -> Path:
         """The file, as people and team are now."""
-        aws = {
-            "endpoint_url": self._endpoint,
-            "region": "eu-central-1",
-            "access_key": "sandbox",
-            "secret_key": "local-only",
+        shared = {
+            "ansible_connection": "local",
+            "ansible_python_interpreter": "{{ ansible_playbook_python }}",
+            "platform_aws": connection(self._endpoint),
         }
-        python = "{{ ansible_playbook_python }}"
-        shared = {"ansible_connection": "local", "ansible_python_interpreter": python, "platform_aws": aws}
         fraud = {"hosts": {"dave": {}}, "vars": {"notebook_team": "fraud"}}
         inventory = {
             "all": {"vars": shared},
@@ -108,11 +92,6 @@ def stop(sagemaker: SageMakerClient, person: str) -> None:
         time.sleep(0.1)
 
 
-def changing(calls: dict[str, int]) -> dict[str, int]:
-    reading = ("Describe", "List", "Get")
-    return {call: count for call, count in calls.items() if not call.partition(":")[2].startswith(reading)}
-
-
 def first_line(played: Played) -> str:
     return played.stdout.strip().splitlines()[0]
 
@@ -123,7 +102,7 @@ def test_start_and_stop(sandbox: Sandbox, sagemaker: SageMakerClient, run: Run) 
     assert not sandbox.calls()
     nothing = run("start", "-l", "alice", check=False)
     assert "alice: there is no instance datalab-alice" in nothing.stdout
-    assert not changing(sandbox.calls())
+    assert not changing(sandbox)
     run(FLEET)
 
     stopped = run("stop", "-l", "research")
@@ -132,7 +111,7 @@ def test_start_and_stop(sandbox: Sandbox, sagemaker: SageMakerClient, run: Run) 
         *["Stopped"] * 3,
         "InService",
     ]
-    assert changing(sandbox.calls())["sagemaker:StopNotebookInstance"] == 3
+    assert changing(sandbox)["sagemaker:StopNotebookInstance"] == 3
     assert run("stop", "-l", "alice").recap["alice"]["changed"] == 0
     predicted = run("start", "-l", "alice", "--check")
     assert predicted.recap["alice"]["changed"] == 1
@@ -153,7 +132,7 @@ def test_a_change_waits_for_the_stop_and_no_run_cuts_work(
     assert status(sagemaker, "alice") == "InService"
     assert describe(sagemaker, "alice")["InstanceType"] == "ml.t3.medium"
     assert tags(sagemaker, "datalab-bob")["project"] == "churn"  # tags do not wait
-    assert set(changing(sandbox.calls())) == {"sagemaker:AddTags"}
+    assert set(changing(sandbox)) == {"sagemaker:AddTags"}
 
     stop(sagemaker, "alice")
     carried = run(FLEET)
@@ -226,7 +205,7 @@ def test_resize(sandbox: Sandbox, sagemaker: SageMakerClient, run: Run) -> None:
     assert "at the next stop" in waits.stdout
     reminder = "host_vars/alice.yml has to say notebook_instance_type: ml.m5.xlarge, notebook_volume_size_in_gb: 50"
     assert reminder in waits.stdout
-    assert not changing(sandbox.calls())
+    assert not changing(sandbox)
     run("resize", *larger, "-e", "notebook_update_policy=force")
     now = describe(sagemaker, "alice")
     assert (now["InstanceType"], now["VolumeSizeInGB"], now["NotebookInstanceStatus"]) == (
@@ -284,7 +263,7 @@ def test_offboard(sandbox: Sandbox, sagemaker: SageMakerClient, inventory: Inven
     assert first_line(leaves).startswith("PLAY [Offboard alice, carol]")
     assert "teams/research/alice" in leaves.stdout
     assert status(sagemaker, "alice") == "Stopped"
-    assert changing(sandbox.calls())["sagemaker:StopNotebookInstance"] == 1
+    assert changing(sandbox)["sagemaker:StopNotebookInstance"] == 1
     wrong = run("offboard", "-l", "alice", "-e", "offboard_remove=everything", check=False)
     assert "offboard_remove is everything" in wrong.stdout
     gone = run("offboard", "-l", "alice", "-e", "offboard_remove=instance")

@@ -16,12 +16,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-import boto3
 import pytest
 
 from sandbox import Sandbox, running
 
-from .conftest import ROOT, PlaybookRunner, Played, kill_with_children
+from .conftest import ROOT, PlaybookRunner, Played, client, kill_with_children
 from .proxy import Proxy, proxy_before
 
 if TYPE_CHECKING:
@@ -121,13 +120,7 @@ class Team:
 
     def __init__(self, sandbox: Sandbox) -> None:
         self._sandbox = sandbox
-        self.sagemaker: SageMakerClient = boto3.client(
-            "sagemaker",
-            endpoint_url=sandbox.endpoint,
-            region_name="eu-central-1",
-            aws_access_key_id="sandbox",
-            aws_secret_access_key="sandbox",
-        )
+        self.sagemaker: SageMakerClient = client(sandbox)
 
     def prepare(self) -> None:
         """An empty account gets what is there before the run."""

@@ -8,12 +8,11 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import boto3
 import pytest
 
 from sandbox import Sandbox
 
-from .conftest import PlaybookRunner
+from .conftest import PlaybookRunner, client, connection
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,16 +34,10 @@ Listed = dict[str, Any]
 @pytest.fixture(scope="module")
 def many(module_sandbox: Sandbox) -> Sandbox:
     """A sandbox with 120 instances of two teams, of which three have a larger type."""
-    client: Any = boto3.client(
-        "sagemaker",
-        endpoint_url=module_sandbox.endpoint,
-        region_name="eu-central-1",
-        aws_access_key_id="sandbox",
-        aws_secret_access_key="sandbox",
-    )
+    sagemaker = client(module_sandbox)
     for number in range(INSTANCES):
         team = "research" if number % 2 else "fraud"
-        client.create_notebook_instance(
+        sagemaker.create_notebook_instance(
             NotebookInstanceName=f"lab-{number:03}",
             InstanceType="ml.m5.xlarge" if number < 3 else "ml.t3.medium",
             RoleArn="arn:aws:iam::123456789012:role/lab",
@@ -59,14 +52,7 @@ def source(many: Sandbox, tmp_path: Path) -> Callable[..., Path]:
     """Writes the file of an inventory with these options."""
 
     def write(**options: Any) -> Path:
-        settings = {
-            "plugin": PLUGIN,
-            "region": "eu-central-1",
-            "endpoint_url": many.endpoint,
-            "access_key": "sandbox",
-            "secret_key": "local-only",
-            **options,
-        }
+        settings = {"plugin": PLUGIN, **connection(many.endpoint), **options}
         path = tmp_path / "test.sagemaker_notebooks.yml"
         path.write_text(json.dumps(settings), encoding="utf-8")
         many.reset_calls()

@@ -10,12 +10,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
 
 from sandbox import Sandbox
 
-from .conftest import PlaybookRunner, Played
+from .conftest import PlaybookRunner, Played, changing, client
 
 HERE = Path(__file__).parent
 MADE = [{"Name": "tag:datalab:network", "Values": ["datalab"]}]
@@ -45,14 +44,8 @@ def sandbox(module_sandbox: Sandbox) -> Sandbox:
 
 
 @pytest.fixture
-def client(sandbox: Sandbox) -> Callable[[str], Any]:
-    session = boto3.Session("sandbox", "local-only", region_name="eu-central-1")
-    return lambda service: session.client(service, endpoint_url=sandbox.endpoint)  # type: ignore[call-overload]
-
-
-@pytest.fixture
-def ec2(client: Callable[[str], Any]) -> EC2Client:
-    return client("ec2")
+def ec2(sandbox: Sandbox) -> EC2Client:
+    return client(sandbox, "ec2")
 
 
 @pytest.fixture
@@ -74,14 +67,9 @@ def outputs(tmp_path: Path) -> Callable[[], dict[str, Any]]:
     return lambda: dict(json.loads((tmp_path / "outputs").read_text()))
 
 
-def changing(sandbox: Sandbox) -> set[str]:
-    """The operations that were called and are not mere looks."""
-    return {call for call in sandbox.calls() if not call.partition(":")[2].startswith(("Describe", "Get"))}
-
-
 def unchanged(played: Played, sandbox: Sandbox) -> None:
     assert played.recap["localhost"]["changed"] == 0, played.stdout
-    assert changing(sandbox) == set()
+    assert not changing(sandbox)
 
 
 def groups(ec2: EC2Client) -> dict[str, dict[str, Any]]:
@@ -186,12 +174,11 @@ def test_a_network_from_nothing_and_back(
     run: Run,
     sandbox: Sandbox,
     ec2: EC2Client,
-    client: Callable[[str], Any],
     outputs: Callable[[], dict[str, Any]],
 ) -> None:
     checked = run("--check", "--diff")
     assert checked.recap["localhost"]["changed"] == 1
-    assert changing(sandbox) == set()
+    assert not changing(sandbox)
     assert outputs() == {
         "vpc": "vpc-to-be-made",
         "subnets": ["subnet-to-be-made-a", "subnet-to-be-made-b"],
@@ -245,18 +232,18 @@ def test_a_network_from_nothing_and_back(
     unchanged(run(platform_network_tags={"cost-center": "4711"}), sandbox)
 
     # Somebody still uses it.
-    efs = client("efs")
+    efs = client(sandbox, "efs")
     target = mounted(efs, by_zone["eu-central-1a"], ids["storage"])
     refused = run(tasks_from="absent", check=False, platform_network_wait_timeout=1)
     assert refused.returncode != 0
     assert f"is still used, by {target['NetworkInterfaceId']}" in " ".join(refused.stdout.split())
     assert "Remove the instances and the mount targets" in " ".join(refused.stdout.split())
-    assert changing(sandbox) == set()
+    assert not changing(sandbox)
     unmount(efs, target)
 
     checked = run("--check", tasks_from="absent")
     assert checked.recap["localhost"]["changed"] > 0
-    assert changing(sandbox) == set()
+    assert not changing(sandbox)
     run(tasks_from="absent")
     assert tagged(ec2) == []
     unchanged(run(tasks_from="absent"), sandbox)
@@ -277,7 +264,7 @@ def assert_refused_before_anything_is_changed(run: Run, sandbox: Sandbox, vpc: s
     assert "has the zone f, but the region has a, b, c" in said
     assert "has coffee, which AWS does not offer in eu-central-1" in said
     assert "platform_network_nat_cidr is 10.42.15.0/28, but the NAT gateway is in 10.42.15.240/28" in said
-    assert changing(sandbox) == set()
+    assert not changing(sandbox)
 
 
 def test_what_changes_is_changed_and_no_more(run: Run, sandbox: Sandbox, ec2: EC2Client) -> None:
@@ -404,7 +391,7 @@ def test_a_vpc_that_is_given_stays_as_it_is(
     assert f"has {subnets[0]} and {subnets[2]}, both in eu-central-1a" in said
     assert f"has subnet-0123, which is not a subnet of {vpc}" in said
     assert "has a security group other-storage that is not this role's" in said
-    assert changing(sandbox) == set()
+    assert not changing(sandbox)
     ec2.modify_vpc_attribute(VpcId=vpc, EnableDnsSupport={"Value": True})
 
     before = untouched()

@@ -15,13 +15,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
 import yaml
 
 from sandbox import Sandbox
 
-from .conftest import ROOT, PlaybookRunner, Played
+from .conftest import ROOT, PlaybookRunner, Played, changing, client
 
 DEMO = ROOT / "inventory" / "demo"
 AWS = Path(sys.executable).with_name("aws")
@@ -60,11 +59,6 @@ def aws(sandbox: Sandbox, *arguments: str) -> Any:
     return json.loads(done.stdout) if done.stdout.strip() else None
 
 
-def client(sandbox: Sandbox, service: str = "sagemaker") -> Any:
-    session = boto3.Session("sandbox", "local-only", region_name="eu-central-1")
-    return session.client(service, endpoint_url=sandbox.endpoint)  # type: ignore[call-overload]
-
-
 def instances(sandbox: Sandbox) -> dict[str, dict[str, Any]]:
     """All instances as DescribeNotebookInstance has them, by name."""
     sagemaker = client(sandbox)
@@ -76,12 +70,6 @@ def instances(sandbox: Sandbox) -> dict[str, dict[str, Any]]:
 def tags(sandbox: Sandbox, arn: str) -> dict[str, str]:
     listed = client(sandbox).list_tags(ResourceArn=arn)["Tags"]
     return {tag["Key"]: tag["Value"] for tag in listed if not tag["Key"].startswith("datalab:")}
-
-
-def changing_calls(sandbox: Sandbox) -> set[str]:
-    """The operations that were called and are not mere looks."""
-    looks = ("Describe", "List", "Get", "GET ", "HEAD ")
-    return {call for call in sandbox.calls() if not call.partition(":")[2].startswith(looks)}
 
 
 def inventory_with(directory: Path, host_vars: dict[str, str]) -> Path:
@@ -116,7 +104,7 @@ def test_the_platform_from_its_first_day_to_its_last(run: Run, sandbox: Sandbox,
     other = inventory_with(tmp_path, {"grace": "notebook_instance_type: ml.m5.xlarge"})
     sandbox.reset_calls()
     expect_status(run("status", inventory=other).stdout)
-    assert not changing_calls(sandbox)
+    assert not changing(sandbox)
 
     grow(other)
     run("site", inventory=other)
@@ -300,12 +288,12 @@ def test_user_asks_who(run: Run, sandbox: Sandbox) -> None:
     refused = run("user", check=False)
     assert refused.returncode != 0
     assert "Say whose instance it is, with -l <person>" in refused.stdout + refused.stderr
-    assert not changing_calls(sandbox)
+    assert not changing(sandbox)
 
 
 def test_check_mode_works_through_an_empty_account(run: Run, sandbox: Sandbox) -> None:
     checked = run("site", "--check", "--diff")
-    assert not changing_calls(sandbox)
+    assert not changing(sandbox)
     assert "+++ after: datalab-alice" in checked.stdout
     # The network, the file system, policies, roles, groups, workgroups and the fleet.
     assert checked.recap["alice"]["changed"] == 7
@@ -378,7 +366,7 @@ def test_shrinking_stops_the_run_before_any_instance_changes(run: Run, sandbox: 
         "alice: notebook_volume_size_in_gb: a volume cannot shrink from 100 to 50 GiB"
         in refused.stdout + refused.stderr
     )
-    assert not {call for call in changing_calls(sandbox) if call.startswith("sagemaker:")}
+    assert not {call for call in changing(sandbox) if call.startswith("sagemaker:")}
     assert instances(sandbox) == before
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from sandbox import Sandbox
 
-from .conftest import ROOT, PlaybookRunner
+from .conftest import ROOT, PlaybookRunner, connection
 from .proxy import proxy_before
 
 FLEET = Path(__file__).parent / "fleet.yml"
@@ -25,11 +25,10 @@ SLICES = 3
 
 def inventory(directory: Path, endpoint: str, hosts: list[str], name: str) -> Path:
     """The inventory with these hosts only; groups and their variables are all there."""
-    aws = {"endpoint_url": endpoint, "region": "eu-central-1", "access_key": "sandbox", "secret_key": "local-only"}
     shared = {
         "ansible_connection": "local",
         "ansible_python_interpreter": "{{ ansible_playbook_python }}",
-        "platform_aws": aws,
+        "platform_aws": connection(endpoint),
         "notebook_fleet_list_unowned": False,
     }
     owners: dict[str, Any] = {host: {} for host in hosts if host in OWNERS}

@@ -9,13 +9,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
 import yaml
 
 from sandbox import Sandbox
 
-from .conftest import ROOT, PlaybookRunner, Played
+from .conftest import ROOT, PlaybookRunner, Played, changing, client, connection
 
 ROLE = ROOT / "roles" / "platform_storage"
 BUCKET = "datalab-results-123456789012-eu-central-1"
@@ -35,20 +34,14 @@ def sandbox(module_sandbox: Sandbox) -> Sandbox:
 
 
 @pytest.fixture
-def client(sandbox: Sandbox) -> Callable[[str], Any]:
-    session = boto3.Session("sandbox", "local-only", region_name="eu-central-1")
-    return lambda service: session.client(service, endpoint_url=sandbox.endpoint)  # type: ignore[call-overload]
+def efs(sandbox: Sandbox) -> Any:
+    return client(sandbox, "efs")
 
 
 @pytest.fixture
-def efs(client: Callable[[str], Any]) -> Any:
-    return client("efs")
-
-
-@pytest.fixture
-def network(client: Callable[[str], Any]) -> dict[str, Any]:
+def network(sandbox: Sandbox) -> dict[str, Any]:
     """Three subnets in two zones, the second of which is in the zone of the first, and a security group."""
-    ec2 = client("ec2")
+    ec2 = client(sandbox, "ec2")
     vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
     group = ec2.create_security_group(GroupName="nfs", Description="NFS", VpcId=vpc)["GroupId"]
     subnets = [
@@ -61,12 +54,6 @@ def network(client: Callable[[str], Any]) -> dict[str, Any]:
 @pytest.fixture
 def storage(playbook: PlaybookRunner, sandbox: Sandbox, tmp_path: Path) -> Storage:
     """Runs the role with variables, and writes what it hands on to a file."""
-    aws = {
-        "endpoint_url": sandbox.endpoint,
-        "region": "eu-central-1",
-        "access_key": "sandbox",
-        "secret_key": "local-only",
-    }
     handed_on = "{{ {'file_system': platform_storage_file_system, 'mounts': platform_storage_mounts,"
     tasks = [
         {
@@ -85,7 +72,7 @@ def storage(playbook: PlaybookRunner, sandbox: Sandbox, tmp_path: Path) -> Stora
             "changed_when": False,
         },
     ]
-    defaults = {"group/datalab.notebooks.aws": aws}
+    defaults = {"group/datalab.notebooks.aws": connection(sandbox.endpoint)}
     play = {"hosts": "localhost", "gather_facts": False, "module_defaults": defaults, "tasks": tasks}
     (tmp_path / "play.yml").write_text(json.dumps([play]), encoding="utf-8")
 
@@ -104,11 +91,6 @@ def handed_on(tmp_path: Path) -> Callable[[], dict[str, Any]]:
 
 def changed(played: Played) -> int:
     return played.recap["localhost"]["changed"]
-
-
-def changing_calls(sandbox: Sandbox) -> set[str]:
-    looks = ("Describe", "List", "Get", "GET ", "HEAD ")
-    return {call for call in sandbox.calls() if not call.partition(":")[2].startswith(looks)}
 
 
 def file_systems(efs: Any) -> dict[str, dict[str, Any]]:
@@ -134,13 +116,12 @@ def test_one_file_system_for_all(
     storage: Storage,
     sandbox: Sandbox,
     efs: Any,
-    client: Callable[[str], Any],
     network: dict[str, Any],
     handed_on: Callable[[], dict[str, Any]],
 ) -> None:
     only_pretended = {**network, "platform_storage_subnet_ids": ["subnet-to-be-made"]}
     assert changed(storage("--check", "--diff", **only_pretended)) == 1
-    assert not changing_calls(sandbox)
+    assert not changing(sandbox)
     assert handed_on() == {"file_system": "fs-to-be-made", "mounts": {}, "results": BUCKET}
 
     first, second_in_zone, other_zone = network["platform_storage_subnet_ids"]
@@ -167,15 +148,15 @@ def test_one_file_system_for_all(
     (statement,) = statements(efs, file_system_id).values()
     assert statement["Condition"] == {"Bool": {"elasticfilesystem:AccessedViaMountTarget": "true"}}
     assert "elasticfilesystem:ClientRootAccess" in statement["Action"]
-    assert_bucket(client("s3"))
+    assert_bucket(client(sandbox, "s3"))
 
     again = storage(**one_zone, **tags)
     assert changed(again) == 0, again.stdout
-    assert not changing_calls(sandbox)
+    assert not changing(sandbox)
 
     added = storage(**network, **tags)
     assert changed(added) == 1
-    assert changing_calls(sandbox) == {"efs:CreateMountTarget"}
+    assert set(changing(sandbox)) == {"efs:CreateMountTarget"}
     assert subnets_of(efs, file_system_id) == sorted([first, other_zone])
     (target, _) = efs.describe_mount_targets(**named)["MountTargets"]
     groups = efs.describe_mount_target_security_groups(MountTargetId=target["MountTargetId"])["SecurityGroups"]
@@ -201,7 +182,7 @@ def test_an_access_point_for_each_person(
 ) -> None:
     predicted = storage("--check", **BY_POINT)
     assert changed(predicted) == 2
-    assert not changing_calls(sandbox)
+    assert not changing(sandbox)
     assert set(handed_on()["mounts"]) == {"alice", "bob"}
 
     storage(**BY_POINT, platform_storage_uids={"bob": 2001})
@@ -235,16 +216,16 @@ def test_an_access_point_for_each_person(
     assert changed(again) == 0, again.stdout
     assert handed_on()["mounts"] == mounts
     assert sandbox.calls()["efs:DescribeAccessPoints"] == 1
-    assert not changing_calls(sandbox)
+    assert not changing(sandbox)
 
     more = {**BY_POINT, "platform_storage_people": ["alice", "bob", "carol"]}
     assert changed(storage(**more, platform_storage_uids={"bob": 2001})) == 1
-    assert changing_calls(sandbox) == {"efs:CreateAccessPoint"}
+    assert set(changing(sandbox)) == {"efs:CreateAccessPoint"}
     assert set(handed_on()["mounts"]) == {"alice", "bob", "carol"}
 
     other_id = storage(**BY_POINT, check=False)
     assert "access point bob: posix_user.uid is 2001 and not" in other_id.stdout
-    assert not changing_calls(sandbox)
+    assert not changing(sandbox)
 
 
 def test_a_file_system_for_each_person(
@@ -252,7 +233,7 @@ def test_a_file_system_for_each_person(
 ) -> None:
     each = {**network, "platform_storage_isolation": "file_system", "platform_storage_people": ["alice", "bob"]}
     storage("--check", **each)
-    assert not changing_calls(sandbox)
+    assert not changing(sandbox)
     assert handed_on()["mounts"]["bob"]["notebook_host_efs_dns_name"] == "fs-to-be-made"
     storage(**each)
     made = file_systems(efs)
@@ -267,7 +248,7 @@ def test_a_file_system_for_each_person(
     }
     again = storage(**each)
     assert changed(again) == 0, again.stdout
-    assert not changing_calls(sandbox)
+    assert not changing(sandbox)
 
     storage(**each, tasks_from="absent", **DESTROY)
     assert file_systems(efs) == {}
@@ -280,12 +261,12 @@ def test_a_file_system_that_is_given_is_not_changed(
     given = {"platform_storage_efs_dns_name": f"{file_system_id}.efs.eu-central-1.amazonaws.com"}
     given["platform_storage_results_bucket"] = "our-results"
     storage(**given)
-    assert not {call for call in changing_calls(sandbox) if call.startswith("efs:")}
+    assert not {call for call in changing(sandbox) if call.startswith("efs:")}
     assert handed_on()["file_system"] == given["platform_storage_efs_dns_name"]
     assert handed_on()["results"] == "our-results"
 
     storage(**given, **BY_POINT)
-    assert {call for call in changing_calls(sandbox) if call.startswith("efs:")} == {"efs:CreateAccessPoint"}
+    assert {call for call in changing(sandbox) if call.startswith("efs:")} == {"efs:CreateAccessPoint"}
     assert set(points(efs, file_system_id)) == {"alice", "bob"}
 
     storage(**given, **BY_POINT, **DESTROY, tasks_from="absent")
@@ -294,17 +275,17 @@ def test_a_file_system_that_is_given_is_not_changed(
 
 
 def test_data_goes_with_an_explicit_word_only(
-    storage: Storage, sandbox: Sandbox, efs: Any, client: Callable[[str], Any], network: dict[str, Any]
+    storage: Storage, sandbox: Sandbox, efs: Any, network: dict[str, Any]
 ) -> None:
     settings = {**network, **BY_POINT}
     storage(**settings)
     file_system_id = file_systems(efs)["datalab"]["FileSystemId"]
-    s3 = client("s3")
+    s3 = client(sandbox, "s3")
     for _version in range(2):
         s3.put_object(Bucket=BUCKET, Key="research/result.csv", Body=b"a,b")
 
     storage("--check", **settings, **DESTROY, tasks_from="absent")
-    assert not changing_calls(sandbox)
+    assert not changing(sandbox)
 
     kept = storage(**settings, tasks_from="absent")
     assert f"file system datalab, bucket {BUCKET}" in " ".join(kept.stdout.split())
@@ -324,8 +305,8 @@ def test_data_goes_with_an_explicit_word_only(
     assert changed(nothing_left) == 0, nothing_left.stdout
 
 
-def test_a_bucket_that_is_named_is_never_removed(storage: Storage, client: Callable[[str], Any]) -> None:
-    s3 = client("s3")
+def test_a_bucket_that_is_named_is_never_removed(storage: Storage, sandbox: Sandbox) -> None:
+    s3 = client(sandbox, "s3")
     s3.create_bucket(Bucket="ours", CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
     s3.put_object(Bucket="ours", Key="before.csv", Body=b"a,b")
     storage(**DESTROY, platform_storage_results_bucket="ours", tasks_from="absent")
@@ -388,7 +369,7 @@ def test_a_subnet_that_is_not_there(storage: Storage, sandbox: Sandbox, network:
     network["platform_storage_subnet_ids"].append("subnet-0123456789abcdef0")
     refused = storage(**network, check=False)
     assert "platform_storage_subnet_ids: there is no subnet subnet-0123456789abcdef0" in refused.stdout
-    assert not changing_calls(sandbox)
+    assert not changing(sandbox)
 
 
 def test_the_argument_specification_mirrors_the_defaults() -> None:

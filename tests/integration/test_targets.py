@@ -12,12 +12,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import boto3
 import pytest
 
 from sandbox import Sandbox
 
-from .conftest import PlaybookRunner, Played, kill_with_children
+from .conftest import PlaybookRunner, Played, changing, kill_with_children
 
 if TYPE_CHECKING:
     from mypy_boto3_sagemaker import SageMakerClient
@@ -45,18 +44,6 @@ def run_target(playbook: PlaybookRunner) -> Callable[..., Played]:
         return playbook(HERE / "run_target.yml", *options, check=check, environment=READABLE)
 
     return run
-
-
-@pytest.fixture
-def sagemaker(sandbox: Sandbox) -> SageMakerClient:
-    """A client for what is done behind the back of the modules."""
-    return boto3.client(
-        "sagemaker",
-        endpoint_url=sandbox.endpoint,
-        region_name="eu-central-1",
-        aws_access_key_id="sandbox",
-        aws_secret_access_key="sandbox",
-    )
 
 
 @pytest.mark.parametrize("target", TARGETS)
@@ -104,7 +91,7 @@ class TestTwelvePeople:
     def test_a_converged_fleet_costs_one_page_each(self, sandbox: Sandbox, converge: Callable[..., Played]) -> None:
         predicted = converge("--check")
         assert predicted.recap["localhost"]["changed"] == 1
-        assert not changing(sandbox.calls())
+        assert not changing(sandbox)
         created = converge()
         assert created.recap["localhost"]["changed"] == 1
         assert sandbox.calls()["sagemaker:CreateNotebookInstance"] == 12
@@ -152,7 +139,7 @@ class TestTwelvePeople:
         refused = converge(volume=20, check=False)
         assert refused.returncode == 2
         assert "ada: notebook_volume_size_in_gb: a volume cannot shrink from 30 to 20 GiB" in refused.stdout
-        assert not changing(sandbox.calls())
+        assert not changing(sandbox)
         converge(volume=40)
         assert describe(sagemaker, "team-ada")["VolumeSizeInGB"] == 40
         assert describe(sagemaker, "team-ben")["VolumeSizeInGB"] == 20  # it runs: the rest is pending
@@ -207,11 +194,6 @@ def test_a_long_wait_shows_its_progress(sandbox: Sandbox, sagemaker: SageMakerCl
 
 def describe(sagemaker: SageMakerClient, name: str) -> dict[str, Any]:
     return dict(sagemaker.describe_notebook_instance(NotebookInstanceName=name))
-
-
-def changing(calls: dict[str, int]) -> dict[str, int]:
-    reading = ("Describe", "List", "Get")
-    return {call: count for call, count in calls.items() if not call.partition(":")[2].startswith(reading)}
 
 
 def await_status(sagemaker: SageMakerClient, name: str, status: str, seconds: float = 60) -> None:

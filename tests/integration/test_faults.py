@@ -120,15 +120,15 @@ class Team:
 
     def __init__(self, sandbox: Sandbox) -> None:
         self._sandbox = sandbox
-        self.sagemaker: SageMakerClient = client(sandbox)
+        self._sagemaker: SageMakerClient = client(sandbox)
 
     def prepare(self) -> None:
         """An empty account gets what is there before the run."""
         self._sandbox.reset()
         self._sandbox.set_transition_seconds(0)
-        self.sagemaker.create_notebook_instance_lifecycle_config(NotebookInstanceLifecycleConfigName="greeting")
+        self._sagemaker.create_notebook_instance_lifecycle_config(NotebookInstanceLifecycleConfigName="greeting")
         for person in ("ada", "ben", "cem", "eve", "fay", "zoe"):
-            self.sagemaker.create_notebook_instance(
+            self._sagemaker.create_notebook_instance(
                 NotebookInstanceName=f"team-{person}",
                 InstanceType="ml.t3.medium",
                 RoleArn=ROLE,
@@ -136,17 +136,17 @@ class Team:
                 Tags=[{"Key": key, "Value": person} for key in ("owner", "idle", "old")],
             )
         for person in ("ben", "cem", "eve"):
-            self.sagemaker.stop_notebook_instance(NotebookInstanceName=f"team-{person}")
+            self._sagemaker.stop_notebook_instance(NotebookInstanceName=f"team-{person}")
         self._created = {name: one["CreationTime"] for name, one in self._instances().items()}
         self._sandbox.set_transition_seconds(SECONDS)
         self._sandbox.reset_calls()
 
     def tag(self, person: str, tags: dict[str, str]) -> None:
         """Tags for the sandbox."""
-        self.sagemaker.add_tags(ResourceArn=self._arn(person), Tags=[{"Key": k, "Value": v} for k, v in tags.items()])
+        self._sagemaker.add_tags(ResourceArn=self._arn(person), Tags=[{"Key": k, "Value": v} for k, v in tags.items()])
 
     def untag(self, person: str, tags: dict[str, str]) -> None:
-        self.sagemaker.delete_tags(ResourceArn=self._arn(person), TagKeys=list(tags))
+        self._sagemaker.delete_tags(ResourceArn=self._arn(person), TagKeys=list(tags))
 
     def lacks(self) -> list[str]:
         """What is not as it is wanted, or was lost on the way."""
@@ -174,20 +174,20 @@ class Team:
             for name, created in self._created.items()
             if name in found and found[name]["CreationTime"] != created
         ]
-        configs = self.sagemaker.list_notebook_instance_lifecycle_configs()["NotebookInstanceLifecycleConfigs"]
+        configs = self._sagemaker.list_notebook_instance_lifecycle_configs()["NotebookInstanceLifecycleConfigs"]
         names = {config["NotebookInstanceLifecycleConfigName"] for config in configs}
         return problems + ([] if names == {"greeting", "another"} else [f"the lifecycle configurations are {names}"])
 
     def _instances(self) -> dict[str, Any]:
-        listed = [one["NotebookInstanceName"] for one in self.sagemaker.list_notebook_instances()["NotebookInstances"]]
-        return {name: self.sagemaker.describe_notebook_instance(NotebookInstanceName=name) for name in listed}
+        listed = [one["NotebookInstanceName"] for one in self._sagemaker.list_notebook_instances()["NotebookInstances"]]
+        return {name: self._sagemaker.describe_notebook_instance(NotebookInstanceName=name) for name in listed}
 
     def _arn(self, person: str) -> str:
         name = f"team-{person}"
-        return self.sagemaker.describe_notebook_instance(NotebookInstanceName=name)["NotebookInstanceArn"]
+        return self._sagemaker.describe_notebook_instance(NotebookInstanceName=name)["NotebookInstanceArn"]
 
     def _tags(self, name: str) -> dict[str, str]:
-        tags = self.sagemaker.list_tags(ResourceArn=self._arn(name.removeprefix("team-")))["Tags"]
+        tags = self._sagemaker.list_tags(ResourceArn=self._arn(name.removeprefix("team-")))["Tags"]
         return {tag["Key"]: tag["Value"] for tag in tags if tag["Key"] != "datalab:verified"}
 
 

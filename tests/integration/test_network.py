@@ -170,6 +170,13 @@ def unmount(efs: Any, target: dict[str, Any]) -> None:
         time.sleep(0.1)
 
 
+def assert_looked_up(run: Run, outputs: Callable[[], dict[str, Any]], **given: Any) -> None:
+    """A mere look finds what was made or taken."""
+    made = outputs()
+    run(tasks_from="lookup", **given)
+    assert outputs() == made
+
+
 def test_a_network_from_nothing_and_back(
     run: Run,
     sandbox: Sandbox,
@@ -205,6 +212,7 @@ def test_a_network_from_nothing_and_back(
         "instances": ids["instances"],
         "storage": ids["storage"],
     }
+    assert_looked_up(run, outputs)
 
     # The way to S3 is the only one, in both subnets.
     there = endpoints(ec2)
@@ -403,6 +411,7 @@ def test_a_vpc_that_is_given_stays_as_it_is(
         "instances": ids["instances"],
         "storage": ids["storage"],
     }
+    assert_looked_up(run, outputs, **given)
     prefix_list = next(
         route["DestinationPrefixListId"] for route in before[2][-1]["Routes"] if "DestinationPrefixListId" in route
     )

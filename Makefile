@@ -29,7 +29,7 @@ help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s%s\n", $$1, $$2 }' Makefile
 
 demo: venv ## The whole platform in the sandbox: no AWS account, nothing outside this directory
-	@python -m tests.tools.demo
+	@python -m sandbox.demo
 
 sandbox: venv ## Start the sandbox, AWS on this machine
 	@python -m sandbox start

@@ -19,9 +19,9 @@ from typing import TYPE_CHECKING, Any
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
 from werkzeug.serving import BaseWSGIServer, make_server
 
-from . import notebooks
 from .calls import CountCalls
-from .notebooks import instances_by_status
+from .services import sagemaker
+from .services.sagemaker import instances_by_status
 from .state import StateDir
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class Dispatcher(DomainDispatcherApplication):
 def create_extended_app(service: SERVICE_NAMES) -> Flask:
     """moto's application for a service, after the service was extended."""
     if service in EXTENDED:  # only now, because a service of moto's takes up to a second to import
-        import_module(f".{service}", __package__).install()
+        import_module(f".services.{service}", __package__).install()
     return create_backend_app(service)
 
 
@@ -82,7 +82,7 @@ def main(argv: list[str] | None = None) -> int:
 
 def make(port: int, transition_seconds: float) -> BaseWSGIServer:
     """The server, listening."""
-    notebooks.install(transition_seconds)
+    sagemaker.install(transition_seconds)
     app = CountCalls(Dispatcher(), lambda: {"instances": instances_by_status()})
     with listener(port) as listening:
         return make_server(HOST, port, app, threaded=True, request_handler=RequestHandler, fd=listening.fileno())

@@ -49,7 +49,7 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
-from ansible_collections.datalab.notebooks.plugins.module_utils.validation import load_service_model
+from ansible_collections.datalab.notebooks.plugins.module_utils.common.service_model import load_service_model
 
 TEAM_KEYS = {"prefixes", "databases", "role_per_person", "limits"}
 LIMIT_KEYS = {"instance_types", "volume_size_in_gb", "query_bytes"}

@@ -109,9 +109,10 @@ from ansible.errors import AnsibleParserError
 from ansible_collections.amazon.aws.plugins.module_utils.transformation import boto3_resource_to_ansible_dict
 from ansible_collections.amazon.aws.plugins.plugin_utils.inventory import AWSInventoryBase
 
-from ansible_collections.datalab.notebooks.plugins.module_utils import api
-from ansible_collections.datalab.notebooks.plugins.module_utils.errors import NotebookError
-from ansible_collections.datalab.notebooks.plugins.module_utils.instance import OWN_TAGS
+from ansible_collections.datalab.notebooks.plugins.module_utils.common.calls import in_parallel
+from ansible_collections.datalab.notebooks.plugins.module_utils.common.errors import NotebookError
+from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker import api
+from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker.instance import OWN_TAGS
 
 if TYPE_CHECKING:
     from ansible.inventory.data import InventoryData
@@ -144,7 +145,7 @@ def read_instances(
         found = [summary for summary in found if summary["NotebookInstanceArn"] in tags_by_arn]
     if describe:
         names = [summary["NotebookInstanceName"] for summary in found]
-        described = api.in_parallel(lambda name: api.describe_notebook_instance(sagemaker, name), names)
+        described = in_parallel(lambda name: api.describe_notebook_instance(sagemaker, name), names)
         found = [answer for answer in described if answer]
     return [_host(each, tags_by_arn.get(each["NotebookInstanceArn"], {})) for each in found]
 

@@ -157,10 +157,8 @@ from typing import TYPE_CHECKING, Any
 from ansible_collections.amazon.aws.plugins.module_utils.iam import get_aws_account_info
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 
-from ansible_collections.datalab.notebooks.plugins.module_utils import api_athena
-from ansible_collections.datalab.notebooks.plugins.module_utils.arguments import tag_arguments
-from ansible_collections.datalab.notebooks.plugins.module_utils.errors import InputError, NotebookError, fail
-from ansible_collections.datalab.notebooks.plugins.module_utils.workgroup import (
+from ansible_collections.datalab.notebooks.plugins.module_utils.athena import api as api_athena
+from ansible_collections.datalab.notebooks.plugins.module_utils.athena.workgroup import (
     PRIMARY,
     DesiredWorkgroup,
     apply_workgroup,
@@ -171,6 +169,8 @@ from ansible_collections.datalab.notebooks.plugins.module_utils.workgroup import
     workgroup_arn,
     workgroup_problems,
 )
+from ansible_collections.datalab.notebooks.plugins.module_utils.common.arguments import tag_arguments
+from ansible_collections.datalab.notebooks.plugins.module_utils.common.errors import InputError, NotebookError, fail
 
 if TYPE_CHECKING:
     from mypy_boto3_athena import AthenaClient

@@ -67,13 +67,13 @@ from typing import TYPE_CHECKING, Any
 from ansible_collections.amazon.aws.plugins.module_utils.iam import get_aws_account_info
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 
-from ansible_collections.datalab.notebooks.plugins.module_utils.api import in_parallel
-from ansible_collections.datalab.notebooks.plugins.module_utils.errors import NotebookError, fail
-from ansible_collections.datalab.notebooks.plugins.module_utils.workgroup import (
+from ansible_collections.datalab.notebooks.plugins.module_utils.athena.workgroup import (
     read_workgroup,
     workgroup_arn,
     workgroup_names,
 )
+from ansible_collections.datalab.notebooks.plugins.module_utils.common.calls import in_parallel
+from ansible_collections.datalab.notebooks.plugins.module_utils.common.errors import NotebookError, fail
 
 if TYPE_CHECKING:
     from mypy_boto3_athena import AthenaClient

@@ -148,8 +148,9 @@ from typing import TYPE_CHECKING, Any
 
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 
-from ansible_collections.datalab.notebooks.plugins.module_utils.arguments import tag_arguments
-from ansible_collections.datalab.notebooks.plugins.module_utils.efs_access_point import (
+from ansible_collections.datalab.notebooks.plugins.module_utils.common.arguments import tag_arguments
+from ansible_collections.datalab.notebooks.plugins.module_utils.common.errors import InputError, NotebookError, fail
+from ansible_collections.datalab.notebooks.plugins.module_utils.efs.access_point import (
     DesiredPoint,
     apply_point,
     await_available,
@@ -160,7 +161,6 @@ from ansible_collections.datalab.notebooks.plugins.module_utils.efs_access_point
     point_problems,
     read_point,
 )
-from ansible_collections.datalab.notebooks.plugins.module_utils.errors import InputError, NotebookError, fail
 
 if TYPE_CHECKING:
     from mypy_boto3_efs import EFSClient

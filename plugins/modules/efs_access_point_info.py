@@ -71,9 +71,9 @@ from typing import Any
 
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 
-from ansible_collections.datalab.notebooks.plugins.module_utils import api_efs
-from ansible_collections.datalab.notebooks.plugins.module_utils.efs_access_point import normalised
-from ansible_collections.datalab.notebooks.plugins.module_utils.errors import NotebookError, fail
+from ansible_collections.datalab.notebooks.plugins.module_utils.common.errors import NotebookError, fail
+from ansible_collections.datalab.notebooks.plugins.module_utils.efs import api as api_efs
+from ansible_collections.datalab.notebooks.plugins.module_utils.efs.access_point import normalised
 
 
 def filters(params: dict[str, Any]) -> dict[str, str]:

@@ -223,9 +223,10 @@ from typing import TYPE_CHECKING, Any
 
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 
-from ansible_collections.datalab.notebooks.plugins.module_utils import api_efs
-from ansible_collections.datalab.notebooks.plugins.module_utils.arguments import tag_arguments
-from ansible_collections.datalab.notebooks.plugins.module_utils.efs_file_system import (
+from ansible_collections.datalab.notebooks.plugins.module_utils.common.arguments import tag_arguments
+from ansible_collections.datalab.notebooks.plugins.module_utils.common.errors import InputError, NotebookError, fail
+from ansible_collections.datalab.notebooks.plugins.module_utils.efs import api as api_efs
+from ansible_collections.datalab.notebooks.plugins.module_utils.efs.file_system import (
     apply_file_system,
     assert_may_go,
     await_states,
@@ -233,7 +234,7 @@ from ansible_collections.datalab.notebooks.plugins.module_utils.efs_file_system 
     read_file_system,
     read_settled,
 )
-from ansible_collections.datalab.notebooks.plugins.module_utils.efs_plan import (
+from ansible_collections.datalab.notebooks.plugins.module_utils.efs.plan import (
     DesiredFileSystem,
     desired_file_system,
     file_system_diff,
@@ -241,7 +242,6 @@ from ansible_collections.datalab.notebooks.plugins.module_utils.efs_plan import 
     plan_file_system,
     zone_problems,
 )
-from ansible_collections.datalab.notebooks.plugins.module_utils.errors import InputError, NotebookError, fail
 
 if TYPE_CHECKING:
     from mypy_boto3_efs import EFSClient

@@ -71,8 +71,8 @@ from typing import Any
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 from ansible_collections.amazon.aws.plugins.module_utils.transformation import boto3_resource_to_ansible_dict
 
-from ansible_collections.datalab.notebooks.plugins.module_utils import api_efs
-from ansible_collections.datalab.notebooks.plugins.module_utils.errors import NotebookError, fail
+from ansible_collections.datalab.notebooks.plugins.module_utils.common.errors import NotebookError, fail
+from ansible_collections.datalab.notebooks.plugins.module_utils.efs import api as api_efs
 
 
 def filters(params: dict[str, Any]) -> dict[str, str]:

@@ -104,9 +104,10 @@ from typing import TYPE_CHECKING, Any
 
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 
-from ansible_collections.datalab.notebooks.plugins.module_utils import api
-from ansible_collections.datalab.notebooks.plugins.module_utils.arguments import tag_arguments
-from ansible_collections.datalab.notebooks.plugins.module_utils.code_repository import (
+from ansible_collections.datalab.notebooks.plugins.module_utils.common.arguments import tag_arguments
+from ansible_collections.datalab.notebooks.plugins.module_utils.common.errors import InputError, NotebookError, fail
+from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker import api
+from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker.code_repository import (
     DesiredRepository,
     apply_repository,
     assert_possible,
@@ -117,7 +118,6 @@ from ansible_collections.datalab.notebooks.plugins.module_utils.code_repository 
     repository_problems,
     secrets_in,
 )
-from ansible_collections.datalab.notebooks.plugins.module_utils.errors import InputError, NotebookError, fail
 
 if TYPE_CHECKING:
     from mypy_boto3_sagemaker import SageMakerClient

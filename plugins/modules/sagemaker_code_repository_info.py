@@ -61,9 +61,13 @@ from typing import TYPE_CHECKING, Any
 
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 
-from ansible_collections.datalab.notebooks.plugins.module_utils import api
-from ansible_collections.datalab.notebooks.plugins.module_utils.code_repository import read_repository, with_tags
-from ansible_collections.datalab.notebooks.plugins.module_utils.errors import NotebookError, fail
+from ansible_collections.datalab.notebooks.plugins.module_utils.common.calls import in_parallel
+from ansible_collections.datalab.notebooks.plugins.module_utils.common.errors import NotebookError, fail
+from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker import api
+from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker.code_repository import (
+    read_repository,
+    with_tags,
+)
 
 if TYPE_CHECKING:
     from mypy_boto3_sagemaker import SageMakerClient
@@ -75,7 +79,7 @@ def repositories(client: SageMakerClient, params: dict[str, Any]) -> list[dict[s
         found = read_repository(client, params["name"])
         return [found] if found else []
     filters = {"NameContains": params["name_contains"]} if params["name_contains"] else {}
-    return api.in_parallel(lambda summary: with_tags(client, summary), api.list_code_repositories(client, **filters))
+    return in_parallel(lambda summary: with_tags(client, summary), api.list_code_repositories(client, **filters))
 
 
 def main() -> None:

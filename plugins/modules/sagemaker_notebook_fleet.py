@@ -209,11 +209,15 @@ from typing import Any
 
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 
-from ansible_collections.datalab.notebooks.plugins.module_utils import api
-from ansible_collections.datalab.notebooks.plugins.module_utils.arguments import instance_arguments, wait_arguments
-from ansible_collections.datalab.notebooks.plugins.module_utils.converge import converge
-from ansible_collections.datalab.notebooks.plugins.module_utils.errors import InputError, NotebookError, fail
-from ansible_collections.datalab.notebooks.plugins.module_utils.fleet import (
+from ansible_collections.datalab.notebooks.plugins.module_utils.common.arguments import wait_arguments
+from ansible_collections.datalab.notebooks.plugins.module_utils.common.calls import POOL_SIZE, in_parallel
+from ansible_collections.datalab.notebooks.plugins.module_utils.common.errors import InputError, NotebookError, fail
+from ansible_collections.datalab.notebooks.plugins.module_utils.common.pace import Pace, paced_client
+from ansible_collections.datalab.notebooks.plugins.module_utils.common.progress import Progress
+from ansible_collections.datalab.notebooks.plugins.module_utils.common.service_model import load_service_model
+from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker.arguments import instance_arguments
+from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker.converge import converge
+from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker.fleet import (
     Clients,
     mark_verified,
     outcome,
@@ -222,8 +226,8 @@ from ansible_collections.datalab.notebooks.plugins.module_utils.fleet import (
     read_fleet,
     unowned,
 )
-from ansible_collections.datalab.notebooks.plugins.module_utils.instance import Desired, desired_from_options
-from ansible_collections.datalab.notebooks.plugins.module_utils.lifecycle_config import (
+from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker.instance import Desired, desired_from_options
+from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker.lifecycle_config import (
     ConfigPlan,
     DesiredConfig,
     apply_config,
@@ -233,10 +237,8 @@ from ansible_collections.datalab.notebooks.plugins.module_utils.lifecycle_config
     plan_config,
     read_config,
 )
-from ansible_collections.datalab.notebooks.plugins.module_utils.pace import Pace, paced_client
-from ansible_collections.datalab.notebooks.plugins.module_utils.plan import Plan, make_plans
-from ansible_collections.datalab.notebooks.plugins.module_utils.progress import Progress
-from ansible_collections.datalab.notebooks.plugins.module_utils.validation import instance_problems, load_service_model
+from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker.plan import Plan, make_plans
+from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker.validation import instance_problems
 
 
 def validate(module: AnsibleAWSModule, configs: list[DesiredConfig], instances: list[Desired]) -> None:
@@ -255,7 +257,7 @@ def apply(
 ) -> list[dict[str, Any]]:
     """Carries the plans out and returns what became of each instance."""
     client = clients.sagemaker
-    api.in_parallel(lambda made: apply_config(client, made), [made for made in config_plans if made.changed])
+    in_parallel(lambda made: apply_config(client, made), [made for made in config_plans if made.changed])
     errors = converge(
         client,
         plans,
@@ -289,11 +291,11 @@ def run(module: AnsibleAWSModule) -> dict[str, Any]:
         return {"changed": False}
     pace = Pace(module.params["max_requests_per_second"])
     clients = Clients(*(paced_client(module, service, pace) for service in ("sagemaker", "resourcegroupstaggingapi")))
-    config_plans = api.in_parallel(
+    config_plans = in_parallel(
         lambda config: plan_config(config, read_config(clients.sagemaker, config.name, with_tags=False)), configs
     )
     owned = module.params["owned"]
-    account = read_account(clients) if owned is not None or len(instances) > api.POOL_SIZE else None
+    account = read_account(clients) if owned is not None or len(instances) > POOL_SIZE else None
     plans = make_plans(read_fleet(clients.sagemaker, instances, account))
     if module.check_mode:
         outcomes = [outcome(made, made.current, None, True) for made in plans]

@@ -104,14 +104,19 @@ from typing import TYPE_CHECKING, Any
 
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 
-from ansible_collections.datalab.notebooks.plugins.module_utils.arguments import instance_arguments, wait_arguments
-from ansible_collections.datalab.notebooks.plugins.module_utils.converge import converge
-from ansible_collections.datalab.notebooks.plugins.module_utils.errors import InputError, NotebookError, fail
-from ansible_collections.datalab.notebooks.plugins.module_utils.fleet import read_instance
-from ansible_collections.datalab.notebooks.plugins.module_utils.instance import desired_from_options, predict, to_result
-from ansible_collections.datalab.notebooks.plugins.module_utils.plan import Plan, plan
-from ansible_collections.datalab.notebooks.plugins.module_utils.progress import Progress
-from ansible_collections.datalab.notebooks.plugins.module_utils.validation import instance_problems
+from ansible_collections.datalab.notebooks.plugins.module_utils.common.arguments import wait_arguments
+from ansible_collections.datalab.notebooks.plugins.module_utils.common.errors import InputError, NotebookError, fail
+from ansible_collections.datalab.notebooks.plugins.module_utils.common.progress import Progress
+from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker.arguments import instance_arguments
+from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker.converge import converge
+from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker.fleet import read_instance
+from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker.instance import (
+    desired_from_options,
+    predict,
+    to_result,
+)
+from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker.plan import Plan, plan
+from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker.validation import instance_problems
 
 if TYPE_CHECKING:
     from mypy_boto3_sagemaker import SageMakerClient

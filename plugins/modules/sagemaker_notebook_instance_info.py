@@ -71,10 +71,11 @@ from typing import TYPE_CHECKING, Any
 from ansible.module_utils.common.dict_transformations import snake_dict_to_camel_dict
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 
-from ansible_collections.datalab.notebooks.plugins.module_utils import api
-from ansible_collections.datalab.notebooks.plugins.module_utils.errors import NotebookError, fail
-from ansible_collections.datalab.notebooks.plugins.module_utils.fleet import read_instance
-from ansible_collections.datalab.notebooks.plugins.module_utils.instance import to_result
+from ansible_collections.datalab.notebooks.plugins.module_utils.common.calls import in_parallel
+from ansible_collections.datalab.notebooks.plugins.module_utils.common.errors import NotebookError, fail
+from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker import api
+from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker.fleet import read_instance
+from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker.instance import to_result
 
 if TYPE_CHECKING:
     from mypy_boto3_sagemaker import SageMakerClient
@@ -117,7 +118,7 @@ def main() -> None:
     )
     client = module.client("sagemaker")
     try:
-        found = api.in_parallel(lambda name: read_instance(client, name), names(client, module.params))
+        found = in_parallel(lambda name: read_instance(client, name), names(client, module.params))
         module.exit_json(notebook_instances=[to_result(each.described, each.tags) for each in found if each])
     except NotebookError as error:
         fail(module, error)

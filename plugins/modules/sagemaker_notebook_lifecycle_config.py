@@ -101,10 +101,10 @@ from typing import TYPE_CHECKING, Any
 
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 
-from ansible_collections.datalab.notebooks.plugins.module_utils import api
-from ansible_collections.datalab.notebooks.plugins.module_utils.arguments import tag_arguments
-from ansible_collections.datalab.notebooks.plugins.module_utils.errors import InputError, NotebookError, fail
-from ansible_collections.datalab.notebooks.plugins.module_utils.lifecycle_config import (
+from ansible_collections.datalab.notebooks.plugins.module_utils.common.arguments import tag_arguments
+from ansible_collections.datalab.notebooks.plugins.module_utils.common.errors import InputError, NotebookError, fail
+from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker import api
+from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker.lifecycle_config import (
     DesiredConfig,
     apply_config,
     assert_unused,

@@ -60,9 +60,10 @@ from typing import TYPE_CHECKING, Any
 
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 
-from ansible_collections.datalab.notebooks.plugins.module_utils import api
-from ansible_collections.datalab.notebooks.plugins.module_utils.errors import NotebookError, fail
-from ansible_collections.datalab.notebooks.plugins.module_utils.lifecycle_config import read_config
+from ansible_collections.datalab.notebooks.plugins.module_utils.common.calls import in_parallel
+from ansible_collections.datalab.notebooks.plugins.module_utils.common.errors import NotebookError, fail
+from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker import api
+from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker.lifecycle_config import read_config
 
 if TYPE_CHECKING:
     from mypy_boto3_sagemaker import SageMakerClient
@@ -87,7 +88,7 @@ def main() -> None:
     )
     client = module.client("sagemaker")
     try:
-        found = api.in_parallel(lambda name: read_config(client, name), names(client, module.params))
+        found = in_parallel(lambda name: read_config(client, name), names(client, module.params))
         module.exit_json(lifecycle_configs=[config for config in found if config])
     except NotebookError as error:
         fail(module, error)

@@ -55,8 +55,8 @@ authorized_url:
 
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 
-from ansible_collections.datalab.notebooks.plugins.module_utils import api
-from ansible_collections.datalab.notebooks.plugins.module_utils.errors import NotebookError, fail
+from ansible_collections.datalab.notebooks.plugins.module_utils.common.errors import NotebookError, fail
+from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker import api
 
 SHORTEST = 1800  # seconds, as the API has it
 LONGEST = 43200

@@ -13,7 +13,7 @@ from typing import Any
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.module_utils.parsing.convert_bool import boolean
 
-from ansible_collections.datalab.notebooks.plugins.module_utils.arguments import instance_arguments
+from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker.arguments import instance_arguments
 
 ARGUMENTS = instance_arguments()
 VALIDATOR = ArgumentSpecValidator(ARGUMENTS)

@@ -11,7 +11,7 @@ from typing import Any
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
-from ansible_collections.datalab.notebooks.plugins.module_utils.progress import FILE_NAME
+from ansible_collections.datalab.notebooks.plugins.module_utils.common.progress import FILE_NAME
 
 POLL = 0.5  # seconds
 

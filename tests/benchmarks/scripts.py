@@ -9,7 +9,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.datalab.notebooks.plugins.module_utils.validation import SCRIPT_LENGTH
+from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker.scripts import SCRIPT_LENGTH
 from ansible_collections.datalab.notebooks.tests.unit.notebook_host.host import CASES, DEFAULTS, render_by_lookup
 
 WHOLE = ("defaults", "with efs", "viewer", "everything")

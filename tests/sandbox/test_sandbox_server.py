@@ -16,10 +16,10 @@ from botocore.exceptions import ClientError
 from moto.core.responses import BaseResponse
 from moto.core.utils import camelcase_to_underscores, get_service_model
 
-from sandbox.notebooks.backend import NotebookBackend
-from sandbox.notebooks.constraints import python_pattern
-from sandbox.notebooks.listing import page
-from sandbox.notebooks.responses import NotebookResponse, operation
+from sandbox.services.sagemaker.backend import NotebookBackend
+from sandbox.services.sagemaker.constraints import python_pattern
+from sandbox.services.sagemaker.listing import page
+from sandbox.services.sagemaker.responses import NotebookResponse, operation
 
 SAGEMAKER = get_service_model("sagemaker")
 OPERATIONS = [name for name in SAGEMAKER.operation_names if "NotebookInstance" in name or "CodeRepositor" in name]

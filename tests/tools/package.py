@@ -9,8 +9,9 @@ import shutil
 import sys
 from pathlib import Path
 
+from sandbox.demo import Demo, DemoError, announce, expect_no_changes, plain
+
 from .collection import BUILD, NAME, ROOT, copy_sources, link_dependencies
-from .demo import Demo, DemoError, announce, expect_no_changes, plain
 
 WORK = BUILD / "package"
 COLLECTIONS = WORK / "collections"

@@ -11,11 +11,13 @@ from types import ModuleType
 import pytest
 from moto.ec2.responses import EC2Response
 
-from ansible_collections.datalab.notebooks.plugins.module_utils import api, api_athena, api_efs
-from sandbox.athena import WorkGroupResponse
-from sandbox.efs import EfsResponse
-from sandbox.notebooks.responses import NotebookResponse
-from sandbox.notebooks.tagging import TaggingResponse
+from ansible_collections.datalab.notebooks.plugins.module_utils.athena import api as api_athena
+from ansible_collections.datalab.notebooks.plugins.module_utils.efs import api as api_efs
+from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker import api
+from sandbox.services.athena import WorkGroupResponse
+from sandbox.services.efs import EfsResponse
+from sandbox.services.sagemaker.responses import NotebookResponse
+from sandbox.services.sagemaker.tagging import TaggingResponse
 
 FOLDER = Path(api.__file__).parent
 

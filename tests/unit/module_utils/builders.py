@@ -9,7 +9,11 @@ import subprocess
 from datetime import UTC, datetime
 from typing import Any
 
-from ansible_collections.datalab.notebooks.plugins.module_utils.instance import Current, Desired, current_from_answer
+from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker.instance import (
+    Current,
+    Desired,
+    current_from_answer,
+)
 
 NAME = "datalab-alice"
 ROLE = "arn:aws:iam::123456789012:role/datalab-execution"

@@ -16,8 +16,8 @@ from ansible_collections.amazon.aws.plugins.module_utils import cloud
 from botocore.model import ServiceModel
 from botocore.stub import Stubber
 
-from ansible_collections.datalab.notebooks.plugins.module_utils import api
-from ansible_collections.datalab.notebooks.plugins.module_utils.validation import load_service_model
+from ansible_collections.datalab.notebooks.plugins.module_utils.common import calls
+from ansible_collections.datalab.notebooks.plugins.module_utils.common.service_model import load_service_model
 from ansible_collections.datalab.notebooks.tests.unit.module_utils.builders import NAME, answer
 
 hypothesis.settings.register_profile("unit", max_examples=150, derandomize=True, deadline=None, database=None)
@@ -102,4 +102,4 @@ def efs() -> Iterator[Script]:
 @pytest.fixture
 def one_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
     """Calls for several instances come in the instances' order."""
-    monkeypatch.setattr(api, "in_parallel", lambda function, items: [function(item) for item in items])
+    monkeypatch.setattr(calls, "POOL_SIZE", 1)

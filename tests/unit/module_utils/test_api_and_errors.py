@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.exceptions import EndpointConnectionError, NoCredentialsError
 
-from ansible_collections.datalab.notebooks.plugins.module_utils import api
-from ansible_collections.datalab.notebooks.plugins.module_utils.errors import InputError, NotebookError, fail
+from ansible_collections.datalab.notebooks.plugins.module_utils.common.calls import POOL_SIZE, in_parallel
+from ansible_collections.datalab.notebooks.plugins.module_utils.common.errors import InputError, NotebookError, fail
+from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker import api
 from ansible_collections.datalab.notebooks.tests.unit.module_utils.builders import NAME, answer, arn_of, summary
 
 if TYPE_CHECKING:
@@ -275,14 +276,14 @@ def test_failing_module_without_an_answer() -> None:
 
 
 def test_in_parallel_keeps_the_order() -> None:
-    assert api.in_parallel(lambda number: number * 2, range(50)) == list(range(0, 100, 2))
+    assert in_parallel(lambda number: number * 2, range(50)) == list(range(0, 100, 2))
 
 
 def test_in_parallel_is_parallel() -> None:
-    together = threading.Barrier(api.POOL_SIZE, timeout=5)  # passes when so many wait at once
-    assert len(api.in_parallel(lambda _item: together.wait(), range(api.POOL_SIZE))) == api.POOL_SIZE
+    together = threading.Barrier(POOL_SIZE, timeout=5)  # passes when so many wait at once
+    assert len(in_parallel(lambda _item: together.wait(), range(POOL_SIZE))) == POOL_SIZE
 
 
 def test_in_parallel_raises() -> None:
     with pytest.raises(ZeroDivisionError):
-        api.in_parallel(lambda number: 1 / number, [1, 0, 1])
+        in_parallel(lambda number: 1 / number, [1, 0, 1])

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from ansible_collections.datalab.notebooks.plugins.module_utils import api
-from ansible_collections.datalab.notebooks.plugins.module_utils.code_repository import (
+from ansible_collections.datalab.notebooks.plugins.module_utils.common.errors import InputError, NotebookError
+from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker import api
+from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker.code_repository import (
     DesiredRepository,
     apply_repository,
     assert_possible,
@@ -24,7 +25,6 @@ from ansible_collections.datalab.notebooks.plugins.module_utils.code_repository 
     secrets_in,
     with_tags,
 )
-from ansible_collections.datalab.notebooks.plugins.module_utils.errors import InputError, NotebookError
 from ansible_collections.datalab.notebooks.tests.unit.module_utils.builders import summary
 
 if TYPE_CHECKING:

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from ansible_collections.datalab.notebooks.plugins.module_utils import converge as module
-from ansible_collections.datalab.notebooks.plugins.module_utils.instance import RESTART_TAG
-from ansible_collections.datalab.notebooks.plugins.module_utils.plan import Plan, plan
+from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker import converge as module
+from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker.instance import RESTART_TAG
+from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker.plan import Plan, plan
 from ansible_collections.datalab.notebooks.tests.unit.module_utils.builders import (
     MODIFIED,
     NAME,
@@ -26,7 +26,7 @@ from ansible_collections.datalab.notebooks.tests.unit.module_utils.builders impo
 )
 
 if TYPE_CHECKING:
-    from ansible_collections.datalab.notebooks.plugins.module_utils.instance import Current
+    from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker.instance import Current
     from ansible_collections.datalab.notebooks.tests.unit.module_utils.conftest import Script
 
 INSTANCE = {"NotebookInstanceName": NAME}

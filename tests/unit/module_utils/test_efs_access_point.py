@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from ansible_collections.datalab.notebooks.plugins.module_utils import api_efs, polling
-from ansible_collections.datalab.notebooks.plugins.module_utils.efs_access_point import (
+from ansible_collections.datalab.notebooks.plugins.module_utils.common import polling
+from ansible_collections.datalab.notebooks.plugins.module_utils.common.errors import InputError, NotebookError
+from ansible_collections.datalab.notebooks.plugins.module_utils.efs import api as api_efs
+from ansible_collections.datalab.notebooks.plugins.module_utils.efs.access_point import (
     DesiredPoint,
     apply_point,
     await_available,
@@ -23,7 +25,6 @@ from ansible_collections.datalab.notebooks.plugins.module_utils.efs_access_point
     point_problems,
     read_point,
 )
-from ansible_collections.datalab.notebooks.plugins.module_utils.errors import InputError, NotebookError
 
 if TYPE_CHECKING:
     from ansible_collections.datalab.notebooks.tests.unit.module_utils.conftest import Script

@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING, Any
 import boto3
 import pytest
 
-from ansible_collections.datalab.notebooks.plugins.module_utils import api_efs, polling
-from ansible_collections.datalab.notebooks.plugins.module_utils import efs_file_system as module
-from ansible_collections.datalab.notebooks.plugins.module_utils.efs_file_system import (
+from ansible_collections.datalab.notebooks.plugins.module_utils.common import polling
+from ansible_collections.datalab.notebooks.plugins.module_utils.common.errors import InputError, NotebookError
+from ansible_collections.datalab.notebooks.plugins.module_utils.efs import api as api_efs
+from ansible_collections.datalab.notebooks.plugins.module_utils.efs import file_system as module
+from ansible_collections.datalab.notebooks.plugins.module_utils.efs.file_system import (
     apply_file_system,
     assert_may_go,
     await_states,
@@ -22,7 +24,7 @@ from ansible_collections.datalab.notebooks.plugins.module_utils.efs_file_system 
     read_file_system,
     read_settled,
 )
-from ansible_collections.datalab.notebooks.plugins.module_utils.efs_plan import (
+from ansible_collections.datalab.notebooks.plugins.module_utils.efs.plan import (
     NOTHING,
     DesiredFileSystem,
     desired_file_system,
@@ -31,7 +33,6 @@ from ansible_collections.datalab.notebooks.plugins.module_utils.efs_plan import 
     plan_file_system,
     zone_problems,
 )
-from ansible_collections.datalab.notebooks.plugins.module_utils.errors import InputError, NotebookError
 
 if TYPE_CHECKING:
     from ansible_collections.datalab.notebooks.tests.unit.module_utils.conftest import Script

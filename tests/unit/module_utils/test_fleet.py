@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from ansible_collections.datalab.notebooks.plugins.module_utils.errors import NotebookError
-from ansible_collections.datalab.notebooks.plugins.module_utils.fleet import (
+from ansible_collections.datalab.notebooks.plugins.module_utils.common.errors import NotebookError
+from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker.fleet import (
     Clients,
     mark_verified,
     outcome,
@@ -20,8 +20,8 @@ from ansible_collections.datalab.notebooks.plugins.module_utils.fleet import (
     read_instance,
     unowned,
 )
-from ansible_collections.datalab.notebooks.plugins.module_utils.instance import VERIFIED_TAG
-from ansible_collections.datalab.notebooks.plugins.module_utils.plan import CREATED_WITH, Plan, plan
+from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker.instance import VERIFIED_TAG
+from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker.plan import CREATED_WITH, Plan, plan
 from ansible_collections.datalab.notebooks.tests.unit.module_utils.builders import (
     MODIFIED,
     NAME,
@@ -35,7 +35,7 @@ from ansible_collections.datalab.notebooks.tests.unit.module_utils.builders impo
 )
 
 if TYPE_CHECKING:
-    from ansible_collections.datalab.notebooks.plugins.module_utils.instance import Current, Desired
+    from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker.instance import Current, Desired
     from ansible_collections.datalab.notebooks.tests.unit.module_utils.conftest import Script
 
 pytestmark = pytest.mark.usefixtures("one_at_a_time")

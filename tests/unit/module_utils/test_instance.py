@@ -12,8 +12,8 @@ import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from botocore.model import ServiceModel
 
-from ansible_collections.datalab.notebooks.plugins.module_utils.arguments import instance_arguments
-from ansible_collections.datalab.notebooks.plugins.module_utils.instance import (
+from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker.arguments import instance_arguments
+from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker.instance import (
     FIELDS,
     RESTART_TAG,
     VERIFIED_TAG,
@@ -25,7 +25,7 @@ from ansible_collections.datalab.notebooks.plugins.module_utils.instance import 
     to_result,
     verified_current,
 )
-from ansible_collections.datalab.notebooks.plugins.module_utils.plan import plan
+from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker.plan import plan
 from ansible_collections.datalab.notebooks.tests.unit.module_utils.builders import (
     MODIFIED,
     NAME,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from ansible_collections.datalab.notebooks.plugins.inventory.sagemaker_notebooks import host_name, read_instances
-from ansible_collections.datalab.notebooks.plugins.module_utils.instance import VERIFIED_TAG
+from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker.instance import VERIFIED_TAG
 from ansible_collections.datalab.notebooks.tests.unit.module_utils.builders import answer, arn_of, summary
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from ansible_collections.datalab.notebooks.plugins.module_utils.errors import InputError, NotebookError
-from ansible_collections.datalab.notebooks.plugins.module_utils.lifecycle_config import (
+from ansible_collections.datalab.notebooks.plugins.module_utils.common.errors import InputError, NotebookError
+from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker.lifecycle_config import (
     ConfigPlan,
     DesiredConfig,
     apply_config,

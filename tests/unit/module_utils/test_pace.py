@@ -15,8 +15,8 @@ import pytest
 from botocore.awsrequest import AWSResponse
 from botocore.compat import HTTPHeaders
 
-from ansible_collections.datalab.notebooks.plugins.module_utils import pace as module
-from ansible_collections.datalab.notebooks.plugins.module_utils.pace import Pace, paced_client
+from ansible_collections.datalab.notebooks.plugins.module_utils.common import pace as module
+from ansible_collections.datalab.notebooks.plugins.module_utils.common.pace import Pace, paced_client
 
 
 class Turns:

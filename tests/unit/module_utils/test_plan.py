@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.datalab.notebooks.plugins.module_utils.errors import InputError
-from ansible_collections.datalab.notebooks.plugins.module_utils.instance import (
+from ansible_collections.datalab.notebooks.plugins.module_utils.common.errors import InputError
+from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker.instance import (
     FIELDS,
     IMDS,
     IMDS_VERSION,
@@ -21,7 +21,13 @@ from ansible_collections.datalab.notebooks.plugins.module_utils.instance import 
     Current,
     Desired,
 )
-from ansible_collections.datalab.notebooks.plugins.module_utils.plan import CREATED_WITH, Plan, Step, make_plans, plan
+from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker.plan import (
+    CREATED_WITH,
+    Plan,
+    Step,
+    make_plans,
+    plan,
+)
 from ansible_collections.datalab.notebooks.tests.unit.module_utils.builders import (
     NAME,
     ROLE,

@@ -14,13 +14,15 @@ from dataclasses import dataclass
 import pytest
 from botocore.model import ServiceModel
 
-from ansible_collections.datalab.notebooks.plugins.module_utils.instance import Desired
-from ansible_collections.datalab.notebooks.plugins.module_utils.validation import (
-    instance_problems,
+from ansible_collections.datalab.notebooks.plugins.module_utils.common.service_model import (
     load_service_model,
-    name_problems,
-    script_problems,
     tag_problems,
+)
+from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker.instance import Desired
+from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker.scripts import script_problems
+from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker.validation import (
+    instance_problems,
+    name_problems,
 )
 from ansible_collections.datalab.notebooks.tests.unit.module_utils.builders import NAME, ROLE, run_command, want
 

@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.session import get_session
 
-from ansible_collections.datalab.notebooks.plugins.module_utils import api_athena
-from ansible_collections.datalab.notebooks.plugins.module_utils.errors import InputError, NotebookError
-from ansible_collections.datalab.notebooks.plugins.module_utils.workgroup import (
+from ansible_collections.datalab.notebooks.plugins.module_utils.athena import api as api_athena
+from ansible_collections.datalab.notebooks.plugins.module_utils.athena.workgroup import (
     OPTIONS,
     DesiredWorkgroup,
     apply_workgroup,
@@ -25,6 +24,7 @@ from ansible_collections.datalab.notebooks.plugins.module_utils.workgroup import
     workgroup_names,
     workgroup_problems,
 )
+from ansible_collections.datalab.notebooks.plugins.module_utils.common.errors import InputError, NotebookError
 
 if TYPE_CHECKING:
     from collections.abc import Callable

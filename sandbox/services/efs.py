@@ -24,8 +24,8 @@ from moto.moto_api._internal import mock_random
 from moto.moto_api._internal.managed_state_model import ManagedState
 from moto.sagemaker.exceptions import ValidationError
 
-from .notebooks.listing import page
-from .notebooks.models import STATE_MODEL  # the same time for all that passes
+from .sagemaker.listing import page
+from .sagemaker.models import STATE_MODEL  # the same time for all that passes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 from ansible_collections.amazon.aws.plugins.module_utils.tagging import ansible_dict_to_boto3_tag_list
 from ansible_collections.amazon.aws.plugins.module_utils.transformation import boto3_resource_to_ansible_dict
 
-from . import api_efs as api
-from .api import in_parallel
-from .efs_plan import TRANSITIONS, FileSystemPlan, as_policies, create_params, given_parameters, target_params
-from .errors import InputError, NotebookError
-from .polling import wait_until
+from ..common.calls import in_parallel
+from ..common.errors import InputError, NotebookError
+from ..common.polling import wait_until
+from . import api
+from .plan import TRANSITIONS, FileSystemPlan, as_policies, create_params, given_parameters, target_params
 
 if TYPE_CHECKING:
     from mypy_boto3_efs import EFSClient

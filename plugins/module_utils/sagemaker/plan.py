@@ -12,7 +12,7 @@ from ansible_collections.amazon.aws.plugins.module_utils.tagging import (
     compare_aws_tags,
 )
 
-from .errors import InputError
+from ..common.errors import InputError
 from .instance import FIELDS, RESTART_TAG, Current, Desired, Field, request_params
 
 RUNNING = frozenset({"InService", "Pending", "PendingMaintenance", "InMaintenance"})

@@ -16,10 +16,10 @@ from ansible_collections.amazon.aws.plugins.module_utils.tagging import (
 )
 from ansible_collections.amazon.aws.plugins.module_utils.transformation import boto3_resource_to_ansible_dict
 
-from . import api_efs as api
-from .errors import InputError
-from .polling import wait_until
-from .validation import input_problems, tag_problems
+from ..common.errors import InputError
+from ..common.polling import wait_until
+from ..common.service_model import input_problems, tag_problems
+from . import api
 
 if TYPE_CHECKING:
     from botocore.model import ServiceModel

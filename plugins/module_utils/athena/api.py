@@ -12,11 +12,19 @@ from ansible_collections.amazon.aws.plugins.module_utils.tagging import (
     boto3_tag_list_to_ansible_dict,
 )
 
-from .api import retry
-from .errors import AthenaErrorHandler
+from ..common.calls import retry
+from ..common.errors import NotebookErrorHandler
 
 if TYPE_CHECKING:
     from mypy_boto3_athena import AthenaClient
+
+
+class AthenaErrorHandler(NotebookErrorHandler):
+    """The same, with Athena's way."""
+
+    _MISSING_CODE = "InvalidRequestException"
+    _MISSING_MESSAGES = ("is not found",)
+
 
 handler = AthenaErrorHandler
 

@@ -13,7 +13,7 @@ from moto.athena.models import WorkGroup
 from moto.athena.responses import AthenaResponse
 from moto.core.exceptions import JsonRESTError
 
-from .notebooks.listing import page
+from .sagemaker.listing import page
 
 PRIMARY = "primary"
 PAGE_SIZE = 50

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 from ansible_collections.amazon.aws.plugins.module_utils.botocore import is_boto3_error_code
 from ansible_collections.amazon.aws.plugins.module_utils.tagging import ansible_dict_to_boto3_tag_list
 
-from .api import PAGES, retry
-from .errors import NotebookErrorHandler
+from ..common.calls import PAGES, retry
+from ..common.errors import NotebookErrorHandler
 
 if TYPE_CHECKING:
     from mypy_boto3_ec2 import EC2Client

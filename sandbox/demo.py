@@ -12,8 +12,8 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from .collection import BUILD, ROOT
-
+ROOT = Path(__file__).resolve().parents[1]
+BUILD = ROOT / "build"
 KEPT = ["COLUMNS", "HOME", "LANG", "LC_ALL", "LC_CTYPE", "LOGNAME", "NO_COLOR", "PATH", "TERM", "TMPDIR", "USER"]
 BIN = ".venv/bin"
 INSTANCE = "datalab-alice"

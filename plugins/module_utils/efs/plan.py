@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 from ansible_collections.amazon.aws.plugins.module_utils.policy import compare_policies
 from ansible_collections.amazon.aws.plugins.module_utils.tagging import compare_aws_tags
 
-from .errors import InputError
-from .validation import input_problems, tag_problems
+from ..common.errors import InputError
+from ..common.service_model import input_problems, tag_problems
 
 if TYPE_CHECKING:
     from botocore.model import ServiceModel

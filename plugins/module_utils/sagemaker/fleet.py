@@ -8,8 +8,9 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from ..common.calls import by_name, in_parallel
+from ..common.errors import InputError, NotebookError
 from . import api
-from .errors import InputError, NotebookError
 from .instance import FIELDS, VERIFIED_TAG, Current, Desired, current_from_answer, verified_current
 from .plan import Plan, different_fields, plan
 
@@ -48,10 +49,10 @@ def read_fleet(
 ) -> list[tuple[Desired, Current | None]]:
     """What AWS has of each wanted instance. With the account's lists, describes only what differs or may differ."""
     if account is None:
-        return api.in_parallel(lambda desired: (desired, read_instance(client, desired.name)), instances)
+        return in_parallel(lambda desired: (desired, read_instance(client, desired.name)), instances)
     settled = {desired.name: _settled(account.get(desired.name), desired) for desired in instances}
     doubtful = [name for name, current in settled.items() if current is None and name in account]
-    described = api.by_name(lambda name: read_instance(client, name), doubtful)
+    described = by_name(lambda name: read_instance(client, name), doubtful)
     return [(desired, settled[desired.name] or described.get(desired.name)) for desired in instances]
 
 
@@ -94,7 +95,7 @@ def read_again(
             errors[made.desired.name] = error
             return made.current
 
-    currents = api.in_parallel(read, plans)
+    currents = in_parallel(read, plans)
     return {made.desired.name: current for made, current in zip(plans, currents, strict=True)}, errors
 
 
@@ -115,7 +116,7 @@ def mark_verified(
         and current.own_tags.get(VERIFIED_TAG) != current.seal(made.desired)
         and all(f.listed for f in different_fields(made.desired, current))
     ]
-    return [error for error in api.in_parallel(lambda pair: _mark(client, *pair), stale) if error]
+    return [error for error in in_parallel(lambda pair: _mark(client, *pair), stale) if error]
 
 
 def _mark(client: SageMakerClient, current: Current, seal: str) -> NotebookError | None:

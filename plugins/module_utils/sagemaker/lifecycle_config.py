@@ -14,9 +14,11 @@ from ansible_collections.amazon.aws.plugins.module_utils.tagging import (
 )
 from ansible_collections.amazon.aws.plugins.module_utils.transformation import boto3_resource_to_ansible_dict
 
+from ..common.errors import InputError, NotebookError, some_of
+from ..common.service_model import tag_problems
 from . import api
-from .errors import InputError, NotebookError, some_of
-from .validation import RunCommand, name_problems, script_problems, tag_problems
+from .scripts import RunCommand, script_problems
+from .validation import name_problems
 
 if TYPE_CHECKING:
     from botocore.model import ServiceModel

@@ -16,9 +16,9 @@ from ansible_collections.amazon.aws.plugins.module_utils.tagging import (
 )
 from ansible_collections.amazon.aws.plugins.module_utils.transformation import boto3_resource_to_ansible_dict
 
-from . import api_athena as api
-from .errors import InputError
-from .validation import member_problems, tag_problems
+from ..common.errors import InputError
+from ..common.service_model import member_problems, tag_problems
+from . import api
 
 if TYPE_CHECKING:
     from botocore.model import ServiceModel

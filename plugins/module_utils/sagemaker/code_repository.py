@@ -15,9 +15,9 @@ from ansible_collections.amazon.aws.plugins.module_utils.tagging import (
 )
 from ansible_collections.amazon.aws.plugins.module_utils.transformation import boto3_resource_to_ansible_dict
 
+from ..common.errors import InputError, NotebookError, some_of
+from ..common.service_model import member_problems, tag_problems
 from . import api
-from .errors import InputError, NotebookError, some_of
-from .validation import member_problems, tag_problems
 
 if TYPE_CHECKING:
     from botocore.model import ServiceModel

@@ -10,8 +10,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from ..common.calls import in_parallel
+from ..common.errors import NotebookError
 from . import api
-from .errors import NotebookError
 from .instance import RESTART_TAG, current_from_answer
 from .plan import Plan, Step, different_fields
 
@@ -126,7 +127,7 @@ def converge(
     ]
     began, delay = time.monotonic(), FIRST_DELAY
     while True:
-        api.in_parallel(lambda job: _advance(client, job, wait), [job for job in jobs if job.open])
+        in_parallel(lambda job: _advance(client, job, wait), [job for job in jobs if job.open])
         left = [job for job in jobs if job.open]
         elapsed = time.monotonic() - began
         if not left or elapsed > wait_timeout:
@@ -146,7 +147,7 @@ def converge(
 def _look(client: SageMakerClient, jobs: list[Job]) -> None:
     """Reads the states of the instances, with as few calls as possible."""
     if len(jobs) <= DESCRIBE_UP_TO:
-        api.in_parallel(lambda job: _look_at(client, job), jobs)
+        in_parallel(lambda job: _look_at(client, job), jobs)
         return
     try:
         summaries = {summary["NotebookInstanceName"]: summary for summary in api.list_notebook_instances(client)}

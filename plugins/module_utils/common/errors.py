@@ -56,13 +56,6 @@ class NotebookErrorHandler(AWSErrorHandler):
         return is_boto3_error_code(())
 
 
-class AthenaErrorHandler(NotebookErrorHandler):
-    """The same, with Athena's way."""
-
-    _MISSING_CODE = "InvalidRequestException"
-    _MISSING_MESSAGES = ("is not found",)
-
-
 def some_of(names: list[str]) -> str:
     """The first five names, and how many more there are."""
     more = f" and {len(names) - 5} more" if len(names) > 5 else ""

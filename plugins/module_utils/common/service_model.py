@@ -1,0 +1,103 @@
+# Copyright: Contributors to datalab.notebooks
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What AWS would not take, by botocore's model of a service: names, ranges, choices, tags. No call is made."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterator
+from contextlib import suppress
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+with suppress(ImportError):  # AnsibleAWSModule says so
+    from botocore import xform_name
+    from botocore.session import get_session
+
+if TYPE_CHECKING:
+    from botocore.model import ServiceModel, Shape
+
+# https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_Tag.html
+TAG_KEY_LENGTH = 128
+TAG_VALUE_LENGTH = 256
+TAGS = 48  # AWS allows 50; instance.OWN_TAGS needs two
+
+
+@cache
+def load_service_model(service: str = "sagemaker") -> ServiceModel:
+    """botocore's model of a service, without a client and so without a region or credentials."""
+    return get_session().get_service_model(service)
+
+
+def input_shape(model: ServiceModel, operation: str) -> Any:
+    # Any: the members and the member of a shape are known to its subclasses only.
+    return model.operation_model(operation).input_shape
+
+
+def member_problems(model: ServiceModel, path: str, value: Any) -> list[str]:
+    """What the service model says against a value of a member of an operation's input, like CreateWorkGroup.Name."""
+    operation, *members = path.split(".")
+    shape = input_shape(model, operation)
+    for member in members:
+        shape = shape.members[member]
+    return list(violations(shape, value))
+
+
+def input_problems(model: ServiceModel, operation: str, params: dict[str, Any]) -> list[str]:
+    """What the service model says against the parameters of a call, each after the option that the parameter is."""
+    return list(_nested(input_shape(model, operation), params))
+
+
+def _nested(shape: Any, params: dict[str, Any], parent: str = "") -> Iterator[str]:
+    for key, value in params.items():
+        member, option = shape.members[key], parent + xform_name(key)
+        values, member = (value, member.member) if member.type_name == "list" else ([value], member)
+        for each in values:
+            if member.type_name == "structure":
+                yield from _nested(member, each, f"{option}.")
+            else:
+                yield from (f"{option}: {text}" for text in violations(member, each))
+
+
+def violations(shape: Any, value: Any) -> Iterator[str]:
+    """What the service model says against a value."""
+    if shape.type_name == "list":
+        yield from _range(shape, len(value), "entries")
+        for item in value:
+            yield from violations(shape.member, item)
+    elif shape.type_name in ("integer", "long", "double"):
+        yield from _range(shape, value, "")
+    elif shape.type_name != "string":
+        return
+    elif shape.metadata.get("enum") and value not in shape.metadata["enum"]:
+        close = difflib.get_close_matches(value, shape.metadata["enum"], 1)
+        hint = f"did you mean {close[0]}?" if close else "if it is new at AWS, upgrade botocore"
+        yield f"{value!r} is not among the {len(shape.metadata['enum'])} values that botocore knows; {hint}"
+    else:
+        yield from _range(shape, len(value), "characters")
+        if "pattern" in shape.metadata and not re.fullmatch(shape.metadata["pattern"], value):
+            yield f"{value!r} is not allowed by AWS, which asks for {shape.metadata['pattern']}"
+
+
+def _range(shape: Shape, size: float, unit: str) -> Iterator[str]:
+    least, most = shape.metadata.get("min", 0), shape.metadata.get("max")
+    if most is None and size < least:
+        yield f"{size} is less than {least} {unit}".rstrip()
+    elif most is not None and not least <= size <= most:
+        yield f"{size} is not between {least} and {most} {unit}".rstrip()
+
+
+def tag_problems(tags: dict[str, str]) -> Iterator[str]:
+    """What AWS would not take as tags."""
+    if len(tags) > TAGS:
+        yield f"{len(tags)} tags are more than the {TAGS} that AWS leaves beside the platform's own"
+    for key, value in tags.items():
+        if not 1 <= len(key) <= TAG_KEY_LENGTH:
+            yield f"the key {key[:20]!r}… has {len(key)} characters; 1 to {TAG_KEY_LENGTH} are allowed"
+        if len(value) > TAG_VALUE_LENGTH:
+            yield f"the value of {key!r} has {len(value)} characters; {TAG_VALUE_LENGTH} are allowed"
+        if key.lower().startswith(("aws:", "datalab:")):
+            yield f"the key {key!r} is reserved"
+        if not all(c.isalnum() or c.isspace() or c in "_.:/=+-@" for c in key + value):
+            yield f"{key}={value} has a character that is none of letters, digits, spaces and _.:/=+-@"

@@ -1,0 +1,56 @@
+# Copyright: Contributors to datalab.notebooks
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Why a lifecycle script could not run on an instance."""
+
+from __future__ import annotations
+
+import base64
+import lzma
+import re
+import shutil
+from collections.abc import Callable, Iterator
+
+# https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_NotebookInstanceLifecycleHook.html
+SCRIPT_LENGTH = 16384
+
+RunCommand = Callable[..., tuple[int, str, str]]
+
+
+def script_problems(script: str, run_command: RunCommand) -> Iterator[str]:
+    """Why a lifecycle script could not run on an instance; `run_command` is that of the module."""
+    if not script.startswith("#!"):
+        yield "the first line has to name the interpreter, like #!/bin/bash"
+    if "\r" in script:
+        yield "it has Windows line ends (CR LF), with which the first line names no program; save it with LF"
+    size = len(base64.b64encode(script.encode()))
+    unpacked = _unpacked(script)
+    if size > SCRIPT_LENGTH:
+        yield f"it has {size:,} characters in base64; AWS takes {SCRIPT_LENGTH:,}. {_largest_parts(unpacked)}".rstrip()
+    if re.match(r"#!.*\b(ba)?sh\b", script):
+        yield from _syntax_errors(script, run_command)
+        if unpacked != script:
+            yield from _syntax_errors(unpacked, run_command)
+
+
+def _unpacked(script: str) -> str:
+    """The program that a script of the role notebook_host carries; any other script as it is."""
+    packed = re.search(r"<<'PROGRAM'\n(.*)\nPROGRAM\n", script)
+    try:
+        return lzma.decompress(base64.b85decode(packed[1])).decode() if packed else script
+    except (ValueError, lzma.LZMAError):
+        return script
+
+
+def _largest_parts(script: str) -> str:
+    """The sizes of the shell functions of a script before it is packed, the largest first."""
+    functions = re.finditer(r"^(\w+)\(\) *\{\n.*?^\}$", script, re.DOTALL | re.MULTILINE)
+    sizes = sorted(((len(function[0].encode()) * 4 // 3, function[1]) for function in functions), reverse=True)
+    return "Largest: " + ", ".join(f"{name} {size:,}" for size, name in sizes[:6]) if sizes else ""
+
+
+def _syntax_errors(script: str, run_command: RunCommand) -> Iterator[str]:
+    bash = shutil.which("bash")
+    if bash:
+        code, _output, errors = run_command([bash, "-n"], data=script)
+        if code:
+            yield f"bash -n says: {errors.strip()}"

@@ -170,7 +170,7 @@ from ansible_collections.datalab.notebooks.plugins.module_utils.athena.workgroup
     workgroup_problems,
 )
 from ansible_collections.datalab.notebooks.plugins.module_utils.common.arguments import tag_arguments
-from ansible_collections.datalab.notebooks.plugins.module_utils.common.errors import InputError, NotebookError, fail
+from ansible_collections.datalab.notebooks.plugins.module_utils.common.errors import InputError, reporting_errors
 
 if TYPE_CHECKING:
     from mypy_boto3_athena import AthenaClient
@@ -232,13 +232,11 @@ def main() -> None:
     )
     params = module.params
     client = module.client("athena")
-    try:
+    with reporting_errors(module):
         if params["state"] == "absent":
             module.exit_json(**ensure_absent(module, client, params["name"]))
         else:
             module.exit_json(**ensure_present(module, client, desired_workgroup(params)))
-    except NotebookError as error:
-        fail(module, error)
 
 
 if __name__ == "__main__":

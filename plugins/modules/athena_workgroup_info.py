@@ -73,7 +73,7 @@ from ansible_collections.datalab.notebooks.plugins.module_utils.athena.workgroup
     workgroup_names,
 )
 from ansible_collections.datalab.notebooks.plugins.module_utils.common.calls import in_parallel
-from ansible_collections.datalab.notebooks.plugins.module_utils.common.errors import NotebookError, fail
+from ansible_collections.datalab.notebooks.plugins.module_utils.common.errors import reporting_errors
 
 if TYPE_CHECKING:
     from mypy_boto3_athena import AthenaClient
@@ -94,10 +94,8 @@ def main() -> None:
         supports_check_mode=True,
     )
     client = module.client("athena")
-    try:
+    with reporting_errors(module):
         module.exit_json(workgroups=workgroups(module, client))
-    except NotebookError as error:
-        fail(module, error)
 
 
 if __name__ == "__main__":

@@ -149,7 +149,7 @@ from typing import TYPE_CHECKING, Any
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 
 from ansible_collections.datalab.notebooks.plugins.module_utils.common.arguments import tag_arguments
-from ansible_collections.datalab.notebooks.plugins.module_utils.common.errors import InputError, NotebookError, fail
+from ansible_collections.datalab.notebooks.plugins.module_utils.common.errors import InputError, reporting_errors
 from ansible_collections.datalab.notebooks.plugins.module_utils.efs.access_point import (
     DesiredPoint,
     apply_point,
@@ -218,13 +218,11 @@ def main() -> None:
     )
     client = module.client("efs")
     desired = desired_point(module.params)
-    try:
+    with reporting_errors(module):
         if module.params["state"] == "absent":
             module.exit_json(**ensure_absent(module, client, desired))
         else:
             module.exit_json(**ensure_present(module, client, desired))
-    except NotebookError as error:
-        fail(module, error)
 
 
 if __name__ == "__main__":

@@ -71,7 +71,7 @@ from typing import Any
 
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 
-from ansible_collections.datalab.notebooks.plugins.module_utils.common.errors import NotebookError, fail
+from ansible_collections.datalab.notebooks.plugins.module_utils.common.errors import reporting_errors
 from ansible_collections.datalab.notebooks.plugins.module_utils.efs import api as api_efs
 from ansible_collections.datalab.notebooks.plugins.module_utils.efs.access_point import normalised
 
@@ -88,11 +88,9 @@ def main() -> None:
         mutually_exclusive=[("file_system_id", "access_point_id")],
         supports_check_mode=True,
     )
-    try:
+    with reporting_errors(module):
         found = api_efs.describe_access_points(module.client("efs"), **filters(module.params))
         module.exit_json(access_points=[normalised(answer) for answer in found])
-    except NotebookError as error:
-        fail(module, error)
 
 
 if __name__ == "__main__":

@@ -224,7 +224,7 @@ from typing import TYPE_CHECKING, Any
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 
 from ansible_collections.datalab.notebooks.plugins.module_utils.common.arguments import tag_arguments
-from ansible_collections.datalab.notebooks.plugins.module_utils.common.errors import InputError, NotebookError, fail
+from ansible_collections.datalab.notebooks.plugins.module_utils.common.errors import InputError, reporting_errors
 from ansible_collections.datalab.notebooks.plugins.module_utils.efs import api as api_efs
 from ansible_collections.datalab.notebooks.plugins.module_utils.efs.file_system import (
     apply_file_system,
@@ -314,13 +314,11 @@ def main() -> None:
         supports_check_mode=True,
     )
     client = module.client("efs")
-    try:
+    with reporting_errors(module):
         if module.params["state"] == "absent":
             module.exit_json(**ensure_absent(module, client, module.params["name"]))
         else:
             module.exit_json(**ensure_present(module, client, desired_file_system(module.params)))
-    except NotebookError as error:
-        fail(module, error)
 
 
 if __name__ == "__main__":

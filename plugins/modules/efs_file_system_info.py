@@ -71,7 +71,7 @@ from typing import Any
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 from ansible_collections.amazon.aws.plugins.module_utils.transformation import boto3_resource_to_ansible_dict
 
-from ansible_collections.datalab.notebooks.plugins.module_utils.common.errors import NotebookError, fail
+from ansible_collections.datalab.notebooks.plugins.module_utils.common.errors import reporting_errors
 from ansible_collections.datalab.notebooks.plugins.module_utils.efs import api as api_efs
 
 
@@ -87,17 +87,18 @@ def main() -> None:
         mutually_exclusive=[("name", "file_system_id")],
         supports_check_mode=True,
     )
-    try:
+    with reporting_errors(module):
         client = module.client("efs")
         found = api_efs.describe_file_systems(client, **filters(module.params))
-    except NotebookError as error:
-        fail(module, error)
-    module.exit_json(
-        file_systems=[
-            {**boto3_resource_to_ansible_dict(dict(each)), "dns_name": api_efs.dns_name(client, each["FileSystemId"])}
-            for each in found
-        ]
-    )
+        module.exit_json(
+            file_systems=[
+                {
+                    **boto3_resource_to_ansible_dict(dict(each)),
+                    "dns_name": api_efs.dns_name(client, each["FileSystemId"]),
+                }
+                for each in found
+            ]
+        )
 
 
 if __name__ == "__main__":

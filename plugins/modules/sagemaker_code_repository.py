@@ -105,7 +105,7 @@ from typing import TYPE_CHECKING, Any
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 
 from ansible_collections.datalab.notebooks.plugins.module_utils.common.arguments import tag_arguments
-from ansible_collections.datalab.notebooks.plugins.module_utils.common.errors import InputError, NotebookError, fail
+from ansible_collections.datalab.notebooks.plugins.module_utils.common.errors import InputError, reporting_errors
 from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker import api
 from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker.code_repository import (
     DesiredRepository,
@@ -165,13 +165,11 @@ def main() -> None:
     )
     params = module.params
     client = module.client("sagemaker")
-    try:
+    with reporting_errors(module):
         if params["state"] == "absent":
             module.exit_json(**ensure_absent(module, client, params["name"]))
         else:
             module.exit_json(**ensure_present(module, client, desired_repository(params)))
-    except NotebookError as error:
-        fail(module, error)
 
 
 if __name__ == "__main__":

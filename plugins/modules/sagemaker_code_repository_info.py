@@ -62,7 +62,7 @@ from typing import TYPE_CHECKING, Any
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 
 from ansible_collections.datalab.notebooks.plugins.module_utils.common.calls import in_parallel
-from ansible_collections.datalab.notebooks.plugins.module_utils.common.errors import NotebookError, fail
+from ansible_collections.datalab.notebooks.plugins.module_utils.common.errors import reporting_errors
 from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker import api
 from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker.code_repository import (
     read_repository,
@@ -92,10 +92,8 @@ def main() -> None:
         supports_check_mode=True,
     )
     client = module.client("sagemaker")
-    try:
+    with reporting_errors(module):
         module.exit_json(code_repositories=repositories(client, module.params))
-    except NotebookError as error:
-        fail(module, error)
 
 
 if __name__ == "__main__":

@@ -211,7 +211,7 @@ from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleA
 
 from ansible_collections.datalab.notebooks.plugins.module_utils.common.arguments import wait_arguments
 from ansible_collections.datalab.notebooks.plugins.module_utils.common.calls import POOL_SIZE, in_parallel
-from ansible_collections.datalab.notebooks.plugins.module_utils.common.errors import InputError, NotebookError, fail
+from ansible_collections.datalab.notebooks.plugins.module_utils.common.errors import InputError, reporting_errors
 from ansible_collections.datalab.notebooks.plugins.module_utils.common.pace import Pace, paced_client
 from ansible_collections.datalab.notebooks.plugins.module_utils.common.progress import Progress
 from ansible_collections.datalab.notebooks.plugins.module_utils.common.service_model import load_service_model
@@ -340,10 +340,8 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    try:
+    with reporting_errors(module):
         finish(module, run(module))
-    except NotebookError as error:
-        fail(module, error)
 
 
 if __name__ == "__main__":

@@ -105,7 +105,7 @@ from typing import TYPE_CHECKING, Any
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 
 from ansible_collections.datalab.notebooks.plugins.module_utils.common.arguments import wait_arguments
-from ansible_collections.datalab.notebooks.plugins.module_utils.common.errors import InputError, NotebookError, fail
+from ansible_collections.datalab.notebooks.plugins.module_utils.common.errors import InputError, reporting_errors
 from ansible_collections.datalab.notebooks.plugins.module_utils.common.progress import Progress
 from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker.arguments import instance_arguments
 from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker.converge import converge
@@ -165,10 +165,8 @@ def main() -> None:
         argument_spec={**instance_arguments(), **wait_arguments()},
         supports_check_mode=True,
     )
-    try:
+    with reporting_errors(module):
         module.exit_json(**run(module))
-    except NotebookError as error:
-        fail(module, error)
 
 
 if __name__ == "__main__":

@@ -72,7 +72,7 @@ from ansible.module_utils.common.dict_transformations import snake_dict_to_camel
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 
 from ansible_collections.datalab.notebooks.plugins.module_utils.common.calls import in_parallel
-from ansible_collections.datalab.notebooks.plugins.module_utils.common.errors import NotebookError, fail
+from ansible_collections.datalab.notebooks.plugins.module_utils.common.errors import reporting_errors
 from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker import api
 from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker.fleet import read_instance
 from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker.instance import to_result
@@ -117,11 +117,9 @@ def main() -> None:
         supports_check_mode=True,
     )
     client = module.client("sagemaker")
-    try:
+    with reporting_errors(module):
         found = in_parallel(lambda name: read_instance(client, name), names(client, module.params))
         module.exit_json(notebook_instances=[to_result(each.described, each.tags) for each in found if each])
-    except NotebookError as error:
-        fail(module, error)
 
 
 if __name__ == "__main__":

@@ -102,7 +102,7 @@ from typing import TYPE_CHECKING, Any
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 
 from ansible_collections.datalab.notebooks.plugins.module_utils.common.arguments import tag_arguments
-from ansible_collections.datalab.notebooks.plugins.module_utils.common.errors import InputError, NotebookError, fail
+from ansible_collections.datalab.notebooks.plugins.module_utils.common.errors import InputError, reporting_errors
 from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker import api
 from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker.lifecycle_config import (
     DesiredConfig,
@@ -154,13 +154,11 @@ def main() -> None:
     )
     params = module.params
     client = module.client("sagemaker")
-    try:
+    with reporting_errors(module):
         if params["state"] == "absent":
             module.exit_json(**ensure_absent(module, client, params["name"]))
         else:
             module.exit_json(**ensure_present(module, client, desired_config(params)))
-    except NotebookError as error:
-        fail(module, error)
 
 
 if __name__ == "__main__":

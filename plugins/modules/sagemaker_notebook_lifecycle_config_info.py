@@ -61,7 +61,7 @@ from typing import TYPE_CHECKING, Any
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 
 from ansible_collections.datalab.notebooks.plugins.module_utils.common.calls import in_parallel
-from ansible_collections.datalab.notebooks.plugins.module_utils.common.errors import NotebookError, fail
+from ansible_collections.datalab.notebooks.plugins.module_utils.common.errors import reporting_errors
 from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker import api
 from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker.lifecycle_config import read_config
 
@@ -87,11 +87,9 @@ def main() -> None:
         supports_check_mode=True,
     )
     client = module.client("sagemaker")
-    try:
+    with reporting_errors(module):
         found = in_parallel(lambda name: read_config(client, name), names(client, module.params))
         module.exit_json(lifecycle_configs=[config for config in found if config])
-    except NotebookError as error:
-        fail(module, error)
 
 
 if __name__ == "__main__":

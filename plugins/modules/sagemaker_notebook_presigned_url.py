@@ -55,7 +55,7 @@ authorized_url:
 
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 
-from ansible_collections.datalab.notebooks.plugins.module_utils.common.errors import NotebookError, fail
+from ansible_collections.datalab.notebooks.plugins.module_utils.common.errors import reporting_errors
 from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker import api
 
 SHORTEST = 1800  # seconds, as the API has it
@@ -75,11 +75,9 @@ def main() -> None:
         module.fail_json(msg=f"session_expiration_duration_in_seconds is {seconds}; it can be {SHORTEST} to {LONGEST}")
     if module.check_mode:
         module.exit_json(changed=False)
-    try:
+    with reporting_errors(module):
         url = api.create_presigned_notebook_instance_url(module.client("sagemaker"), module.params["name"], seconds)
-    except NotebookError as error:
-        fail(module, error)
-    module.exit_json(changed=False, authorized_url=url)
+        module.exit_json(changed=False, authorized_url=url)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,8 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from ansible.module_utils.common.dict_transformations import camel_dict_to_snake_dict
@@ -62,9 +63,12 @@ def some_of(names: list[str]) -> str:
     return ", ".join(names[:5]) + more
 
 
-def fail(module: AnsibleAWSModule, error: NotebookError, **result: Any) -> None:
-    """Ends the module with what the error says, its remedy, and the response of AWS where there is one."""
-    response = getattr(error.exception, "response", None)
-    if response:
-        result["error"] = camel_dict_to_snake_dict(response["Error"])
-    module.fail_json(msg=str(error), **result)
+@contextmanager
+def reporting_errors(module: AnsibleAWSModule) -> Iterator[None]:
+    """Ends the module with what a NotebookError says, its remedy, and the response of AWS where there is one."""
+    try:
+        yield
+    except NotebookError as error:
+        response = getattr(error.exception, "response", None)
+        answer = {"error": camel_dict_to_snake_dict(response["Error"])} if response else {}
+        module.fail_json(msg=str(error), **answer)

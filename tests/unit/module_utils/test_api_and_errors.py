@@ -13,7 +13,11 @@ import pytest
 from botocore.exceptions import EndpointConnectionError, NoCredentialsError
 
 from ansible_collections.datalab.notebooks.plugins.module_utils.common.calls import POOL_SIZE, in_parallel
-from ansible_collections.datalab.notebooks.plugins.module_utils.common.errors import InputError, NotebookError, fail
+from ansible_collections.datalab.notebooks.plugins.module_utils.common.errors import (
+    InputError,
+    NotebookError,
+    reporting_errors,
+)
 from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker import api
 from ansible_collections.datalab.notebooks.tests.unit.module_utils.builders import NAME, answer, arn_of, summary
 
@@ -246,7 +250,7 @@ class Failed(Exception):
 
 
 class Module:
-    """The part of a module that fail() uses."""
+    """The part of a module that reporting_errors() uses."""
 
     def fail_json(self, **result: Any) -> None:
         raise Failed(result)
@@ -254,22 +258,22 @@ class Module:
 
 def test_failing_module_shows_the_answer_of_aws(sagemaker: Script) -> None:
     sagemaker.refuse("stop_notebook_instance", INSTANCE, "AccessDeniedException", "not you")
-    with pytest.raises(NotebookError) as error:
+    with pytest.raises(Failed) as ended, reporting_errors(Module()):
         api.stop_notebook_instance(sagemaker.client, NAME)
-    with pytest.raises(Failed) as ended:
-        fail(Module(), error.value, instances=[])
     (result,) = ended.value.args
-    assert result == {
-        "msg": str(error.value),
-        "error": {"code": "AccessDeniedException", "message": "not you"},
-        "instances": [],
-    }
+    assert result["msg"].startswith("Failed to stop the notebook instance: ")
+    assert result["error"] == {"code": "AccessDeniedException", "message": "not you"}
 
 
 def test_failing_module_without_an_answer() -> None:
-    with pytest.raises(Failed) as ended:
-        fail(Module(), InputError(["one", "two"]))
+    with pytest.raises(Failed) as ended, reporting_errors(Module()):
+        raise InputError(["one", "two"])
     assert ended.value.args == ({"msg": "one\ntwo"},)
+
+
+def test_a_mistake_of_ours_is_not_reported_as_an_error_of_aws() -> None:
+    with pytest.raises(ZeroDivisionError), reporting_errors(Module()):
+        raise ZeroDivisionError
 
 
 # Several at once

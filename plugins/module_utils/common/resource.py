@@ -1,0 +1,112 @@
+# Copyright: Contributors to datalab.notebooks
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""How a module makes a resource present or absent: the flow that is the same for all, and what each resource supplies.
+
+An instance has more states than these two; sagemaker/plan.py and sagemaker/converge.py are its flow.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeVar
+
+from .errors import InputError, reporting_errors
+
+if TYPE_CHECKING:
+    from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
+
+State = dict[str, Any]  # a resource in snake_case, as its module returns it
+
+
+class Plan(Protocol):
+    """What has to happen to one resource."""
+
+    @property
+    def before(self) -> State | None:
+        """What was read."""
+
+    @property
+    def after(self) -> State:
+        """The resource as it will be."""
+
+    @property
+    def changed(self) -> bool:
+        """Whether a call has to be made."""
+
+
+P = TypeVar("P", bound=Plan)
+
+
+class Resource(ABC, Generic[P]):
+    """What differs from one resource to the next. Only `apply` and `delete` change anything."""
+
+    key: ClassVar[str]  # of the resource in the module's result
+
+    @abstractmethod
+    def problems(self) -> list[str]:
+        """What is wrong with what is wanted, whatever there is, one sentence each."""
+
+    def absence_problems(self) -> list[str]:
+        """Why there cannot be none of it, whatever there is, one sentence each."""
+        return []
+
+    @abstractmethod
+    def read(self) -> State | None:
+        """What AWS has; None if there is none."""
+
+    def read_settled(self) -> State | None:
+        """What AWS has, to decide on; a resource that changes its state by and by waits here for one that lasts."""
+        return self.read()
+
+    @abstractmethod
+    def plan(self, current: State | None) -> P:
+        """What turns `current` into what is wanted; raises InputError if AWS has no way."""
+
+    @abstractmethod
+    def apply(self, plan: P) -> None:
+        """Makes the calls that the plan asks for."""
+
+    def assert_deletable(self, current: State) -> None:
+        """Raises InputError if deleting it would cost somebody something; not asked with `force`."""
+
+    @abstractmethod
+    def delete(self, current: State) -> None:
+        """Deletes it."""
+
+    def diff(self, before: State | None, after: State | None) -> dict[str, Any]:
+        """What `--diff` shows."""
+        return {"before": before or {}, "after": after or {}}
+
+
+def run(module: AnsibleAWSModule, resource: Resource[Any]) -> None:
+    """Ends the module with the resource in the state that its options want, or with what is in the way."""
+    with reporting_errors(module):
+        if module.params["state"] == "absent":
+            module.exit_json(**_ensure_absent(resource, module.check_mode, force=module.params.get("force", False)))
+        else:
+            module.exit_json(**_ensure_present(resource, module.check_mode))
+
+
+def _ensure_present(resource: Resource[P], check_mode: bool) -> dict[str, Any]:
+    _refuse(resource.problems())
+    plan = resource.plan(resource.read_settled())
+    after: State | None = plan.after
+    if plan.changed and not check_mode:
+        resource.apply(plan)
+        after = resource.read()
+    return {"changed": plan.changed, resource.key: after, "diff": resource.diff(plan.before, plan.after)}
+
+
+def _ensure_absent(resource: Resource[P], check_mode: bool, *, force: bool) -> dict[str, Any]:
+    _refuse(resource.absence_problems())
+    before = resource.read_settled()
+    if before and not force:
+        resource.assert_deletable(before)
+    if before and not check_mode:
+        resource.delete(before)
+    return {"changed": before is not None, resource.key: None, "diff": resource.diff(before, None)}
+
+
+def _refuse(problems: list[str]) -> None:
+    if problems:
+        raise InputError(problems)

@@ -152,52 +152,14 @@ workgroup:
       team: research
 """
 
-from typing import TYPE_CHECKING, Any
+from functools import partial
 
 from ansible_collections.amazon.aws.plugins.module_utils.iam import get_aws_account_info
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 
-from ansible_collections.datalab.notebooks.plugins.module_utils.athena import api as api_athena
-from ansible_collections.datalab.notebooks.plugins.module_utils.athena.workgroup import (
-    PRIMARY,
-    DesiredWorkgroup,
-    apply_workgroup,
-    assert_deletable,
-    desired_workgroup,
-    plan_workgroup,
-    read_workgroup,
-    workgroup_arn,
-    workgroup_problems,
-)
+from ansible_collections.datalab.notebooks.plugins.module_utils.athena.workgroup import Workgroup, desired_workgroup
 from ansible_collections.datalab.notebooks.plugins.module_utils.common.arguments import tag_arguments
-from ansible_collections.datalab.notebooks.plugins.module_utils.common.errors import InputError, reporting_errors
-
-if TYPE_CHECKING:
-    from mypy_boto3_athena import AthenaClient
-
-
-def ensure_present(module: AnsibleAWSModule, client: AthenaClient, desired: DesiredWorkgroup) -> dict[str, Any]:
-    problems = workgroup_problems(client.meta.service_model, desired)
-    if problems:
-        raise InputError(problems)
-    arn = workgroup_arn(client, desired.name, *get_aws_account_info(module))
-    made = plan_workgroup(desired, read_workgroup(client, desired.name, arn), arn)
-    after: dict[str, Any] | None = made.after
-    if made.changed and not module.check_mode:
-        apply_workgroup(client, made)
-        after = read_workgroup(client, desired.name, arn)
-    return {"changed": made.changed, "workgroup": after, "diff": {"before": made.before or {}, "after": made.after}}
-
-
-def ensure_absent(module: AnsibleAWSModule, client: AthenaClient, name: str) -> dict[str, Any]:
-    if name == PRIMARY:
-        raise InputError([f"workgroup {PRIMARY}: AWS never deletes it; with enabled: false nobody can query in it"])
-    before = read_workgroup(client, name, workgroup_arn(client, name, *get_aws_account_info(module)))
-    if before and not module.params["force"]:
-        assert_deletable(client, name)
-    if before and not module.check_mode:
-        api_athena.delete_work_group(client, name, with_contents=module.params["force"])
-    return {"changed": before is not None, "workgroup": None, "diff": {"before": before or {}, "after": {}}}
+from ansible_collections.datalab.notebooks.plugins.module_utils.common.resource import run
 
 
 def main() -> None:
@@ -230,13 +192,9 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    params = module.params
-    client = module.client("athena")
-    with reporting_errors(module):
-        if params["state"] == "absent":
-            module.exit_json(**ensure_absent(module, client, params["name"]))
-        else:
-            module.exit_json(**ensure_present(module, client, desired_workgroup(params)))
+    desired = desired_workgroup(module.params)
+    account = partial(get_aws_account_info, module)
+    run(module, Workgroup(module.client("athena"), desired, module.params["force"], account))
 
 
 if __name__ == "__main__":

@@ -5,8 +5,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from ansible.module_utils.common.dict_transformations import snake_dict_to_camel_dict
@@ -17,6 +18,7 @@ from ansible_collections.amazon.aws.plugins.module_utils.tagging import (
 from ansible_collections.amazon.aws.plugins.module_utils.transformation import boto3_resource_to_ansible_dict
 
 from ..common.errors import InputError
+from ..common.resource import Resource, State
 from ..common.service_model import member_problems, tag_problems
 from . import api
 
@@ -253,3 +255,41 @@ def assert_deletable(client: AthenaClient, name: str) -> None:
     found = [text for text, is_there in contents.items() if is_there(client, name)]
     if found:
         raise InputError([f"workgroup {name} has {' and '.join(found)}; say force: true to delete them with it"])
+
+
+@dataclass
+class Workgroup(Resource[WorkgroupPlan]):
+    """The workgroup of the module athena_workgroup."""
+
+    client: AthenaClient
+    desired: DesiredWorkgroup
+    with_contents: bool  # whether named queries and the query history go when it goes
+    account: Callable[[], tuple[str, str]]  # its id and partition; a call to AWS
+
+    key = "workgroup"
+
+    @cached_property
+    def arn(self) -> str:
+        return workgroup_arn(self.client, self.desired.name, *self.account())
+
+    def problems(self) -> list[str]:
+        return workgroup_problems(self.client.meta.service_model, self.desired)
+
+    def absence_problems(self) -> list[str]:
+        remedy = "with enabled: false nobody can query in it"
+        return [f"workgroup {PRIMARY}: AWS never deletes it; {remedy}"] if self.desired.name == PRIMARY else []
+
+    def read(self) -> State | None:
+        return read_workgroup(self.client, self.desired.name, self.arn)
+
+    def plan(self, current: State | None) -> WorkgroupPlan:
+        return plan_workgroup(self.desired, current, self.arn)
+
+    def apply(self, plan: WorkgroupPlan) -> None:
+        apply_workgroup(self.client, plan)
+
+    def assert_deletable(self, current: State) -> None:
+        assert_deletable(self.client, self.desired.name)
+
+    def delete(self, current: State) -> None:
+        api.delete_work_group(self.client, self.desired.name, with_contents=self.with_contents)

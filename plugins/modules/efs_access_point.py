@@ -144,47 +144,11 @@ access_point:
       owner: alice
 """
 
-from typing import TYPE_CHECKING, Any
-
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 
 from ansible_collections.datalab.notebooks.plugins.module_utils.common.arguments import tag_arguments
-from ansible_collections.datalab.notebooks.plugins.module_utils.common.errors import InputError, reporting_errors
-from ansible_collections.datalab.notebooks.plugins.module_utils.efs.access_point import (
-    DesiredPoint,
-    apply_point,
-    await_available,
-    delete_point,
-    desired_point,
-    plan_point,
-    point_diff,
-    point_problems,
-    read_point,
-)
-
-if TYPE_CHECKING:
-    from mypy_boto3_efs import EFSClient
-
-
-def ensure_present(module: AnsibleAWSModule, client: EFSClient, desired: DesiredPoint) -> dict[str, Any]:
-    problems = point_problems(client.meta.service_model, desired)
-    if problems:
-        raise InputError(problems)
-    made = plan_point(desired, read_point(client, desired.file_system_id, desired.name))
-    after: dict[str, Any] | None = made.after
-    if made.changed and not module.check_mode:
-        apply_point(client, made, module.params["wait_timeout"])
-        if module.params["wait"]:
-            await_available(client, desired, module.params["wait_timeout"])
-        after = read_point(client, desired.file_system_id, desired.name)
-    return {"changed": made.changed, "access_point": after, "diff": point_diff(made.before, made.after)}
-
-
-def ensure_absent(module: AnsibleAWSModule, client: EFSClient, desired: DesiredPoint) -> dict[str, Any]:
-    before = read_point(client, desired.file_system_id, desired.name)
-    if before and not module.check_mode:
-        delete_point(client, before, module.params["wait_timeout"])
-    return {"changed": before is not None, "access_point": None, "diff": point_diff(before, None)}
+from ansible_collections.datalab.notebooks.plugins.module_utils.common.resource import run
+from ansible_collections.datalab.notebooks.plugins.module_utils.efs.access_point import AccessPoint, desired_point
 
 
 def main() -> None:
@@ -216,13 +180,8 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    client = module.client("efs")
-    desired = desired_point(module.params)
-    with reporting_errors(module):
-        if module.params["state"] == "absent":
-            module.exit_json(**ensure_absent(module, client, desired))
-        else:
-            module.exit_json(**ensure_present(module, client, desired))
+    params = module.params
+    run(module, AccessPoint(module.client("efs"), desired_point(params), params["wait"], params["wait_timeout"]))
 
 
 if __name__ == "__main__":

@@ -219,65 +219,13 @@ file_system:
     throughput_mode: elastic
 """
 
-from typing import TYPE_CHECKING, Any
+from functools import partial
 
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 
 from ansible_collections.datalab.notebooks.plugins.module_utils.common.arguments import tag_arguments
-from ansible_collections.datalab.notebooks.plugins.module_utils.common.errors import InputError, reporting_errors
-from ansible_collections.datalab.notebooks.plugins.module_utils.efs import api as api_efs
-from ansible_collections.datalab.notebooks.plugins.module_utils.efs.file_system import (
-    apply_file_system,
-    assert_may_go,
-    await_states,
-    delete_file_system,
-    read_file_system,
-    read_settled,
-)
-from ansible_collections.datalab.notebooks.plugins.module_utils.efs.plan import (
-    DesiredFileSystem,
-    desired_file_system,
-    file_system_diff,
-    file_system_problems,
-    plan_file_system,
-    zone_problems,
-)
-
-if TYPE_CHECKING:
-    from mypy_boto3_efs import EFSClient
-
-
-def ensure_present(module: AnsibleAWSModule, client: EFSClient, desired: DesiredFileSystem) -> dict[str, Any]:
-    problems = file_system_problems(client.meta.service_model, desired)
-    if problems:
-        raise InputError(problems)
-    timeout = module.params["wait_timeout"]
-    current = read_settled(client, desired.name, 0 if module.check_mode else timeout)
-    made = plan_file_system(desired, current)
-    if made.create_targets:
-        subnet_ids = [target["subnet_id"] for target in made.create_targets]
-        problems = zone_problems(made, api_efs.describe_subnets(module.client("ec2"), subnet_ids))
-        if problems:
-            raise InputError(problems)
-    after: dict[str, Any] | None = made.after
-    if made.changed and not module.check_mode:
-        apply_file_system(client, made, timeout)
-        if module.params["wait"]:
-            await_states(client, desired.name, timeout, lambda states: states == {"available"})
-        after = read_file_system(client, desired.name)
-    return {"changed": made.changed, "file_system": after, "diff": file_system_diff(made.before, made.after)}
-
-
-def ensure_absent(module: AnsibleAWSModule, client: EFSClient, name: str) -> dict[str, Any]:
-    current = read_file_system(client, name)
-    before = None if current and current["life_cycle_state"] in ("deleting", "deleted") else current
-    if before and not module.params["force"]:
-        assert_may_go(client, before)
-    if before and not module.check_mode:
-        delete_file_system(client, before, module.params["wait_timeout"])
-    if current and module.params["wait"] and not module.check_mode:
-        await_states(client, name, module.params["wait_timeout"], lambda states: not states)
-    return {"changed": before is not None, "file_system": None, "diff": file_system_diff(before, None)}
+from ansible_collections.datalab.notebooks.plugins.module_utils.common.resource import run
+from ansible_collections.datalab.notebooks.plugins.module_utils.efs.file_system import FileSystem
 
 
 def main() -> None:
@@ -313,12 +261,8 @@ def main() -> None:
         required_if=[("throughput_mode", "provisioned", ["provisioned_throughput_in_mibps"])],
         supports_check_mode=True,
     )
-    client = module.client("efs")
-    with reporting_errors(module):
-        if module.params["state"] == "absent":
-            module.exit_json(**ensure_absent(module, client, module.params["name"]))
-        else:
-            module.exit_json(**ensure_present(module, client, desired_file_system(module.params)))
+    ec2 = partial(module.client, "ec2")
+    run(module, FileSystem(module.client("efs"), ec2, module.params, module.check_mode))
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ from ansible_collections.amazon.aws.plugins.module_utils.transformation import b
 
 from ..common.errors import InputError
 from ..common.polling import wait_until
+from ..common.resource import Resource, State
 from ..common.service_model import input_problems, tag_problems
 from . import api
 
@@ -209,3 +210,35 @@ def point_diff(before: dict[str, Any] | None, after: dict[str, Any] | None) -> d
     keys = ("posix_user", "root_directory", "tags")
     as_shown = [{key: point.get(key) for key in keys} if point else {} for point in (before, after)]
     return dict(zip(("before", "after"), as_shown, strict=True))
+
+
+@dataclass
+class AccessPoint(Resource[PointPlan]):
+    """The access point of the module efs_access_point."""
+
+    client: EFSClient
+    desired: DesiredPoint
+    wait: bool
+    wait_timeout: int
+
+    key = "access_point"
+
+    def problems(self) -> list[str]:
+        return point_problems(self.client.meta.service_model, self.desired)
+
+    def read(self) -> State | None:
+        return read_point(self.client, self.desired.file_system_id, self.desired.name)
+
+    def plan(self, current: State | None) -> PointPlan:
+        return plan_point(self.desired, current)
+
+    def apply(self, plan: PointPlan) -> None:
+        apply_point(self.client, plan, self.wait_timeout)
+        if self.wait:
+            await_available(self.client, self.desired, self.wait_timeout)
+
+    def delete(self, current: State) -> None:
+        delete_point(self.client, current, self.wait_timeout)
+
+    def diff(self, before: State | None, after: State | None) -> dict[str, Any]:
+        return point_diff(before, after)

@@ -5,6 +5,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.amazon.aws.plugins.module_utils.tagging import ansible_dict_to_boto3_tag_list
@@ -13,10 +15,25 @@ from ansible_collections.amazon.aws.plugins.module_utils.transformation import b
 from ..common.calls import in_parallel
 from ..common.errors import InputError, NotebookError
 from ..common.polling import wait_until
+from ..common.resource import Resource, State
 from . import api
-from .plan import TRANSITIONS, FileSystemPlan, as_policies, create_params, given_parameters, target_params
+from .plan import (
+    TRANSITIONS,
+    DesiredFileSystem,
+    FileSystemPlan,
+    as_policies,
+    create_params,
+    desired_file_system,
+    file_system_diff,
+    file_system_problems,
+    given_parameters,
+    plan_file_system,
+    target_params,
+    zone_problems,
+)
 
 if TYPE_CHECKING:
+    from mypy_boto3_ec2 import EC2Client
     from mypy_boto3_efs import EFSClient
 
 PASSING = {"creating", "updating", "deleting"}
@@ -153,3 +170,70 @@ def delete_file_system(client: EFSClient, current: dict[str, Any], timeout: int)
         ids = [target["mount_target_id"] for target in current["mount_targets"]]
         delete_targets(client, file_system_id, ids, timeout)
     api.delete_file_system(client, file_system_id)
+
+
+# For the module
+
+
+@dataclass
+class FileSystem(Resource[FileSystemPlan]):
+    """The file system of the module efs_file_system."""
+
+    client: EFSClient
+    ec2: Callable[[], EC2Client]  # only new mount targets need it
+    params: dict[str, Any]
+    check_mode: bool
+
+    key = "file_system"
+
+    @property
+    def name(self) -> str:
+        return str(self.params["name"])
+
+    @cached_property
+    def desired(self) -> DesiredFileSystem:
+        return desired_file_system(self.params)
+
+    def problems(self) -> list[str]:
+        return file_system_problems(self.client.meta.service_model, self.desired)
+
+    def read(self) -> State | None:
+        return read_file_system(self.client, self.name)
+
+    def read_settled(self) -> State | None:
+        if self.params["state"] == "present":
+            return read_settled(self.client, self.name, 0 if self.check_mode else self.params["wait_timeout"])
+        current = self.read()
+        if current is None or current["life_cycle_state"] not in ("deleting", "deleted"):
+            return current
+        if not self.check_mode:
+            self._await(set())
+        return None
+
+    def plan(self, current: State | None) -> FileSystemPlan:
+        made = plan_file_system(self.desired, current)
+        if made.create_targets:
+            subnet_ids = [target["subnet_id"] for target in made.create_targets]
+            problems = zone_problems(made, api.describe_subnets(self.ec2(), subnet_ids))
+            if problems:
+                raise InputError(problems)
+        return made
+
+    def apply(self, plan: FileSystemPlan) -> None:
+        apply_file_system(self.client, plan, self.params["wait_timeout"])
+        self._await({"available"})
+
+    def assert_deletable(self, current: State) -> None:
+        assert_may_go(self.client, current)
+
+    def delete(self, current: State) -> None:
+        delete_file_system(self.client, current, self.params["wait_timeout"])
+        self._await(set())
+
+    def diff(self, before: State | None, after: State | None) -> dict[str, Any]:
+        return file_system_diff(before, after)
+
+    def _await(self, states: set[str]) -> None:
+        """Waits, if the options say so, until it and its mount targets are in these states; none: until it is gone."""
+        if self.params["wait"]:
+            await_states(self.client, self.name, self.params["wait_timeout"], lambda found: found == states)

@@ -17,6 +17,7 @@ from ansible_collections.datalab.notebooks.plugins.module_utils.common.errors im
 from ansible_collections.datalab.notebooks.plugins.module_utils.efs import api as api_efs
 from ansible_collections.datalab.notebooks.plugins.module_utils.efs import file_system as module
 from ansible_collections.datalab.notebooks.plugins.module_utils.efs.file_system import (
+    FileSystem,
     apply_file_system,
     assert_may_go,
     await_states,
@@ -554,3 +555,68 @@ def test_diff_has_what_can_be_set() -> None:
 
 def test_diff_of_nothing() -> None:
     assert file_system_diff(None, None) == {"before": {}, "after": {}}
+
+
+# For the module
+
+
+def resource(efs: Script, check_mode: bool = False, **options: Any) -> FileSystem:
+    """The module's file system, with these options; EC2 is not to be asked."""
+    params = {**OPTIONS, "state": "present", "wait": True, "wait_timeout": 60, **options}
+    return FileSystem(efs.client, pytest.fail, params, check_mode)
+
+
+@pytest.mark.parametrize(
+    ("wait", "check_mode", "looks"),
+    [(True, False, 2), (True, True, 0), (False, False, 0), (False, True, 0)],
+)
+def test_one_that_is_being_deleted_is_absent_already(wait: bool, check_mode: bool, looks: int, efs: Script) -> None:
+    reads(efs, state="deleting")
+    if looks:
+        finds(efs, described("deleting"))
+        finds_targets(efs)
+        finds(efs)
+    assert resource(efs, check_mode, state="absent", wait=wait).read_settled() is None
+
+
+def test_one_that_is_there_is_deleted_whatever_its_state(efs: Script) -> None:
+    reads(efs, state="updating")
+    found = resource(efs, state="absent").read_settled()
+    assert found is not None
+    assert found["life_cycle_state"] == "updating"
+
+
+def test_check_mode_waits_for_nothing(efs: Script) -> None:
+    reads(efs, state="creating")
+    finds(efs, described("creating"))
+    finds_targets(efs)
+    with pytest.raises(NotebookError, match="is not done after 0 s"):
+        resource(efs, check_mode=True).read_settled()
+
+
+@pytest.mark.parametrize("wait", [True, False])
+def test_deletes_and_waits_if_wanted(wait: bool, efs: Script) -> None:
+    efs.call("describe_access_points", BY_FILE_SYSTEM, {"AccessPoints": []})
+    efs.call("delete_file_system", BY_ID)
+    if wait:
+        finds(efs, described("deleting"))
+        finds_targets(efs)
+        finds(efs)
+    resource(efs, state="absent", wait=wait).delete(current())
+
+
+@pytest.mark.parametrize("wait", [True, False])
+def test_changes_and_waits_if_wanted(wait: bool, efs: Script) -> None:
+    efs.call("put_backup_policy", {**BY_ID, "BackupPolicy": {"Status": "ENABLED"}})
+    if wait:
+        finds(efs, described("updating"))
+        finds_targets(efs)
+        finds(efs, described())
+        finds_targets(efs)
+    it = resource(efs, backup=True, wait=wait)
+    it.apply(it.plan(current()))
+
+
+def test_a_policy_that_is_none_does_not_matter_to_what_goes(efs: Script) -> None:
+    finds(efs)
+    assert resource(efs, state="absent", policy="x").read_settled() is None

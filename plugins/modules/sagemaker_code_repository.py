@@ -100,54 +100,15 @@ code_repository:
       team: research
 """
 
-from typing import TYPE_CHECKING, Any
-
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 
 from ansible_collections.datalab.notebooks.plugins.module_utils.common.arguments import tag_arguments
-from ansible_collections.datalab.notebooks.plugins.module_utils.common.errors import InputError, reporting_errors
-from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker import api
+from ansible_collections.datalab.notebooks.plugins.module_utils.common.resource import run
 from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker.code_repository import (
-    DesiredRepository,
-    apply_repository,
-    assert_possible,
-    assert_unused,
+    CodeRepository,
     desired_repository,
-    plan_repository,
-    read_repository,
-    repository_problems,
     secrets_in,
 )
-
-if TYPE_CHECKING:
-    from mypy_boto3_sagemaker import SageMakerClient
-
-
-def ensure_present(module: AnsibleAWSModule, client: SageMakerClient, desired: DesiredRepository) -> dict[str, Any]:
-    module.no_log_values.update(secrets_in(desired))  # Ansible shows the arguments of a module that fails
-    problems = repository_problems(client.meta.service_model, desired)
-    if problems:
-        raise InputError(problems)
-    made = plan_repository(desired, read_repository(client, desired.name))
-    assert_possible(client, made)
-    after: dict[str, Any] | None = made.after
-    if made.changed and not module.check_mode:
-        apply_repository(client, made)
-        after = read_repository(client, desired.name)
-    return {
-        "changed": made.changed,
-        "code_repository": after,
-        "diff": {"before": made.before or {}, "after": made.after},
-    }
-
-
-def ensure_absent(module: AnsibleAWSModule, client: SageMakerClient, name: str) -> dict[str, Any]:
-    before = read_repository(client, name)
-    if before and not module.params["force"]:
-        assert_unused(client, name)
-    if before and not module.check_mode:
-        api.delete_code_repository(client, name)
-    return {"changed": before is not None, "code_repository": None, "diff": {"before": before or {}, "after": {}}}
 
 
 def main() -> None:
@@ -163,13 +124,10 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    params = module.params
-    client = module.client("sagemaker")
-    with reporting_errors(module):
-        if params["state"] == "absent":
-            module.exit_json(**ensure_absent(module, client, params["name"]))
-        else:
-            module.exit_json(**ensure_present(module, client, desired_repository(params)))
+    desired = desired_repository(module.params)
+    if module.params["state"] == "present":
+        module.no_log_values.update(secrets_in(desired))  # Ansible shows the arguments of a module that fails
+    run(module, CodeRepository(module.client("sagemaker"), desired))
 
 
 if __name__ == "__main__":

@@ -97,47 +97,14 @@ lifecycle_config:
       team: research
 """
 
-from typing import TYPE_CHECKING, Any
-
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 
 from ansible_collections.datalab.notebooks.plugins.module_utils.common.arguments import tag_arguments
-from ansible_collections.datalab.notebooks.plugins.module_utils.common.errors import InputError, reporting_errors
-from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker import api
+from ansible_collections.datalab.notebooks.plugins.module_utils.common.resource import run
 from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker.lifecycle_config import (
-    DesiredConfig,
-    apply_config,
-    assert_unused,
-    config_diff,
-    config_problems,
+    LifecycleConfig,
     desired_config,
-    plan_config,
-    read_config,
 )
-
-if TYPE_CHECKING:
-    from mypy_boto3_sagemaker import SageMakerClient
-
-
-def ensure_present(module: AnsibleAWSModule, client: SageMakerClient, desired: DesiredConfig) -> dict[str, Any]:
-    problems = config_problems(client.meta.service_model, desired, module.run_command)
-    if problems:
-        raise InputError(problems)
-    made = plan_config(desired, read_config(client, desired.name))
-    after: dict[str, Any] | None = made.after
-    if made.changed and not module.check_mode:
-        apply_config(client, made)
-        after = read_config(client, desired.name)
-    return {"changed": made.changed, "lifecycle_config": after, "diff": config_diff(made.before, made.after)}
-
-
-def ensure_absent(module: AnsibleAWSModule, client: SageMakerClient, name: str) -> dict[str, Any]:
-    before = read_config(client, name)
-    if before and not module.params["force"]:
-        assert_unused(client, name)
-    if before and not module.check_mode:
-        api.delete_lifecycle_config(client, name)
-    return {"changed": before is not None, "lifecycle_config": None, "diff": config_diff(before, None)}
 
 
 def main() -> None:
@@ -152,13 +119,8 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    params = module.params
-    client = module.client("sagemaker")
-    with reporting_errors(module):
-        if params["state"] == "absent":
-            module.exit_json(**ensure_absent(module, client, params["name"]))
-        else:
-            module.exit_json(**ensure_present(module, client, desired_config(params)))
+    config = LifecycleConfig(module.client("sagemaker"), desired_config(module.params), module.run_command)
+    run(module, config)
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ from ansible_collections.amazon.aws.plugins.module_utils.tagging import (
 from ansible_collections.amazon.aws.plugins.module_utils.transformation import boto3_resource_to_ansible_dict
 
 from ..common.errors import InputError, NotebookError, some_of
+from ..common.resource import Resource, State
 from ..common.service_model import member_problems, tag_problems
 from . import api
 
@@ -183,3 +184,33 @@ def assert_unused(client: SageMakerClient, name: str) -> None:
     if users:
         text = f"{name} is used by {some_of(users)}; give them another first, or say force: true"
         raise InputError([f"code repository {text}"])
+
+
+@dataclass
+class CodeRepository(Resource[RepositoryPlan]):
+    """The code repository of the module sagemaker_code_repository."""
+
+    client: SageMakerClient
+    desired: DesiredRepository
+
+    key = "code_repository"
+
+    def problems(self) -> list[str]:
+        return repository_problems(self.client.meta.service_model, self.desired)
+
+    def read(self) -> State | None:
+        return read_repository(self.client, self.desired.name)
+
+    def plan(self, current: State | None) -> RepositoryPlan:
+        made = plan_repository(self.desired, current)
+        assert_possible(self.client, made)
+        return made
+
+    def apply(self, plan: RepositoryPlan) -> None:
+        apply_repository(self.client, plan)
+
+    def assert_deletable(self, current: State) -> None:
+        assert_unused(self.client, self.desired.name)
+
+    def delete(self, current: State) -> None:
+        api.delete_code_repository(self.client, self.desired.name)

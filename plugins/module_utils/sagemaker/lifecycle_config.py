@@ -15,6 +15,7 @@ from ansible_collections.amazon.aws.plugins.module_utils.tagging import (
 from ansible_collections.amazon.aws.plugins.module_utils.transformation import boto3_resource_to_ansible_dict
 
 from ..common.errors import InputError, NotebookError, some_of
+from ..common.resource import Resource, State
 from ..common.service_model import tag_problems
 from . import api
 from .scripts import RunCommand, script_problems
@@ -172,3 +173,35 @@ def _as_text(config: dict[str, Any] | None) -> str:
     scripts = [f"--- {hook}\n{config[hook].rstrip()}\n" for hook in HOOKS if config[hook]]
     tags = [f"--- tag {key}={value}\n" for key, value in sorted(config.get("tags", {}).items())]
     return "".join(scripts + tags)
+
+
+@dataclass
+class LifecycleConfig(Resource[ConfigPlan]):
+    """The configuration of the module sagemaker_notebook_lifecycle_config."""
+
+    client: SageMakerClient
+    desired: DesiredConfig
+    run_command: RunCommand
+
+    key = "lifecycle_config"
+
+    def problems(self) -> list[str]:
+        return config_problems(self.client.meta.service_model, self.desired, self.run_command)
+
+    def read(self) -> State | None:
+        return read_config(self.client, self.desired.name)
+
+    def plan(self, current: State | None) -> ConfigPlan:
+        return plan_config(self.desired, current)
+
+    def apply(self, plan: ConfigPlan) -> None:
+        apply_config(self.client, plan)
+
+    def assert_deletable(self, current: State) -> None:
+        assert_unused(self.client, self.desired.name)
+
+    def delete(self, current: State) -> None:
+        api.delete_lifecycle_config(self.client, self.desired.name)
+
+    def diff(self, before: State | None, after: State | None) -> dict[str, Any]:
+        return config_diff(before, after)

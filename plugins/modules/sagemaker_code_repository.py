@@ -125,8 +125,7 @@ def main() -> None:
         supports_check_mode=True,
     )
     desired = desired_repository(module.params)
-    if module.params["state"] == "present":
-        module.no_log_values.update(secrets_in(desired))  # Ansible shows the arguments of a module that fails
+    module.no_log_values.update(secrets_in(desired))  # Ansible shows the arguments of a module
     run(module, CodeRepository(module.client("sagemaker"), desired))
 
 

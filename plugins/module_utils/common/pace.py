@@ -1,5 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# Private to this collection: it may change at any time.
 """How fast AWS is asked: as fast as is allowed, and more slowly for as long as AWS throttles.
 
 botocore's own retry mode for this, adaptive, begins at the rate that it has measured so far. In a run of few requests

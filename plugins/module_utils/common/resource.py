@@ -1,5 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# Private to this collection: it may change at any time.
 """How a module makes a resource present or absent: the flow that is the same for all, and what each resource supplies.
 
 An instance has more states than these two; sagemaker/plan.py and sagemaker/converge.py are its flow.

@@ -1,5 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# Private to this collection: it may change at any time.
 """What AWS would not take, by botocore's model of a service: names, ranges, choices, tags. No call is made."""
 
 from __future__ import annotations

@@ -1,5 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# Private to this collection: it may change at any time.
 """File systems of EFS with all that belongs to them: lifecycle policies, backup, policy and mount targets."""
 
 from __future__ import annotations

@@ -1,5 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# Private to this collection: it may change at any time.
 """What a file system of EFS is to be, and what turns the one that is there into it. No call to AWS."""
 
 from __future__ import annotations

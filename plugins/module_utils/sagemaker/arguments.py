@@ -1,5 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# Private to this collection: it may change at any time.
 """The options that describe one notebook instance; doc_fragments/notebook_instance.py documents them."""
 
 from __future__ import annotations

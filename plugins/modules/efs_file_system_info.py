@@ -69,10 +69,10 @@ file_systems:
 from typing import Any
 
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
-from ansible_collections.amazon.aws.plugins.module_utils.transformation import boto3_resource_to_ansible_dict
 
 from ansible_collections.datalab.notebooks.plugins.module_utils.common.errors import reporting_errors
 from ansible_collections.datalab.notebooks.plugins.module_utils.efs import api as api_efs
+from ansible_collections.datalab.notebooks.plugins.module_utils.efs.file_system import normalised
 
 
 def filters(params: dict[str, Any]) -> dict[str, str]:
@@ -90,15 +90,7 @@ def main() -> None:
     with reporting_errors(module):
         client = module.client("efs")
         found = api_efs.describe_file_systems(client, **filters(module.params))
-        module.exit_json(
-            file_systems=[
-                {
-                    **boto3_resource_to_ansible_dict(dict(each)),
-                    "dns_name": api_efs.dns_name(client, each["FileSystemId"]),
-                }
-                for each in found
-            ]
-        )
+        module.exit_json(file_systems=[normalised(client, each) for each in found])
 
 
 if __name__ == "__main__":

@@ -13,9 +13,10 @@ description:
   - Takes a list of instances as they are wanted, and the lifecycle configurations that they use, and makes it so.
   - All instances are read with paged lists, changed at once, and waited for in one loop. A run that finds everything as
     it should be needs about two calls for each hundred instances.
-  - Everything is checked and planned before the first call that changes something. One problem stops the run there.
-  - After that, an instance that fails does not stop the others. The module fails at the end and names those that
-    failed.
+  - Everything is checked and planned before the first call that changes something. What the API would never take stops
+    the run there.
+  - An instance that fails, or that cannot become what is wanted (a volume that would shrink), does not stop the others.
+    The module fails at the end and names those that failed.
   - What C(ListNotebookInstances) does not tell (the volume, the role and others) is read with
     C(DescribeNotebookInstance) only when it may have changed. For that the module leaves a tag C(datalab:verified) with
     a fingerprint and the C(LastModifiedTime) at which everything was right. Any later update, start or stop voids it.
@@ -39,10 +40,10 @@ options:
       on_start:
         description: The text of the script that runs at each start. An empty string removes it.
         type: str
-  owned:
+  managed:
     description:
-      - The names of all instances that somebody has, whether they are in O(instances) or not. The others of the account
-        and region are then returned as RV(unowned). They are never changed.
+      - The names of all instances that an inventory has, whether they are in O(instances) or not. The others of the
+        account and region are then returned as RV(unmanaged). They are never changed.
     type: list
     elements: str
   max_requests_per_second:
@@ -185,24 +186,33 @@ instances:
       type: str
       returned: when failed
       sample: "datalab-alice is Failed: the role cannot be assumed"
-unowned:
-  description: The instances that are neither in O(owned) nor in O(instances).
-  returned: when O(owned) is given
+unverified:
+  description:
+    - How many instances were described and found right without the tag that says so. Outside of check mode they have it
+      now.
+  returned: always, except with O(validate_only=true)
+  type: int
+  sample: 0
+unmanaged:
+  description: The instances that are neither in O(managed) nor in O(instances).
+  returned: when O(managed) is given
   type: list
   elements: dict
   sample:
     - name: experiment
       status: InService
       instance_type: ml.p3.2xlarge
+      lifecycle_config_name: null
       tags: {owner: alice}
 lifecycle_configs:
-  description: The names of the configurations, and whether each was changed.
+  description: The names of the configurations, and whether each was changed, and created.
   returned: always, except with O(validate_only=true)
   type: list
   elements: dict
   sample:
     - name: datalab
       changed: false
+      created: false
 """
 
 from typing import Any
@@ -211,7 +221,11 @@ from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleA
 
 from ansible_collections.datalab.notebooks.plugins.module_utils.common.arguments import wait_arguments
 from ansible_collections.datalab.notebooks.plugins.module_utils.common.calls import POOL_SIZE, in_parallel
-from ansible_collections.datalab.notebooks.plugins.module_utils.common.errors import InputError, reporting_errors
+from ansible_collections.datalab.notebooks.plugins.module_utils.common.errors import (
+    InputError,
+    NotebookError,
+    reporting_errors,
+)
 from ansible_collections.datalab.notebooks.plugins.module_utils.common.pace import Pace, paced_client
 from ansible_collections.datalab.notebooks.plugins.module_utils.common.progress import Progress
 from ansible_collections.datalab.notebooks.plugins.module_utils.common.service_model import load_service_model
@@ -224,9 +238,14 @@ from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker.fleet 
     read_account,
     read_again,
     read_fleet,
-    unowned,
+    unmanaged,
+    unverified,
 )
-from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker.instance import Desired, desired_from_options
+from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker.instance import (
+    Current,
+    Desired,
+    desired_from_options,
+)
 from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker.lifecycle_config import (
     ConfigPlan,
     DesiredConfig,
@@ -247,15 +266,15 @@ def validate(module: AnsibleAWSModule, configs: list[DesiredConfig], instances: 
     problems = [problem for config in configs for problem in config_problems(model, config, module.run_command)]
     problems += instance_problems(model, instances)
     if module.params["max_requests_per_second"] <= 0:
-        problems.append("max_requests_per_second: has to be more than 0")
+        problems.append("max_requests_per_second: must be more than 0")
     if problems:
         raise InputError(problems)
 
 
 def apply(
     module: AnsibleAWSModule, clients: Clients, config_plans: list[ConfigPlan], plans: list[Plan]
-) -> list[dict[str, Any]]:
-    """Carries the plans out and returns what became of each instance."""
+) -> tuple[dict[str, Current | None], dict[str, NotebookError]]:
+    """Carries the plans out; returns the instances as they are then, and what went wrong, by name."""
     client = clients.sagemaker
     in_parallel(lambda made: apply_config(client, made), [made for made in config_plans if made.changed])
     errors = converge(
@@ -266,13 +285,12 @@ def apply(
         report=Progress(module.tmpdir),
     )
     currents, unread = read_again(client, plans)
-    errors = {**unread, **errors}
-    unmarked = mark_verified(client, plans, currents)
+    unmarked = mark_verified(client, unverified(plans, currents))
     if unmarked:
         module.warn(
             f"{len(unmarked)} instances could not be marked as verified; they are described again: {unmarked[0]}"
         )
-    return [outcome(made, currents[made.desired.name], errors.get(made.desired.name), False) for made in plans]
+    return currents, {**unread, **errors}
 
 
 def diffs(config_plans: list[ConfigPlan], plans: list[Plan]) -> list[dict[str, Any]]:
@@ -294,19 +312,27 @@ def run(module: AnsibleAWSModule) -> dict[str, Any]:
     config_plans = in_parallel(
         lambda config: plan_config(config, read_config(clients.sagemaker, config.name, with_tags=False)), configs
     )
-    owned = module.params["owned"]
-    account = read_account(clients) if owned is not None or len(instances) > POOL_SIZE else None
-    plans = make_plans(read_fleet(clients.sagemaker, instances, account))
-    if module.check_mode:
-        outcomes = [outcome(made, made.current, None, True) for made in plans]
-    else:
-        outcomes = apply(module, clients, config_plans, plans)
-    names = {desired.name for desired in instances}.union(owned or ())
+    managed = module.params["managed"]
+    account = read_account(clients) if managed is not None or len(instances) > POOL_SIZE else None
+    plans, errors = make_plans(read_fleet(clients.sagemaker, instances, account))
+    currents = {made.desired.name: made.current for made in plans}
+    stale = unverified(plans, currents)
+    if not module.check_mode:
+        currents, failed = apply(module, clients, config_plans, plans)
+        errors |= failed
+    names = {desired.name for desired in instances}.union(managed or ())
     return {
-        **({"unowned": unowned(account, names)} if account is not None and owned is not None else {}),
+        **({"unmanaged": unmanaged(account, names)} if account is not None and managed is not None else {}),
         "changed": any(made.changed for made in config_plans) or any(made.changed for made in plans),
-        "instances": outcomes,
-        "lifecycle_configs": [{"name": made.desired.name, "changed": made.changed} for made in config_plans],
+        "instances": [
+            outcome(made, currents[made.desired.name], errors.get(made.desired.name), module.check_mode)
+            for made in plans
+        ],
+        "lifecycle_configs": [
+            {"name": made.desired.name, "changed": made.changed, "created": made.before is None}
+            for made in config_plans
+        ],
+        "unverified": len(stale),
         "diff": diffs(config_plans, plans),
     }
 
@@ -333,7 +359,7 @@ def main() -> None:
                 "options": {"owner": {"type": "str"}, **instance_arguments()},
             },
             "lifecycle_configs": {"type": "list", "elements": "dict", "default": [], "options": config},
-            "owned": {"type": "list", "elements": "str"},
+            "managed": {"type": "list", "elements": "str"},
             "max_requests_per_second": {"type": "float", "default": 30},
             "validate_only": {"type": "bool", "default": False},
             **wait_arguments(),

@@ -219,6 +219,8 @@ class EfsBackend(moto_efs.EFSBackend):
         """Begin to create a mount target, with the VPC's default group if none is given."""
         self.get_file_system(file_system_id, ready=True)
         target = super().create_mount_target(file_system_id, subnet_id, ip_address, security_groups)
+        interface = self.ec2_backend.enis[target.network_interface_id]
+        interface.description = f"EFS mount target for {file_system_id} ({target.mount_target_id})"
         if security_groups is None:
             target.security_groups = [self.ec2_backend.get_default_security_group(target.vpc_id).id]
         return target

@@ -21,8 +21,6 @@ def write_inventory(directory: Path, people: int, endpoint: str) -> Path:
     inventory = {
         "all": {
             "vars": {
-                "ansible_connection": "local",
-                "ansible_python_interpreter": "{{ ansible_playbook_python }}",
                 "platform_aws": {
                     "endpoint_url": endpoint,
                     "region": "eu-central-1",

@@ -16,7 +16,7 @@ from pathlib import Path
 from statistics import median
 
 from ansible_collections.datalab.notebooks.tests.tools import containers
-from ansible_collections.datalab.notebooks.tests.unit.notebook_host.host import render_by_lookup
+from ansible_collections.datalab.notebooks.tests.unit.notebook_host.host import rendered
 
 ROUNDS = 3
 CONTAINER = f"datalab-bench-{os.getpid()}"
@@ -91,7 +91,7 @@ def measure() -> dict[str, float]:
     """The medians in seconds, and how many times as long the usual way takes as ours."""
     containers.check()
     with tempfile.TemporaryDirectory() as name:
-        script = render_by_lookup(Path(name), {"bench": SETTINGS})["bench"]["on-start.sh"]
+        script = rendered(SETTINGS)["on-start.sh"]
         (Path(name) / "on-start.sh").write_text(script)
         (Path(name) / "on-start.sh").chmod(0o755)
         host = Host(containers.prepare(), Path(name))

@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
-from ansible_collections.datalab.notebooks.tests.policies.simulator import PLATFORM, Rendered, render
+from ansible_collections.datalab.notebooks.tests.policies.simulator import INVENTORY, PLATFORM, POLICIES, ROLES
 from sandbox import Sandbox
 
 from .conftest import PlaybookRunner, Played, changing, client, connection
@@ -21,12 +22,8 @@ Run = Callable[..., Played]
 
 TEAMS = ["fraud", "interns", "research"]
 BOUNDARY = "arn:aws:iam::123456789012:policy/datalab/datalab-boundary"
-
-
-@pytest.fixture(scope="module")
-def proved(tmp_path_factory: pytest.TempPathFactory) -> Rendered:
-    """What `make policies` proves."""
-    return render(tmp_path_factory.mktemp("proved"), PLATFORM)
+DOCUMENTS = {name: document for name, document in POLICIES.items() if name != "datalab-trust"}
+EVERYTHING: dict[str, Any] = yaml.safe_load(INVENTORY.read_text())
 
 
 @pytest.fixture
@@ -39,21 +36,22 @@ def sandbox(module_sandbox: Sandbox) -> Sandbox:
 
 @pytest.fixture
 def run(playbook: PlaybookRunner, sandbox: Sandbox, tmp_path: Path) -> Run:
-    """Runs tasks of the role for a platform; then says which calls that took."""
+    """Runs tasks of the role for an inventory, and counts the calls anew."""
 
-    def run(platform: dict[str, Any], *arguments: str, tasks: str = "main", check: bool = True) -> Played:
+    def run(inventory: Any, *arguments: str, tasks: str = "main", check: bool = True, **variables: Any) -> Played:
         play = {
             "hosts": "localhost",
             "gather_facts": False,
             "module_defaults": {"group/datalab.notebooks.aws": connection(sandbox.endpoint)},
-            "vars": platform,
+            "vars": variables,
             "tasks": [
                 {"ansible.builtin.import_role": {"name": "datalab.notebooks.platform_access", "tasks_from": tasks}}
             ],
         }
         (tmp_path / "play.json").write_text(json.dumps([play]))
+        (tmp_path / "inventory.yml").write_text(json.dumps(inventory))
         sandbox.reset_calls()
-        return playbook(tmp_path / "play.json", *arguments, check=check)
+        return playbook(tmp_path / "play.json", "-i", tmp_path / "inventory.yml", *arguments, check=check)
 
     return run
 
@@ -108,32 +106,42 @@ def changed(played: Played) -> int:
     return played.recap["localhost"]["changed"]
 
 
-def test_check_mode_works_through_an_empty_account(run: Run, sandbox: Sandbox) -> None:
-    checked = run(PLATFORM, "--check")
-    assert changed(checked) == 4  # policies, roles, groups, workgroups
-    assert changing(sandbox) == {}
+def said(played: Played) -> str:
+    """What was printed, whatever the lines."""
+    return " ".join((played.stdout + played.stderr).split())
 
 
-def test_the_rights_of_a_platform_from_its_first_day_to_its_last(run: Run, sandbox: Sandbox, proved: Rendered) -> None:
+def test_the_rights_of_a_platform_from_its_first_day_to_its_last(run: Run, sandbox: Sandbox) -> None:
     account = Account(sandbox)
-    created_and_converged(run, sandbox, account, proved)
-    changes_change_what_they_say(run, sandbox, account, proved)
-    removed(run, account)
+    planned(run, sandbox)
+    created(run, account)
+    converged(run, sandbox, account)
+    changes_change_what_they_say(run, sandbox, account)
+    removed(run, sandbox, account)
 
 
-def created_and_converged(run: Run, sandbox: Sandbox, account: Account, proved: Rendered) -> None:
-    """All is made, as it was proved, and once."""
-    run(PLATFORM)
-    documents = {name: document for name, document in proved.policies.items() if name != "datalab-trust"}
-    assert account.documents() == documents
+def planned(run: Run, sandbox: Sandbox) -> None:
+    """Check mode tells everything of an empty account, and runs no module but the one that reads."""
+    checked = run(EVERYTHING, "--check", "--diff")
+    assert changed(checked) == 1
+    assert changing(sandbox) == {}
+    for text in ("policy datalab-people-interns", "role datalab-fraud-frank", "workgroup datalab-research"):
+        assert text in checked.stdout
+    assert "- Sid: CreateSmall" in checked.stdout
+
+
+def created(run: Run, account: Account) -> None:
+    """All is made, as it was proved."""
+    run(EVERYTHING)
+    assert account.documents() == DOCUMENTS
     assert account.roles() == {
         name: {
-            "tags": role["tags"],
+            "tags": role.tags,
             "boundary": BOUNDARY,
-            "trust": proved.policies["datalab-trust"],
-            "policies": [role["policy"]],
+            "trust": POLICIES["datalab-trust"],
+            "policies": [role.policy],
         }
-        for name, role in proved.roles.items()
+        for name, role in ROLES.items()
     }
     assert account.groups() == {f"datalab-people-{team}": [f"datalab-people-{team}"] for team in TEAMS}
     groups = account.workgroups()
@@ -142,33 +150,42 @@ def created_and_converged(run: Run, sandbox: Sandbox, account: Account, proved: 
         settings = groups[f"datalab-{team}"]
         assert settings["ResultConfiguration"]["OutputLocation"] == f"s3://acme-results/{team}/"
         assert settings["EnforceWorkGroupConfiguration"] is True
-        most = PLATFORM["platform_access_teams"][team].get("limits", {}).get("query_bytes")
+        most = PLATFORM.teams[team].get("limits", {}).get("query_bytes")
         assert settings.get("BytesScannedCutoffPerQuery") == most
 
+
+def converged(run: Run, sandbox: Sandbox, account: Account) -> None:
+    """Nothing happens, and it takes two calls to know that of IAM, and two of each workgroup."""
     account.iam.create_user(UserName="alice")
     account.iam.add_user_to_group(GroupName="datalab-people-research", UserName="alice")
-    again = run(PLATFORM)
-    assert changed(again) == 0
-    assert changing(sandbox) == {}
-    assert sandbox.calls()["iam:GetRole"] == 6  # two for each role that is nobody's own, none for those of people
-    assert "Roles that nobody in the inventory has" in again.stdout
-    assert "Nothing was removed" not in again.stdout
+    assert changed(run(EVERYTHING)) == 0
+    calls = sandbox.calls()
+    assert {call: count for call, count in calls.items() if call.startswith(("iam:", "athena:"))} == {
+        "iam:GetAccountAuthorizationDetails": 1,
+        "iam:ListRoles": 1,
+        "athena:GetWorkGroup": 3,
+        "athena:ListTagsForResource": 3,
+    }
     members = account.iam.get_group(GroupName="datalab-people-research")["Users"]
     assert [user["UserName"] for user in members] == ["alice"]
 
 
-def changes_change_what_they_say(run: Run, sandbox: Sandbox, account: Account, proved: Rendered) -> None:
-    """Another prefix is one policy, another person one role, and a team that is gone is left alone."""
-    other = copy.deepcopy(PLATFORM)
-    other["platform_access_teams"]["research"]["prefixes"].append("s3://acme-data/new")
-    other["platform_access_people"] += [{"name": "grace", "team": "fraud", "instance": "datalab-grace"}]
-    other["platform_access_people"][1]["instance"] = "datalab-erin-2"
-    del other["platform_access_teams"]["interns"]
-    other["platform_access_people"].pop(3)
-    played = run(other)
-    assert "datalab-interns: neither a team" in played.stdout.replace("\n", " ")
+def changes_change_what_they_say(run: Run, sandbox: Sandbox, account: Account) -> None:
+    """Another prefix is one policy, another person one role, drift is mended, and a team that is gone stays."""
+    other = copy.deepcopy(EVERYTHING)
+    teams = other["all"]["children"]["owners"]["children"]
+    teams["fraud"]["hosts"] |= {"grace": {}, "erin": {"notebook_name": "datalab-erin-2"}}
+    del teams["interns"]
+    settings = other["all"]["vars"]["platform_access_teams"]
+    settings["research"]["prefixes"].append("s3://acme-data/new")
+    del settings["interns"]
+    account.iam.delete_role_permissions_boundary(RoleName="datalab-research")
+    account.athena.update_work_group(
+        WorkGroup="datalab-research", ConfigurationUpdates={"EnforceWorkGroupConfiguration": False}
+    )
+    run(other)
     now = account.documents()
-    assert {name for name, document in now.items() if document != proved.policies[name]} == {"datalab-research"}
+    assert {name for name, document in now.items() if document != POLICIES[name]} == {"datalab-research"}
     assert "arn:aws:s3:::acme-data/new/*" in str(now["datalab-research"])
     assert changing(sandbox) == {
         "iam:CreatePolicyVersion": 1,
@@ -178,42 +195,61 @@ def changes_change_what_they_say(run: Run, sandbox: Sandbox, account: Account, p
         "iam:AttachRolePolicy": 1,
         "iam:TagRole": 1,
         "iam:UpdateRole": 1,
+        "iam:PutRolePermissionsBoundary": 1,
+        "athena:UpdateWorkGroup": 1,
     }
     roles = account.roles()
+    assert roles["datalab-research"]["boundary"] == BOUNDARY
     assert roles["datalab-fraud-grace"]["tags"]["instance"] == "datalab-grace"
     assert roles["datalab-fraud-erin"]["tags"]["instance"] == "datalab-erin-2"
-    assert set(roles) == {*proved.roles, "datalab-fraud-grace"}
+    assert set(roles) == {*ROLES, "datalab-fraud-grace"}
 
 
-def removed(run: Run, account: Account) -> None:
-    """What was made is gone, also what the inventory no longer knows; a history of queries only if that is said."""
-    other = copy.deepcopy(PLATFORM)
-    del other["platform_access_teams"]["fraud"]
+def removed(run: Run, sandbox: Sandbox, account: Account) -> None:
+    """What others use stops it or stays; all else is gone, also what the inventory no longer knows."""
+    other = copy.deepcopy(EVERYTHING)
+    del other["all"]["children"]["owners"]["children"]["fraud"]
+    del other["all"]["vars"]["platform_access_teams"]["fraud"]
     account.athena.create_named_query(
         Name="mine", Database="research", QueryString="SELECT 1", WorkGroup="datalab-research"
     )
+    account.iam.create_role(RoleName="sso", AssumeRolePolicyDocument=json.dumps(POLICIES["datalab-trust"]))
+    account.iam.attach_role_policy(
+        RoleName="sso", PolicyArn="arn:aws:iam::123456789012:policy/datalab/datalab-people-research"
+    )
     refused = run(other, tasks="absent", check=False)
     assert refused.returncode == 2
-    assert "datalab-research" in account.workgroups()
-    assert len(account.roles()) == 6
-    run({**other, "platform_access_destroy_queries": True}, tasks="absent")
-    assert (account.documents(), account.roles(), account.groups(), account.workgroups()) == ({}, {}, {}, {})
-    again = run(PLATFORM, tasks="absent")
-    assert changed(again) == 0
+    assert "workgroup datalab-research has named queries; set -e platform_access_destroy_queries=true" in said(refused)
+    assert "policy datalab-people-research is used by the role sso; set -e platform_destroy_keep_used" in said(refused)
+    assert changing(sandbox) == {}
+    words = {"platform_access_destroy_queries": True, "platform_destroy_keep_used": True}
+    run(other, tasks="absent", **words)
+    assert list(account.documents()) == ["datalab-people-research"]
+    assert [each["RoleName"] for each in account.iam.list_roles()["Roles"]] == ["sso"]
+    assert (account.groups(), account.workgroups()) == ({}, {})
 
 
 def test_a_role_that_is_given_leaves_iam_alone(run: Run, sandbox: Sandbox) -> None:
-    given = {**PLATFORM, "platform_access_role_arn": "arn:aws:iam::123456789012:role/given"}
-    run(given)
+    run(EVERYTHING, platform_access_role_arn="arn:aws:iam::123456789012:role/given")
     assert set(changing(sandbox)) == {"athena:CreateWorkGroup"}
-    assert not [call for call in sandbox.calls() if call.startswith("iam:") and call != "iam:ListAccountAliases"]
-    run(given, tasks="absent")
-    assert Account(sandbox).workgroups() == {}
+    assert not [call for call in sandbox.calls() if call.startswith("iam:")]
 
 
-def test_restricted_groups_know_where_to_create_instances(run: Run, sandbox: Sandbox) -> None:
-    refused = run({**PLATFORM, "platform_access_subnet_ids": []}, check=False)
+def test_what_is_not_the_platforms_is_refused(run: Run, sandbox: Sandbox) -> None:
+    account = Account(sandbox)
+    account.iam.create_role(RoleName="datalab-research", AssumeRolePolicyDocument=json.dumps(POLICIES["datalab-trust"]))
+    account.athena.create_work_group(Name="datalab-fraud")
+    refused = run(EVERYTHING, check=False)
     assert refused.returncode == 2
-    assert "interns in platform_access_teams has limits" in refused.stdout + refused.stderr
-    assert "platform_access_subnet_ids" in refused.stdout + refused.stderr
+    assert "the role /datalab-research must be /datalab/datalab-research" in said(refused)
+    assert "the workgroup datalab-fraud must have the tag datalab:access=datalab" in said(refused)
+    assert changing(sandbox) == {}
+
+
+def test_the_policies_are_written_to_files(run: Run, sandbox: Sandbox, tmp_path: Path) -> None:
+    output = tmp_path / "policies"
+    run(EVERYTHING, tasks="render", platform_access_output_dir=str(output))
+    written = {file.stem: file.read_text() for file in output.glob("*.json")}
+    here = json.dumps(POLICIES).replace("123456789012", "0" * 12)
+    assert {name: json.loads(text) for name, text in written.items()} == json.loads(here)
     assert sandbox.calls() == {}

@@ -39,8 +39,6 @@ class Inventory:
     def write(self) -> Path:
         """The file, as people and team are now."""
         shared = {
-            "ansible_connection": "local",
-            "ansible_python_interpreter": "{{ ansible_playbook_python }}",
             "platform_aws": connection(self._endpoint),
         }
         fraud = {"hosts": {"dave": {}}, "vars": {"notebook_team": "fraud"}}
@@ -180,9 +178,9 @@ def test_what_somebody_made_by_hand_is_listed_and_adopted(
         )
     del inventory.people["alice"]["notebook_name"]
     first = run(FLEET)
-    rows = {line.split()[0]: line for line in first.stdout.splitlines() if line.startswith(("experiment", "stray"))}
-    assert rows["experiment"].endswith("alice: notebook_name: experiment")
-    assert rows["stray"].endswith("InService")
+    rows = {line.split()[1]: line for line in first.stdout.splitlines() if line.startswith("unmanaged ")}
+    assert rows["experiment"].endswith("; to adopt it: host_vars/alice.yml, notebook_name: experiment")
+    assert rows["stray"].endswith("ml.t3.medium, InService")
     before = dict(sagemaker.describe_notebook_instance(NotebookInstanceName="stray"))
 
     inventory.people["alice"]["notebook_name"] = "experiment"
@@ -190,7 +188,7 @@ def test_what_somebody_made_by_hand_is_listed_and_adopted(
     assert "role_arn arn:aws:iam::123456789012:role/by-hand → " in adopted.stdout
     assert tags(sagemaker, "experiment")["idle"] == "60"
     assert "sagemaker:CreateNotebookInstance" not in sandbox.calls()
-    assert "datalab-alice" in adopted.stdout  # is now nobody's, and still there
+    assert "datalab-alice" in adopted.stdout  # is unmanaged now, and still there
     assert status(sagemaker, "alice") == "InService"
     after = dict(sagemaker.describe_notebook_instance(NotebookInstanceName="stray"))
     assert after["LastModifiedTime"] == before["LastModifiedTime"]
@@ -304,7 +302,7 @@ def test_upgrade_platform(sagemaker: SageMakerClient, run: Run) -> None:
     assert (describe(sagemaker, "carol")["PlatformIdentifier"], status(sagemaker, "carol")) == (RETIRED, "InService")
     run("upgrade_platform", "-l", "carol", "-e", "upgrade_policy=force")
     assert (describe(sagemaker, "carol")["PlatformIdentifier"], status(sagemaker, "carol")) == (CURRENT, "InService")
-    assert run("upgrade_platform").recap["alice"]["changed"] == 0
+    assert run("upgrade_platform").recap["localhost"]["changed"] == 0
 
 
 def test_status_for_machines(sagemaker: SageMakerClient, run: Run, tmp_path: Path) -> None:
@@ -313,9 +311,9 @@ def test_status_for_machines(sagemaker: SageMakerClient, run: Run, tmp_path: Pat
     )
     target = tmp_path / "status.json"
     shown = run("status", "-e", f"notebook_fleet_status_file={target}")
-    assert first_line(shown).startswith("PLAY [Look at the instances of everybody]")
+    assert first_line(shown).startswith("PLAY [Show the instances of everybody]")
     state = json.loads(target.read_text())
     assert {each["owner"]: each["status"] for each in state["instances"]} == dict.fromkeys(
         ["alice", "bob", "carol", "dave", "viewer"]
     )
-    assert [each["name"] for each in state["unowned"]] == ["stray"]
+    assert [each["name"] for each in state["unmanaged"]] == ["stray"]

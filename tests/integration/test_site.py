@@ -26,6 +26,7 @@ DEMO = ROOT / "inventory" / "demo"
 AWS = Path(sys.executable).with_name("aws")
 OWNERS = {"alice", "bob", "carol", "dave", "erin", "frank", "grace", "heidi"}
 FLEET = Path(__file__).with_name("fleet.yml")
+CALLS_OF_A_CONVERGED_SITE = 60  # of ten people in three teams
 
 Run = Callable[..., Played]
 
@@ -98,28 +99,59 @@ def test_the_platform_from_its_first_day_to_its_last(run: Run, sandbox: Sandbox,
     run("site")
     expect_the_demo(sandbox)
     seen = instances(sandbox)
-    assert unchanged(run("site"))
-    assert instances(sandbox) == seen
 
     other = inventory_with(tmp_path, {"grace": "notebook_instance_type: ml.m5.xlarge"})
     sandbox.reset_calls()
     expect_status(run("status", inventory=other).stdout)
     assert not changing(sandbox)
 
+    sandbox.reset_calls()
+    expect_few_calls(run("site"), sandbox)
     grow(other)
     run("site", inventory=other)
     expect_growth(sandbox, seen)
 
+    expect_removal(run, sandbox, other)
+
+
+def expect_removal(run: Run, sandbox: Sandbox, other: Path) -> None:
     sandbox.reset_calls()
     refused = run("destroy", inventory=other, check=False)
     assert "Nothing was removed. With -e platform_destroy=instances these go" in refused.stdout + refused.stderr
     assert "Leave out -l" in run("destroy", "-e", "platform_destroy=data", "-l", "alice", check=False).stdout
     assert sandbox.calls() == {}
-    run("destroy", "-e", "platform_destroy=instances", inventory=other)
+    instances_go = ["-e", "platform_destroy=instances"]
+    name = "experiment"
+    config = {"NotebookInstanceName": name, "LifecycleConfigName": "datalab-carol"}
+    sagemaker = client(sandbox)
+    sagemaker.create_notebook_instance(
+        **config, InstanceType="ml.t3.medium", RoleArn="arn:aws:iam::123456789012:role/x"
+    )
+    everything = left(sandbox)
+    stopped = run("destroy", *instances_go, inventory=other, check=False)
+    assert (
+        "lifecycle configuration datalab-carol is used by experiment; keep it with -e platform_destroy_keep_used=true"
+        in stopped.stdout
+    )
+    kept = run("destroy", *instances_go, "-e", "platform_destroy_keep_used=true", "--check", inventory=other)
+    assert "will remove" in kept.stdout
+    assert left(sandbox) == everything
+    sagemaker.get_waiter("notebook_instance_in_service").wait(NotebookInstanceName=name, WaiterConfig={"Delay": 0.2})
+    sagemaker.stop_notebook_instance(NotebookInstanceName=name)
+    sagemaker.get_waiter("notebook_instance_stopped").wait(NotebookInstanceName=name, WaiterConfig={"Delay": 0.2})
+    sagemaker.delete_notebook_instance(NotebookInstanceName=name)
+    run("destroy", *instances_go, inventory=other)
     assert left(sandbox) == {"file systems": 1, "buckets": 1}
     assert unchanged(run("destroy", "-e", "platform_destroy=instances", inventory=other))
     run("destroy", "-e", "platform_destroy=data", inventory=other)
     assert left(sandbox) == {}
+
+
+def expect_few_calls(converged: Played, sandbox: Sandbox) -> None:
+    """Where nothing is to be done, one module reads and one compares."""
+    assert unchanged(converged)
+    assert not changing(sandbox)
+    assert sum(sandbox.calls().values()) <= CALLS_OF_A_CONVERGED_SITE, sandbox.calls()
 
 
 def expect_the_demo(sandbox: Sandbox) -> None:
@@ -287,87 +319,52 @@ def test_user_serves_one_person(run: Run, sandbox: Sandbox) -> None:
 def test_user_asks_who(run: Run, sandbox: Sandbox) -> None:
     refused = run("user", check=False)
     assert refused.returncode != 0
-    assert "Say whose instance it is, with -l <person>" in refused.stdout + refused.stderr
+    assert "Say whose instance it is, with -l <person or team>" in refused.stdout + refused.stderr
     assert not changing(sandbox)
 
 
-def test_check_mode_works_through_an_empty_account(run: Run, sandbox: Sandbox) -> None:
+def test_check_mode_plans_everything_on_an_empty_account(run: Run, sandbox: Sandbox) -> None:
     checked = run("site", "--check", "--diff")
     assert not changing(sandbox)
-    assert "+++ after: datalab-alice" in checked.stdout
-    # The network, the file system, policies, roles, groups, workgroups and the fleet.
-    assert checked.recap["alice"]["changed"] == 7
+    assert {host: counts["changed"] for host, counts in checked.recap.items()} == dict.fromkeys(
+        [*OWNERS, "viewer", "localhost"], 1
+    )
+    table = {" ".join(line.split()) for line in checked.stdout.splitlines() if line.startswith("will create ")}
+    for planned in (
+        "alice (research) datalab-alice, ml.m5.xlarge, 100 GiB",
+        "network VPC 10.42.0.0/20",
+        "network endpoint athena",
+        "storage file system datalab",
+        "access policy datalab-fraud",
+        "access role datalab-viewer",
+        "access group datalab-people-interns",
+        "access workgroup datalab-research",
+        "fleet lifecycle configuration datalab-carol",
+    ):
+        assert any(line.startswith(f"will create {planned}") for line in table), (planned, table)
+    assert "+    - athena:GetWorkGroup" in checked.stdout
+    assert "+step_efs() {" in checked.stdout
     assert "present by the next run" in run("status").stdout
 
 
-WRONG_IN_ITSELF = {
-    "alice": ("notebook_volume_size_in_gb: big", "alice: argument 'notebook_volume_size_in_gb' is of type str"),
-    "bob": ("notebook_volume: 5", "bob: notebook_volume is no variable of datalab.notebooks; did you mean"),
-    "dave": ("notebook_team: ''", "dave: notebook_team is not set"),
-    "frank": ("notebook_team: reserch", "frank: notebook_team is reserch, which platform_access_teams does not have"),
-    "heidi": ("notebook_instance_type: ml.p3.2xlarge", "platform_access_teams limits the team interns to ml.t3.medium"),
-    "erin": ("notebook_host_idle_timeout: 60", "who has the same lifecycle configuration datalab-fraud, has"),
-}
-NO_SENSE = """\
-notebook_lifecycle_config: bob
-notebook_host_conda_environment: {name: custom, python: 3.10, packages: [ipykernel]}"""
-WRONG_ON_THE_INSTANCE = {
-    "alice": (
-        "notebook_lifecycle_config: alice\nnotebook_host_efs_mount_point: efs",
-        "alice: notebook_host_efs_mount_point is efs. Take an absolute path",
-    ),
-    "bob": (NO_SENSE, "bob: notebook_host_conda_environment has the python 3.1. Write it in quotes"),
-}
-TOO_LONG = f"""\
-notebook_lifecycle_config: carol
-notebook_host_steps: [big]
-notebook_host_extra_steps:
-  big: echo {os.urandom(16000).hex()}"""
-BAD_BASH = """\
-notebook_lifecycle_config: grace
-notebook_host_steps: [mine]
-notebook_host_extra_steps: {mine: "if true; then echo"}"""
-WRONG_FOR_AWS = {
-    "alice": ("notebook_instance_type: ml.t3.mediun", "alice: notebook_instance_type: 'ml.t3.mediun' is not among"),
-    "bob": ("notebook_volume_size_in_gb: 4", "bob: notebook_volume_size_in_gb: 4 is not between 5 and 16384"),
-    "dave": ("notebook_tags: {'aws:mine': x}", "dave: notebook_tags: the key 'aws:mine' is reserved"),
-    "erin": ("notebook_name: er_in", "erin: notebook_name: 'er_in' is not allowed by AWS"),
-    "frank": ("notebook_name: datalab-grace", "frank and grace: their instances would both be called datalab-grace"),
-    "carol": (TOO_LONG, "lifecycle configuration datalab-carol: on_start: it has"),
-    "grace": (BAD_BASH, "lifecycle configuration datalab-grace: on_start: bash -n says: "),
-}
-
-
-@pytest.mark.parametrize(
-    "mistakes",
-    [WRONG_IN_ITSELF, WRONG_ON_THE_INSTANCE, WRONG_FOR_AWS],
-    ids=["in itself", "on the instance", "for AWS"],
-)
-def test_bad_input_names_person_and_variable_before_the_first_call(
-    run: Run, sandbox: Sandbox, tmp_path: Path, mistakes: dict[str, tuple[str, str]]
+def test_one_person_who_cannot_have_what_is_wanted_stops_nobody_else(
+    run: Run, sandbox: Sandbox, tmp_path: Path
 ) -> None:
-    host_vars = {person: text for person, (text, _says) in mistakes.items()}
-    refused = run("site", inventory=inventory_with(tmp_path, host_vars), check=False)
-    assert refused.returncode != 0
-    output = refused.stdout + refused.stderr
-    assert [says for _text, says in mistakes.values() if says not in output] == []
-    assert sandbox.calls() == {}
-
-
-def test_shrinking_stops_the_run_before_any_instance_changes(run: Run, sandbox: Sandbox, tmp_path: Path) -> None:
     run(FLEET)
     before = instances(sandbox)
-    sandbox.reset_calls()
     other = inventory_with(
         tmp_path, {"alice": "notebook_volume_size_in_gb: 50", "bob": "notebook_tags: {project: other}"}
     )
-    refused = run(FLEET, inventory=other, check=False)
-    assert (
-        "alice: notebook_volume_size_in_gb: a volume cannot shrink from 100 to 50 GiB"
-        in refused.stdout + refused.stderr
-    )
-    assert not {call for call in changing(sandbox) if call.startswith("sagemaker:")}
-    assert instances(sandbox) == before
+    played = run(FLEET, inventory=other, check=False)
+    assert played.returncode != 0
+    shrinks = "notebook_volume_size_in_gb: a volume cannot shrink from 100 to 50 GiB"
+    assert f"alice: {shrinks}" in played.stdout
+    row = next(line for line in played.stdout.splitlines() if line.startswith("failed "))
+    assert row.split()[1:3] == ["alice", "(research)"]
+    assert tags(sandbox, before["datalab-bob"]["NotebookInstanceArn"])["project"] == "other"
+    assert instances(sandbox)["datalab-alice"] == before["datalab-alice"]
+    shown = run("status", inventory=other)
+    assert shrinks in shown.stdout
 
 
 def test_missing_endpoint_and_credentials_are_one_sentence(playbook: PlaybookRunner) -> None:

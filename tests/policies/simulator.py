@@ -5,55 +5,58 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
-import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from ansible_collections.datalab.notebooks.plugins.plugin_utils.plans.access_things import execution_roles
+from ansible_collections.datalab.notebooks.plugins.plugin_utils.policies import (
+    Platform,
+    render_policies,
+    render_trust,
+)
+
 ACCOUNT = "123456789012"
 HERE = Path(__file__).parent
 INSTALLED = HERE.parents[1] / "build" / "policies"  # by tests/tools/policies.py
-PLATFORM: dict[str, Any] = yaml.safe_load((HERE / "platform.yml").read_text())
+INVENTORY = HERE / "platform.yml"
+DEFAULTS = HERE.parents[1] / "roles" / "platform_access" / "defaults" / "main.yml"
 
 Policies = dict[str, dict[str, Any]]
 
 
-@dataclass(frozen=True)
-class Rendered:
-    """What the role would send: documents by name, and the tags and the policy of each role."""
-
-    policies: Policies
-    roles: dict[str, dict[str, Any]]
-
-
-def render(directory: Path, variables: Mapping[str, Any]) -> Rendered:
-    """Has the role write its policies, and reads them."""
-    caller = {"account": ACCOUNT, "arn": f"arn:aws:iam::{ACCOUNT}:root"}
-    output = directory / "policies"
-    given = {
-        **variables,
-        "_platform_access_caller": caller,
-        "ansible_python_interpreter": sys.executable,
-        "platform_access_output_dir": str(output),
-    }
-    command = [sys.executable, "-m", "ansible", "playbook", "-i", "localhost,", "-c", "local", "-e", json.dumps(given)]
-    done = subprocess.run(
-        [*command, HERE / "render.yml"],
-        cwd=directory,
-        env={**os.environ, "LC_ALL": "C.UTF-8"},
-        capture_output=True,
-        text=True,
-        check=False,
+def read_platform() -> Platform:
+    """The platform of the inventory, in an account that has what its settings name."""
+    everything = yaml.safe_load(INVENTORY.read_text())["all"]
+    variables = yaml.safe_load(DEFAULTS.read_text()) | everything["vars"]
+    settings = {name.removeprefix("platform_access_"): value for name, value in variables.items()}
+    teams = everything["children"]["owners"]["children"]
+    return Platform(
+        settings,
+        [
+            {"name": name, "team": team, "instance": f"datalab-{name}"}
+            for team in teams
+            for name in teams[team]["hosts"]
+        ],
+        list(everything["children"]["viewers"]["hosts"]),
+        "datalab",
+        results_bucket=settings["results_bucket"],
+        subnet_ids=settings["subnet_ids"],
+        security_group_ids=settings["security_group_ids"],
+        account={"account": ACCOUNT, "partition": "aws"},
     )
-    assert done.returncode == 0, done.stdout + done.stderr
-    documents = {file.stem: json.loads(file.read_text()) for file in output.glob("*.json")}
-    roles = documents.pop("roles")
-    return Rendered(documents, {role["name"]: role for role in roles})
+
+
+PLATFORM = read_platform()
+POLICIES: Policies = {
+    **{policy.name: policy.document for policy in render_policies(PLATFORM)},
+    "datalab-trust": render_trust(PLATFORM),
+}
+ROLES = {role.name: role for role in execution_roles(PLATFORM)}
 
 
 @dataclass(frozen=True)

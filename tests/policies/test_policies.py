@@ -18,17 +18,11 @@ from ansible_collections.datalab.notebooks.tests.policies.asking import (
 )
 from ansible_collections.datalab.notebooks.tests.policies.decisions import DECISIONS
 from ansible_collections.datalab.notebooks.tests.policies.mutants import HARMLESS, mutants
-from ansible_collections.datalab.notebooks.tests.policies.simulator import PLATFORM, Rendered, decide, render
+from ansible_collections.datalab.notebooks.tests.policies.simulator import POLICIES, ROLES, decide
 
 
-@pytest.fixture(scope="module")
-def rendered(tmp_path_factory: pytest.TempPathFactory) -> Rendered:
-    """What the role sends for the platform of platform.yml."""
-    return render(tmp_path_factory.mktemp("rendered"), PLATFORM)
-
-
-def test_the_policies_decide_as_the_table_says(rendered: Rendered, capsys: pytest.CaptureFixture[str]) -> None:
-    decided = decide({**rendered.policies, **EVERYTHING}, [decision.request for decision in DECISIONS])
+def test_the_policies_decide_as_the_table_says(capsys: pytest.CaptureFixture[str]) -> None:
+    decided = decide({**POLICIES, **EVERYTHING}, [decision.request for decision in DECISIONS])
     wrong = [
         f"{decision}: {decided} instead of {decision.expected}"
         for decision, decided in zip(DECISIONS, decided, strict=True)
@@ -43,9 +37,9 @@ def test_the_policies_decide_as_the_table_says(rendered: Rendered, capsys: pytes
         )
 
 
-def test_the_table_notices_every_broken_statement(rendered: Rendered, capsys: pytest.CaptureFixture[str]) -> None:
-    broken = list(mutants(rendered.policies))
-    documents = {**rendered.policies, **EVERYTHING, **{str(mutant): mutant.document for mutant in broken}}
+def test_the_table_notices_every_broken_statement(capsys: pytest.CaptureFixture[str]) -> None:
+    broken = list(mutants(POLICIES))
+    documents = {**POLICIES, **EVERYTHING, **{str(mutant): mutant.document for mutant in broken}}
     cases = [(mutant, decision) for mutant in broken for decision in DECISIONS if mutant.concerns(decision.request)]
     decided = decide(documents, [mutant.instead(decision.request) for mutant, decision in cases], checked=True)
     noticed = {mutant for (mutant, decision), now in zip(cases, decided, strict=True) if now != decision.expected}
@@ -59,9 +53,9 @@ def test_the_table_notices_every_broken_statement(rendered: Rendered, capsys: py
         )
 
 
-def test_the_roles_have_the_tags_and_policies_that_the_table_takes_for_granted(rendered: Rendered) -> None:
+def test_the_roles_have_the_tags_and_policies_that_the_table_takes_for_granted() -> None:
     for who in INSTANCES.values():
         session = who.asks_as
-        role = rendered.roles[session.principal.split("/")[1]]
-        assert {f"aws:PrincipalTag/{key}": value for key, value in role["tags"].items()} == session.context
-        assert [role["policy"]] == session.identity
+        role = ROLES[session.principal.split("/")[1]]
+        assert {f"aws:PrincipalTag/{key}": value for key, value in role.tags.items()} == session.context
+        assert [role.policy] == session.identity

@@ -10,6 +10,8 @@ from typing import Any
 
 import yaml
 
+from ansible_collections.datalab.notebooks.plugins.plugin_utils.plans.network_found import DEFAULT_ENDPOINTS, GROUPS
+
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "platform.md").read_text(encoding="utf-8")
 PICTURE = PAGE.split("```")[1]
@@ -29,7 +31,7 @@ def test_the_network_is_the_default_one() -> None:
 
 
 def test_the_endpoints_are_the_default_ones() -> None:
-    services = set(re.findall(r"'([a-z0-9.]+)'", defaults("platform_network")["platform_network_endpoints"]))
+    services = set(DEFAULT_ENDPOINTS)
     lines = PICTURE[PICTURE.index("──► sagemaker.api") : PICTURE.index("no internet")].splitlines()
     shown = {word for line in lines for word in re.findall(r"[a-z0-9.]+", re.split("│──►|│    ", line)[-1])}
     assert len(services) == 11
@@ -45,5 +47,4 @@ def test_the_rights_are_the_default_ones() -> None:
 
 
 def test_the_groups_are_those_of_the_role() -> None:
-    groups = yaml.safe_load((ROOT / "roles/platform_network/vars/main.yml").read_text())["_platform_network_groups"]
-    assert set(re.findall(r"^\| `datalab-(\w+)` \|", PAGE, re.MULTILINE)) == set(groups)
+    assert set(re.findall(r"^\| `datalab-(\w+)` \|", PAGE, re.MULTILINE)) == set(GROUPS)

@@ -10,9 +10,12 @@ from types import ModuleType
 
 import pytest
 from moto.ec2.responses import EC2Response
+from moto.iam.responses import IamResponse
 
 from ansible_collections.datalab.notebooks.plugins.module_utils.athena import api as api_athena
+from ansible_collections.datalab.notebooks.plugins.module_utils.ec2 import api as api_ec2
 from ansible_collections.datalab.notebooks.plugins.module_utils.efs import api as api_efs
+from ansible_collections.datalab.notebooks.plugins.module_utils.iam import api as api_iam
 from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker import api
 from sandbox.services.athena import WorkGroupResponse
 from sandbox.services.efs import EfsResponse
@@ -33,7 +36,9 @@ def called(source: str) -> set[str]:
     [
         (api, (NotebookResponse, TaggingResponse), 16),
         (api_athena, (WorkGroupResponse,), 10),
+        (api_ec2, (EC2Response,), 13),
         (api_efs, (EfsResponse, EC2Response), 20),
+        (api_iam, (IamResponse,), 3),
     ],
 )
 def test_the_sandbox_has_every_operation_that_the_modules_call(

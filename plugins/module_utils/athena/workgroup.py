@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from mypy_boto3_athena import AthenaClient
 
 PRIMARY = "primary"  # each account has it; nobody can create or delete it
+OWN_TAGS = frozenset({"datalab:access"})  # marks what the role platform_access made
 PAGE_SIZE = 50  # the most that AWS returns in a call
 PLACE = r"s3://[a-z0-9][a-z0-9.-]+[a-z0-9](/.*)?"
 RESULTS = "ResultConfiguration"
@@ -110,7 +111,7 @@ def workgroup_problems(model: ServiceModel, desired: DesiredWorkgroup) -> list[s
     problems = [f"name: {text}" for text in member_problems(model, "CreateWorkGroup.Name", desired.name)]
     for option, value in desired.settings.items():
         problems += [f"{option}: {text}" for text in _setting_problems(model, option, value)]
-    problems += [f"tags: {text}" for text in tag_problems(desired.tags or {})]
+    problems += [f"tags: {text}" for text in tag_problems(desired.tags or {}, own=OWN_TAGS)]
     return [f"workgroup {desired.name}: {problem}" for problem in problems]
 
 
@@ -250,12 +251,17 @@ def _configuration(settings: dict[str, Any]) -> dict[str, Any]:
     return configuration
 
 
-def assert_deletable(client: AthenaClient, name: str) -> None:
-    """Raises InputError, naming them, when the workgroup has contents, with which AWS does not delete it."""
+def workgroup_contents(client: AthenaClient, name: str) -> list[str]:
+    """What the workgroup has, in words; with anything AWS does not delete it."""
     contents = {"named queries": api.has_named_queries, "a query history": api.has_query_executions}
-    found = [text for text, is_there in contents.items() if is_there(client, name)]
+    return [text for text, is_there in contents.items() if is_there(client, name)]
+
+
+def assert_deletable(client: AthenaClient, name: str) -> None:
+    """Raises InputError, naming them, when the workgroup has contents."""
+    found = workgroup_contents(client, name)
     if found:
-        raise InputError([f"workgroup {name} has {' and '.join(found)}; say force: true to delete them with it"])
+        raise InputError([f"workgroup {name} has {' and '.join(found)}; set force: true to delete them with it"])
 
 
 @dataclass

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -72,9 +72,10 @@ def violations(shape: Any, value: Any) -> Iterator[str]:
     elif shape.type_name != "string":
         return
     elif shape.metadata.get("enum") and value not in shape.metadata["enum"]:
-        close = difflib.get_close_matches(value, shape.metadata["enum"], 1)
+        known = shape.metadata["enum"]
+        close = [f"ml.{value}"] if f"ml.{value}" in known else difflib.get_close_matches(value, known, 1)
         hint = f"did you mean {close[0]}?" if close else "if it is new at AWS, upgrade botocore"
-        yield f"{value!r} is not among the {len(shape.metadata['enum'])} values that botocore knows; {hint}"
+        yield f"{value!r} is not among the {len(known)} values that botocore knows; {hint}"
     else:
         yield from _range(shape, len(value), "characters")
         if "pattern" in shape.metadata and not re.fullmatch(shape.metadata["pattern"], value):
@@ -89,8 +90,8 @@ def _range(shape: Shape, size: float, unit: str) -> Iterator[str]:
         yield f"{size} is not between {least} and {most} {unit}".rstrip()
 
 
-def tag_problems(tags: dict[str, str]) -> Iterator[str]:
-    """What AWS would not take as tags."""
+def tag_problems(tags: Mapping[str, str], own: Collection[str] = ()) -> Iterator[str]:
+    """What AWS would not take as tags, and what is kept for the collection, other than `own`."""
     if len(tags) > TAGS:
         yield f"{len(tags)} tags are more than the {TAGS} that AWS leaves beside the platform's own"
     for key, value in tags.items():
@@ -98,7 +99,7 @@ def tag_problems(tags: dict[str, str]) -> Iterator[str]:
             yield f"the key {key[:20]!r}… has {len(key)} characters; 1 to {TAG_KEY_LENGTH} are allowed"
         if len(value) > TAG_VALUE_LENGTH:
             yield f"the value of {key!r} has {len(value)} characters; {TAG_VALUE_LENGTH} are allowed"
-        if key.lower().startswith(("aws:", "datalab:")):
+        if key.lower().startswith(("aws:", "datalab:")) and key not in own:
             yield f"the key {key!r} is reserved"
         if not all(c.isalnum() or c.isspace() or c in "_.:/=+-@" for c in key + value):
             yield f"{key}={value} has a character that is none of letters, digits, spaces and _.:/=+-@"

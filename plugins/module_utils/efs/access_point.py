@@ -135,21 +135,22 @@ def read_point(client: EFSClient, file_system_id: str, name: str) -> dict[str, A
 
 def plan_point(desired: DesiredPoint, current: dict[str, Any] | None) -> PointPlan:
     """What turns `current`, as `read_point` returns it, into `desired`; raises InputError if only another would do."""
-    differences = list(_differences(desired, current)) if current else []
-    if differences and not desired.replace:
+    found = list(differences(desired, current)) if current else []
+    if found and not desired.replace:
         remedy = (
             "AWS sets this at creation only: say replace: true to remove the access point and make another. No file is"
             " lost and files keep their owner, but it has another id, and who has it mounted is cut off"
         )
-        raise InputError([f"access point {desired.name}: {', '.join(differences)}; {remedy}"])
-    has = current["tags"] if current and not differences else {}
+        raise InputError([f"access point {desired.name}: {', '.join(found)}; {remedy}"])
+    has = current["tags"] if current and not found else {}
     to_set, to_delete = compare_aws_tags(has, desired.all_tags, desired.purge_tags and desired.tags is not None)
-    if differences and desired.tags is None and current:
+    if found and desired.tags is None and current:
         to_set = {**current["tags"], **to_set}
-    return PointPlan(desired, current, bool(differences), to_set, to_delete)
+    return PointPlan(desired, current, bool(found), to_set, to_delete)
 
 
-def _differences(desired: DesiredPoint, current: dict[str, Any]) -> Iterator[str]:
+def differences(desired: DesiredPoint, current: dict[str, Any]) -> Iterator[str]:
+    """What is not as wanted of what AWS sets at creation only."""
     has = _flat({key: current.get(key) for key in ("posix_user", "root_directory")})
     wanted = _flat({"posix_user": desired.posix_user, "root_directory": desired.root_directory})
     for option, value in wanted.items():

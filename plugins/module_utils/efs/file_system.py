@@ -46,18 +46,28 @@ PASSING = {"creating", "updating", "deleting"}
 def read_file_system(client: EFSClient, name: str) -> dict[str, Any] | None:
     """The file system in snake_case with all that belongs to it; None if there is none of this name."""
     found = api.describe_file_systems(client, CreationToken=name)
-    if not found:
-        return None
-    file_system_id = found[0]["FileSystemId"]
+    return read_details(client, found[0]) if found else None
+
+
+def read_details(client: EFSClient, answer: Mapping[str, Any]) -> dict[str, Any]:
+    """A file system that DescribeFileSystems has returned, with all that belongs to it."""
+    file_system_id = answer["FileSystemId"]
     policies = api.describe_lifecycle_policies(client, file_system_id)
     options = {parameter: option for option, parameter in TRANSITIONS.items()}
     return {
-        **boto3_resource_to_ansible_dict(dict(found[0])),
-        "dns_name": api.dns_name(client, file_system_id),
+        **normalised(client, answer),
         "lifecycle_policies": {options.get(key, key): days for policy in policies for key, days in policy.items()},
         "backup": api.describe_backup_status(client, file_system_id) in ("ENABLED", "ENABLING"),
         "policy": api.describe_policy(client, file_system_id) or {},
         "mount_targets": _read_targets(client, file_system_id),
+    }
+
+
+def normalised(client: EFSClient, answer: Mapping[str, Any]) -> dict[str, Any]:
+    """A file system as DescribeFileSystems returns it, in snake_case, with its tags as a dict and its DNS name."""
+    return {
+        **boto3_resource_to_ansible_dict(dict(answer)),
+        "dns_name": api.dns_name(client, answer["FileSystemId"]),
     }
 
 
@@ -158,7 +168,7 @@ def assert_may_go(client: EFSClient, current: dict[str, Any]) -> None:
     name = f"file system {current['creation_token']} ({current['file_system_id']})"
     holds = f"{size:,} bytes, {points} access points and {targets} mount targets"
     raise InputError(
-        [f"{name} has {holds}. Deleting it deletes everybody's files in it: say force: true if you mean it"]
+        [f"{name} has {holds}. Deleting it deletes everybody's files in it: set force: true if you mean it"]
     )
 
 

@@ -182,7 +182,7 @@ def _unchangeable(desired: DesiredFileSystem, current: dict[str, Any]) -> Iterat
     once = "and AWS sets it at creation only"
     for option in SET_ONCE:
         wanted, has = desired.settings.get(option), current.get(option)
-        if wanted is not None and not _is_same(wanted, has):
+        if wanted is not None and not is_same(wanted, has):
             yield f"{option}: it is {has}, not {wanted}, {once}; say {has}, or move the files to another file system"
     there = {target["subnet_id"]: target["ip_address"] for target in current["mount_targets"]}
     for target in desired.mount_targets or []:
@@ -191,7 +191,7 @@ def _unchangeable(desired: DesiredFileSystem, current: dict[str, Any]) -> Iterat
             yield f"mount_targets.ip_address: it is {has}, not {wanted}, {once}; say {has}, or remove the mount target"
 
 
-def _is_same(wanted: Any, has: Any) -> bool:
+def is_same(wanted: Any, has: Any) -> bool:
     """Also of a key, which AWS names by its ARN; an alias says nothing about the key behind it."""
     return wanted == has or str(has).endswith(f":key/{wanted}") or "alias/" in str(wanted)
 

@@ -38,3 +38,8 @@ def instance_arguments() -> dict[str, Any]:
         "keep_tags": {"type": "list", "elements": "str", "default": []},
         **tag_arguments(),
     }
+
+
+def filled(options: dict[str, Any]) -> dict[str, Any]:
+    """The options of an instance with the defaults of those that are not given, as a module has them."""
+    return {**{option: spec.get("default") for option, spec in instance_arguments().items()}, **options}

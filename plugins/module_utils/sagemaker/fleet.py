@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -38,10 +38,14 @@ def read_instance(client: SageMakerClient, name: str) -> Current | None:
 
 def read_account(clients: Clients) -> dict[str, Current]:
     """All instances of the account and region as lists tell them, by name: two calls for each hundred."""
-    tags = api.get_notebook_instance_tags(clients.tagging)
+    reads: tuple[Callable[[], Any], ...] = (
+        lambda: api.get_notebook_instance_tags(clients.tagging),
+        lambda: api.list_notebook_instances(clients.sagemaker),
+    )
+    tags, summaries = in_parallel(lambda read: read(), reads)
     return {
         summary["NotebookInstanceName"]: current_from_answer(summary, tags.get(summary["NotebookInstanceArn"], {}))
-        for summary in api.list_notebook_instances(clients.sagemaker)
+        for summary in summaries
     }
 
 
@@ -57,17 +61,18 @@ def read_fleet(
     return [(desired, settled[desired.name] or described.get(desired.name)) for desired in instances]
 
 
-def unowned(account: dict[str, Current], owned: Collection[str]) -> list[dict[str, Any]]:
+def unmanaged(account: dict[str, Current], managed: Collection[str]) -> list[dict[str, Any]]:
     """The instances of the account that are not among these names, as the fleet module returns them."""
     return [
         {
             "name": current.name,
             "status": current.status,
             "instance_type": current.fields.get("instance_type"),
+            "lifecycle_config_name": current.fields.get("lifecycle_config_name"),
             "tags": current.tags,
         }
         for name, current in sorted(account.items())
-        if name not in owned
+        if name not in managed
     ]
 
 
@@ -100,14 +105,9 @@ def read_again(
     return {made.desired.name: current for made, current in zip(plans, currents, strict=True)}, errors
 
 
-def mark_verified(
-    client: SageMakerClient, plans: list[Plan], currents: dict[str, Current | None]
-) -> list[NotebookError]:
-    """Leaves VERIFIED_TAG on the instances that were described and are as desired, for the next run's lists.
-
-    Returns what went wrong: without the tag an instance is merely described again.
-    """
-    stale = [
+def unverified(plans: list[Plan], currents: dict[str, Current | None]) -> list[tuple[Current, str]]:
+    """The instances that were described and are as desired, each with the VERIFIED_TAG that it does not have yet."""
+    return [
         (current, current.seal(made.desired))
         for made in plans
         if (current := currents[made.desired.name])
@@ -117,6 +117,13 @@ def mark_verified(
         and current.own_tags.get(VERIFIED_TAG) != current.seal(made.desired)
         and all(f.listed for f in different_fields(made.desired, current))
     ]
+
+
+def mark_verified(client: SageMakerClient, stale: list[tuple[Current, str]]) -> list[NotebookError]:
+    """Leaves VERIFIED_TAG on these instances, for the next run's lists.
+
+    Returns what went wrong: without the tag an instance is merely described again.
+    """
     return [error for error in in_parallel(lambda pair: _mark(client, *pair), stale) if error]
 
 

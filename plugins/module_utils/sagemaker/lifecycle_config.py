@@ -19,7 +19,7 @@ from ..common.errors import InputError, NotebookError, some_of
 from ..common.resource import Resource, State
 from ..common.service_model import tag_problems
 from . import api
-from .scripts import RunCommand, script_problems
+from .scripts import RunCommand, readable, script_problems
 from .validation import name_problems
 
 if TYPE_CHECKING:
@@ -159,7 +159,7 @@ def assert_unused(client: SageMakerClient, name: str) -> None:
     """Raises InputError, naming them, when instances use the configuration."""
     users = users_of_config(client, name)
     if users:
-        text = f"{name} is used by {some_of(users)}; give them another first, or say force: true"
+        text = f"{name} is used by {some_of(users)}; give them another first, or set force: true"
         raise InputError([f"lifecycle configuration {text}"])
 
 
@@ -171,7 +171,7 @@ def config_diff(before: dict[str, Any] | None, after: dict[str, Any] | None) -> 
 def _as_text(config: dict[str, Any] | None) -> str:
     if config is None:
         return ""
-    scripts = [f"--- {hook}\n{config[hook].rstrip()}\n" for hook in HOOKS if config[hook]]
+    scripts = [f"--- {hook}\n{readable(config[hook]).rstrip()}\n" for hook in HOOKS if config[hook]]
     tags = [f"--- tag {key}={value}\n" for key, value in sorted(config.get("tags", {}).items())]
     return "".join(scripts + tags)
 

@@ -13,7 +13,7 @@ from ansible_collections.amazon.aws.plugins.module_utils.tagging import (
     compare_aws_tags,
 )
 
-from ..common.errors import InputError
+from ..common.errors import InputError, NotebookError
 from .instance import FIELDS, RESTART_TAG, Current, Desired, Field, request_params
 
 RUNNING = frozenset({"InService", "Pending", "PendingMaintenance", "InMaintenance"})
@@ -54,17 +54,17 @@ class Plan:
         return any(step.action not in NO_CHANGE for step in self.steps)
 
 
-def make_plans(pairs: list[tuple[Desired, Current | None]]) -> list[Plan]:
-    """The plans of all pairs; raises InputError with the problems of all of them."""
-    plans, problems = [], []
+def make_plans(pairs: list[tuple[Desired, Current | None]]) -> tuple[list[Plan], dict[str, NotebookError]]:
+    """The plans of all pairs; and by the instance's name why one cannot be as desired, whose plan is empty."""
+    plans, refused = [], {}
     for desired, current in pairs:
         try:
             plans.append(plan(desired, current))
         except InputError as error:
-            problems += error.problems
-    if problems:
-        raise InputError(problems)
-    return plans
+            plans.append(Plan(desired, current))
+            problems = [problem.removeprefix(f"{desired.who}: ") for problem in error.problems]
+            refused[desired.name] = NotebookError("; ".join(problems))
+    return plans, refused
 
 
 def plan(desired: Desired, current: Current | None) -> Plan:
@@ -84,7 +84,7 @@ def _plan_absent(desired: Desired, current: Current | None) -> Plan:
     if current.status == "Deleting":
         return Plan(desired, current, (Step("await_gone"),))
     if current.status in RUNNING and not desired.force:
-        text = f"{current.name} is {current.status}; stop it first, or say force: true. Its volume goes with it."
+        text = f"{current.name} is {current.status}; stop it first, or set force: true; its volume goes with it"
         raise InputError([desired.about("state", text)])
     stop = (Step("stop"),) if current.status in RUNNING else ()
     return Plan(desired, current, (*stop, Step("delete")), before={"state": current.status}, after={"state": "absent"})

@@ -14,6 +14,8 @@ from collections.abc import Callable, Iterator
 # https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_NotebookInstanceLifecycleHook.html
 SCRIPT_LENGTH = 16384
 
+PACKED = re.compile(r"<<'PROGRAM'\n(.*)\nPROGRAM\n")
+
 RunCommand = Callable[..., tuple[int, str, str]]
 
 
@@ -33,9 +35,15 @@ def script_problems(script: str, run_command: RunCommand) -> Iterator[str]:
             yield from _syntax_errors(unpacked, run_command)
 
 
+def readable(script: str) -> str:
+    """A script of the role notebook_host with the program that it carries as text; any other script as it is."""
+    packed = PACKED.search(script)
+    return f"{script[: packed.start(1)]}{_unpacked(script)}{script[packed.end(1) :]}" if packed else script
+
+
 def _unpacked(script: str) -> str:
     """The program that a script of the role notebook_host carries; any other script as it is."""
-    packed = re.search(r"<<'PROGRAM'\n(.*)\nPROGRAM\n", script)
+    packed = PACKED.search(script)
     try:
         return lzma.decompress(base64.b85decode(packed[1])).decode() if packed else script
     except (ValueError, lzma.LZMAError):

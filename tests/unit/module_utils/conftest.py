@@ -10,7 +10,6 @@ from types import SimpleNamespace
 from typing import Any
 
 import boto3
-import hypothesis
 import pytest
 from ansible_collections.amazon.aws.plugins.module_utils import cloud
 from botocore.model import ServiceModel
@@ -19,9 +18,6 @@ from botocore.stub import Stubber
 from ansible_collections.datalab.notebooks.plugins.module_utils.common import calls
 from ansible_collections.datalab.notebooks.plugins.module_utils.common.service_model import load_service_model
 from ansible_collections.datalab.notebooks.tests.unit.module_utils.builders import NAME, answer
-
-hypothesis.settings.register_profile("unit", max_examples=150, derandomize=True, deadline=None, database=None)
-hypothesis.settings.load_profile("unit")
 
 
 class Script:
@@ -86,6 +82,12 @@ def athena() -> Iterator[Script]:
 
 
 @pytest.fixture
+def iam() -> Iterator[Script]:
+    """IAM, in the same way."""
+    yield from _scripted("iam")
+
+
+@pytest.fixture
 def slept(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """The seconds that a retry would have waited."""
     seconds: list[float] = []
@@ -97,6 +99,18 @@ def slept(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 def efs() -> Iterator[Script]:
     """EFS, in the same way."""
     yield from _scripted("efs")
+
+
+@pytest.fixture
+def ec2() -> Iterator[Script]:
+    """EC2, in the same way."""
+    yield from _scripted("ec2")
+
+
+@pytest.fixture
+def s3() -> Iterator[Script]:
+    """S3, in the same way."""
+    yield from _scripted("s3")
 
 
 @pytest.fixture

@@ -520,7 +520,7 @@ def test_says_what_would_be_lost(efs: Script) -> None:
     with pytest.raises(InputError) as caught:
         assert_may_go(efs.client, current(mount_targets=[target(), target(B)]))
     holds = f"file system datalab ({FS}) has 6,144 bytes, 1 access points and 2 mount targets."
-    remedy = "Deleting it deletes everybody's files in it: say force: true if you mean it"
+    remedy = "Deleting it deletes everybody's files in it: set force: true if you mean it"
     assert caught.value.problems == [f"{holds} {remedy}"]
 
 

@@ -18,7 +18,8 @@ from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker.fleet 
     read_again,
     read_fleet,
     read_instance,
-    unowned,
+    unmanaged,
+    unverified,
 )
 from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker.instance import VERIFIED_TAG
 from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker.plan import CREATED_WITH, Plan, plan
@@ -121,8 +122,14 @@ def test_tells_who_is_nobodys(sagemaker: Script, tagging: Script) -> None:
     instances = wants(NAMES)
     lists(sagemaker, tagging, instances, {}, **{NAMES[3]: {"NotebookInstanceStatus": "Stopped"}})
     account = read_account(Clients(sagemaker.client, tagging.client))
-    assert unowned(account, set(NAMES) - {NAMES[3]}) == [
-        {"name": NAMES[3], "status": "Stopped", "instance_type": "ml.t3.medium", "tags": {"owner": NAMES[3]}}
+    assert unmanaged(account, set(NAMES) - {NAMES[3]}) == [
+        {
+            "name": NAMES[3],
+            "status": "Stopped",
+            "instance_type": "ml.t3.medium",
+            "lifecycle_config_name": None,
+            "tags": {"owner": NAMES[3]},
+        }
     ]
 
 
@@ -241,7 +248,7 @@ def test_one_that_cannot_be_read_again_does_not_hide_the_others(sagemaker: Scrip
 
 
 def marks(sagemaker: Script, desired: Desired, current: Current | None) -> None:
-    assert not mark_verified(sagemaker.client, [plan(desired, current)], {desired.name: current})
+    assert not mark_verified(sagemaker.client, unverified([plan(desired, current)], {desired.name: current}))
 
 
 def expect_mark(sagemaker: Script, desired: Desired) -> None:
@@ -267,7 +274,7 @@ def test_marks_what_only_lists_find_different(sagemaker: Script) -> None:
 def test_marks_with_what_was_read_again(sagemaker: Script) -> None:
     made = plan(VERIFIED, described(status="Stopped", VolumeSizeInGB=5))
     expect_mark(sagemaker, VERIFIED)
-    mark_verified(sagemaker.client, [made], {NAME: described()})
+    mark_verified(sagemaker.client, unverified([made], {NAME: described()}))
 
 
 def test_no_mark_where_it_is(sagemaker: Script) -> None:
@@ -292,7 +299,7 @@ def test_no_mark_where_nothing_is(sagemaker: Script) -> None:
 
 def test_no_mark_where_it_is_being_deleted(sagemaker: Script) -> None:
     made = plan(want(state="absent"), described(status="Stopped"))
-    mark_verified(sagemaker.client, [made], {NAME: described(status="Deleting")})
+    mark_verified(sagemaker.client, unverified([made], {NAME: described(status="Deleting")}))
 
 
 # What became of each

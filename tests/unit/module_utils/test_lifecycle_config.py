@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import base64
+import lzma
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -271,7 +272,7 @@ def test_a_configuration_that_is_used(sagemaker: Script, count: int, told: str) 
     uses(sagemaker, *(summary(f"u{n}", NotebookInstanceLifecycleConfigName=NAME) for n in range(count)))
     with pytest.raises(InputError) as caught:
         assert_unused(sagemaker.client, NAME)
-    text = f"lifecycle configuration {NAME} is used by {told}; give them another first, or say force: true"
+    text = f"lifecycle configuration {NAME} is used by {told}; give them another first, or set force: true"
     assert caught.value.problems == [text]
 
 
@@ -310,3 +311,13 @@ def test_diff_of_what_was_read_without_tags() -> None:
         want(on_start=NEW), {key: value for key, value in current().items() if key != "tags"}
     )
     assert config_diff(made.before, made.after) == {"before": "", "after": f"--- on_start\n{NEW}"}
+
+
+def test_a_diff_shows_the_program_that_a_script_carries() -> None:
+    program = "step_efs() {\n  true\n}\n"
+    packed = base64.b85encode(lzma.compress(program.encode())).decode()
+    script = f"#!/bin/bash\nSTEPS=(efs)\n<<'PROGRAM'\n{packed}\nPROGRAM\nexit 0\n"
+    shown = config_diff(None, {"on_create": None, "on_start": script})["after"]
+    assert packed not in shown
+    assert "STEPS=(efs)\n" in shown
+    assert "\nstep_efs() {\n" in shown

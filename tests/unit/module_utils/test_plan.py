@@ -155,7 +155,7 @@ def test_reports_the_run_state(case: Case) -> None:
 
 @pytest.mark.parametrize("status", RUNNING)
 def test_deletes_a_running_instance_only_with_force(status: str) -> None:
-    text = f"{NAME} is {status}; stop it first, or say force: true. Its volume goes with it."
+    text = f"{NAME} is {status}; stop it first, or set force: true; its volume goes with it"
     assert refusal(want(state="absent"), have(status)) == [f"alice: notebook_state: {text}"]
 
 
@@ -375,23 +375,24 @@ def test_never_replacing_is_complete() -> None:
     assert set(SET_AT_CREATION) == {f.option for f in FIELDS if not f.updatable}
 
 
-def test_tells_all_problems_of_all_instances() -> None:
+def test_what_one_instance_cannot_become_stops_no_other() -> None:
     alice = want(volume_size_in_gb=5, role_arn="")
     bob = want(name="datalab-bob", owner="bob", subnet_id="subnet-1")
-    fine = want(instance_type="ml.m5.xlarge")
-    with pytest.raises(InputError) as caught:
-        make_plans([(alice, have("Stopped")), (fine, have("Stopped")), (bob, have("Stopped"))])
-    subjects = [problem.rpartition(": ")[0].split(": ")[:2] for problem in caught.value.problems]
-    assert subjects == [
-        ["alice", "notebook_role_arn"],
-        ["alice", "notebook_volume_size_in_gb"],
-        ["bob", "notebook_subnet_id"],
-    ]
+    fine = want(name="datalab-fine", instance_type="ml.m5.xlarge")
+    plans, refused = make_plans([(alice, have("Stopped")), (fine, have("Stopped")), (bob, have("Stopped"))])
+    assert [made.desired for made in plans] == [alice, fine, bob]
+    assert [bool(made.steps) for made in plans] == [False, True, False]
+    assert set(refused) == {alice.name, bob.name}
+    for part in ("notebook_role_arn: cannot be empty; ", "notebook_volume_size_in_gb: a volume cannot shrink"):
+        assert part in str(refused[alice.name])
+    assert str(refused[bob.name]).startswith("notebook_subnet_id: ")
 
 
 def test_plans_come_in_the_order_of_the_instances() -> None:
     alice, bob = want(**LEAST), want(name="datalab-bob", **LEAST)
-    assert [made.desired for made in make_plans([(bob, None), (alice, None)])] == [bob, alice]
+    plans, refused = make_plans([(bob, None), (alice, None)])
+    assert [made.desired for made in plans] == [bob, alice]
+    assert refused == {}
 
 
 # Tags

@@ -317,7 +317,7 @@ def test_a_workgroup_with_contents(
     athena.call("list_query_executions", {**NAMED, "MaxResults": 1}, executions)
     with pytest.raises(InputError) as caught:
         assert_deletable(athena.client, NAME)
-    text = f"workgroup {NAME} has {told}; say force: true to delete them with it"
+    text = f"workgroup {NAME} has {told}; set force: true to delete them with it"
     assert caught.value.problems == [text]
 
 
@@ -439,4 +439,12 @@ def test_tells_every_problem(model: Any) -> None:
     problems = workgroup_problems(model, desired)
     assert [problem.split(": ")[:2] for problem in problems] == [
         ["workgroup a b", about] for about in ("name", "engine_version", "tags")
+    ]
+
+
+def test_of_the_collections_own_tags_only_the_mark_of_the_platform_is_taken() -> None:
+    model = get_session().get_service_model("athena")
+    assert workgroup_problems(model, DesiredWorkgroup(NAME, tags={"datalab:access": "datalab"})) == []
+    assert workgroup_problems(model, DesiredWorkgroup(NAME, tags={"datalab:x": "datalab"})) == [
+        f"workgroup {NAME}: tags: the key 'datalab:x' is reserved"
     ]

@@ -15,15 +15,15 @@ from ansible_collections.datalab.notebooks.tests.unit.notebook_host.autostop_par
     instance,
     jupyter,
 )
-from ansible_collections.datalab.notebooks.tests.unit.notebook_host.host import CASES, Host, render_by_lookup
+from ansible_collections.datalab.notebooks.tests.unit.notebook_host.host import CASES, Host, rendered
 
 __all__ = ["certificate", "instance", "jupyter"]  # fixtures
 
 
 @pytest.fixture(scope="session")
-def scripts(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, str]]:
+def scripts() -> dict[str, dict[str, str]]:
     """The scripts of all cases, by case and name."""
-    return render_by_lookup(tmp_path_factory.mktemp("lookup"), CASES)
+    return {case: rendered(settings) for case, settings in CASES.items()}
 
 
 @pytest.fixture

@@ -19,6 +19,8 @@ from typing import Any
 
 import yaml
 
+from ansible_collections.datalab.notebooks.plugins.plugin_utils.scripts.render import render
+
 ROLE = Path(__file__).parents[3] / "roles" / "notebook_host"
 DEFAULTS = yaml.safe_load((ROLE / "defaults" / "main.yml").read_text())
 EFS = {"notebook_host_efs_dns_name": "fs-0123456789abcdef0.efs.eu-central-1.amazonaws.com"}
@@ -32,7 +34,7 @@ MIRRORS: dict[str, Any] = {
     },
     "notebook_host_ca_certificates": CERTIFICATE,
 }
-TEMPLATES = {"on-create.sh": "on-create.sh.j2", "on-start.sh": "on-start.sh.j2", "on-start-unpacked.sh": "run.sh.j2"}
+FILES = {"on-create.sh": "on_create", "on-start.sh": "on_start", "on-start-unpacked.sh": "unpacked"}
 
 # The body of a step, and what it starts.
 DETACHES = """
@@ -71,8 +73,8 @@ CASES: dict[str, dict[str, Any]] = {
             "packages": ["ipykernel", "numpy >=1.26,<3", "pandas[version='>2']"],
             "pip": ["it's; reboot", "torch @ https://example.org/$(x).whl"],
         },
-        "notebook_host_idle_timeout": "900",
-        "notebook_host_efs_read_only": "yes",
+        "notebook_host_idle_timeout": 900,
+        "notebook_host_efs_read_only": True,
     },
     # To be run, not to be uploaded:
     "trial of the frame": {
@@ -120,18 +122,10 @@ def run_playbook(playbook: Path, directory: Path, variables: dict[str, Any]) -> 
     return done.stdout
 
 
-def render_by_lookup(directory: Path, cases: dict[str, dict[str, Any]]) -> dict[str, dict[str, str]]:
-    """The scripts of each case, as a role renders them that has nothing of this role but its templates."""
-    destination = directory / "scripts.json"
-    variables = {
-        "role": str(ROLE),
-        "cases": [{**DEFAULTS, **settings} for settings in cases.values()],
-        "templates": list(TEMPLATES.values()),
-        "destination": str(destination),
-    }
-    run_playbook(Path(__file__).with_name("render_by_lookup.yml"), directory, variables)
-    texts = iter(json.loads(destination.read_text()))
-    return {case: {name: next(texts) for name in TEMPLATES} for case in cases}
+def rendered(settings: dict[str, Any]) -> dict[str, str]:
+    """The scripts of a case, by the names of their files."""
+    scripts = render({**DEFAULTS, **settings})
+    return {file: getattr(scripts, name) for file, name in FILES.items()}
 
 
 PROGRAM = re.compile(r"(?<=<<'PROGRAM'\n).*(?=\nPROGRAM\n)")

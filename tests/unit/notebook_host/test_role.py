@@ -14,17 +14,16 @@ import yaml
 
 from ansible_collections.datalab.notebooks.tests.unit.notebook_host.host import (
     CASES,
-    CERTIFICATE,
     DEFAULTS,
-    EFS,
     ROLE,
-    TLS,
     run_playbook,
 )
 
-OPTIONS = yaml.safe_load((ROLE / "meta" / "argument_specs.yml").read_text())["argument_specs"]["main"]["options"]
+SPECS = yaml.safe_load((ROLE / "meta" / "argument_specs.yml").read_text())["argument_specs"]
+OPTIONS = SPECS["main"]["options"]
 TYPES = {"str": str, "int": int, "bool": bool, "list": list, "dict": dict}
 ENVIRONMENT = DEFAULTS["notebook_host_conda_environment"]
+LONG = "".join(hashlib.sha256(bytes([number])).hexdigest() for number in range(250))
 
 
 def test_argument_specs_agree_with_defaults() -> None:
@@ -37,6 +36,12 @@ def test_argument_specs_have_the_types_of_the_defaults(name: str) -> None:
     assert type(DEFAULTS[name]) is TYPES[OPTIONS[name]["type"]]
 
 
+def test_each_door_has_its_spec() -> None:
+    doors = {file.stem for file in (ROLE / "tasks").iterdir()} - {"lint"}
+    assert set(SPECS) == doors == {"main", "preflight", "render"}
+    assert {name for name, spec in SPECS.items() if spec["options"]} == {"main"}
+
+
 def test_defaults_are_literal() -> None:
     assert "{{" not in (ROLE / "defaults" / "main.yml").read_text()
 
@@ -45,57 +50,27 @@ def test_the_environment_has_all_its_options() -> None:
     assert list(OPTIONS["notebook_host_conda_environment"]["options"]) == list(ENVIRONMENT)
 
 
-def environment(**changes: object) -> dict[str, Any]:
-    return {"notebook_host_conda_environment": {**ENVIRONMENT, **changes}}
-
-
-LONG = "\n".join(f"echo {hashlib.sha256(bytes([number])).hexdigest()}" for number in range(250))
-
-# What is said against settings: all of these words.
+# What the role says against settings. All that can be said is in test_checks.py; here is one mistake of each kind.
 REFUSED: list[tuple[dict[str, Any], str]] = [
-    ({"notebook_host_steps": ["efs", "condo"]}, "notebook_host_steps condo autostop notebook_host_extra_steps"),
-    ({"notebook_host_steps": ["jupyter", "jupyter"]}, "notebook_host_steps once"),
-    ({"notebook_host_extra_steps": {"Mine": "true"}}, "notebook_host_extra_steps Mine letters"),
-    ({"notebook_host_extra_steps": {"x\ny": "true"}}, "notebook_host_extra_steps letters"),
-    ({"notebook_host_extra_steps": {"efs": "true"}}, "notebook_host_extra_steps efs taken"),
-    ({"notebook_host_pip_index_url": "https://me:secret@pypi.example"}, "notebook_host_pip_index_url password"),
-    ({"notebook_host_git_config": {"proxy": "x"}}, "notebook_host_git_config proxy http.proxy"),
-    ({"notebook_host_git_config": {"http.proxy": "http://me:secret@proxy"}}, "notebook_host_git_config password"),
-    ({"notebook_host_ca_certificates": "/etc/ca.pem"}, "notebook_host_ca_certificates BEGIN"),
+    ({"notebook_host_idle_timeout": "1h"}, "notebook_host_idle_timeout is 1h; it must be a whole number"),
     (
-        {"notebook_host_ca_certificates": CERTIFICATE + CERTIFICATE.replace("CERTIFICATE", "PRIVATE KEY")},
-        "notebook_host_ca_certificates never",
+        {"notebook_host_conda_environment": {"name": "custom", "python": 3.1, "packages": ["ipykernel"]}},
+        "notebook_host_conda_environment: python is 3.1; it must be in quotes",
     ),
-    ({**TLS, "notebook_host_efs_tls": False}, "notebook_host_efs_access_point notebook_host_efs_tls: true"),
-    ({**TLS, "notebook_host_efs_access_point": "ap,rw"}, "notebook_host_efs_access_point ap,rw fsap-"),
-    ({"notebook_host_efs_dns_name": "fs-1:/"}, "notebook_host_efs_dns_name fs-1:/ host name"),
-    ({"notebook_host_efs_mount_point": "efs"}, "notebook_host_efs_mount_point absolute"),
-    ({"notebook_host_efs_mount_point": "/efs\n"}, "notebook_host_efs_mount_point absolute"),
-    ({"notebook_host_efs_path": "teams"}, "notebook_host_efs_path absolute"),
-    ({"notebook_host_conda_prefix": "/home/ec2-user/my conda"}, "notebook_host_conda_prefix spaces"),
-    ({"notebook_host_conda_installer_url": "file:///x"}, "notebook_host_conda_installer_url http"),
-    ({"notebook_host_conda_installer_sha256": "abc"}, "notebook_host_conda_installer_sha256 64"),
-    ({"notebook_host_conda_channels": []}, "notebook_host_conda_channels one"),
-    (environment(name="my env"), "notebook_host_conda_environment my env letters"),
-    (environment(python=3.1), "notebook_host_conda_environment quotes 3.1"),
-    (environment(packages=["numpy"]), "notebook_host_conda_environment ipykernel"),
-    (environment(pip=["--index-url=x"]), "notebook_host_conda_environment --index-url=x"),
-    (environment(pip=["a\nb"]), "notebook_host_conda_environment one line"),
-    ({"notebook_host_idle_timeout": "1h"}, "notebook_host_idle_timeout 1h seconds"),
     (
-        {"notebook_host_extra_steps": {"long": LONG}, "notebook_host_steps": ["long"]},
-        "16384 notebook_host_extra_steps frame long",
+        {"notebook_host_conda_channels": [], "notebook_host_efs_path": "a"},
+        "notebook_host_efs_path is a; it must be an absolute path, for example /teams\nnotebook_host_conda_channels",
+    ),
+    (
+        {"notebook_host_extra_steps": {"long": f"echo {LONG}"}, "notebook_host_steps": ["long"]},
+        "notebook_host_steps makes on-start.sh ",
+    ),
+    (
+        {"notebook_host_extra_steps": {"mine": "if"}, "notebook_host_steps": ["mine"]},
+        "notebook_host_extra_steps: bash cannot read on-start.sh with these steps",
     ),
 ]
-ACCEPTED: list[dict[str, Any]] = [
-    {},
-    EFS,
-    CASES["viewer"],
-    CASES["odd values"],
-    CASES["everything"],
-    {"notebook_host_ca_certificates": CERTIFICATE * 2},
-    {"notebook_host_idle_timeout": 0},
-]
+ACCEPTED: list[dict[str, Any]] = [{}, CASES["everything"], {"notebook_host_idle_timeout": "900"}]
 
 
 def preflight(number: int, settings: dict[str, Any]) -> dict[str, Any]:
@@ -118,8 +93,7 @@ def test_preflight(tmp_path: Path) -> None:
     playbook.write_text(json.dumps([{"hosts": "localhost", "gather_facts": False, "tasks": tasks}]))
     run_playbook(playbook, tmp_path, {})
     said = json.loads((tmp_path / "said").read_text())
-    assert "secret" not in str(said)
-    for number, (settings, words) in enumerate(REFUSED):
-        message = said.pop(str(number), "")
-        assert [word for word in words.split() if word not in message] == [], (settings, message)
+    for number, (settings, beginning) in enumerate(REFUSED):
+        assert said.pop(str(number), "").startswith(beginning), settings
     assert said == {}
+    assert [path.name for path in tmp_path.iterdir()] == ["playbook.json", "variables.json", "said"]

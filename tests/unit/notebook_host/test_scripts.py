@@ -1,10 +1,9 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The scripts as text: the same bytes both ways, within AWS's limit, and in order."""
+"""The scripts as text: the same bytes as the role writes, within AWS's limit, and in order."""
 
 from __future__ import annotations
 
-import base64
 import re
 import shutil
 import subprocess
@@ -13,12 +12,13 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.datalab.notebooks.plugins.filter.stripped_python import stripped_python
+from ansible_collections.datalab.notebooks.plugins.plugin_utils.scripts.limits import size, step_sizes
+from ansible_collections.datalab.notebooks.plugins.plugin_utils.scripts.strip import strip
 from ansible_collections.datalab.notebooks.tests.unit.notebook_host.host import (
     CASES,
     DEFAULTS,
+    FILES,
     ROLE,
-    TEMPLATES,
     run_playbook,
     unpack,
 )
@@ -29,19 +29,12 @@ Scripts = dict[str, dict[str, str]]
 SIZES = {"defaults": 11_000, "viewer": 4_500, "with efs": 12_000, "everything": 13_000}
 
 
-def size(script: str) -> int:
-    """The characters that AWS counts."""
-    return len(base64.b64encode(script.encode()))
-
-
 @pytest.mark.parametrize(("case", "tasks"), [("defaults", "render"), ("viewer", "render"), ("odd values", "main")])
-def test_the_role_writes_the_bytes_that_the_lookup_renders(
-    case: str, tasks: str, scripts: Scripts, tmp_path: Path
-) -> None:
+def test_the_role_writes_the_bytes_that_are_rendered(case: str, tasks: str, scripts: Scripts, tmp_path: Path) -> None:
     playbook = Path(__file__).with_name("render_by_role.yml")
     variables = {**CASES[case], "notebook_host_output_dir": f"{tmp_path}/out", "tasks_from": tasks}
     run_playbook(playbook, tmp_path, variables)
-    for name in TEMPLATES:
+    for name in FILES:
         assert (tmp_path / "out" / name).read_bytes() == scripts[case][name].encode(), name
 
 
@@ -72,9 +65,7 @@ def test_what_is_checked_is_what_is_packed(case: str, scripts: Scripts) -> None:
 
 
 def test_the_scripts_fit(scripts: Scripts, capsys: pytest.CaptureFixture[str]) -> None:
-    frame = size(scripts["no steps"]["on-start.sh"])
-    steps = DEFAULTS["notebook_host_steps"]
-    sizes = {"frame": frame, **{step: size(scripts[f"only {step}"]["on-start.sh"]) - frame for step in steps}}
+    sizes = step_sizes({**DEFAULTS, **CASES["everything"]})
     total = size(scripts["with efs"]["on-start.sh"])
     with capsys.disabled():
         rows = ", ".join(f"{step} {characters:,}" for step, characters in sizes.items())
@@ -128,4 +119,4 @@ def test_settings_can_be_read_in_the_script(scripts: Scripts) -> None:
 def test_what_is_carried_is_autostop(scripts: Scripts) -> None:
     program = scripts["defaults"]["on-start-unpacked.sh"]
     carried = program.split("<<'AUTOSTOP'\n")[1].split("AUTOSTOP\n")[0]
-    assert carried == stripped_python((ROLE / "files" / "autostop.py").read_text())
+    assert carried == strip((ROLE / "files" / "autostop.py").read_text())

@@ -1,435 +1,314 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""From the people of an inventory to their instances and lifecycle configurations."""
+"""What each person wants, what a restricted group may not have, and who shares which lifecycle configuration."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Collection, Mapping
+from typing import Any, NamedTuple
 
 import pytest
 
-from ansible_collections.datalab.notebooks.plugins.plugin_utils.people import Platform, wanted_by_people
+from ansible_collections.datalab.notebooks.plugins.plugin_utils.people import (
+    Config,
+    Wishes,
+    configs,
+    host_defaults,
+    read_wishes,
+    sharing_problems,
+    teams_of,
+)
+from ansible_collections.datalab.notebooks.plugins.plugin_utils.problems import Problem
+from ansible_collections.datalab.notebooks.plugins.plugin_utils.roster import read_roster
+from ansible_collections.datalab.notebooks.plugins.plugin_utils.specs import role_options
+from ansible_collections.datalab.notebooks.plugins.plugin_utils.variables import section_settings
+from ansible_collections.datalab.notebooks.tests.unit.plugins.inventories import inventory
 
-TEAM = {"notebook_team": "research"}
-HOST_DEFAULTS = {"notebook_host_idle": 3600, "notebook_host_steps": ["efs", "conda"]}
+Variables = Mapping[str, Any]
 
-
-def fleet(owners: dict[str, Any], viewers: dict[str, Any] | None = None, **more: Any) -> dict[str, Any]:
-    """What people want, given with their variables."""
-    viewers = viewers or {}
-    given: dict[str, Any] = {
-        "people": [*owners, *viewers],
-        "owners": list(owners),
-        "viewers": list(viewers),
-        "prefix": "datalab",
-        "owner_defaults": {},
-        "viewer_defaults": {},
-        "host_defaults": {},
-        "role_arns": {},
-        "mounts": {},
-        "teams": {},
-    }
-    given |= more
-    people = given.pop("people")
-    return wanted_by_people({**owners, **viewers}, people, Platform(**given))
+OWNER_DEFAULTS = role_options("notebook_fleet")["notebook_fleet_owner_defaults"]["default"]
+VIEWER_DEFAULTS = role_options("notebook_fleet")["notebook_fleet_viewer_defaults"]["default"]
+LABEL = {"notebook_lifecycle_config": "quant"}
 
 
-def instance(variables: dict[str, Any], **more: Any) -> dict[str, Any]:
-    """Alice's instance, when there is nothing to complain about."""
-    result = fleet({"alice": {**TEAM, **variables}}, **more)
-    assert result["problems"] == []
-    return dict(result["instances"][0])
+class Read(NamedTuple):
+    """Everybody's wishes and the mistakes in them."""
+
+    wishes: dict[str, Wishes]
+    problems: list[Problem]
 
 
-def problems(variables: dict[str, Any], **more: Any) -> list[str]:
+def read(
+    people: Mapping[str, Variables],
+    viewers: Mapping[str, Variables] | None = None,
+    *,
+    team: str = "research",
+    teams: Mapping[str, Any] | None = None,
+    **fleet: Any,
+) -> Read:
+    """The wishes of people of one team; `fleet` has settings of the role notebook_fleet."""
+    source = inventory(
+        {team: people},
+        viewers=list(viewers or ()),
+        variables={**people, **(viewers or {})},
+        shared={f"notebook_fleet_{name}": value for name, value in fleet.items()},
+    )
+    settings, problems = section_settings("fleet", source)
+    assert problems == []
+    roster = read_roster(source, prefix="datalab", owners_group="owners", viewers_group="viewers")
+    return Read(*read_wishes(roster, source.hosts, settings, teams or {}))
+
+
+def wishes(
+    people: Mapping[str, Variables], viewers: Mapping[str, Variables] | None = None, **more: Any
+) -> list[Wishes]:
+    """The wishes of people who make no mistake."""
+    found = read(people, viewers, **more)
+    assert found.problems == []
+    return list(found.wishes.values())
+
+
+def problems(variables: Variables, **more: Any) -> list[str]:
     """What is wrong with Alice's variables."""
-    return list(fleet({"alice": {**TEAM, **variables}}, **more)["problems"])
+    found = read({"alice": variables}, **more).problems
+    assert {problem.about for problem in found} <= {"alice"}
+    return [problem.text for problem in found]
 
 
-# Instances
+# Defaults
 
 
-def test_nobody() -> None:
-    assert fleet({}) == {"problems": [], "instances": [], "everybody": [], "owned": [], "lifecycle_configs": []}
+def test_a_person_has_the_defaults_of_owners_and_of_the_host() -> None:
+    (alice,) = wishes({"alice": {}})
+    assert (alice.person.name, alice.person.team, alice.instance) == ("alice", "research", OWNER_DEFAULTS)
+    assert alice.host == host_defaults()
+    assert "notebook_host_steps" in host_defaults()
 
 
-def test_a_person() -> None:
-    assert fleet({"alice": TEAM}) == {
-        "problems": [],
-        "instances": [
-            {
-                "owner": "alice",
-                "name": "datalab-alice",
-                "lifecycle_config_name": "datalab",
-                "tags": {"owner": "alice", "team": "research"},
-                "keep_tags": ["idle"],
-            }
-        ],
-        "everybody": [{"name": "alice", "team": "research", "instance": "datalab-alice"}],
-        "owned": ["datalab-alice"],
-        "lifecycle_configs": [{"name": "datalab", "people": ["alice"], "others": [], "settings": {}}],
-    }
+def test_what_a_person_says_wins_over_the_defaults() -> None:
+    said = {"notebook_volume_size_in_gb": "50", "notebook_host_idle_timeout": 60}
+    (alice,) = wishes({"alice": said})
+    assert alice.instance == {**OWNER_DEFAULTS, "notebook_volume_size_in_gb": 50}
+    assert alice.host == {**host_defaults(), "notebook_host_idle_timeout": 60}
 
 
-def test_everybody_is_more_than_those_who_are_asked_for() -> None:
-    owners = {"alice": TEAM, "bob": {**TEAM, "notebook_name": "bobs"}, "carol": {}}
-    result = fleet(owners, {"viewer": TEAM}, people=["alice"])
-    assert [instance["owner"] for instance in result["instances"]] == ["alice"]
-    assert [(person["name"], person["instance"]) for person in result["everybody"]] == [
-        ("alice", "datalab-alice"),
-        ("bob", "bobs"),
-    ]
+def test_a_viewer_has_the_defaults_of_viewers_over_those_of_owners() -> None:
+    alice, viewer = wishes({"alice": {}}, {"viewer": {"notebook_state": "stopped"}})
+    of_instance = {name: value for name, value in VIEWER_DEFAULTS.items() if not name.startswith("notebook_host_")}
+    of_host = {name: value for name, value in VIEWER_DEFAULTS.items() if name.startswith("notebook_host_")}
+    assert viewer.instance == {**OWNER_DEFAULTS, **of_instance, "notebook_state": "stopped"}
+    assert viewer.host == {**host_defaults(), **of_host}
+    assert alice.instance == OWNER_DEFAULTS
 
 
-def test_a_person_has_the_role_that_is_theirs_unless_they_say_another() -> None:
-    owners = {"alice": TEAM, "bob": {**TEAM, "notebook_role_arn": "own"}, "carol": TEAM}
-    roles = {"alice": "hers", "bob": "his"}
-    result = fleet(owners, {"viewer": {}}, role_arns=roles, owner_defaults={"notebook_role_arn": "everybody's"})
-    assert [instance["role_arn"] for instance in result["instances"]] == ["hers", "own", "everybody's", "everybody's"]
+def test_defaults_can_be_others() -> None:
+    owners = {"notebook_instance_type": "ml.m5.large", "notebook_host_idle_timeout": 60}
+    alice, viewer = wishes({"alice": {}}, {"viewer": {}}, owner_defaults=owners, viewer_defaults={"notebook_idle": 0})
+    assert alice.instance == {"notebook_instance_type": "ml.m5.large"}
+    assert alice.host["notebook_host_idle_timeout"] == 60
+    assert viewer.instance == {"notebook_instance_type": "ml.m5.large", "notebook_idle": "0"}
 
 
-MOUNT = {"notebook_host_efs_access_point": "fsap-1"}
-HOST = {"notebook_host_efs_access_point": "", "notebook_host_idle_timeout": 60}
+def test_a_wrong_value_leaves_the_default() -> None:
+    found = read({"alice": {"notebook_volume_size_in_gb": "big", "notebook_idle": 60}})
+    assert found.problems == [Problem("alice", "notebook_volume_size_in_gb is big; it must be a whole number")]
+    assert found.wishes["alice"].instance == {**OWNER_DEFAULTS, "notebook_idle": "60"}
 
 
-def test_who_mounts_something_else_has_a_lifecycle_configuration_of_their_own() -> None:
-    owners = {"alice": TEAM, "b.ob": {**TEAM, "notebook_lifecycle_config": "long"}, "carol": TEAM}
-    result = fleet(owners, host_defaults=HOST, mounts={"alice": MOUNT, "b.ob": MOUNT})
-    assert result["problems"] == []
-    names = ["datalab-alice", "datalab-long-b-ob", "datalab"]
-    assert [instance["lifecycle_config_name"] for instance in result["instances"]] == names
-    points = [config["settings"]["notebook_host_efs_access_point"] for config in result["lifecycle_configs"]]
-    assert points == ["fsap-1", "fsap-1", ""]
+@pytest.mark.parametrize("kind", ["owner", "viewer"])
+@pytest.mark.parametrize(
+    ("default", "says"),
+    [
+        ({"notebook_volume_size_in_gb": "big"}, "notebook_volume_size_in_gb is big; it must be a whole number"),
+        (
+            {"notebook_volume_size": 20},
+            "notebook_volume_size is not a variable of a person; did you mean notebook_volume_size_in_gb?",
+        ),
+        ({"instance_type": "x"}, "instance_type is not a variable of a person; did you mean notebook_instance_type?"),
+        ({"gpu": True}, "gpu is not a variable of a person; the README lists them"),
+        ({5: "x"}, "5 is not a variable of a person; the README lists them"),
+    ],
+    ids=str,
+)
+def test_mistakes_in_the_defaults_are_the_fleets(kind: str, default: Variables, says: str) -> None:
+    defaults: dict[str, Any] = {f"{kind}_defaults": default}
+    found = read({"alice": {}}, **defaults)
+    assert found.problems == [Problem("fleet", f"notebook_fleet_{kind}_defaults: {says}")]
 
 
-LIMITED = {
+@pytest.mark.parametrize(
+    ("idle", "is_right"),
+    [
+        (7200, True), ("7200", True), (0, True), ("never", True), ("", True),
+        ("2h", False), (-1, False), (1.5, False), ("Never", False), ("60 ", False),
+    ],
+)  # fmt: skip
+def test_idle_is_seconds_or_never(idle: Any, is_right: bool) -> None:
+    said = problems({"notebook_idle": idle})
+    if is_right:
+        assert said == []
+    else:
+        shown = repr(idle) if idle == "60 " else idle
+        assert said == [f"notebook_idle is {shown}; it must be a number of seconds, 0 or never, for example 7200"]
+
+
+# Limits of restricted groups
+
+TEAMS = {
     "research": {},
     "interns": {"limits": {"instance_types": ["ml.t3.medium", "ml.t3.large"], "volume_size_in_gb": 20}},
 }
-INTERN = {"notebook_team": "interns"}
 WITHIN = {
     "notebook_instance_type": "ml.t3.large", "notebook_volume_size_in_gb": "20", "notebook_root_access": "no",
-    "notebook_minimum_instance_metadata_service_version": 2,
+    "notebook_direct_internet_access": False, "notebook_minimum_instance_metadata_service_version": 2,
 }  # fmt: skip
-BEYOND: list[tuple[dict[str, Any], str]] = [
-    ({"notebook_instance_type": "ml.p3.2xlarge"}, "ml.t3.medium, ml.t3.large"),
-    ({"notebook_volume_size_in_gb": 21}, "20 GiB"),
-    ({"notebook_root_access": True}, "false"),
-    ({"notebook_direct_internet_access": "yes"}, "false"),
-    ({"notebook_minimum_instance_metadata_service_version": "1"}, "2"),
+BEYOND: list[tuple[str, Any, str, str]] = [
+    ("notebook_instance_type", "ml.p3.2xlarge", "ml.p3.2xlarge", "ml.t3.medium, ml.t3.large"),
+    ("notebook_volume_size_in_gb", 21, "21", "20 GiB"),
+    ("notebook_root_access", True, "true", "false"),
+    ("notebook_direct_internet_access", "yes", "true", "false"),
+    ("notebook_minimum_instance_metadata_service_version", "1", "1", "2"),
 ]
 
 
 def test_a_restricted_group_has_no_root_access() -> None:
-    result = fleet({"heidi": INTERN, "alice": TEAM}, teams=LIMITED)
-    assert [instance.get("root_access") for instance in result["instances"]] == [False, None]
+    (heidi,) = wishes({"heidi": {}}, team="interns", teams=TEAMS, owner_defaults={"notebook_root_access": True})
+    (alice,) = wishes({"alice": {}}, teams=TEAMS)
+    assert heidi.instance["notebook_root_access"] is False
+    assert "notebook_root_access" not in alice.instance
 
 
-def test_what_is_within_the_limits_is_no_problem() -> None:
-    assert problems({**INTERN, **WITHIN}, teams=LIMITED) == []
-    everything = {name: value for variables, _allowed in BEYOND for name, value in variables.items()}
-    assert problems({**TEAM, **everything}, teams=LIMITED) == []
+@pytest.mark.parametrize("variables", [{}, WITHIN], ids=str)
+def test_what_is_within_the_limits_is_no_problem(variables: Variables) -> None:
+    assert problems(variables, team="interns", teams=TEAMS) == []
 
 
-@pytest.mark.parametrize(("variables", "allowed"), BEYOND, ids=str)
-def test_what_is_beyond_the_limits_is_refused(variables: dict[str, Any], allowed: str) -> None:
-    ((name, value),) = variables.items()
-    assert problems({**INTERN, **WITHIN, **variables}, teams=LIMITED) == [
-        f"alice: {name} is {value}, but platform_access_teams limits the team interns to {allowed}"
-    ]
-
-
-def test_an_unknown_team_is_refused() -> None:
-    said = "alice: notebook_team is reserch, which platform_access_teams does not have; did you mean research?"
-    assert problems({"notebook_team": "reserch"}, teams=LIMITED) == [said]
-    assert problems({"notebook_team": "x"}, teams=LIMITED)[0].endswith("there are research, interns")
-    assert problems({"notebook_team": "anything"}, teams={}) == []
-
-
-def test_variables_are_options() -> None:
-    options = {
-        "state": "stopped",
-        "instance_type": "ml.m5.xlarge",
-        "role_arn": "",
-        "volume_size_in_gb": 50,
-        "default_code_repository": "a",
-        "additional_code_repositories": ["b"],
-        "root_access": False,
-        "platform_identifier": "notebook-al2023-v1",
-        "ip_address_type": "dualstack",
-        "minimum_instance_metadata_service_version": "2",
-        "subnet_id": "subnet-1",
-        "security_group_ids": ["sg-1"],
-        "kms_key_id": "12",
-        "direct_internet_access": True,
-        "update_policy": "force",
-        "force": True,
-        "purge_tags": False,
-    }
-    found = instance({f"notebook_{option}": value for option, value in options.items()})
-    assert {option: found[option] for option in options} == options
-
-
-def test_other_variables_are_nobodys_business() -> None:
-    variables = {"ansible_host": "x", "note": "y", "notebook_fleet_prefix": "z"}
-    assert instance(variables) == instance({})
-
-
-def test_people_have_defaults_and_their_own() -> None:
-    defaults = {"notebook_instance_type": "ml.t3.medium", "notebook_volume_size_in_gb": 20}
-    found = instance({"notebook_volume_size_in_gb": 50}, owner_defaults=defaults)
-    assert (found["instance_type"], found["volume_size_in_gb"]) == ("ml.t3.medium", 50)
-
-
-def test_viewers_have_defaults_before_those_of_owners() -> None:
-    result = fleet(
-        {"alice": TEAM},
-        {"viewer": {"notebook_state": "stopped"}},
-        owner_defaults={"notebook_instance_type": "ml.t3.medium", "notebook_volume_size_in_gb": 20},
-        viewer_defaults={"notebook_volume_size_in_gb": 5, "notebook_state": "started"},
-    )
-    told = ("instance_type", "volume_size_in_gb", "state")
-    assert [[each.get(option) for option in told] for each in result["instances"]] == [
-        ["ml.t3.medium", 20, None],
-        ["ml.t3.medium", 5, "stopped"],
-    ]
-
-
-def test_an_owner_who_is_a_viewer_is_a_viewer() -> None:
-    variables: dict[str, Any] = {"viewer": {}}
-    result = fleet(variables, variables, people=["viewer"], viewer_defaults={"notebook_state": "started"})
-    assert result["problems"] == []
-    assert [each["state"] for each in result["instances"]] == ["started"]
-
-
-def test_only_the_people_that_are_asked_for() -> None:
-    result = fleet(dict.fromkeys(("alice", "bob", "carol"), TEAM), people=["carol", "alice"])
-    assert [each["owner"] for each in result["instances"]] == ["carol", "alice"]
+@pytest.mark.parametrize(("variable", "value", "shown", "allowed"), BEYOND)
+def test_what_is_beyond_the_limits_is_refused(variable: str, value: Any, shown: str, allowed: str) -> None:
+    rule = f"platform_access_teams limits the team interns to {allowed}"
+    said = [f"{variable} is {shown}, but {rule}"]
+    assert problems({**WITHIN, variable: value}, team="interns", teams=TEAMS) == said
+    assert problems({variable: value}, teams=TEAMS) == []
+    if variable != "notebook_root_access":  # which they do not have, whatever the default
+        assert problems({}, team="interns", teams=TEAMS, owner_defaults={variable: value}) == said
 
 
 @pytest.mark.parametrize(
-    ("prefix", "person", "expected"),
+    "limits",
     [
-        ("datalab", "alice", "datalab-alice"),
-        ("datalab", "alice.smith@example.com", "datalab-alice-smith-example-com"),
-        ("data_lab", "a__b", "data-lab-a-b"),
-        ("datalab", "Alice_", "datalab-Alice"),
-        ("", "alice", "alice"),
-        ("datalab", "zoë", "datalab-zo"),
-    ],
-)
-def test_names(prefix: str, person: str, expected: str) -> None:
-    (found,) = fleet({person: TEAM}, prefix=prefix)["instances"]
-    assert (found["name"], found["owner"], found["tags"]["owner"]) == (expected, person, person)
-
-
-def test_a_name_of_their_own() -> None:
-    assert instance({"notebook_name": "old-name"})["name"] == "old-name"
-
-
-# Tags
-
-
-@pytest.mark.parametrize(
-    ("variables", "expected"),
-    [
-        ({}, {}),
-        ({"notebook_idle": 7200}, {"idle": "7200"}),
-        ({"notebook_idle": 0}, {"idle": "0"}),
-        ({"notebook_idle": ""}, {}),
-        ({"notebook_idle": None}, {}),
-        ({"notebook_tags": {"cost": 42, "gpu": True}}, {"cost": "42", "gpu": "True"}),
-        ({"notebook_tags": None}, {}),
-        ({"notebook_tags": {"owner": "mallory", "team": "other", "a": "b"}}, {"a": "b"}),
-        ({"notebook_tags": {"idle": "1"}}, {"idle": "1"}),
+        {"instance_types": ["ml.p3.2xlarge"]},
+        {"instance_types": ["ml.p3.2xlarge"], "volume_size_in_gb": "much"},
+        {"instance_types": "ml.t3.medium", "volume_size_in_gb": 1000},
+        {"instance_types": None, "volume_size_in_gb": "1000"},
+        {"volume_size_in_gb": 1000},
+        {},
+        None,
+        "small ones",
     ],
     ids=str,
 )
-def test_tags(variables: dict[str, Any], expected: dict[str, str]) -> None:
-    assert instance(variables)["tags"] == {"owner": "alice", "team": "research", **expected}
+def test_limits_that_are_none_limit_nobody(limits: Any) -> None:
+    much = {"notebook_instance_type": "ml.p3.2xlarge", "notebook_volume_size_in_gb": 1000}
+    assert problems(much, team="interns", teams={"interns": {"limits": limits}}) == []
 
 
-def test_a_viewer_needs_no_team() -> None:
-    result = fleet({}, {"viewer": {}})
-    assert result["problems"] == []
-    assert result["instances"][0]["tags"] == {"owner": "viewer"}
-
-
-def test_idle_belongs_to_the_owner() -> None:
-    assert instance({"notebook_idle": 1})["keep_tags"] == ["idle"]
+def test_a_team_with_nothing_after_its_name_reads_nothing() -> None:
+    limits: Variables = {"limits": {"instance_types": []}}
+    assert teams_of({"teams": {"research": None, 2024: limits, "x": "y"}}) == {"research": {}, "2024": limits, "x": {}}
 
 
 # Lifecycle configurations
 
 
+def settings(**more: Any) -> dict[str, Any]:
+    return {**host_defaults(), "notebook_host_efs_dns_name": "fs-1.efs", **more}
+
+
+def needed(made: Collection[Wishes], mounts: Mapping[str, Variables] | None = None) -> list[Config]:
+    return list(configs(made, "datalab", "fs-1.efs", mounts or {}).values())
+
+
 def test_everybody_shares_one_configuration() -> None:
-    result = fleet({"alice": TEAM, "bob": TEAM}, host_defaults=HOST_DEFAULTS)
-    assert [each["lifecycle_config_name"] for each in result["instances"]] == ["datalab", "datalab"]
-    assert result["lifecycle_configs"] == [
-        {"name": "datalab", "people": ["alice", "bob"], "others": [], "settings": HOST_DEFAULTS}
-    ]
+    assert needed(wishes({"alice": {}, "bob": {}})) == [Config("datalab", ("alice", "bob"), settings())]
 
 
 def test_one_configuration_for_each_label() -> None:
-    result = fleet(
-        {
-            "alice": {**TEAM, "notebook_lifecycle_config": "quant", "notebook_host_idle": 60},
-            "bob": TEAM,
-            "carol": {**TEAM, "notebook_lifecycle_config": "quant", "notebook_host_idle": 60},
-        },
-        {"viewer": {}},
-        host_defaults=HOST_DEFAULTS,
-        viewer_defaults={"notebook_lifecycle_config": "viewer", "notebook_host_steps": ["efs"]},
-    )
-    names = [each["lifecycle_config_name"] for each in result["instances"]]
-    assert names == ["datalab-quant", "datalab", "datalab-quant", "datalab-viewer"]
-    assert result["problems"] == []
-    assert result["lifecycle_configs"] == [
-        {
-            "name": "datalab-quant",
-            "people": ["alice", "carol"],
-            "others": [],
-            "settings": HOST_DEFAULTS | {"notebook_host_idle": 60},
-        },
-        {"name": "datalab", "people": ["bob"], "others": [], "settings": HOST_DEFAULTS},
-        {
-            "name": "datalab-viewer",
-            "people": ["viewer"],
-            "others": [],
-            "settings": HOST_DEFAULTS | {"notebook_host_steps": ["efs"]},
-        },
+    quant = {**LABEL, "notebook_host_idle_timeout": 60}
+    viewers = settings(notebook_host_steps=["efs", "jupyter"], notebook_host_efs_read_only=True)
+    assert needed(wishes({"alice": quant, "bob": {}, "carol": quant}, {"viewer": {}})) == [
+        Config("datalab-quant", ("alice", "carol"), settings(notebook_host_idle_timeout=60)),
+        Config("datalab", ("bob",), settings()),
+        Config("datalab-viewer", ("viewer",), viewers),
     ]
 
 
-def test_only_the_configurations_of_those_who_are_asked_for() -> None:
-    everybody = {"alice": TEAM, "bob": {**TEAM, "notebook_lifecycle_config": "quant"}}
-    configs = fleet(everybody, people=["bob"], host_defaults=HOST_DEFAULTS)["lifecycle_configs"]
-    assert [config["name"] for config in configs] == ["datalab-quant"]
+def test_an_empty_label_is_the_standard_configuration() -> None:
+    (config,) = needed(wishes({"alice": {"notebook_lifecycle_config": ""}}))
+    assert config.name == "datalab"
 
 
-def test_who_else_has_a_configuration() -> None:
-    everybody = {"alice": TEAM, "bob": TEAM, "carol": {**TEAM, "notebook_lifecycle_config": "quant"}}
-    configs = fleet(everybody, people=["bob", "carol"], host_defaults=HOST_DEFAULTS)["lifecycle_configs"]
-    assert {config["name"]: config["others"] for config in configs} == {"datalab": ["alice"], "datalab-quant": []}
+def test_a_file_system_that_somebody_names_is_theirs() -> None:
+    (config,) = needed(wishes({"alice": {"notebook_host_efs_dns_name": "fs-2.efs"}}))
+    assert config.settings == settings(notebook_host_efs_dns_name="fs-2.efs")
 
 
-def conflict(person: str, has: Any, other: str, others: Any, config: str) -> str:
-    return (
-        f"{person}: notebook_host_idle is {has!r}, but {other}, who has the same lifecycle configuration {config}, has "
-        f"{others!r}; give one of them another: notebook_lifecycle_config: <a name, such as the team's or the person's>"
-    )
-
-
-@pytest.mark.parametrize("people", [["alice", "bob"], ["alice"], ["bob"]])
-def test_those_who_share_a_configuration_have_to_agree(people: list[str]) -> None:
-    everybody = {"alice": TEAM, "bob": {**TEAM, "notebook_host_idle": 60}}
-    found = fleet(everybody, people=people, host_defaults=HOST_DEFAULTS)["problems"]
-    assert found == [conflict("bob", 60, "alice", 3600, "datalab")]
-
-
-def test_those_who_share_a_label_have_to_agree() -> None:
-    label = {**TEAM, "notebook_lifecycle_config": "quant"}
-    everybody = {"alice": label, "bob": {**label, "notebook_host_idle": 60}}
-    found = fleet(everybody, host_defaults=HOST_DEFAULTS)["problems"]
-    assert found == [conflict("bob", 60, "alice", 3600, "datalab-quant")]
-
-
-def test_owners_and_viewers_have_to_agree() -> None:
-    viewer_defaults = {"notebook_host_idle": 0}
-    found = fleet({"alice": TEAM}, {"viewer": {}}, host_defaults=HOST_DEFAULTS, viewer_defaults=viewer_defaults)
-    assert found["problems"] == [conflict("viewer", 0, "alice", 3600, "datalab")]
-
-
-def test_others_need_not_agree() -> None:
-    label = {**TEAM, "notebook_lifecycle_config": "quant"}
-    everybody = {"alice": TEAM, "bob": label, "carol": {**label, "notebook_host_idle": 60}}
-    assert fleet(everybody, people=["alice"], host_defaults=HOST_DEFAULTS)["problems"] == []
-
-
-# Mistakes
-
-
-@pytest.mark.parametrize("variables", [{}, {"notebook_team": ""}, {"notebook_team": None}], ids=str)
-def test_an_owner_needs_a_team(variables: dict[str, Any]) -> None:
-    text = "notebook_team is not set; put the host into the group of a team whose group_vars set it"
-    assert fleet({"alice": variables})["problems"] == [f"alice: {text}"]
-
-
-@pytest.mark.parametrize(
-    ("variable", "hint"),
-    [
-        ("notebook_volume_size", "did you mean notebook_volume_size_in_gb?"),
-        ("notebook_host_idel", "did you mean notebook_host_idle?"),
-        ("notebook_something_else_altogether", "the README lists them"),
-        ("notebook_lifecycle_config_name", "did you mean notebook_lifecycle_config?"),
-        ("notebook_keep_tags", "did you mean notebook_tags?"),
-    ],
-)
-def test_unknown_variables(variable: str, hint: str) -> None:
-    text = f"alice: {variable} is no variable of datalab.notebooks; {hint}"
-    assert problems({variable: 1}, host_defaults=HOST_DEFAULTS) == [text]
-
-
-def test_unknown_defaults() -> None:
-    (found,) = problems({}, owner_defaults={"notebook_volume_size": 20})
-    assert "notebook_volume_size is no variable" in found
-
-
-@pytest.mark.parametrize(
-    ("variable", "value", "text"),
-    [
-        ("notebook_volume_size_in_gb", "big", "is of type str and we were unable to convert to int"),
-        ("notebook_root_access", "maybe", "is of type str and we were unable to convert to bool"),
-        ("notebook_security_group_ids", {"a": 1}, "is of type dict and we were unable to convert to list"),
-        ("notebook_state", "running", "must be one of: present, absent, started, stopped, restarted, got: running"),
-        ("notebook_update_policy", "never", "must be one of: when_stopped, force, got: never"),
-    ],
-)
-def test_wrong_values(variable: str, value: Any, text: str) -> None:
-    (found,) = problems({variable: value})
-    assert found.startswith("alice: ")
-    assert variable in found
-    assert text in found
-
-
-@pytest.mark.parametrize(("variable", "value"), [("notebook_volume_size_in_gb", "50"), ("notebook_root_access", "no")])
-def test_text_that_can_be_converted(variable: str, value: str) -> None:
-    assert problems({variable: value}) == []
-
-
-def test_tells_every_problem_of_everybody() -> None:
-    result = fleet(
-        {
-            "alice": {"notebook_sate": "started"},
-            "bob": {**TEAM, "notebook_volume_size_in_gb": "big", "notebook_state": "on"},
-            "carol": {**TEAM, "notebook_host_idle": 60, "notebook_host_steps": []},
-            "dave": {"notebook_sate": "not asked for"},
-        },
-        people=["alice", "bob", "carol"],
-        host_defaults=HOST_DEFAULTS,
-    )
-    told = [
-        "notebook_sate",
-        "notebook_team",
-        "notebook_host_idle",
-        "notebook_host_steps",
-        "_state",
-        "_volume_size_in_gb",
+def test_who_mounts_something_else_has_a_configuration_of_their_own() -> None:
+    mounts = {name: {"notebook_host_efs_access_point": f"fsap-{name}"} for name in ("alice", "b.ob")}
+    assert needed(wishes({"alice": {}, "b.ob": LABEL, "carol": {}}), mounts) == [
+        Config("datalab-alice", ("alice",), settings(notebook_host_efs_access_point="fsap-alice")),
+        Config("datalab-quant-b-ob", ("b.ob",), settings(notebook_host_efs_access_point="fsap-b.ob")),
+        Config("datalab", ("carol",), settings()),
     ]
-    people = ["alice", "alice", "carol", "carol", "bob", "bob"]
-    found = result["problems"]
-    assert [problem.split(":")[0] for problem in found] == people
-    in_order = [*found[:4], *sorted(found[4:], key=lambda problem: "_volume" in problem)]
-    assert all(part in problem for part, problem in zip(told, in_order, strict=True))
 
 
-@pytest.mark.parametrize("tags", ["cost=42", ["cost"]], ids=str)
-def test_tags_that_are_no_dictionary(tags: Any) -> None:
-    (found,) = problems({"notebook_tags": tags})
-    assert found.startswith("alice: ")
-    assert "notebook_tags" in found
+# Who has to agree
 
 
-def test_somebody_who_is_neither_owner_nor_viewer() -> None:
-    found = fleet({"alice": TEAM}, people=["alice", "mallory"])["problems"]
-    assert any(problem.startswith("mallory: ") for problem in found)
+def differing(person: str, has: int, other: str, others: int, config: str = "datalab") -> Problem:
+    return Problem(
+        person,
+        f"notebook_host_idle_timeout is {has}, but {other}, who has the same lifecycle configuration {config}, has "
+        f"{others}; give one of them another, for example notebook_lifecycle_config: {person}",
+    )
+
+
+SHORT = {"notebook_host_idle_timeout": 60}
+LONG = {"notebook_host_idle_timeout": 3600}  # the default
+
+
+@pytest.mark.parametrize("people", [["alice", "bob"], ["alice"], ["bob"]], ids=str)
+@pytest.mark.parametrize(
+    ("label", "config"), [({}, "datalab"), (LABEL, "datalab-quant")], ids=["the standard one", "a label"]
+)
+def test_those_who_share_a_configuration_have_to_agree(people: list[str], label: Variables, config: str) -> None:
+    everybody = read({"alice": label, "bob": {**label, **SHORT}}).wishes
+    assert list(sharing_problems(everybody, people, "datalab")) == [differing("bob", 60, "alice", 3600, config)]
+
+
+def test_viewers_have_to_agree_too() -> None:
+    everybody = read({"alice": {}}, {"viewer": {}}, viewer_defaults={"notebook_host_idle_timeout": 0}).wishes
+    assert list(sharing_problems(everybody, ["alice"], "datalab")) == [differing("viewer", 0, "alice", 3600)]
+
+
+@pytest.mark.parametrize(
+    ("alice", "bob", "carol"),
+    [
+        ({}, LONG, {}),
+        ({}, LABEL, {**LABEL, **SHORT}),
+        ({}, {**LABEL, **SHORT}, {"notebook_lifecycle_config": "other", "notebook_host_idle_timeout": 5}),
+    ],
+    ids=["they agree", "others do not", "each has another"],
+)
+def test_others_need_not_agree(alice: Variables, bob: Variables, carol: Variables) -> None:
+    everybody = read({"alice": alice, "bob": bob, "carol": carol}).wishes
+    assert list(sharing_problems(everybody, ["alice"], "datalab")) == []
+
+
+def test_each_who_differs_and_each_variable_is_told() -> None:
+    everybody = read({"alice": {}, "bob": SHORT, "carol": {**SHORT, "notebook_host_steps": []}}).wishes
+    found = list(sharing_problems(everybody, everybody, "datalab"))
+    assert [(problem.about, problem.text.split()[0]) for problem in found] == [
+        ("bob", "notebook_host_idle_timeout"),
+        ("carol", "notebook_host_steps"),
+        ("carol", "notebook_host_idle_timeout"),
+    ]

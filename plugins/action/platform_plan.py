@@ -1,0 +1,96 @@
+# Copyright: Contributors to datalab.notebooks
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Plans a platform, or its removal: roster, preflight, read, plan. Changes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from ansible_collections.datalab.notebooks.plugins.plugin_utils.flow import SECTIONS, FlowAction, refuse
+from ansible_collections.datalab.notebooks.plugins.plugin_utils.plans.fleet import (
+    fleet_request,
+    foreign,
+    leaving_people,
+    plan_config_removal,
+    removal_request,
+)
+from ansible_collections.datalab.notebooks.plugins.plugin_utils.plans.platform import (
+    Plans,
+    place,
+    plan_platform,
+    plan_platform_removal,
+    to_read,
+)
+from ansible_collections.datalab.notebooks.plugins.plugin_utils.preflight import Wanted
+from ansible_collections.datalab.notebooks.plugins.plugin_utils.problems import Problem
+from ansible_collections.datalab.notebooks.plugins.plugin_utils.tell import section_diff
+
+Found = Mapping[str, Any]
+
+
+class ActionModule(FlowAction):
+    """Reads all sections by one module, and plans them here."""
+
+    OPTIONS: ClassVar[Mapping[str, Any]] = {
+        "sections": SECTIONS,
+        "given_by": {**SECTIONS, "default": []},
+        "removal": {"type": "bool", "default": False},
+        "keep_used": {"type": "bool", "default": False},
+        "compare_instances": {"type": "bool", "default": True},
+        "person": {"type": "str"},
+        "leaving": {"type": "list", "elements": "str", "default": []},
+    }
+
+    def planned(self, options: Mapping[str, Any]) -> dict[str, Any]:
+        wanted = self.wanted({*options["sections"], *options["given_by"]}, options["person"])
+        request = to_read(wanted, options["sections"], options["given_by"], options["removal"])
+        found = self.module("platform_read", request) if request else {}
+        plans, fleet = (self._removal if options["removal"] else self._making)(wanted, found, options)
+        mine = {section: each for section, each in plans.items() if section not in options["given_by"]}
+        diff = [entry for section, each in mine.items() for entry in section_diff(section, each)]
+        diff += fleet.get("compared", {}).pop("diff", None) or []
+        would_change = any(each.changed for each in mine.values()) or fleet.get("compared", {}).get("changed", False)
+        return {
+            **{section: each.as_dict() for section, each in plans.items()},
+            **({"fleet": fleet} if fleet else {}),
+            "given_by": options["given_by"],
+            "would_change": would_change,
+            "changed": self._task.check_mode and would_change,
+            **({"diff": diff} if self._task.diff and self._task.check_mode else {}),
+        }
+
+    def _making(self, wanted: Wanted, found: Found, options: Mapping[str, Any]) -> tuple[Plans, dict[str, Any]]:
+        plans = plan_platform(wanted, found)
+        refuse(_refused(plans), wanted)
+        if "fleet" not in options["sections"]:
+            return plans, {}
+        fleet = fleet_request(wanted, place(wanted, plans))
+        if options["compare_instances"]:
+            fleet["compared"] = self.compared(
+                wanted,
+                instances=fleet["instances"],
+                lifecycle_configs=fleet["lifecycle_configs"],
+                managed=fleet["managed"],
+            )
+        return plans, fleet
+
+    def _removal(self, wanted: Wanted, found: Found, options: Mapping[str, Any]) -> tuple[Plans, dict[str, Any]]:
+        keep_used = options["keep_used"]
+        instances = removal_request(wanted) if "fleet" in options["sections"] else []
+        leaving = [each["name"] for each in instances]
+        gone = [*leaving, *options["leaving"]]
+        plans = plan_platform_removal(wanted, found, keep_used=keep_used, leaving=gone)
+        if not instances:
+            refuse(_refused(plans), wanted)
+            return plans, {}
+        compared = self.compared(wanted, instances=instances, managed=leaving)
+        plans["configs"] = plan_config_removal(
+            wanted, found["lifecycle_configs"], compared["instances"], compared.pop("unmanaged"), keep_used=keep_used
+        )
+        refuse([*foreign(compared["instances"]), *_refused(plans)], wanted)
+        return plans, {"instances": instances, "people": leaving_people(wanted), "compared": compared}
+
+
+def _refused(plans: Plans) -> list[Problem]:
+    return [Problem(section, text) for section, each in plans.items() for text in each.refused]

@@ -1,0 +1,50 @@
+# Copyright: Contributors to datalab.notebooks
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Prints what a run did, or would do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible.plugins.action import ActionBase
+from ansible.utils.display import Display
+
+from ansible_collections.datalab.notebooks.plugins.plugin_utils.tell import (
+    aligned,
+    applied_result,
+    lines_of,
+    of_interest,
+    plan_of,
+)
+
+display = Display()
+
+SMALL = 100  # people; so many are in the recap, whatever became of them
+
+
+class ActionModule(ActionBase):
+    """Runs on the controller only. Reads what the tasks before have left, which may be long, without a copy of it."""
+
+    _supports_check_mode = True
+    _requires_connection = False
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        result: dict[str, Any] = super().run(tmp, task_vars)
+        _unused, options = self.validate_argument_spec({"applied": {"type": "list", "elements": "str", "default": []}})
+        variables = task_vars or {}
+        plan = plan_of(variables)
+        done = applied_result(variables)
+        outcome = done or plan.get("fleet", {}).get("compared", {})
+        planned = self._task.check_mode
+        lines = aligned(lines_of(plan, outcome, planned=planned, applied=options["applied"]))
+        for line in lines:
+            display.display(line)
+        return {**result, "changed": False, "lines": lines, "recap": self._recap(outcome, variables)}
+
+    def _recap(self, outcome: Mapping[str, Any], variables: Mapping[str, Any]) -> list[str]:
+        """Who has a line of their own in the recap at the end of a playbook."""
+        outcomes = outcome.get("instances", [])
+        said = self._templar.template(variables.get("notebook_fleet_recap", "auto"))
+        everybody = said == "everybody" or (said == "auto" and len(outcomes) <= SMALL)
+        return [each["owner"] for each in outcomes if everybody or of_interest(each)]

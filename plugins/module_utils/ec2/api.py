@@ -1,0 +1,138 @@
+# Copyright: Contributors to datalab.notebooks
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# Private to this collection: it may change at any time.
+"""One function per API call of EC2: a retry, an error handler, one call. No logic lives here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from ansible_collections.amazon.aws.plugins.module_utils.transformation import ansible_dict_to_boto3_filter_list
+
+from ..common.calls import retry
+from ..common.errors import NotebookErrorHandler
+
+if TYPE_CHECKING:
+    from mypy_boto3_ec2 import EC2Client
+
+    Resources = list[Mapping[str, Any]]
+    Filters = Mapping[str, Any]
+
+handler = NotebookErrorHandler
+
+
+@handler.common_error_handler("describe the availability zones")
+@retry
+def describe_availability_zones(client: EC2Client) -> Resources:
+    """The zones of the region as DescribeAvailabilityZones returns them, without local zones."""
+    filters = ansible_dict_to_boto3_filter_list({"zone-type": "availability-zone"})
+    return list(client.describe_availability_zones(Filters=filters)["AvailabilityZones"])
+
+
+@handler.common_error_handler("describe the VPCs")
+@retry
+def describe_vpcs(client: EC2Client, filters: Filters) -> Resources:
+    """The VPCs that DescribeVpcs returns, of all pages."""
+    pages = client.get_paginator("describe_vpcs").paginate(Filters=ansible_dict_to_boto3_filter_list(filters))
+    return [each for page in pages for each in page["Vpcs"]]
+
+
+@handler.common_error_handler("describe the DNS support of the VPC")
+@retry
+def describe_dns_support(client: EC2Client, vpc_id: str) -> bool:
+    """enableDnsSupport in DescribeVpcAttribute."""
+    answer = client.describe_vpc_attribute(VpcId=vpc_id, Attribute="enableDnsSupport")
+    return bool(answer["EnableDnsSupport"].get("Value"))
+
+
+@handler.common_error_handler("describe the DNS host names of the VPC")
+@retry
+def describe_dns_hostnames(client: EC2Client, vpc_id: str) -> bool:
+    """enableDnsHostnames in DescribeVpcAttribute."""
+    answer = client.describe_vpc_attribute(VpcId=vpc_id, Attribute="enableDnsHostnames")
+    return bool(answer["EnableDnsHostnames"].get("Value"))
+
+
+@handler.common_error_handler("describe the subnets")
+@retry
+def describe_subnets(client: EC2Client, filters: Filters) -> Resources:
+    """The subnets that DescribeSubnets returns, of all pages."""
+    pages = client.get_paginator("describe_subnets").paginate(Filters=ansible_dict_to_boto3_filter_list(filters))
+    return [each for page in pages for each in page["Subnets"]]
+
+
+@handler.common_error_handler("describe the security groups")
+@retry
+def describe_security_groups(client: EC2Client, filters: Filters) -> Resources:
+    """The security groups that DescribeSecurityGroups returns, of all pages."""
+    paginator = client.get_paginator("describe_security_groups")
+    pages = paginator.paginate(Filters=ansible_dict_to_boto3_filter_list(filters))
+    return [each for page in pages for each in page["SecurityGroups"]]
+
+
+@handler.common_error_handler("describe the route tables")
+@retry
+def describe_route_tables(client: EC2Client, filters: Filters) -> Resources:
+    """The route tables that DescribeRouteTables returns, of all pages."""
+    pages = client.get_paginator("describe_route_tables").paginate(Filters=ansible_dict_to_boto3_filter_list(filters))
+    return [each for page in pages for each in page["RouteTables"]]
+
+
+@handler.common_error_handler("describe the endpoints")
+@retry
+def describe_vpc_endpoints(client: EC2Client, filters: Filters) -> Resources:
+    """The endpoints that DescribeVpcEndpoints returns, of all pages."""
+    pages = client.get_paginator("describe_vpc_endpoints").paginate(Filters=ansible_dict_to_boto3_filter_list(filters))
+    return [each for page in pages for each in page["VpcEndpoints"]]
+
+
+@handler.common_error_handler("describe the services that have endpoints")
+@retry
+def describe_vpc_endpoint_services(client: EC2Client, names: list[str]) -> Resources:
+    """Those of these services that DescribeVpcEndpointServices knows, of all pages; asked by name it refuses others."""
+    paginator = client.get_paginator("describe_vpc_endpoint_services")
+    pages = paginator.paginate(Filters=ansible_dict_to_boto3_filter_list({"service-name": names}))
+    return [each for page in pages for each in page["ServiceDetails"]]
+
+
+@handler.common_error_handler("describe the internet gateways")
+@retry
+def describe_internet_gateways(client: EC2Client) -> Resources:
+    """All internet gateways of the region, attached or not, from DescribeInternetGateways."""
+    pages = client.get_paginator("describe_internet_gateways").paginate()
+    return [each for page in pages for each in page["InternetGateways"]]
+
+
+@handler.common_error_handler("describe the public addresses")
+@retry
+def describe_addresses(client: EC2Client, filters: Filters) -> Resources:
+    """The addresses that DescribeAddresses returns, which has no pages."""
+    return list(client.describe_addresses(Filters=ansible_dict_to_boto3_filter_list(filters))["Addresses"])
+
+
+@handler.common_error_handler("describe the NAT gateways")
+@retry
+def describe_nat_gateways(client: EC2Client, filters: Filters) -> Resources:
+    """The NAT gateways that DescribeNatGateways returns, of all pages. Its parameter is not called as the stubs say."""
+    paginator = client.get_paginator("describe_nat_gateways")
+    pages = paginator.paginate(Filter=ansible_dict_to_boto3_filter_list(filters))  # type: ignore[call-arg]
+    return [each for page in pages for each in page["NatGateways"]]
+
+
+@handler.common_error_handler("describe the peering connections")
+@retry
+def describe_vpc_peering_connections(client: EC2Client, filters: Filters) -> Resources:
+    """The connections that DescribeVpcPeeringConnections returns, of all pages."""
+    paginator = client.get_paginator("describe_vpc_peering_connections")
+    pages = paginator.paginate(Filters=ansible_dict_to_boto3_filter_list(filters))
+    return [each for page in pages for each in page["VpcPeeringConnections"]]
+
+
+@handler.common_error_handler("describe the network interfaces")
+@retry
+def describe_network_interfaces(client: EC2Client, filters: Filters) -> Resources:
+    """The interfaces that DescribeNetworkInterfaces returns, of all pages."""
+    paginator = client.get_paginator("describe_network_interfaces")
+    pages = paginator.paginate(Filters=ansible_dict_to_boto3_filter_list(filters))
+    return [each for page in pages for each in page["NetworkInterfaces"]]

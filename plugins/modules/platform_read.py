@@ -1,0 +1,128 @@
+#!/usr/bin/python
+# Copyright: Contributors to datalab.notebooks
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+---
+module: platform_read
+version_added: 0.1.0
+short_description: Read what AWS has of a notebook platform
+description:
+  - Reads network, storage and access of a platform, all that is asked for in parallel, by one process.
+  - It is the reading half of M(datalab.notebooks.platform_plan), which asks it for what an inventory describes, and has
+    no use of its own. What it takes and returns may change at any time.
+author: The datalab.notebooks contributors (@datalab)
+options:
+  network:
+    description: What to read of the network.
+    type: dict
+  storage:
+    description: What to read of file systems, access points and the bucket for results.
+    type: dict
+  access:
+    description: What to read of roles, policies, groups and workgroups.
+    type: dict
+  lifecycle_configs:
+    description: Whether to list the lifecycle configurations.
+    type: bool
+    default: false
+extends_documentation_fragment:
+  - amazon.aws.common.modules
+  - amazon.aws.region.modules
+  - amazon.aws.boto3
+  - datalab.notebooks.attributes.info
+"""
+
+EXAMPLES = r"""
+- name: Read the network of the platform datalab
+  datalab.notebooks.platform_read:
+    network: {name: datalab, vpc_id: "", endpoints: [], ids_only: true}
+"""
+
+RETURN = r"""
+account:
+  description: The account that was asked, the partition and region, and the ARN of whoever asked.
+  returned: success
+  type: dict
+  sample: {account: "123456789012", partition: aws, region: eu-central-1, arn: "arn:aws:iam::123456789012:user/ci"}
+network:
+  description: The VPC with what is in it.
+  returned: when asked for
+  type: dict
+  sample: {vpcs: []}
+storage:
+  description: File systems, access points, and the bucket.
+  returned: when asked for
+  type: dict
+  sample: {file_systems: []}
+access:
+  description: Roles, policies, groups and workgroups.
+  returned: when asked for
+  type: dict
+  sample: {roles: []}
+lifecycle_configs:
+  description: The names of all lifecycle configurations of the account and region.
+  returned: when asked for
+  type: list
+  elements: str
+  sample: [datalab, datalab-viewer]
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
+
+from ansible_collections.datalab.notebooks.plugins.module_utils.common.account import read_account
+from ansible_collections.datalab.notebooks.plugins.module_utils.common.calls import in_parallel
+from ansible_collections.datalab.notebooks.plugins.module_utils.common.errors import reporting_errors
+from ansible_collections.datalab.notebooks.plugins.module_utils.ec2.read import read_network
+from ansible_collections.datalab.notebooks.plugins.module_utils.efs.read import read_storage
+from ansible_collections.datalab.notebooks.plugins.module_utils.iam.read import read_access
+from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker.api import list_lifecycle_configs
+
+
+def read_lifecycle_configs(clients: Mapping[str, Any], _wanted: Any) -> list[str]:
+    """The names of all lifecycle configurations."""
+    listed = list_lifecycle_configs(clients["sagemaker"])
+    return [str(each["NotebookInstanceLifecycleConfigName"]) for each in listed]
+
+
+READERS = {
+    "network": (read_network, ("ec2",)),
+    "storage": (read_storage, ("efs", "ec2", "s3")),
+    "access": (read_access, ("iam", "athena")),
+    "lifecycle_configs": (read_lifecycle_configs, ("sagemaker",)),
+}
+
+
+def read(module: AnsibleAWSModule) -> dict[str, Any]:
+    """What was asked for, by section."""
+    sections = [section for section in READERS if module.params[section]]
+    services = {"sts", *(service for section in sections for service in READERS[section][1])}
+    clients = {service: module.client(service) for service in sorted(services)}
+    account = read_account(clients["sts"])
+
+    def read_section(section: str) -> Any:
+        asked = module.params[section]
+        return READERS[section][0](clients, {**asked, "account": account} if isinstance(asked, dict) else asked)
+
+    return {"account": account, **dict(zip(sections, in_parallel(read_section, sections), strict=True))}
+
+
+def main() -> None:
+    module = AnsibleAWSModule(
+        argument_spec={
+            **{section: {"type": "dict"} for section in ("network", "storage", "access")},
+            "lifecycle_configs": {"type": "bool", "default": False},
+        },
+        supports_check_mode=True,
+    )
+    with reporting_errors(module):
+        module.exit_json(changed=False, **read(module))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,199 @@
+# Copyright: Contributors to datalab.notebooks
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# Private to this collection: it may change at any time.
+"""What is wrong with the settings of the role platform_access, beyond what its argument specification says.
+
+No call is made: the policies are rendered for an account that stands for the real one, and measured.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from fnmatch import fnmatchcase
+from typing import Any
+
+from ansible_collections.datalab.notebooks.plugins.module_utils.common.service_model import tag_problems
+from ansible_collections.datalab.notebooks.plugins.plugin_utils.checks.teams import (
+    BUCKET,
+    NAME,
+    NAME_RULE,
+    team_problems,
+)
+from ansible_collections.datalab.notebooks.plugins.plugin_utils.policies import (
+    Platform,
+    Policy,
+    policy_size,
+    render_policies,
+)
+from ansible_collections.datalab.notebooks.plugins.plugin_utils.problems import shown
+
+Settings = Mapping[str, Any]
+People = Sequence[Mapping[str, Any]]
+
+# https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
+ROLE_NAME_LENGTH = 64
+POLICY_LENGTH = 6144  # white space does not count
+
+IAM_NAME = re.compile(r"[\w+=,.@-]+", re.ASCII)
+INSTANCE = re.compile(r"[a-z0-9](?:-*[a-z0-9])*")
+PERSON = re.compile(r"[\w+=,.@/:-]*\$\{[\w:/.-]+\}[\w+=,.@/:-]*", re.ASCII)
+ACTION = re.compile(r"\*|[a-z0-9-]+:[a-z0-9*?]+", re.ASCII | re.IGNORECASE)
+POLICY_ARN = re.compile(r"arn:[a-z-]+:iam::(?:\d{12}|aws):policy/[!-~]+", re.ASCII)
+ROLE_ARN = re.compile(r"arn:[a-z-]+:iam::\d{12}:role/[!-~]+", re.ASCII)
+SUBNET = re.compile(r"subnet-[0-9a-f]+")
+GROUP = re.compile(r"sg-[0-9a-f]+")
+TAG_KEY = re.compile(r"[\w .:/=+@-]{1,128}")
+OWN_TAGS = ("instance", "owner", "team")
+
+# Stand for what is only known once the network and the bucket are there; as long as AWS makes them.
+SUBNETS = [f"subnet-{number:017x}" for number in range(3)]
+GROUPS = [f"sg-{0:017x}"]
+
+
+def problems(
+    settings: Settings, *, people: People, viewers: Sequence[str], instance_prefix: str, results_bucket: str = ""
+) -> Iterator[str]:
+    """One sentence for each mistake. The bucket is the one that another role makes, if the settings name none."""
+    found = [*_names(settings), *_lists(settings), *_tags(settings["tags"])]
+    found += team_problems(settings["teams"], settings["data_buckets"])
+    found += [] if settings["teams"] else _teams_of_the_roster(people)
+    yield from found
+    if found or settings["role_arn"]:
+        return
+    platform = offline_platform(
+        settings,
+        people=people,
+        viewers=viewers,
+        instance_prefix=instance_prefix,
+        results_bucket=results_bucket,
+    )
+    yield from _names_in_iam(platform)
+    policies = render_policies(platform)
+    yield from (text for policy in policies for text in _too_long(policy))
+    if not settings["boundary"]:
+        actions = settings["boundary_actions"]
+        yield from (text for policy in policies if policy.bounded for text in _locked_out(policy, actions))
+
+
+def offline_platform(
+    settings: Settings, *, people: People, viewers: Sequence[str], instance_prefix: str, results_bucket: str = ""
+) -> Platform:
+    """The platform as far as it is known without asking AWS; the rest looks as it may."""
+    return Platform(
+        settings,
+        people,
+        viewers,
+        instance_prefix,
+        results_bucket=settings["results_bucket"] or results_bucket,
+        subnet_ids=settings["subnet_ids"] or SUBNETS,
+        security_group_ids=settings["security_group_ids"] or GROUPS,
+    )
+
+
+def _names(settings: Settings) -> Iterator[str]:
+    rules = (
+        ("name", NAME, NAME_RULE),
+        ("person", PERSON, "must have a policy variable, such as ${aws:username}, and no quotes and spaces"),
+        ("results_bucket", re.compile(f"|{BUCKET}"), "must be the name of a bucket, without s3://, or empty"),
+        ("boundary", re.compile(f"|{POLICY_ARN.pattern}"), "must be the ARN of a policy, or empty"),
+        ("role_arn", re.compile(f"|{ROLE_ARN.pattern}"), "must be the ARN of a role, or empty"),
+    )
+    for key, pattern, rule in rules:
+        if not pattern.fullmatch(settings[key]):
+            yield f"platform_access_{key} is {shown(settings[key])}; it {rule}"
+
+
+def _lists(settings: Settings) -> Iterator[str]:
+    rules = (
+        ("data_buckets", re.compile(BUCKET), "must be the name of a bucket, without s3://"),
+        ("cost_tags", TAG_KEY, "must be the key of a tag, without * and ?"),
+        ("subnet_ids", SUBNET, "must be an id such as subnet-0123456789abcdef0"),
+        ("security_group_ids", GROUP, "must be an id such as sg-0123456789abcdef0"),
+        ("boundary_actions", ACTION, "must be an action such as s3:GetObject, in which * stands for any characters"),
+    )
+    for key, pattern, rule in rules:
+        for value in settings[key]:
+            if not pattern.fullmatch(value) or not value.isprintable():
+                yield f"platform_access_{key} has {shown(value)}; it {rule}"
+
+
+def _tags(tags: Mapping[Any, Any]) -> Iterator[str]:
+    for key, value in tags.items():
+        if str(key).lower() in OWN_TAGS:
+            yield f"platform_access_tags has {shown(key)}, which the role sets itself; remove it"
+        if value is None or isinstance(value, Mapping | list):
+            yield f"platform_access_tags: {shown(key)} is {shown(value)}; it must be text"
+            return
+    values = {str(key): str(value) for key, value in tags.items()}
+    yield from (f"platform_access_tags: {text}" for text in tag_problems(values))
+
+
+def _teams_of_the_roster(people: People) -> Iterator[str]:
+    for team in dict.fromkeys(str(person["team"]) for person in people):
+        if team and not NAME.fullmatch(team):
+            yield f"notebook_team is {shown(team)}; it {NAME_RULE}, since roles and workgroups are called by it"
+
+
+def _names_in_iam(platform: Platform) -> Iterator[str]:
+    """IAM's names: none too long, none twice. IAM takes capitals and small letters for the same."""
+    name = platform.name
+    users = defaultdict(list, {f"{name}-{own}".casefold(): [f"the {own}"] for own in ("viewer", "boundary")})
+    for team, settings in platform.teams.items():
+        for policy in (f"{name}-{team}", f"{name}-people-{team}"):
+            users[policy.casefold()].append(f"the team {team}")
+            if len(policy) > ROLE_NAME_LENGTH:
+                yield (
+                    f"platform_access_teams: {team} makes {policy}; it must have at most {ROLE_NAME_LENGTH} characters"
+                    " to be a name in IAM: shorten the team's name or platform_access_name"
+                )
+        for person in platform.people if settings.get("role_per_person") else ():
+            if person["team"] == team:
+                users[f"{name}-{team}-{person['name']}".casefold()].append(str(person["name"]))
+                yield from _own_role(team, person, f"{name}-{team}-{person['name']}")
+    for both in users.values():
+        if len(both) > 1:
+            yield f"platform_access_teams: {' and '.join(both)} would have one name in IAM; rename a team"
+
+
+def _own_role(team: str, person: Mapping[str, Any], role: str) -> Iterator[str]:
+    about = f"platform_access_teams: {team}: role_per_person is true;"
+    if len(role) > ROLE_NAME_LENGTH or not IAM_NAME.fullmatch(role):
+        yield f"{about} the role {shown(role)} must be at most {ROLE_NAME_LENGTH} letters, digits and +=,.@_-"
+    if not INSTANCE.fullmatch(str(person["instance"])):
+        yield (
+            f"{about} the instance {shown(person['instance'])} must be lower-case letters, digits and - since the role"
+            " names it as its ARN does: set notebook_name, or notebook_fleet_prefix for everybody"
+        )
+
+
+def _too_long(policy: Policy) -> Iterator[str]:
+    size = policy_size(policy.document)
+    if size > POLICY_LENGTH:
+        yield (
+            f"platform_access_teams: the policy {policy.name} has {size} characters; it must have at most"
+            f" {POLICY_LENGTH}: shorten the prefixes, databases or instance_types of the team, or"
+            " platform_access_data_buckets and platform_access_boundary_actions"
+        )
+
+
+def _locked_out(policy: Policy, boundary_actions: Sequence[str]) -> Iterator[str]:
+    """What the policy allows and the boundary does not."""
+    locked_out = sorted(
+        {
+            action
+            for statement in policy.document["Statement"]
+            for action in _as_list(statement["Action"])
+            if not any(fnmatchcase(action.lower(), pattern.lower()) for pattern in boundary_actions)
+        }
+    )
+    if locked_out:
+        yield (
+            f"platform_access_boundary_actions lacks {', '.join(locked_out)}, which {policy.name} needs: with this"
+            " boundary the platform would be locked out; add them"
+        )
+
+
+def _as_list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]

@@ -1,0 +1,139 @@
+# Copyright: Contributors to datalab.notebooks
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# Private to this collection: it may change at any time.
+"""What is wrong with the settings of the storage, as far as it can be told without AWS and a spec cannot say it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from ansible_collections.datalab.notebooks.plugins.module_utils.common.service_model import tag_problems
+from ansible_collections.datalab.notebooks.plugins.plugin_utils.plans.storage_settings import (
+    given_file_system_id,
+    tags,
+    uids,
+)
+from ansible_collections.datalab.notebooks.plugins.plugin_utils.problems import shown
+
+Settings = Mapping[str, Any]
+
+LONGEST_NAME = 64  # of a file system
+BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
+BUCKET_PREFIX = re.compile(r"[a-z0-9][a-z0-9-]{0,26}")  # 63 with -results-, an account and the longest region
+HOST_NAME = re.compile(r"[A-Za-z0-9.-]*")
+PERSON = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.@-]*")
+SUBNET = re.compile(r"subnet-[0-9a-f]+")
+SECURITY_GROUP = re.compile(r"sg-[0-9a-f]+")
+KEY = re.compile(r"(mrk-[0-9a-f]{32}|[0-9a-f-]{36}|alias/[A-Za-z0-9/_-]+|arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:\S+)?")
+LARGEST_UID = 2**32 - 1
+
+
+def problems(settings: Settings, people: Sequence[str]) -> Iterator[str]:
+    """One sentence for each setting that cannot be; `people` are all owners of the inventory."""
+    yield from _names(settings)
+    yield from _file_system(settings)
+    yield from _mount_targets(settings)
+    for key in ("kms_key_id", "results_kms_key_id"):
+        if not KEY.fullmatch(settings[key]):
+            rule = 'it must be the id, the ARN or the alias (alias/…) of a key, or "" for AWS\'s own'
+            yield f"platform_storage_{key} is {shown(settings[key])}; {rule}"
+    if settings["results_days"] < 1:
+        yield f"platform_storage_results_days is {settings['results_days']}; it must be at least 1"
+    yield from _tags(settings)
+    if settings["isolation"] != "shared":
+        yield from _people(settings, people)
+    if settings["isolation"] == "access_point":
+        yield from _uids(settings, people)
+
+
+def _names(settings: Settings) -> Iterator[str]:
+    name, bucket = settings["efs_name"], settings["results_bucket"]
+    if not bucket and not BUCKET_PREFIX.fullmatch(name):
+        yield (
+            f"platform_storage_efs_name is {shown(name)}, of which no bucket name can be made; it must be small"
+            " letters, digits and hyphens, 27 at most, or platform_storage_results_bucket must name the bucket"
+        )
+    elif not 1 <= len(name) <= LONGEST_NAME:
+        yield f"platform_storage_efs_name is {shown(name)}; it must have 1 to {LONGEST_NAME} characters"
+    if bucket and (not BUCKET.fullmatch(bucket) or ".." in bucket):
+        yield (
+            f"platform_storage_results_bucket is {shown(bucket)}; it must be small letters, digits, hyphens and single"
+            ' dots, 3 to 63, or "" for a name that is made'
+        )
+
+
+def _file_system(settings: Settings) -> Iterator[str]:
+    name, isolation = settings["efs_dns_name"], settings["isolation"]
+    said = f"platform_storage_efs_dns_name is {shown(name)}"
+    if not HOST_NAME.fullmatch(name):
+        yield f'{said}; it must be a host name, or "" for a file system that is made'
+    elif name and isolation == "file_system":
+        yield (
+            f"{said}, but platform_storage_isolation is file_system, which makes one for each person; the first must be"
+            ' "", or the second shared or access_point'
+        )
+    elif name and isolation == "access_point" and not given_file_system_id(settings):
+        yield (
+            f"{said}, and platform_storage_isolation is access_point; it must be the name that AWS gives the file"
+            " system, which begins with its id: fs-0123.efs.…"
+        )
+
+
+def _mount_targets(settings: Settings) -> Iterator[str]:
+    subnets, groups = settings["subnet_ids"], settings["security_group_ids"]
+    for key, pattern, example in (
+        ("subnet_ids", SUBNET, "subnet-0123456789abcdef0"),
+        ("security_group_ids", SECURITY_GROUP, "sg-0123456789abcdef0"),
+    ):
+        for value in settings[key]:
+            if not pattern.fullmatch(value):
+                yield f"platform_storage_{key} has {shown(value)}; it must be an id such as {example}"
+    if subnets and not groups:
+        yield (
+            "platform_storage_security_group_ids is empty, and platform_storage_subnet_ids is not; it must name the"
+            " security groups of the mount targets: those of the VPC that AWS would take let no instance in"
+        )
+
+
+def _tags(settings: Settings) -> Iterator[str]:
+    for key, value in settings["tags"].items():
+        if isinstance(value, bool) or not isinstance(value, str | int | float):
+            yield f"platform_storage_tags has {shown(value)} for {shown(key)}; it must be text, in quotes"
+    given = tags(settings)
+    # A key may have several lines, and a problem is one.
+    yield from (" ".join(f"platform_storage_tags: {text}".split()) for text in tag_problems(given))
+    owned = {} if settings["isolation"] == "shared" else {"owner": "the person whose it is"}
+    for key, what in {"Name": "the name of each thing", **owned}.items():
+        if key in given:
+            yield f"platform_storage_tags has {key}, which is {what}; it must have other keys"
+
+
+def _people(settings: Settings, people: Sequence[str]) -> Iterator[str]:
+    isolation, prefix = settings["isolation"], settings["efs_name"]
+    for person in people:
+        if not PERSON.fullmatch(person) or len(f"{prefix}-{person}") > LONGEST_NAME:
+            yield (
+                f"platform_storage_isolation is {isolation}, and of {shown(person)} no directory and file system can be"
+                " made; a host's name must be letters, digits and _.@-, together with platform_storage_efs_name"
+                f" {LONGEST_NAME - 1} at most"
+            )
+
+
+def _uids(settings: Settings, people: Sequence[str]) -> Iterator[str]:
+    by_uid: dict[int, str] = {}
+    given = {str(person): uid for person, uid in settings["uids"].items()}
+    for person, uid in uids(settings, people).items():
+        if uid is None or not 0 < uid <= LARGEST_UID:
+            yield (
+                f"platform_storage_uids has {shown(given[person])} for {person}; it must be a number from 1 to"
+                f" {LARGEST_UID}; 0 would be root"
+            )
+        elif uid in by_uid:
+            yield (
+                f"platform_storage_uids: {by_uid[uid]} and {person} would both have the user id {uid} and read each"
+                " other's files; it must have another for the one who is newer"
+            )
+        else:
+            by_uid[uid] = person

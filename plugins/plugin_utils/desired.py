@@ -1,0 +1,76 @@
+# Copyright: Contributors to datalab.notebooks
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# Private to this collection: it may change at any time.
+"""From what people want, and what the platform gives them, to instances as sagemaker_notebook_fleet takes them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker.arguments import instance_arguments
+
+from .people import Settings, Wishes, config_of
+
+IDLE_TAG = "idle"  # belongs to the owner, who may change it in the console
+
+
+@dataclass(frozen=True)
+class Place:
+    """What the other sections of the platform give the instances. None is not there yet, "" is not wanted."""
+
+    subnet_id: str | None = ""
+    security_group_ids: tuple[str | None, ...] = ()
+    role_arn: str | None = ""  # of everybody who has none of their own
+    role_arns: Mapping[str, str | None] = field(default_factory=dict)  # by person
+    efs_dns_name: str | None = ""
+    mounts: Mapping[str, Settings] = field(default_factory=dict)  # by person, as variables of notebook_host
+
+    def missing_for(self, wishes: Wishes) -> list[str]:
+        """What this person's instance needs and what is not there yet."""
+        mount = self.mounts.get(wishes.person.name, {})
+        parts = {
+            "subnet": self.subnet_id,
+            "security group": None if None in self.security_group_ids else "",
+            "file system": self.efs_dns_name,
+            "access point": None if None in mount.values() else "",
+        }
+        return [part for part, value in parts.items() if value is None]
+
+
+def instance_options(wishes: Wishes, prefix: str, place: Place) -> dict[str, Any]:
+    """The options of the person's instance. What is not there yet is left out."""
+    person = wishes.person
+    given = {**_given_by(place, person.name), **wishes.instance}
+    options = {option: given[f"notebook_{option}"] for option in instance_arguments() if f"notebook_{option}" in given}
+    tags = {str(key): str(value) for key, value in (wishes.instance.get("notebook_tags") or {}).items()}
+    return {
+        **options,
+        "name": person.instance,
+        "owner": person.name,
+        "lifecycle_config_name": config_of(wishes, prefix, place.mounts),
+        "tags": {**tags, **_own_tags(wishes)},
+        "keep_tags": [IDLE_TAG],
+    }
+
+
+def _given_by(place: Place, name: str) -> dict[str, Any]:
+    role = place.role_arns.get(name, place.role_arn)
+    given: dict[str, Any] = {"notebook_role_arn": role} if role else {}
+    if place.subnet_id:
+        given |= {
+            "notebook_subnet_id": place.subnet_id,
+            "notebook_security_group_ids": list(place.security_group_ids),
+            "notebook_direct_internet_access": False,
+        }
+    return given
+
+
+def _own_tags(wishes: Wishes) -> dict[str, str]:
+    tags = {
+        "owner": wishes.person.name,
+        "team": wishes.person.team,
+        IDLE_TAG: wishes.instance.get("notebook_idle"),
+    }
+    return {key: str(value) for key, value in tags.items() if value not in (None, "")}

@@ -1,0 +1,82 @@
+# Copyright: Contributors to datalab.notebooks
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# Private to this collection: it may change at any time.
+"""The first stations of every run, as actions take them: roster, preflight, read."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any, ClassVar
+
+from ansible.errors import AnsibleActionFail
+from ansible.plugins.action import ActionBase
+
+from .inventory_data import read_inventory
+from .preflight import ALL, Wanted, preflight
+from .problems import Problem, problems_message
+
+SECTIONS = {"type": "list", "elements": "str", "choices": list(ALL), "default": list(ALL)}
+
+
+class FlowAction(ActionBase):
+    """An action that thinks on the controller, where the inventory is, and has modules ask AWS."""
+
+    _supports_check_mode = True
+    OPTIONS: ClassVar[Mapping[str, Any]] = {}
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        result: dict[str, Any] = super().run(tmp, task_vars)
+        given = self._task.args
+        # The others say how AWS is reached: they are the modules'.
+        self._connection_options = {key: value for key, value in given.items() if key not in self.OPTIONS}
+        self._task.args = {key: value for key, value in given.items() if key in self.OPTIONS}
+        try:
+            _unused, options = self.validate_argument_spec(dict(self.OPTIONS))
+        finally:
+            self._task.args = given  # which `until` runs the task with again
+        self._variables = task_vars or {}
+        return {**result, "changed": False, **self.planned(options)}
+
+    def planned(self, options: Mapping[str, Any]) -> dict[str, Any]:
+        """What the action returns."""
+        raise NotImplementedError
+
+    def wanted(self, sections: Collection[str], person: str | None = None) -> Wanted:
+        """What the inventory asks for, of the people of the play, or of one person; fails with all that is wrong."""
+        inventory = read_inventory(self._templar, self._loader, self._variables)
+        people = [str(name) for name in ([person] if person else self._variables["ansible_play_hosts_all"])]
+        is_limited = person is not None or "ansible_limit" in self._variables
+        wanted, problems = preflight(inventory, sections, people, is_limited=is_limited, leaver=person and str(person))
+        if problems:
+            raise AnsibleActionFail(problems_message(problems, people=wanted.people))
+        return wanted
+
+    def compared(self, wanted: Wanted, **request: Any) -> dict[str, Any]:
+        """What the fleet module would do about instances and lifecycle configurations."""
+        rate = wanted.settings["fleet"]["max_requests_per_second"]
+        return self.module("sagemaker_notebook_fleet", {**request, "max_requests_per_second": rate}, check=True)
+
+    def module(self, name: str, options: Mapping[str, Any], *, check: bool = False) -> dict[str, Any]:
+        """The result of a module of this collection; one in which only instances have failed is a result, too."""
+        before = self._task.check_mode
+        self._task.check_mode = before or check
+        try:
+            result: dict[str, Any] = self._execute_module(
+                module_name=f"datalab.notebooks.{name}",
+                module_args={**self._connection_options, **options},
+                task_vars=self._variables,
+            )
+        finally:
+            self._task.check_mode = before
+        if result.get("failed") and "instances" not in result:
+            raise AnsibleActionFail(result.get("msg", f"{name} failed"), result=result)
+        return {key: value for key, value in result.items() if key not in NOT_RETURNED}
+
+
+NOT_RETURNED = frozenset({"failed", "invocation", "msg", "warnings", "deprecations"})
+
+
+def refuse(problems: Collection[Problem], wanted: Wanted) -> None:
+    """Fails with these problems, if there are any."""
+    if problems:
+        raise AnsibleActionFail(problems_message(problems, people=wanted.people, subject="with what AWS has"))

@@ -1,0 +1,116 @@
+# Copyright: Contributors to datalab.notebooks
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# Private to this collection: it may change at any time.
+"""The inventory of a running play as plain data."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from ansible.errors import AnsibleError
+from ansible.parsing.dataloader import DataLoader
+
+from .problems import EVERYBODY, Problem
+from .roster import Inventory
+from .specs import ROLES, SECTIONS, role_results
+from .variables import PLAYBOOK_VARIABLES
+
+OF_LOCALHOST = ("inventory_dir", "groups", "ansible_playbook_python")  # which it lacks itself
+PLATFORM = ("platform_", "notebook_fleet_")  # what is the same for everybody
+OURS = ("notebook_", "platform_", *PLAYBOOK_VARIABLES)
+
+
+def read_inventory(templar: Any, loader: DataLoader, task_vars: Mapping[str, Any]) -> Inventory:
+    """Everybody's variables, and those of the platform. Each template is resolved in the variables of its host."""
+    hostvars, problems = task_vars["hostvars"], list[Problem]()
+    tree = hostvars._inventory.groups  # nothing public tells which group is below which
+    groups = {str(name): [str(host.name) for host in group.get_hosts()] for name, group in tree.items()}
+
+    def resolved(about: str, variables: Mapping[str, Any]) -> dict[str, Any]:
+        context = templar.copy_with_new_env(available_variables={"hostvars": hostvars, **beside, **variables})
+        return _resolved(context, about, variables, problems)
+
+    beside = {name: task_vars[name] for name in OF_LOCALHOST if name in task_vars}
+    said = {name: hostvars.raw_get(name) for name in groups["all"]}
+    of_all = hostvars.raw_get("localhost")  # which has what the group `all` has
+    of_platform = {key: value for key, value in task_vars.items() if key.startswith(PLATFORM)}
+    return Inventory(
+        groups=groups,
+        children={str(name): [str(child.name) for child in group.child_groups] for name, group in tree.items()},
+        hosts={name: resolved(name, variables) for name, variables in said.items()},
+        common=resolved(EVERYBODY, of_all),
+        shared=resolved(EVERYBODY, {**role_defaults(loader), **task_vars, **of_all, **of_platform}),
+        inherited={name: _same(variables, of_all) for name, variables in said.items()},
+        orphans=tuple(_orphans(task_vars.get("ansible_inventory_sources") or (), {*said, "localhost"}, groups)),
+        unreadable=tuple(problems),
+    )
+
+
+def _same(variables: Mapping[str, Any], of_all: Mapping[str, Any]) -> frozenset[str]:
+    return frozenset(
+        key for key, value in variables.items() if key.startswith(OURS) and key in of_all and value == of_all[key]
+    )
+
+
+def _resolved(templar: Any, about: str, variables: Mapping[str, Any], problems: list[Problem]) -> dict[str, Any]:
+    """The variables, with the templates of ours resolved; without those whose templates do not work."""
+    found = dict(variables)
+    for key in [key for key in variables if key.startswith(OURS)]:
+        if key in role_results():
+            del found[key]  # what a role has made is no setting, and may not be known yet
+            continue
+        try:
+            found[key] = plain(templar.template(found[key]) if _has_template(found[key]) else found[key])
+        except AnsibleError as error:
+            if about == EVERYBODY and not key.startswith(PLATFORM):
+                continue  # it may need what only a person has
+            del found[key]
+            problems.append(Problem(about, f"{key}: its template does not work: {error.message}"))
+    return found
+
+
+def plain(value: Any) -> Any:
+    """The value in Python's own types: Ansible's carry where they come from, which YAML and JSON cannot write."""
+    if isinstance(value, Mapping):
+        return {plain(key): plain(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(each) for each in value]
+    for kind in (bool, int, float):
+        if isinstance(value, kind):
+            return kind(value)
+    return value if value is None else str(value)
+
+
+def _has_template(value: Any) -> bool:
+    """Whether there may be a template in it; to resolve a thousand people's plain values would take seconds."""
+    if isinstance(value, str):
+        return "{{" in value or "{%" in value or "{#" in value
+    if isinstance(value, Mapping):
+        return any(_has_template(each) for each in value.values())
+    return isinstance(value, list | tuple) and any(_has_template(each) for each in value)
+
+
+def role_defaults(loader: DataLoader) -> dict[str, Any]:
+    """The defaults of all roles. Ansible itself knows those of a role only where the role runs."""
+    defaults: dict[str, Any] = {}
+    for role in SECTIONS.values():
+        file = str(ROLES / role / "defaults" / "main.yml")
+        defaults |= loader.load_from_file(file, trusted_as_template=True) or {}
+    return defaults
+
+
+def _orphans(sources: Iterable[str], hosts: set[str], groups: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Variable files beside an inventory that belong to nobody in it."""
+    directories = {path if path.is_dir() else path.parent for path in map(Path, sources) if path.exists()}
+    for directory in sorted(directories):
+        for folder, known in (("host_vars", hosts), ("group_vars", groups)):
+            for file in sorted((directory / folder).glob("[!.]*")):
+                if not file.name.endswith(("~", ".md", ".bak", ".retry")) and _owner_of(file) not in known:
+                    yield folder, file.name
+
+
+def _owner_of(file: Path) -> str:
+    return file.name if file.is_dir() else re.sub(r"\.(ya?ml|json)$", "", file.name)

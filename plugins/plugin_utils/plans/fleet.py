@@ -1,0 +1,159 @@
+# Copyright: Contributors to datalab.notebooks
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# Private to this collection: it may change at any time.
+"""What sagemaker_notebook_fleet is given to make of the people's instances what they want, or to remove them. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from typing import Any
+
+from ..desired import Place, instance_options
+from ..people import Config, config_of, configs
+from ..preflight import SOME_FILE_SYSTEM, Wanted
+from ..problems import Problem
+from ..scripts.render import render
+from .section import Change, SectionPlan
+
+Outcome = Mapping[str, Any]  # what sagemaker_notebook_fleet returns of an instance
+
+REMOVAL = {"state": "absent", "force": True}
+
+
+def fleet_request(wanted: Wanted, place: Place) -> dict[str, Any]:
+    """The instances of the people of this run and the lifecycle configurations that they use, with their scripts.
+
+    `missing` has what an instance needs and what is not there yet, by person; as long as there is some, the request can
+    be compared with what AWS has, but not be sent.
+    """
+    mine = [wanted.wishes[name] for name in wanted.people]
+    needed = configs(mine, wanted.prefix, place.efs_dns_name or _some(place.efs_dns_name), place.mounts)
+    missing = {each.person.name: place.missing_for(each) for each in mine}
+    return {
+        "instances": [instance_options(wishes, wanted.prefix, place) for wishes in mine],
+        "lifecycle_configs": [_scripts(config) for config in needed.values()],
+        "managed": [person.instance for person in wanted.roster.people.values()],
+        "idle_limits": idle_limits(needed),
+        "missing": {name: parts for name, parts in missing.items() if parts},
+    }
+
+
+def idle_limits(needed: Mapping[str, Config]) -> dict[str, int]:
+    """After how many seconds instances with these configurations stop by themselves; 0 is never."""
+    return {
+        name: config.settings["notebook_host_idle_timeout"]
+        for name, config in needed.items()
+        if "autostop" in config.settings["notebook_host_steps"]
+    }
+
+
+def _some(efs_dns_name: str | None) -> str:
+    return "" if efs_dns_name is not None else SOME_FILE_SYSTEM
+
+
+def _scripts(config: Config) -> dict[str, str]:
+    scripts = render(config.settings)
+    return {"name": config.name, "on_create": scripts.on_create, "on_start": scripts.on_start}
+
+
+def removal_request(wanted: Wanted) -> list[dict[str, Any]]:
+    """The instances of the people of this run, to be removed with their volumes."""
+    people = [wanted.roster.people[name] for name in wanted.people]
+    return [{"name": person.instance, "owner": person.name, **REMOVAL} for person in people]
+
+
+def leaving_people(wanted: Wanted) -> list[dict[str, str]]:
+    """The people of this run, and where their files stay when their instances go."""
+    storage = wanted.settings["storage"]
+    people = [wanted.roster.people[name] for name in wanted.people]
+    places = {
+        "shared": "teams/{0.team}/{0.name} on the shared file system",
+        "access_point": "people/{0.name} on the shared file system",
+        "file_system": f"the file system {storage['efs_name']}-{{0.name}}",
+    }
+    return [{"name": each.name, "files": places[storage["isolation"]].format(each)} for each in people]
+
+
+def plan_config_removal(
+    wanted: Wanted, there: Collection[str], going: Iterable[Outcome], staying: Iterable[Outcome], *, keep_used: bool
+) -> SectionPlan:
+    """The lifecycle configurations that go with these people: those that nobody else in the inventory has.
+
+    `going` are their instances, `staying` all others of the account, each with its `lifecycle_config_name`. AWS would
+    delete a configuration that one of the latter uses, and the instance would not start again.
+    """
+    names = {name: config_of(wishes, wanted.prefix, wanted.own_mounts) for name, wishes in wanted.wishes.items()}
+    has = {str(each["lifecycle_config_name"] or "") for each in going}
+    mine = {names[name] for name in wanted.people} | {name for name in has if name.startswith(f"{wanted.prefix}-")}
+    leaving = mine.intersection(there) - {names[name] for name in names if name not in wanted.people}
+    users: dict[str, list[str]] = {}
+    for instance in staying:
+        users.setdefault(str(instance.get("lifecycle_config_name") or ""), []).append(str(instance["name"]))
+    removable = sorted(leaving - set(users))
+    told = [
+        f"lifecycle configuration {name} is used by {', '.join(users[name])}"
+        for name in sorted(leaving)
+        if name in users
+    ]
+    remedy = "keep it with -e platform_destroy_keep_used=true, or give the instance another configuration first"
+    return SectionPlan(
+        changes=tuple(Change("remove", f"lifecycle configuration {name}") for name in removable),
+        refused=() if keep_used else tuple(f"{text}; {remedy}" for text in told),
+        notes=tuple(f"{text}; it stays" for text in told) if keep_used else (),
+        steps={"lifecycle_configs": [{"name": name} for name in removable]},
+    )
+
+
+def some_settings(wanted: Wanted, only: Collection[str], override: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The instances of the people of this run with these options only, and these values in the place of their own."""
+    kept = {"name", "owner", *only}
+    place = Place(mounts=wanted.own_mounts)
+    everything = (instance_options(wanted.wishes[name], wanted.prefix, place) for name in wanted.people)
+    return [{**{key: value for key, value in each.items() if key in kept}, **override} for each in everything]
+
+
+def all_idle_limits(wanted: Wanted) -> dict[str, int]:
+    """Those of the configurations of the people of this run."""
+    mine = [wanted.wishes[name] for name in wanted.people]
+    return idle_limits(configs(mine, wanted.prefix, "", wanted.own_mounts))
+
+
+def foreign(outcomes: Iterable[Outcome]) -> Iterator[Problem]:
+    """Instances that would be removed although their tag says that they are somebody else's."""
+    for each in outcomes:
+        owner = each["tags"].get("owner")
+        if each["changed"] and owner and owner != each["owner"]:
+            text = f"{each['name']} has the tag owner: {owner}; set that tag to {each['owner']} if it is theirs"
+            yield Problem(str(each["owner"]), text)
+
+
+# The OS of instances
+
+RETIRED = re.compile(r"notebook-al[12]-")  # https://docs.aws.amazon.com/sagemaker/latest/dg/nbi-al2.html
+
+
+def upgrade(outcomes: Iterable[Outcome], to: str, batch: int) -> dict[str, Any]:
+    """Who moves to the current OS, in batches; who has to wait, because their instance runs; and who stops again."""
+    retired = [each for each in outcomes if RETIRED.match(_os_of(each))]
+    moving = [each for each in retired if not each["pending"]]
+    forced = {"platform_identifier": to, "update_policy": "force", "state": "started"}
+    return {
+        "waiting": [each["owner"] for each in retired if each["pending"]],
+        "batches": [
+            {
+                "moving": [{"name": each["name"], "owner": each["owner"], **forced} for each in part],
+                "at_rest": [
+                    {"name": each["name"], "owner": each["owner"], "state": "stopped"}
+                    for each in part
+                    if each["status"] in ("Stopped", "Stopping")
+                ],
+            }
+            for part in (moving[start : start + batch] for start in range(0, len(moving), batch))
+        ],
+    }
+
+
+def _os_of(outcome: Outcome) -> str:
+    waits = outcome["pending"].get("platform_identifier", {})
+    return str(outcome["before"].get("platform_identifier") or waits.get("before") or "")

@@ -1,0 +1,112 @@
+# Copyright: Contributors to datalab.notebooks
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# Private to this collection: it may change at any time.
+"""What turns the network that was read into the one that is wanted, or into none."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from .network_conflicts import network_conflicts
+from .network_draft import Draft
+from .network_endpoints import plan_endpoints
+from .network_found import (
+    GROUPS,
+    MARK,
+    Network,
+    wanted_services,
+)
+from .network_parts import (
+    plan_groups,
+    plan_peerings,
+    plan_private_subnets,
+    plan_public_subnet,
+    plan_vpc,
+)
+from .network_removal import (
+    plan_removal,
+    remaining,
+    users,
+)
+from .network_routes import (
+    plan_nat,
+    plan_private_table,
+    remove_nat,
+)
+from .network_rules import plan_rules
+from .section import SectionPlan
+
+Settings = Mapping[str, Any]
+
+
+def wanted_to_read(settings: Settings, *, removal: bool = False, ids_only: bool = False) -> dict[str, Any]:
+    """What `read_network()` has to read for these settings."""
+    vpc, name = settings["vpc_id"], settings["name"]
+    return {
+        "place": {"vpc-id": vpc} if vpc else {f"tag:{MARK}": name},
+        "made": not vpc,
+        "groups": [f"{name}-{group}" for group in GROUPS],
+        "services": [] if removal else wanted_services(settings),
+        "removal": removal,
+        "ids_only": ids_only,
+    }
+
+
+def network_ids(settings: Settings, found: Mapping[str, Any]) -> dict[str, Any]:
+    """What other sections need of the network; None for what is not there. It takes what was read for ids only."""
+    return Network(settings, found).ids()
+
+
+def plan_network(settings: Settings, found: Mapping[str, Any]) -> SectionPlan:
+    """What is created, changed and removed. Of a network of which only ids were read, nothing but these."""
+    network, draft = Network(settings, found), Draft()
+    if "vpcs" not in found:
+        return draft.plan(network.ids(), [])
+    refused = network_conflicts(network)
+    if network.given:
+        plan_groups(draft, network)
+    else:
+        _plan_made(draft, network)
+    plan_endpoints(draft, network)
+    plan_rules(draft, network)
+    return draft.plan(network.ids(), refused)
+
+
+def _plan_made(draft: Draft, network: Network) -> None:
+    """A VPC of our own."""
+    plan_vpc(draft, network)
+    plan_private_subnets(draft, network)
+    plan_groups(draft, network)
+    plan_peerings(draft, network)
+    if network.settings["nat"]:
+        plan_public_subnet(draft, network)
+        plan_nat(draft, network)
+    plan_private_table(draft, network)
+    if not network.settings["nat"]:
+        remove_nat(draft, network)
+
+
+def plan_network_removal(
+    settings: Settings,
+    found: Mapping[str, Any],
+    leaving: frozenset[str] = frozenset(),
+    *,
+    keep_used: bool = False,
+) -> SectionPlan:
+    """What is removed: all of it, or with `keep_used` none of it while others use it.
+
+    `leaving` has the names and ids of what is removed before the network; its interfaces are not in the way.
+    """
+    network, draft = Network(settings, found), Draft()
+    ids = {**network.ids(), "leaving": sorted(leaving)}
+    used_by = users(network, leaving)
+    what = f"The network {network.name} ({network.vpc_id}) is used by {', '.join(used_by)}"
+    if used_by and keep_used:
+        draft.notes.append(f"{what}, and is kept.")
+        return draft.plan(ids, [])
+    plan_removal(draft, network)
+    for interface in remaining(network, leaving):
+        draft.wait(f"the network interface {interface} is being removed")
+    remedy = "Remove that first, or set -e platform_destroy_keep_used=true to keep the network."
+    return draft.plan(ids, [f"{what}. {remedy}"] if used_by else [])

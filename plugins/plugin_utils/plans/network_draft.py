@@ -1,0 +1,68 @@
+# Copyright: Contributors to datalab.notebooks
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# Private to this collection: it may change at any time.
+"""What the parts of a plan of a network are collected in."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible_collections.datalab.notebooks.plugins.module_utils.common.errors import some_of
+
+from .section import Action, Change, SectionPlan
+
+# The lists that the tasks of the role platform_network loop over; what an item has, the task of that list says.
+STEPS = (
+    "vpcs", "subnets", "security_groups", "internet_gateways", "addresses", "peerings",
+    "nat_gateways", "route_tables", "gateway_endpoints", "interface_endpoints", "routes", "rules", "tags",
+    "remove_endpoints", "remove_nat_gateways", "remove_addresses", "remove_peerings", "remove_security_groups",
+    "remove_route_tables", "remove_subnets", "remove_internet_gateways", "remove_vpcs",
+    "waiting",  # what AWS is making or removing, without which the rest cannot be planned
+    "later",  # changes that have to wait for other steps
+)  # fmt: skip
+
+
+class Draft:
+    """A plan that is being written."""
+
+    def __init__(self) -> None:
+        self.changes: list[Change] = []
+        self.notes: list[str] = []
+        self._retagged: dict[tuple[str, str], list[str]] = {}
+        self.steps: dict[str, list[dict[str, Any]]] = {name: [] for name in STEPS}
+
+    def add(self, action: Action, text: str, *, before: str = "", after: str = "") -> None:
+        """One line of what is going to happen."""
+        self.changes.append(Change(action, text, before, after))
+
+    def step(self, name: str, item: dict[str, Any]) -> None:
+        """What a task can do now."""
+        self.steps[name].append(item)
+
+    def later(self, text: str) -> None:
+        """What no task can do now, because it needs the id of something that is not there yet."""
+        self.steps["later"].append({"text": text})
+
+    def wait(self, text: str) -> None:
+        """What AWS is doing, and has to have done before the rest can be planned."""
+        self.steps["waiting"].append({"text": text})
+
+    def retag(self, text: str, resource_id: str, current: dict[str, str], wanted: dict[str, str]) -> None:
+        """Tags that are missing or have another value; those of others stay."""
+        other = {key: value for key, value in wanted.items() if current.get(key) != value}
+        if other:
+            before = {key: current[key] for key in other if key in current}
+            self._retagged.setdefault((_lines(before), _lines(other)), []).append(text)
+            self.step("tags", {"resource": resource_id, "tags": other})
+
+    def plan(self, ids: dict[str, Any], refused: list[str]) -> SectionPlan:
+        """What was written; a tag that is new everywhere is one line."""
+        retagged = [
+            Change("change", f"tags of {some_of(texts)}", before, after)
+            for (before, after), texts in self._retagged.items()
+        ]
+        return SectionPlan((*self.changes, *retagged), tuple(refused), tuple(self.notes), ids, self.steps)
+
+
+def _lines(tags: dict[str, str]) -> str:
+    return "\n".join(f"{key}: {value}" for key, value in sorted(tags.items()))

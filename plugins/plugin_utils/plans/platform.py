@@ -1,0 +1,110 @@
+# Copyright: Contributors to datalab.notebooks
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# Private to this collection: it may change at any time.
+"""The plans of all sections: each is given what the ones before it make. Pure: what AWS has was read before."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from ..desired import Place
+from ..preflight import SHARED, Wanted, owners_of
+from .access import plan_access, plan_access_removal
+from .access import wanted_to_read as access_to_read
+from .network import plan_network, plan_network_removal
+from .network import wanted_to_read as network_to_read
+from .section import SectionPlan
+from .storage import plan_storage, plan_storage_removal
+from .storage import wanted_to_read as storage_to_read
+
+Plans = dict[str, SectionPlan]
+Found = Mapping[str, Any]
+
+
+def to_read(wanted: Wanted, sections: Collection[str], given_by: Collection[str], removal: bool) -> dict[str, Any]:
+    """What platform_read has to read; of the sections in `given_by` only what their ids are known by."""
+    names = [person["name"] for person in owners_of(wanted)]
+    parts = {
+        "network": lambda how: network_to_read(wanted.settings["network"], **how),
+        "storage": lambda how: storage_to_read(wanted.settings["storage"], people=names, **how),
+        "access": lambda how: access_to_read(wanted.settings["access"], people=owners_of(wanted), **how),
+    }
+    asked = {
+        section: parts[section]({"removal": removal, "ids_only": section in given_by})
+        for section in SHARED
+        if section in sections or section in given_by
+    }
+    return {**asked, **({"lifecycle_configs": True} if removal and "fleet" in sections else {})}
+
+
+def plan_platform(wanted: Wanted, found: Found) -> Plans:
+    """The plans of the sections that were read."""
+    plans: Plans = {}
+    if "network" in found:
+        plans["network"] = plan_network(wanted.settings["network"], found["network"])
+    network = plans["network"].ids if "network" in plans else None
+    if "storage" in found:
+        plans["storage"] = plan_storage(
+            wanted.settings["storage"],
+            found["storage"],
+            people=[person["name"] for person in owners_of(wanted)],
+            network=network,
+            account=found["account"],
+        )
+    if "access" in found:
+        plans["access"] = plan_access(
+            wanted.settings["access"], found["access"], network=network, **_access_context(wanted, found, plans)
+        )
+    return plans
+
+
+def plan_platform_removal(wanted: Wanted, found: Found, *, keep_used: bool, leaving: Collection[str] = ()) -> Plans:
+    """The plans of the removal of the sections that were read; `leaving` are instances that go before them."""
+    plans: Plans = {}
+    names = [person["name"] for person in owners_of(wanted)]
+    if "access" in found:
+        plans["access"] = plan_access_removal(
+            wanted.settings["access"], found["access"], network=None, keep_used=keep_used,
+            **_access_context(wanted, found, plans),
+        )  # fmt: skip
+    if "storage" in found:
+        plans["storage"] = plan_storage_removal(
+            wanted.settings["storage"], found["storage"], people=names, account=found["account"], keep_used=keep_used
+        )
+    if "network" in found:
+        ids = plans["storage"].ids if "storage" in plans else {}
+        gone = {*leaving, *(ids.get("file_system_ids") or ()), *(ids.get("mount_target_ids") or ())}
+        plans["network"] = plan_network_removal(
+            wanted.settings["network"], found["network"], leaving=frozenset(gone), keep_used=keep_used
+        )
+    return plans
+
+
+def _access_context(wanted: Wanted, found: Found, plans: Plans) -> dict[str, Any]:
+    own = wanted.settings["access"]["results_bucket"]
+    return {
+        "people": owners_of(wanted),
+        "viewers": [viewer.name for viewer in wanted.roster.viewers],
+        "instance_prefix": wanted.prefix,
+        "results_bucket": own or (plans["storage"].ids["results_bucket"] if "storage" in plans else ""),
+        "account": found["account"],
+    }
+
+
+def place(wanted: Wanted, plans: Plans) -> Place:
+    """What instances are given. What the settings of the fleet say comes first."""
+    fleet = wanted.settings["fleet"]
+    network = plans["network"].ids if "network" in plans else {}
+    storage = plans["storage"].ids if "storage" in plans else {}
+    access = plans["access"].ids if "access" in plans else {}
+    subnets = network.get("subnet_ids") or ([None] if network else [""])
+    groups = [network.get("instances_security_group")] if network else []
+    return Place(
+        subnet_id=fleet["subnet_id"] or subnets[0],
+        security_group_ids=tuple(fleet["security_group_ids"] or groups),
+        role_arn=fleet["role_arn"] or access.get("viewer_role", ""),
+        role_arns={} if fleet["role_arn"] else access.get("person_roles", {}),
+        efs_dns_name=fleet["efs_dns_name"] or storage.get("file_system", ""),
+        mounts=storage.get("mounts", {}),
+    )

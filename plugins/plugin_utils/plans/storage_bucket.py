@@ -1,0 +1,125 @@
+# Copyright: Contributors to datalab.notebooks
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# Private to this collection: it may change at any time.
+"""What turns the bucket for query results into the one that is wanted. No call to AWS."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from .section import Change
+from .storage_settings import Settings, as_text, tags
+
+RULE = "expire"
+KEPT_DAYS = 7  # what was overwritten or removed, and uploads that nobody has finished
+PRIVATE = ("block_public_acls", "block_public_policy", "ignore_public_acls", "restrict_public_buckets")
+OWNERSHIP = "BucketOwnerEnforced"
+
+
+@dataclass
+class Outcome:
+    """What has to happen to the bucket."""
+
+    changes: list[Change] = field(default_factory=list)
+    refused: list[str] = field(default_factory=list)
+    buckets: list[dict[str, Any]] = field(default_factory=list)
+    lifecycles: list[dict[str, Any]] = field(default_factory=list)
+
+
+def plan_bucket(settings: Settings, name: str, current: Mapping[str, Any] | None) -> Outcome:
+    """All that has to happen to the bucket of this name; `current` is as read_bucket returns it."""
+    if current and current["foreign"]:
+        return Outcome(refused=[_foreign(settings, name)])
+    outcome = Outcome()
+    wanted, rule = _wanted(settings), _rule(settings)
+    if current is None:
+        outcome.changes.append(Change("create", f"bucket {name}", after=as_text({**wanted, "lifecycle_rule": rule})))
+    else:
+        outcome.changes += _differences(name, wanted, current)
+    differs = bool(outcome.changes)
+    outcome.buckets += [_bucket_step(settings, name)] if differs else []
+    has = _rule_of(current)
+    if current is not None and has != rule:
+        outcome.changes.append(Change("change", f"bucket {name}: expiration", as_text(has), as_text(rule)))
+    if has != rule:
+        outcome.lifecycles.append(_lifecycle_step(settings, name))
+    return outcome
+
+
+def _foreign(settings: Settings, name: str) -> str:
+    variable = "platform_storage_results_bucket" if settings["results_bucket"] else "platform_storage_efs_name"
+    return (
+        f"{variable}: bucket {name} belongs to another AWS account, or these credentials may not see it"
+        " (s3:ListBucket); platform_storage_results_bucket must name one of this account, or one that is not there yet"
+    )
+
+
+def _wanted(settings: Settings) -> dict[str, Any]:
+    key = settings["results_kms_key_id"]
+    return {
+        "encryption": {"algorithm": "aws:kms" if key else "AES256", "key_id": key or None},
+        "public_access": dict.fromkeys(PRIVATE, True),
+        "object_ownership": OWNERSHIP,
+        "versioning": "Enabled",
+        "tags": tags(settings),
+    }
+
+
+def _differences(name: str, wanted: Mapping[str, Any], current: Mapping[str, Any]) -> Iterator[Change]:
+    after = {**wanted, "tags": {**current["tags"], **wanted["tags"]}}
+    for option, value in after.items():
+        has = current[option]
+        if has != value and not (option == "encryption" and _is_same_encryption(value, has)):
+            yield Change("change", f"bucket {name}: {option}", as_text(has), as_text(value))
+
+
+def _is_same_encryption(wanted: Mapping[str, Any], has: Mapping[str, Any]) -> bool:
+    """A key may be named by its id or by its ARN; S3 gives back what it was given."""
+    key = str(wanted["key_id"])
+    return bool(wanted["algorithm"] == has["algorithm"] and str(has["key_id"]).endswith(f":key/{key}"))
+
+
+def _rule(settings: Settings) -> dict[str, Any]:
+    return {
+        "id": RULE,
+        "status": "Enabled",
+        "filter": {"prefix": ""},
+        "expiration": {"days": settings["results_days"]},
+        "noncurrent_version_expiration": {"noncurrent_days": KEPT_DAYS},
+        "abort_incomplete_multipart_upload": {"days_after_initiation": KEPT_DAYS},
+    }
+
+
+def _rule_of(current: Mapping[str, Any] | None) -> dict[str, Any]:
+    """The rule of ours; an empty filter is one of the empty prefix."""
+    for rule in (current or {}).get("lifecycle_rules", []):
+        if rule.get("id") == RULE:
+            return {**rule, "filter": {"prefix": "", **(rule.get("filter") or {})}}
+    return {}
+
+
+def _bucket_step(settings: Settings, name: str) -> dict[str, Any]:
+    """The options of the module s3_bucket."""
+    key = settings["results_kms_key_id"]
+    return {
+        "name": name,
+        "encryption": "aws:kms" if key else "AES256",
+        "encryption_key_id": key,
+        "public_access": dict.fromkeys(PRIVATE, True),
+        "object_ownership": OWNERSHIP,
+        "versioning": True,
+        "tags": tags(settings),
+    }
+
+
+def _lifecycle_step(settings: Settings, name: str) -> dict[str, Any]:
+    """The options of the module s3_lifecycle."""
+    return {
+        "name": name,
+        "rule_id": RULE,
+        "expiration_days": settings["results_days"],
+        "noncurrent_version_expiration_days": KEPT_DAYS,
+        "abort_incomplete_multipart_upload_days": KEPT_DAYS,
+    }

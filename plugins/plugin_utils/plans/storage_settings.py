@@ -1,0 +1,146 @@
+# Copyright: Contributors to datalab.notebooks
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# Private to this collection: it may change at any time.
+"""What the settings of the storage come to: names, user ids, policies and rules. No call to AWS."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import yaml
+
+from ansible_collections.datalab.notebooks.plugins.module_utils.efs.access_point import DesiredPoint
+from ansible_collections.datalab.notebooks.plugins.module_utils.efs.plan import DesiredFileSystem
+
+Settings = Mapping[str, Any]
+
+FIRST_UID = 100000  # below are those of the system
+FILE_SYSTEM_ID = re.compile(r"fs-[0-9a-f]+(?=\.)")
+UID = re.compile(r"[0-9]{1,10}")
+
+ALLOWED = ["elasticfilesystem:ClientMount", "elasticfilesystem:ClientWrite"]
+AS_ROOT = "elasticfilesystem:ClientRootAccess"
+EVERYBODY = {"AWS": "*"}
+BY_MOUNT_TARGET = {"Bool": {"elasticfilesystem:AccessedViaMountTarget": "true"}}
+
+
+# Names
+
+
+def own_file_systems(settings: Settings, people: Sequence[str]) -> dict[str, dict[str, str]]:
+    """The tags of the file systems that the role makes, by name; none if the inventory names one."""
+    name = settings["efs_name"]
+    if settings["efs_dns_name"]:
+        return {}
+    if settings["isolation"] == "file_system":
+        return {f"{name}-{person}": {"Name": f"{name}-{person}", "owner": person} for person in people}
+    return {name: {"Name": name}}
+
+
+def given_file_system_id(settings: Settings) -> str:
+    """The id in the DNS name that AWS gives a file system; "" if there is none."""
+    found = FILE_SYSTEM_ID.match(settings["efs_dns_name"])
+    return found[0] if found else ""
+
+
+def tags(settings: Settings) -> dict[str, str]:
+    """The tags of all that is made, as AWS has them."""
+    return {str(key): str(value) for key, value in settings["tags"].items()}
+
+
+# Users
+
+
+def uids(settings: Settings, people: Sequence[str]) -> dict[str, int | None]:
+    """The user id of each person: the one given, None if that is no number; or one of 268 million made of the name."""
+    given = {str(person): uid for person, uid in settings["uids"].items()}
+    return {person: _uid(given[person]) if person in given else made_uid(person) for person in people}
+
+
+def made_uid(person: str) -> int:
+    """The user id that is made of a name."""
+    return FIRST_UID + int(hashlib.sha256(person.encode()).hexdigest()[:7], 16)
+
+
+def _uid(value: Any) -> int | None:
+    if isinstance(value, bool) or not isinstance(value, int | str):
+        return None
+    return int(value) if isinstance(value, int) or UID.fullmatch(value) else None
+
+
+# What is wanted
+
+
+def desired_file_system(settings: Settings, name: str, own_tags: Mapping[str, str]) -> DesiredFileSystem:
+    """The file system without its mount targets."""
+    days = settings["transition_to_ia"]
+    transitions = {
+        "transition_to_ia": f"AFTER_{days}_DAY{'' if days == '1' else 'S'}",
+        "transition_to_primary_storage_class": "AFTER_1_ACCESS",
+    }
+    key = {"kms_key_id": settings["kms_key_id"]} if settings["kms_key_id"] else {}
+    return DesiredFileSystem(
+        name,
+        settings={"encrypted": True, "throughput_mode": settings["throughput_mode"], **key},
+        lifecycle_policies=transitions if days else {},
+        backup=settings["backup"],
+        policy=policy(settings),
+        tags={**own_tags, **tags(settings)},
+        purge_tags=False,
+    )
+
+
+def policy(settings: Settings) -> dict[str, Any]:
+    """The file-system policy: what clients may do."""
+    by_point = settings["isolation"] == "access_point"
+    # The first step on an instance makes teams/ in the root directory, which is root's on a new file system.
+    allow = _statement("ByMountTarget", "Allow", ALLOWED if by_point else [*ALLOWED, AS_ROOT], BY_MOUNT_TARGET)
+    denials = [  # also hold for roles that other policies allow more
+        _statement("NotWithoutAccessPoint", "Deny", ALLOWED, {"Null": {"elasticfilesystem:AccessPointArn": "true"}}),
+        _statement("NotWithoutTls", "Deny", ALLOWED, {"Bool": {"aws:SecureTransport": "false"}}),
+        _statement("NotAsRoot", "Deny", AS_ROOT, {}),
+    ]
+    return {"Version": "2012-10-17", "Statement": [allow, *(denials if by_point else [])]}
+
+
+def _statement(sid: str, effect: str, action: str | list[str], condition: dict[str, Any]) -> dict[str, Any]:
+    statement = {"Sid": sid, "Effect": effect, "Principal": EVERYBODY, "Action": action}
+    return {**statement, "Condition": condition} if condition else statement
+
+
+def desired_point(settings: Settings, person: str, uid: int, file_system_id: str) -> DesiredPoint:
+    """A person's access point: a directory that is theirs, as a user that nobody else is."""
+    return DesiredPoint(
+        name=person,
+        file_system_id=file_system_id,
+        posix_user={"uid": uid, "gid": uid},
+        root_directory={
+            "path": point_path(person),
+            "creation_info": {"owner_uid": uid, "owner_gid": uid, "permissions": "0700"},
+        },
+        tags={"Name": person, "owner": person, **tags(settings)},
+        purge_tags=False,
+    )
+
+
+def point_path(person: str) -> str:
+    """The directory that a person's access point is for."""
+    return f"/people/{person}"
+
+
+# Showing
+
+
+def as_text(value: Any) -> str:
+    """A value as --diff shows it."""
+    return value if isinstance(value, str) else yaml.dump(value, Dumper=_WithoutAliases)
+
+
+class _WithoutAliases(yaml.SafeDumper):
+    """Writes a list as often as it is there."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        return True

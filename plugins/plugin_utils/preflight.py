@@ -1,0 +1,192 @@
+# Copyright: Contributors to datalab.notebooks
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# Private to this collection: it may change at any time.
+"""All that can be found wrong without asking AWS: the one place where an inventory is checked.
+
+A rule about one variable belongs into its role's argument_specs.yml if a spec can say it, and otherwise into the file
+of its section in checks/. What is about several people together belongs into roster.py or people.py.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from ansible_collections.datalab.notebooks.plugins.module_utils.common.service_model import load_service_model
+from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker.arguments import filled
+from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker.instance import desired_from_options
+from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker.validation import (
+    instance_problems,
+    name_problems,
+)
+
+from .checks import access, fleet, host, network, storage
+from .desired import Place, instance_options
+from .people import Wishes, configs, read_wishes, sharing_problems, teams_of
+from .problems import EVERYBODY, Problem
+from .roster import Inventory, Roster, read_roster, with_leaver
+from .scripts.limits import length_problems
+from .scripts.lint import syntax_problems
+from .scripts.render import render
+from .variables import section_settings, unknown_variables
+
+SHARED = ("network", "storage", "access")
+ALL = (*SHARED, "fleet")
+
+# With a name as long as that of every file system a script has the length that it will have.
+SOME_REGION = "eu-central-1"
+SOME_FILE_SYSTEM = "fs-0123456789abcdef0.efs.eu-central-1.amazonaws.com"
+SOME_PLACE = Place(subnet_id="subnet-0123456789abcdef0", security_group_ids=("sg-0123456789abcdef0",))
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What an inventory asks for, typed and without mistakes."""
+
+    roster: Roster
+    people: tuple[str, ...]  # whom this run is about
+    settings: Mapping[str, Mapping[str, Any]]  # by section, by names without the role's prefix
+    wishes: Mapping[str, Wishes]  # everybody's
+
+    @property
+    def prefix(self) -> str:
+        """What the names of instances and lifecycle configurations begin with."""
+        return str(self.settings["fleet"]["prefix"])
+
+    @cached_property
+    def own_mounts(self) -> dict[str, dict[str, Any]]:
+        """Who mounts something of their own, and has a lifecycle configuration for it; what it is only AWS knows."""
+        isolated = self.settings["storage"]["isolation"] != "shared"
+        return {owner.name: {} for owner in self.roster.owners} if isolated else {}
+
+
+def preflight(
+    inventory: Inventory,
+    sections: Collection[str],
+    hosts: Collection[str] = (),
+    *,
+    is_limited: bool = False,
+    leaver: str | None = None,
+) -> tuple[Wanted, list[Problem]]:
+    """What is wanted, and everything that is wrong with it.
+
+    It is about the people among `hosts`, those of the play; with none among them, as on localhost, about everybody,
+    unless somebody has limited the run to these hosts. The roster is checked for everybody all the same; other people's
+    own variables are not. `leaver` is a person who may have left the inventory already.
+    """
+    read = {section: section_settings(section, inventory) for section in ALL}
+    settings = {section: values for section, (values, _wrong) in read.items()}
+    roster = _roster(inventory, settings)
+    has_left = None if leaver in roster.people else leaver
+    if has_left:
+        roster = with_leaver(roster, has_left, settings["fleet"]["prefix"])
+    wishes, of_people = read_wishes(roster, inventory.hosts, settings["fleet"], teams_of(settings["access"]))
+    people = tuple(name for name in hosts if name in roster.people)
+    wanted = Wanted(roster, people if people or is_limited else tuple(roster.people), settings, wishes)
+    values = [each for each in inventory.unreadable if each.about in {EVERYBODY, *roster.people}]
+    values += [Problem(section, text) for section in read if section in sections for text in read[section][1]]
+    rules = [
+        Problem(section, text) for section, check in CHECKS.items() if section in sections for text in check(wanted)
+    ]
+    if "fleet" in sections:
+        values += [*roster.problems, *(_outsiders(hosts, roster, settings["fleet"]) if is_limited else ()), *of_people]
+        rules += () if has_left else fleet_problems(wanted)
+    others = set(roster.people) - set(wanted.people)
+    mine = [problem for problem in values if problem.about not in others]
+    return wanted, [*mine, *unknown_variables(inventory, wanted.people), *_other_than(rules, values, roster)]
+
+
+def _roster(inventory: Inventory, settings: Mapping[str, Mapping[str, Any]]) -> Roster:
+    fleet = settings["fleet"]
+    return read_roster(
+        inventory,
+        prefix=fleet["prefix"],
+        owners_group=fleet["owners_group"],
+        viewers_group=fleet["viewers_group"],
+        teams=list(teams_of(settings["access"])),
+    )
+
+
+def _outsiders(chosen: Iterable[str], roster: Roster, fleet: Mapping[str, Any]) -> Iterator[Problem]:
+    groups = f"is below neither {fleet['owners_group']} nor {fleet['viewers_group']}"
+    return (Problem(name, f"{groups}, so it has no instance") for name in chosen if name not in roster.people)
+
+
+def _other_than(rules: Iterable[Problem], values: Iterable[Problem], roster: Roster) -> Iterator[Problem]:
+    """The rules that are broken, but for those about a variable whose value is none: its default was looked at."""
+    wrong: dict[str, set[str]] = {}
+    for value in values:
+        if match := re.match(r"(platform|notebook)_\w+", value.text):
+            wrong.setdefault(match[0], set()).add(value.about)
+    for rule in rules:
+        abouts = [wrong[name] for name in re.findall(r"\b(?:platform|notebook)_\w+", rule.text) if name in wrong]
+        if not any(_concerns(rule, about, roster) for about in set().union(*abouts)):
+            yield rule
+
+
+def _concerns(rule: Problem, about: str, roster: Roster) -> bool:
+    """Whether a mistake in a value that this section or person has may be why the rule is broken."""
+    return about not in roster.people or about == rule.about or f" {about}," in rule.text
+
+
+# What the sections cannot say in their specs
+
+
+def fleet_problems(wanted: Wanted) -> Iterator[Problem]:
+    """What AWS would not take of instances and scripts, and what people who share a configuration differ in."""
+    sharing = {name: each for name, each in wanted.wishes.items() if name not in wanted.own_mounts}
+    yield from sharing_problems(sharing, [name for name in wanted.people if name in sharing], wanted.prefix)
+    mine = [wanted.wishes[name] for name in wanted.people]
+    model = load_service_model()
+    for wishes in mine:
+        options = filled({**instance_options(wishes, wanted.prefix, SOME_PLACE), "lifecycle_config_name": None})
+        for text in instance_problems(model, [desired_from_options(options)]):
+            yield Problem(wishes.person.name, text.removeprefix(f"{wishes.person.name}: "))
+    is_prefix_wrong = bool(name_problems(model, wanted.prefix))  # which is told as such
+    found: dict[str, list[str]] = {}  # by settings, which many configurations may have
+    for name, config in configs(mine, wanted.prefix, SOME_FILE_SYSTEM, wanted.own_mounts).items():
+        key = repr(sorted(config.settings.items()))
+        if key not in found:
+            found[key] = host_problems(config.settings)
+        wrong = [] if is_prefix_wrong else name_problems(model, name)
+        names = [f"notebook_lifecycle_config makes the name {name}: {text}" for text in wrong]
+        yield from (Problem(person, text) for text in [*names, *found[key]] for person in config.people)
+
+
+def host_problems(settings: Mapping[str, Any]) -> list[str]:
+    """What is wrong with the settings of the role notebook_host, and with the scripts that they make."""
+    problems = list(host.problems(settings))
+    if problems:
+        return problems
+    scripts = render(settings)
+    return [*length_problems(settings, scripts), *syntax_problems(scripts)]
+
+
+def owners_of(wanted: Wanted) -> list[dict[str, str]]:
+    """All people but viewers, with team and instance."""
+    return [{"name": each.name, "team": each.team, "instance": each.instance} for each in wanted.roster.owners]
+
+
+def access_context(wanted: Wanted) -> dict[str, Any]:
+    """What the rights are made from beside the settings of their section, as far as it is known without AWS."""
+    storage = wanted.settings["storage"]
+    bucket = storage["results_bucket"] or f"{storage['efs_name']}-results-{'0' * 12}-{SOME_REGION}"
+    return {
+        "people": owners_of(wanted),
+        "viewers": [viewer.name for viewer in wanted.roster.viewers],
+        "instance_prefix": wanted.prefix,
+        "results_bucket": bucket,
+    }
+
+
+CHECKS: Mapping[str, Callable[[Wanted], Iterable[str]]] = {
+    "network": lambda wanted: network.problems(wanted.settings["network"]),
+    "storage": lambda wanted: storage.problems(
+        wanted.settings["storage"], [each.name for each in wanted.roster.owners]
+    ),
+    "access": lambda wanted: access.problems(wanted.settings["access"], **access_context(wanted)),
+    "fleet": lambda wanted: fleet.problems(wanted.settings["fleet"]),
+}

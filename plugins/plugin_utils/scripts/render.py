@@ -1,0 +1,76 @@
+# Copyright: Contributors to datalab.notebooks
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# Private to this collection: it may change at any time.
+"""The scripts of a lifecycle configuration, rendered from the settings of the role notebook_host."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from ansible_collections.datalab.notebooks.plugins.plugin_utils.scripts.pack import pack
+from ansible_collections.datalab.notebooks.plugins.plugin_utils.scripts.strip import strip
+
+ROLE = Path(__file__).parents[3] / "roles" / "notebook_host"
+
+
+@dataclass(frozen=True)
+class Scripts:
+    """What AWS takes, and what on_start becomes on an instance: its settings and the program that it carries packed."""
+
+    on_create: str
+    on_start: str
+    unpacked: str
+    program: str  # the end of `unpacked`; configurations with the same steps have the same one
+
+
+def render(settings: Mapping[str, Any]) -> Scripts:
+    """The scripts for all variables notebook_host_*, which have passed the checks and have their own types."""
+    variables = {**settings, "steps": steps_of(settings), "autostop": _autostop()}
+    lines = _text("settings.sh.j2", variables)
+    program = _text("program.sh.j2", variables)
+    return Scripts(
+        on_create=_text("on-create.sh.j2", variables),
+        on_start=_text("on-start.sh.j2", {**variables, "settings": lines, "packed_program": pack(program)}),
+        unpacked=lines + program,
+        program=program,
+    )
+
+
+def steps_of(settings: Mapping[str, Any]) -> list[str]:
+    """The steps that take part: without a file system there is nothing to mount, and without servers no mirror."""
+    mirrors = ("notebook_host_pip_index_url", "notebook_host_git_config", "notebook_host_ca_certificates")
+    needed = {"efs": settings["notebook_host_efs_dns_name"], "mirrors": any(settings[name] for name in mirrors)}
+    return [step for step in settings["notebook_host_steps"] if needed.get(step, True)]
+
+
+def _text(template: str, variables: Mapping[str, Any]) -> str:
+    return _environment().get_template(template).render(variables).rstrip("\n") + "\n"
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(ROLE / "templates"),
+        trim_blocks=True,
+        undefined=StrictUndefined,
+        auto_reload=False,
+        autoescape=False,  # noqa: S701 - this is bash
+    )
+    environment.filters["quote"] = _quoted
+    return environment
+
+
+def _quoted(value: object) -> str:
+    return shlex.quote(str(value))
+
+
+@cache
+def _autostop() -> str:
+    return strip((ROLE / "files" / "autostop.py").read_text(encoding="utf-8")).strip()

@@ -1,0 +1,162 @@
+# Copyright: Contributors to datalab.notebooks
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# Private to this collection: it may change at any time.
+"""Values against the specs that document them: types, choices, required and unknown keys.
+
+Ansible's own validation converts more than people mean (a text becomes a list, `true` becomes the text "True") and
+stops a role at its own variables. This one looks at all variables of all roles, and says all that is wrong.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import yaml
+from ansible.module_utils.common.validation import check_type_bool, check_type_float, check_type_int
+
+from .problems import hint, shown
+
+ROLES = Path(__file__).parents[2] / "roles"
+# The roles by the sections of the platform that their variables describe.
+SECTIONS = {
+    "network": "platform_network",
+    "storage": "platform_storage",
+    "access": "platform_access",
+    "fleet": "notebook_fleet",
+    "host": "notebook_host",
+}
+
+Spec = Mapping[str, Any]
+Texts = Iterator[str]
+
+
+class Checked(NamedTuple):
+    """A value as its spec has it, and what is wrong with it; then the value is None."""
+
+    value: Any
+    problems: list[str]
+
+
+@cache
+def role_options(role: str) -> dict[str, Spec]:
+    """The options of a role's door `main`, by the full names of the variables."""
+    file = ROLES / role / "meta" / "argument_specs.yml"
+    specs = yaml.load(file.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
+    options: dict[str, Spec] = specs["argument_specs"]["main"]["options"]
+    return options
+
+
+@cache
+def role_results() -> frozenset[str]:
+    """The variables by which roles tell later tasks what they made, from their vars/main.yml."""
+    files = [ROLES / role / "vars" / "main.yml" for role in SECTIONS.values()]
+    variables = [
+        yaml.load(file.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader) for file in files if file.exists()
+    ]
+    return frozenset(name for each in variables for name in each or () if not name.startswith("_"))
+
+
+def checked(name: str, value: Any, spec: Spec) -> Checked:
+    """The value, converted to the type of its spec, and a sentence for each thing that is wrong with it."""
+    if value is None:
+        return Checked(None, [f"{name} is empty; {_empty_remedy(spec)}"])
+    kind = spec.get("type", "str")
+    if kind == "list":
+        return _checked_list(name, value, spec)
+    if kind == "dict":
+        return _checked_dict(name, value, spec)
+    if kind in SCALARS:
+        return _checked_scalar(name, value, spec)
+    return Checked(value, [])
+
+
+def _empty_remedy(spec: Spec) -> str:
+    nothing = {"list": "[]", "dict": "{}", "str": '""'}.get(spec.get("type", "str"))
+    if spec.get("choices") and "" not in spec["choices"]:
+        return f"it must be one of {', '.join(map(shown, spec['choices']))}"
+    return f"write {nothing} for none, or leave it out" if nothing else "give it a value, or leave it out"
+
+
+def _checked_list(name: str, value: Any, spec: Spec) -> Checked:
+    if not isinstance(value, list | tuple):
+        return Checked(None, [f"{name} is {shown(value)}; it must be a list, for example [{_example(value)}]"])
+    element = {"type": spec.get("elements", "raw"), **{key: spec[key] for key in ("options", "choices") if key in spec}}
+    parts = [checked(f"{name}[{index}]", each, element) for index, each in enumerate(value)]
+    return _joined(parts, [part.value for part in parts])
+
+
+def _example(value: Any) -> str:
+    return shown(value) if isinstance(value, str | int | float) and not isinstance(value, bool) else "first, second"
+
+
+def _checked_dict(name: str, value: Any, spec: Spec) -> Checked:
+    if not isinstance(value, Mapping):
+        return Checked(None, [f"{name} is {shown(value)}; it must be a dictionary, for example {{key: value}}"])
+    options: Mapping[str, Spec] | None = spec.get("options")
+    if options is None:
+        return Checked(dict(value), [])
+    unknown = [
+        f"{name}: {key} is not known{hint(key, options, 'there are ' + ', '.join(options))}"
+        for key in value
+        if key not in options
+    ]
+    missing = [
+        f"{name}: {key} is missing: {_first_sentence(option)}"
+        for key, option in options.items()
+        if option.get("required") and key not in value
+    ]
+    parts = {key: checked(f"{name}: {key}", value[key], option) for key, option in options.items() if key in value}
+    defaults = {key: option["default"] for key, option in options.items() if "default" in option}
+    values = {**defaults, **{key: part.value for key, part in parts.items()}}
+    return _joined([*parts.values(), Checked(None, unknown + missing)], values)
+
+
+def _first_sentence(option: Spec) -> str:
+    description = option.get("description", "")
+    text = description if isinstance(description, str) else " ".join(description)
+    return text[:1].lower() + text[1:].partition(". ")[0].rstrip(".")
+
+
+def _joined(parts: list[Checked], value: Any) -> Checked:
+    problems = [problem for part in parts for problem in part.problems]
+    return Checked(None if problems else value, problems)
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        raise TypeError
+    return str(value)
+
+
+def _number(convert: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    def number(value: Any) -> Any:
+        if isinstance(value, bool) or not isinstance(value, str | int | float):
+            raise TypeError
+        return convert(value)
+
+    return number
+
+
+SCALARS: dict[str, tuple[Callable[[Any], Any], str]] = {
+    "str": (_text, "text; put it in quotes"),
+    "path": (_text, "a path"),
+    "int": (_number(check_type_int), "a whole number"),
+    "float": (_number(check_type_float), "a number"),
+    "bool": (check_type_bool, "true or false"),
+}
+
+
+def _checked_scalar(name: str, value: Any, spec: Spec) -> Checked:
+    convert, what = SCALARS[spec.get("type", "str")]
+    try:
+        converted = convert(value)
+    except (TypeError, ValueError, ArithmeticError):
+        return Checked(None, [f"{name} is {shown(value)}; it must be {what}"])
+    choices = spec.get("choices")
+    if choices and converted not in choices:
+        rule = "it must be one of " + ", ".join(map(shown, choices))
+        return Checked(None, [f"{name} is {shown(value)}; {rule}{hint(converted, list(map(str, choices)))}"])
+    return Checked(converted, [])

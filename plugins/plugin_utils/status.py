@@ -1,0 +1,76 @@
+# Copyright: Contributors to datalab.notebooks
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# Private to this collection: it may change at any time.
+"""The table of instances: who has what, in which state, and what waits to be changed. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from .tell import failure_text, setting_change
+
+HEADINGS = ("owner", "team", "type", "state", "idle", "configuration", "pending changes")
+
+
+def status_rows(
+    outcomes: Iterable[Mapping[str, Any]], idle_limits: Mapping[str, int], *, planned: bool
+) -> list[list[str]]:
+    """A row for each instance. `planned` if the outcomes are those of a run that changes nothing.
+
+    `idle_limits` are in seconds, by lifecycle configuration; 0 is never.
+    """
+    return [
+        [
+            each["owner"] or each["name"],
+            each["tags"].get("team", ""),
+            each["instance_type"] or "",
+            each["status"] or "none",
+            _idle(each, idle_limits),
+            each["lifecycle_config_name"] or "",
+            "; ".join(
+                [
+                    *_waiting(each),
+                    *(_planned(each) if planned else []),
+                    *([failure_text(each)] if each["failed"] else []),
+                ]
+            ),
+        ]
+        for each in outcomes
+    ]
+
+
+def _idle(outcome: Mapping[str, Any], idle_limits: Mapping[str, int]) -> str:
+    """After how long the instance stops by itself, and who says so."""
+    limit = idle_limits.get(outcome["lifecycle_config_name"])
+    tag = outcome["tags"].get("idle")
+    if limit is None:
+        return "never"
+    if tag is not None:
+        return f"{tag} s (tag)" if tag.isdecimal() and int(tag) else f"{tag} (tag)"
+    return f"{limit} s" if limit else "never"
+
+
+def _waiting(outcome: Mapping[str, Any]) -> list[str]:
+    return [
+        f"{setting_change(option, change['before'], change['after'])} at the next stop"
+        for option, change in outcome["pending"].items()
+    ]
+
+
+def _planned(outcome: Mapping[str, Any]) -> list[str]:
+    """What the next run would do at once."""
+    if "state" in outcome["after"]:
+        return [f"{outcome['after']['state']} by the next run"]
+    return [
+        f"{setting_change(option, outcome['before'].get(option), after)} by the next run"
+        for option, after in outcome["after"].items()
+    ]
+
+
+def table(headings: Iterable[str], rows: Iterable[Iterable[str]]) -> list[str]:
+    """Rows as lines with aligned columns, under a line with the headings."""
+    cells = [list(headings), *map(list, rows)]
+    widths = [max(len(line[column]) for line in cells) for column in range(len(cells[0]))]
+    cells.insert(1, ["-" * width for width in widths])
+    return ["  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)).rstrip() for line in cells]

@@ -1,0 +1,189 @@
+# Copyright: Contributors to datalab.notebooks
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# Private to this collection: it may change at any time.
+"""What a run did, or would do, as one table: what differs is named, what is alike is counted. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from .plans.section import SectionPlan
+
+VERBS = {"create": "created", "change": "changed", "remove": "removed"}
+FUTURE = {"create": "will create", "change": "will change", "remove": "will remove"}
+# Lines of one kind that are shown; of more, how many they are is said.
+OF_PEOPLE = 12
+OF_A_SECTION = 60
+SHARED = ("network", "storage", "access", "configs")
+NAMES = {"configs": "fleet"}
+PARTS = ("network", "storage", "access", "fleet")  # of the platform, in the place of a person
+
+
+class Line(NamedTuple):
+    """A line of the table."""
+
+    verb: str
+    who: str
+    text: str
+
+
+def lines_of(
+    plan: Mapping[str, Any], result: Mapping[str, Any], *, planned: bool, applied: Sequence[str]
+) -> list[Line]:
+    """The table of a run: `applied` are the sections that it converges; of others it is said that they differ.
+
+    `plan` is what platform_plan has returned, `result` what sagemaker_notebook_fleet has.
+    """
+    shared = [section for section in SHARED if section in plan and section not in plan.get("given_by", ())]
+    outcomes = result.get("instances", [])
+    told = [line for each in outcomes for line in _instance_lines(each, planned)]
+    told += [line for section in shared for line in _section_lines(section, plan[section], planned, section in applied)]
+    told += [
+        Line(
+            (FUTURE if planned else VERBS)["create" if each["created"] else "change"],
+            "fleet",
+            f"lifecycle configuration {each['name']}",
+        )
+        for each in result.get("lifecycle_configs", [])
+        if each["changed"]
+    ]
+    same = [section for section in shared if not plan[section]["changes"] and section != "configs"]
+    unchanged = _unchanged(outcomes, same)
+    people = [each["owner"] for each in outcomes]
+    return [
+        *_some_of_each(told),
+        *([Line("unchanged", unchanged, "")] if unchanged else []),
+        *_some_of_each(list(unmanaged_lines(result.get("unmanaged", []), people))),
+    ]
+
+
+def _section_lines(section: str, plan: Mapping[str, Any], planned: bool, is_applied: bool) -> Iterator[Line]:
+    who, changes = NAMES.get(section, section), plan["changes"]
+    if changes and not is_applied:
+        count = "1 change; datalab.notebooks.site makes it"
+        if len(changes) > 1:
+            count = f"{len(changes)} changes; datalab.notebooks.site makes them"
+        yield Line("differs", who, count)
+    else:
+        verbs = FUTURE if planned else VERBS
+        yield from (Line(verbs[each["action"]], who, each["text"]) for each in changes)
+    yield from (Line("stays", who, text) for text in plan["notes"])
+
+
+def _instance_lines(outcome: Mapping[str, Any], planned: bool) -> Iterator[Line]:
+    who = _who(outcome)
+    if outcome["failed"]:
+        yield Line("will fail" if planned else "failed", who, failure_text(outcome))
+    elif outcome["changed"]:
+        yield _changed_line(outcome, who, FUTURE if planned else VERBS)
+    if outcome["pending"]:
+        changes = ", ".join(
+            setting_change(option, each["before"], each["after"]) for option, each in outcome["pending"].items()
+        )
+        yield Line("waits", who, f"{changes} at the next stop")
+
+
+def failure_text(outcome: Mapping[str, Any]) -> str:
+    """Why an instance failed, for a line that names it already."""
+    message: str = outcome["msg"]
+    return message.removeprefix(f"{outcome['owner'] or outcome['name']}: ")
+
+
+def _who(outcome: Mapping[str, Any]) -> str:
+    team = outcome["tags"].get("team")
+    return f"{outcome['owner'] or outcome['name']}{f' ({team})' if team else ''}"
+
+
+def _changed_line(outcome: Mapping[str, Any], who: str, verbs: Mapping[str, str]) -> Line:
+    before, after = outcome["before"], outcome["after"]
+    if before.get("state") == "absent":
+        size = after.get("volume_size_in_gb")
+        parts = [outcome["name"], after.get("instance_type"), f"{size} GiB" if size else None]
+        return Line(verbs["create"], who, ", ".join(str(part) for part in parts if part))
+    if after.get("state") == "absent":
+        return Line(verbs["remove"], who, f"{outcome['name']}, with its volume")
+    states = [after["state"]] if "state" in after else []
+    changes = [
+        setting_change(option, before.get(option), value) for option, value in after.items() if option != "state"
+    ]
+    return Line(verbs["change"], who, ", ".join([*changes, *states]))
+
+
+def setting_change(option: str, before: Any, after: Any) -> str:
+    """A setting before and after."""
+    return f"{option} {value_text(before)} → {value_text(after)}"
+
+
+def value_text(value: Any) -> str:
+    """A setting's value as a table shows it."""
+    if isinstance(value, Mapping) and value:
+        return ",".join(f"{key}={text}" for key, text in sorted(value.items()))
+    if isinstance(value, list) and value:
+        return ",".join(map(str, value))
+    return "none" if value in (None, "", [], {}) else str(value)
+
+
+def _unchanged(outcomes: Iterable[Mapping[str, Any]], same: Sequence[str]) -> str:
+    people = sum(not (each["changed"] or each["failed"] or each["pending"]) for each in outcomes)
+    parts = [f"{people} instance{'s' if people > 1 else ''}"] if people else []
+    return ", ".join([*parts, *same])
+
+
+def _some_of_each(lines: Sequence[Line]) -> Iterator[Line]:
+    """All lines, unless there are many of one kind, as on the first day of a thousand people."""
+    kinds: dict[tuple[str, str], list[Line]] = {}
+    for line in lines:
+        kinds.setdefault((line.verb, line.who if line.who in PARTS else ""), []).append(line)
+    for (verb, section), alike in kinds.items():
+        most = OF_A_SECTION if section else OF_PEOPLE
+        yield from alike[:most]
+        if len(alike) > most:
+            yield Line(verb, section or "others", f"{len(alike) - most} more")
+
+
+def unmanaged_lines(unmanaged: Iterable[Mapping[str, Any]], people: Iterable[str]) -> Iterator[Line]:
+    """Instances of the account that the inventory does not have, and how their owners get them."""
+    known = set(people)
+    for each in unmanaged:
+        owner = each["tags"].get("owner", "")
+        adopt = f"; to adopt it: host_vars/{owner}.yml, notebook_name: {each['name']}" if owner in known else ""
+        about = ", ".join(filter(None, (each["instance_type"], each["status"])))
+        yield Line("unmanaged", each["name"], f"{about}{adopt}")
+
+
+def aligned(lines: Sequence[Line]) -> list[str]:
+    """The lines as text, in columns."""
+    verb = max((len(line.verb) for line in lines), default=0)
+    who = max((len(line.who) for line in lines if line.text), default=0)
+    return [f"{line.verb:<{verb}}  {line.who:<{who}}  {line.text}".rstrip() for line in lines]
+
+
+def section_diff(section: str, plan: SectionPlan) -> Iterator[dict[str, str]]:
+    """What --diff shows of a section."""
+    for change in plan.changes:
+        if change.before or change.after:
+            header = f"{section}: {change.text}"
+            yield {
+                "before_header": header,
+                "after_header": header,
+                "before": change.before,
+                "after": change.after,
+            }
+
+
+def plan_of(variables: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What platform_plan or fleet_plan has returned: to a playbook, or to the role notebook_fleet alone."""
+    plan: Mapping[str, Any] = variables.get("_platform_plan") or variables.get("_notebook_fleet_plan") or {}
+    return plan
+
+
+def applied_result(variables: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """What the fleet module has returned in this run, if it was called: a skipped task leaves something, too."""
+    result: Mapping[str, Any] = variables.get("notebook_fleet_result", {})
+    return result if "instances" in result else None
+
+
+def of_interest(outcome: Mapping[str, Any]) -> bool:
+    """Whether something was done for this instance, or could not be."""
+    return bool(outcome["changed"] or outcome["failed"])

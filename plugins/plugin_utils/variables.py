@@ -1,0 +1,130 @@
+# Copyright: Contributors to datalab.notebooks
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# Private to this collection: it may change at any time.
+"""Which variables there are, who may have which, and what is wrong with the values that somebody gave them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from functools import cache
+from typing import Any
+
+from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker.arguments import instance_arguments
+
+from .problems import EVERYBODY, Problem, closest, differs_by_a_letter, hint
+from .roster import Inventory, Variables
+from .specs import SECTIONS, Spec, checked, role_options, role_results
+
+# What a person may say beside notebook_<option>, and the options that follow from other variables.
+OWN: dict[str, Spec] = {
+    "notebook_team": {"type": "str"},
+    "notebook_idle": {"type": "str"},
+    "notebook_lifecycle_config": {"type": "str"},
+    "notebook_tags": {"type": "dict"},
+}
+DERIVED_OPTIONS = {"lifecycle_config_name", "tags", "keep_tags"}
+
+# What playbooks take with -e, and what they leave behind for later plays.
+PLAYBOOK_VARIABLES = frozenset(
+    {
+        "offboard_name", "offboard_remove", "open_print", "open_seconds", "platform_aws", "platform_destroy",
+        "platform_destroy_keep_used", "upgrade_batch", "upgrade_policy",
+    }
+)  # fmt: skip
+RESULTS = frozenset({"notebook_fleet_result"})
+
+PREFIXES = ("notebook_", "platform_")
+
+
+@cache
+def person_options() -> dict[str, Spec]:
+    """The spec of each variable that a person may have."""
+    instance = {
+        f"notebook_{option}": {key: value for key, value in spec.items() if key != "required"}
+        for option, spec in instance_arguments().items()
+        if option not in DERIVED_OPTIONS
+    }
+    return {**instance, **OWN, **role_options(SECTIONS["host"])}
+
+
+@cache
+def platform_options() -> dict[str, Spec]:
+    """The spec of each variable that is the same for everybody."""
+    roles = [role for section, role in SECTIONS.items() if section != "host"]
+    return {name: spec for role in roles for name, spec in role_options(role).items()}
+
+
+def section_settings(section: str, inventory: Inventory) -> tuple[dict[str, Any], list[str]]:
+    """The settings of a section, by names without the role's prefix, and what is wrong with them.
+
+    In the place of a value that is wrong there is the default, so that the rest can be checked as well.
+    """
+    role = SECTIONS[section]
+    settings, problems = {}, []
+    for name, spec in role_options(role).items():
+        result = checked(name, inventory.shared.get(name, spec["default"]), spec)
+        problems += result.problems
+        settings[name.removeprefix(f"{role}_")] = spec["default"] if result.problems else result.value
+    return settings, problems
+
+
+def person_variables(given: Variables) -> tuple[dict[str, Any], list[str]]:
+    """The variables of a person among these, typed, and what is wrong with them."""
+    values, problems = {}, []
+    for name, spec in person_options().items():
+        if name in given:
+            result = checked(name, given[name], spec)
+            problems += result.problems
+            if not result.problems:
+                values[name] = result.value
+    return values, problems
+
+
+def not_a_persons(given: Variables) -> list[str]:
+    """A sentence for each of these variables that no person may have."""
+    known = person_options()
+    return [
+        f"{key} is not a variable of a person{hint(key, known, 'the README lists them')}"
+        for key in given
+        if key not in known
+    ]
+
+
+def unknown_variables(inventory: Inventory, people: Iterable[str]) -> Iterator[Problem]:
+    """Variables that are ours by their prefix and that nothing reads; and those that only lack their prefix."""
+    everywhere = {*inventory.common, *(key for key in inventory.shared if key.startswith("platform_"))}
+    for key in sorted(everywhere):
+        yield from (Problem(EVERYBODY, text) for text in _unknown(key))
+    for name in people:
+        variables = inventory.hosts.get(name, {})
+        for key in sorted(variables):
+            if key not in everywhere:
+                yield from (Problem(name, text) for text in [*_unknown(key), *_without_prefix(key, variables)])
+            yield from (Problem(name, text) for text in _not_a_persons(key, name, inventory))
+
+
+@cache
+def _unknown(key: str) -> tuple[str, ...]:
+    """What is said of a variable that nothing reads, and that is ours by its prefix or but for one letter."""
+    known = {*person_options(), *platform_options(), *PLAYBOOK_VARIABLES}
+    prefix = next(filter(key.startswith, PREFIXES), "")
+    if key in {*known, *RESULTS, *role_results()} or not (prefix or differs_by_a_letter(key, known)):
+        return ()
+    rests = [name.removeprefix(prefix) for name in sorted(known) if name.startswith(prefix)]
+    meant = closest(key.removeprefix(prefix), rests)  # with it, all names are alike
+    remedy = f"did you mean {prefix}{meant}?" if meant else "the README lists them"
+    return (f"{key} is not a variable of datalab.notebooks; {remedy}",)
+
+
+def _without_prefix(key: str, variables: Variables) -> Iterator[str]:
+    for prefix in ("notebook_", "notebook_host_"):
+        full = prefix + key
+        if full in person_options() and full not in variables:
+            yield f"{key} is not a variable of datalab.notebooks; did you mean {full}?"
+
+
+def _not_a_persons(key: str, name: str, inventory: Inventory) -> Iterator[str]:
+    """What holds for the platform cannot differ from person to person."""
+    is_shared = key in platform_options() or key in PLAYBOOK_VARIABLES
+    if is_shared and inventory.says(name, key):
+        yield f"{key} is set for this host; it is the same for everybody: set it in group_vars/all.yml only"

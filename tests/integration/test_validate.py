@@ -1,0 +1,154 @@
+# Copyright: Contributors to datalab.notebooks
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What a pull request is checked with: real inventories through real playbooks, and no call to AWS.
+
+Each rule has its table of cases in tests/unit/plugins; here is the whole way, from files to the message.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from sandbox import Sandbox
+
+from .conftest import PlaybookRunner, Played
+
+SHORTEST = {
+    "hosts.yml": "owners: {children: {research: {hosts: {alice: , bob: }}}}\nviewers: {hosts: {viewer: }}",
+    "group_vars/research.yml": "notebook_team: research",
+    "host_vars/alice.yml": "notebook_instance_type: ml.m5.xlarge\nnotebook_volume_size_in_gb: 100",
+}
+
+
+def write(directory: Path, files: dict[str, str]) -> Path:
+    """An inventory of these files."""
+    for name, text in files.items():
+        file = directory / "inventory" / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(f"{text}\n", encoding="utf-8")
+    return directory / "inventory"
+
+
+def problems(played: Played) -> list[str]:
+    """The lines of the message, after the one that counts them."""
+    assert played.returncode != 0, played
+    message = re.search(
+        r"(\d+) problems? in the inventory; nothing was changed:\n((?:  .*\n)+)", played.stdout + played.stderr
+    )
+    assert message, played
+    lines = [" ".join(line.split()) for line in message[2].splitlines()]
+    assert len(lines) == int(message[1])
+    return lines
+
+
+def test_the_shortest_inventory_is_one(playbook: PlaybookRunner, tmp_path: Path) -> None:
+    said = playbook("datalab.notebooks.validate", "-i", write(tmp_path, SHORTEST), check=True)
+    assert "The inventory has no mistakes; it has 3 people and viewers." in said.stdout
+
+
+MISTAKES = {
+    **SHORTEST,
+    "group_vars/all.yml": """\
+platform_storage_isolation: shraed
+platform_network_cdr: 10.0.0.0/8
+platform_network_subnets: [{cidr: 10.42.0.0/22}, {cidr: 10.42.4.0/22, zone: b}]
+platform_network_servers: [{cidr: 10.1.2.3/32}]
+platform_network_tags: [a]
+platform_network_peerings:
+platform_access_teams: {research: , 2024: }
+notebook_host_efs_tls: yess""",
+    "group_vars/viewers.yml": "notebook_host_efs_read_only: ture",
+    "host_vars/alice.yml": """\
+notebook_instance_type: m5.xlarge
+notebook_host_conda_environment: {name: x, packages: numpy}
+notebook_fleet_prefx: lab
+volume_size_in_gb: 100""",
+    "host_vars/alise.yml": "notebook_idle: 60",
+}
+SAYS = [
+    "storage platform_storage_isolation is shraed; it must be one of shared, access_point, file_system; did you mean",
+    "everybody platform_network_cdr is not a variable of datalab.notebooks; did you mean platform_network_cidr?",
+    "network platform_network_subnets[0]: zone is missing",
+    "network platform_network_servers[0]: ports is missing",
+    "network platform_network_tags is [a]; it must be a dictionary",
+    "network platform_network_peerings is empty; write [] for none, or leave it out",
+    "everybody notebook_host_efs_tls is yess; it must be true or false",
+    "viewer notebook_host_efs_read_only is ture; it must be true or false",
+    "alice notebook_host_conda_environment: python is missing",
+    "alice notebook_host_conda_environment: packages is numpy; it must be a list, for example [numpy]",
+    "alice notebook_fleet_prefx is not a variable of datalab.notebooks; did you mean notebook_fleet_prefix?",
+    "alice volume_size_in_gb is not a variable of datalab.notebooks; did you mean notebook_volume_size_in_gb?",
+    "alice notebook_instance_type: 'm5.xlarge' is not among the",
+    "inventory host_vars/alise.yml is for no host of the inventory; did you mean alice?",
+]
+
+
+@pytest.mark.parametrize("name", ["validate", "site", "fleet", "status", "start"])
+def test_every_playbook_tells_all_mistakes_at_once_before_the_first_call(
+    playbook: PlaybookRunner, module_sandbox: Sandbox, tmp_path: Path, name: str
+) -> None:
+    module_sandbox.reset_calls()
+    inventory = write(tmp_path, MISTAKES)
+    limit = ["-l", "owners:viewers"] if name == "start" else []
+    found = problems(
+        playbook(f"datalab.notebooks.{name}", "-i", inventory, *limit, environment=module_sandbox.environment)
+    )
+    assert [says for says in SAYS if not any(line.startswith(says) for line in found)] == [], found
+    assert [line for line in found if not line.startswith(tuple(SAYS))] == []
+    assert module_sandbox.calls() == {}
+
+
+SILENT = {
+    "a team beside owners": (
+        {
+            "hosts.yml": "owners: {children: {research: {hosts: {alice: }}}}\n"
+            "fraud: {hosts: {erin: }, vars: {notebook_team: fraud}}"
+        },
+        "erin has notebook_team, but is below neither owners nor viewers (it is in fraud)",
+    ),
+    "owners without children": (
+        {"hosts.yml": "owners: {research: {hosts: {alice: }}}"},
+        "inventory the group owners has no hosts",
+    ),
+    "an empty file": ({"hosts.yml": ""}, "inventory nobody is in it: there is no group owners"),
+    "a person in two teams": (
+        {"hosts.yml": "owners: {children: {research: {hosts: {alice: }}, fraud: {hosts: {alice: }}}}"},
+        "alice is in 2 teams, research and fraud",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", SILENT)
+def test_an_inventory_is_never_silently_empty(playbook: PlaybookRunner, tmp_path: Path, case: str) -> None:
+    files, says = SILENT[case]
+    found = problems(playbook("datalab.notebooks.validate", "-i", write(tmp_path, files)))
+    assert [line for line in found if line.startswith(says)], found
+
+
+def test_a_run_for_one_person_is_about_that_person(playbook: PlaybookRunner, tmp_path: Path) -> None:
+    files = {**SHORTEST, "host_vars/bob.yml": "notebook_volume_size_in_gb: big"}
+    inventory = write(tmp_path, files)
+    playbook("datalab.notebooks.validate", "-i", inventory, "-l", "alice", check=True)
+    (line,) = problems(playbook("datalab.notebooks.validate", "-i", inventory, "-l", "bob"))
+    assert line == "bob notebook_volume_size_in_gb is big; it must be a whole number"
+    (server,) = problems(
+        playbook(
+            "datalab.notebooks.validate",
+            "-i",
+            write(tmp_path, {**SHORTEST, "host_vars/bob.yml": "{}", "more.yml": "all: {hosts: {web: }}"}),
+            "-l",
+            "web",
+        )
+    )
+    assert server.startswith("web is below neither owners nor viewers, so it has no instance")
+
+
+def test_an_inventory_that_cannot_be_read_fails(playbook: PlaybookRunner, tmp_path: Path) -> None:
+    config = Path(__file__).parents[2] / "inventory" / "example-aws" / "ansible.cfg"
+    inventory = write(tmp_path, {"hosts.yml": "owners: [alice"})
+    played = playbook("datalab.notebooks.validate", "-i", inventory, environment={"ANSIBLE_CONFIG": str(config)})
+    assert played.returncode != 0
+    assert "No inventory was parsed" in played.stderr or "failed to parse" in played.stderr.lower(), played

@@ -1,0 +1,186 @@
+# Copyright: Contributors to datalab.notebooks
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Rendering, the limits of AWS, and what bash says."""
+
+from __future__ import annotations
+
+import base64
+import subprocess
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+from jinja2 import UndefinedError
+
+from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker.scripts import SCRIPT_LENGTH
+from ansible_collections.datalab.notebooks.plugins.plugin_utils.checks.host import problems
+from ansible_collections.datalab.notebooks.plugins.plugin_utils.scripts import lint, pack
+from ansible_collections.datalab.notebooks.plugins.plugin_utils.scripts.limits import (
+    length_problems,
+    size,
+    step_sizes,
+)
+from ansible_collections.datalab.notebooks.plugins.plugin_utils.scripts.render import Scripts, render, steps_of
+from ansible_collections.datalab.notebooks.tests.unit.notebook_host.host import CASES, DEFAULTS, EFS, MIRRORS, unpack
+
+
+def scripts_of(**settings: Any) -> Scripts:
+    return render({**DEFAULTS, **settings})
+
+
+def with_step(body: str) -> dict[str, Any]:
+    return {**DEFAULTS, "notebook_host_steps": ["mine"], "notebook_host_extra_steps": {"mine": body}}
+
+
+@pytest.mark.parametrize(
+    ("settings", "missing"),
+    [
+        ({}, {"mirrors", "efs"}),
+        (EFS, {"mirrors"}),
+        (MIRRORS, {"efs"}),
+        *(({**EFS, variable: value}, set()) for variable, value in MIRRORS.items()),
+    ],
+)
+def test_steps_without_a_server_are_left_out(settings: dict[str, Any], missing: set[str]) -> None:
+    steps = steps_of({**DEFAULTS, **settings})
+    assert steps == [step for step in DEFAULTS["notebook_host_steps"] if step not in missing]
+
+
+def test_a_setting_that_is_missing_is_an_error_and_not_an_empty_text() -> None:
+    settings = {name: value for name, value in DEFAULTS.items() if name != "notebook_host_idle_timeout"}
+    with pytest.raises(UndefinedError, match="notebook_host_idle_timeout"):
+        render(settings)
+
+
+def test_configurations_with_the_same_steps_are_packed_once() -> None:
+    pack.pack.cache_clear()
+    scripts = [scripts_of(**EFS, notebook_host_idle_timeout=seconds) for seconds in range(50)]
+    assert len({each.on_start for each in scripts}) == 50
+    assert len({each.program for each in scripts}) == 1
+    assert pack.pack.cache_info().misses == 1
+
+
+def test_the_program_is_what_is_packed() -> None:
+    scripts = scripts_of(**EFS)
+    assert unpack(scripts.on_start) == scripts.program
+    assert scripts.unpacked.endswith(scripts.program)
+
+
+# Values that pass their check, however odd, for variables that end up in the settings of the script.
+LINE = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\n\r\0"), min_size=1, max_size=12)
+ODD = {
+    "EFS_SOURCE": ("notebook_host_efs_path", LINE.map("/{}".format)),
+    "EFS_DIR": ("notebook_host_efs_mount_point", LINE.map("/x{}y".format)),
+    "CONDA_CHANNELS": ("notebook_host_conda_channels", LINE.map(lambda line: [line])),
+}
+
+
+@pytest.mark.parametrize("name", ODD)
+@hypothesis_settings(max_examples=30, deadline=None)
+@given(data=st.data())
+def test_what_is_accepted_reaches_bash_as_it_is(name: str, data: st.DataObject) -> None:
+    variable, strategy = ODD[name]
+    value = data.draw(strategy)
+    settings = {**DEFAULTS, **EFS, variable: value}
+    assert list(problems(settings)) == []
+    lines = render(settings).on_start.split("<<'SETTINGS'\n")[1].split("SETTINGS\n")[0]
+    script = f'{lines}printf %s "${{{name}}}"'.encode()
+    shown = subprocess.run(["bash"], input=script, env={"LC_ALL": "C.UTF-8"}, check=True, capture_output=True).stdout
+    assert shown.decode().removeprefix(f"{EFS['notebook_host_efs_dns_name']}:") == (
+        value[0] if isinstance(value, list) else value
+    )
+
+
+# Limits
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"])))
+def test_the_size_is_that_of_base64(text: str) -> None:
+    assert size(text) == len(base64.b64encode(text.encode()))
+
+
+def test_the_sizes_of_all_steps_are_about_that_of_the_script() -> None:
+    settings = {**DEFAULTS, **CASES["everything"]}
+    sizes = step_sizes(settings)
+    assert list(sizes) == ["frame", *DEFAULTS["notebook_host_steps"]]
+    assert all(sizes.values())
+    assert 0.9 < size(render(settings).on_start) / sum(sizes.values()) <= 1
+
+
+def test_a_step_that_is_left_out_needs_nothing() -> None:
+    assert step_sizes(DEFAULTS)["efs"] == 0
+
+
+@pytest.mark.parametrize(("characters", "too_long"), [(SCRIPT_LENGTH, False), (SCRIPT_LENGTH + 1, True)])
+def test_a_script_is_too_long_by_what_aws_counts(
+    characters: int, too_long: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = with_step("true")
+    limit = size(render(settings).on_start) + SCRIPT_LENGTH - characters
+    monkeypatch.setattr(
+        "ansible_collections.datalab.notebooks.plugins.plugin_utils.scripts.limits.SCRIPT_LENGTH", limit
+    )
+    assert bool([*length_problems(settings, render(settings))]) is too_long
+
+
+def test_the_sentence_about_the_length_names_variables_and_sizes() -> None:
+    settings = with_step("echo " + "".join(sha256(bytes([number])).hexdigest() for number in range(250)))
+    (sentence,) = length_problems(settings, render(settings))
+    sizes = step_sizes(settings)
+    total = size(render(settings).on_start)
+    assert sentence == (
+        f"notebook_host_steps makes on-start.sh {total:,} characters long in base64, but AWS takes at most 16,384;"
+        " shorten notebook_host_extra_steps or notebook_host_conda_environment, or leave out a step."
+        f" Sizes: mine {sizes['mine']:,}, frame {sizes['frame']:,}"
+    )
+
+
+# Syntax
+
+
+@pytest.fixture
+def processes(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
+    """The commands that are run."""
+    commands: list[list[str]] = []
+
+    def run(command: list[str], **options: Any) -> subprocess.CompletedProcess[bytes]:
+        commands.append(command)
+        return original(command, **options)
+
+    original = subprocess.run
+    monkeypatch.setattr(subprocess, "run", run)
+    lint.syntax_errors.cache_clear()
+    return commands
+
+
+def test_bash_is_asked_once_for_a_program(processes: list[list[str]]) -> None:
+    for seconds in range(20):
+        assert lint.syntax_problems(scripts_of(notebook_host_idle_timeout=seconds)) == []
+    assert [command[1:] for command in processes] == [["-n"]]
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [("if true; then echo", "syntax error near unexpected token"), ("echo 'it", "unexpected EOF while looking for")],
+)
+def test_what_bash_says_is_one_line(body: str, words: str, processes: list[list[str]]) -> None:
+    scripts = render(with_step(body))
+    said = [lint.syntax_problems(scripts) for _ in range(2)]
+    assert said[0] == said[1]
+    ((sentence,), _) = said
+    assert sentence.startswith("notebook_host_extra_steps: bash cannot read on-start.sh with these steps: ")
+    assert words in sentence
+    assert "\n" not in sentence
+    assert len(processes) == 1
+
+
+def test_without_bash_nothing_is_said(
+    processes: list[list[str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert lint.syntax_problems(render(with_step("if"))) == []
+    assert processes == []

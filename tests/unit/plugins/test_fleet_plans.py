@@ -1,0 +1,376 @@
+# Copyright: Contributors to datalab.notebooks
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What the fleet module is given: to make instances, to remove them, and to move them to another OS."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import chain
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ansible_collections.datalab.notebooks.plugins.plugin_utils.desired import Place
+from ansible_collections.datalab.notebooks.plugins.plugin_utils.plans.fleet import (
+    all_idle_limits,
+    fleet_request,
+    foreign,
+    leaving_people,
+    plan_config_removal,
+    removal_request,
+    some_settings,
+    upgrade,
+)
+from ansible_collections.datalab.notebooks.plugins.plugin_utils.plans.platform import place
+from ansible_collections.datalab.notebooks.plugins.plugin_utils.plans.section import Change, SectionPlan
+from ansible_collections.datalab.notebooks.plugins.plugin_utils.preflight import SOME_FILE_SYSTEM, Wanted
+from ansible_collections.datalab.notebooks.plugins.plugin_utils.problems import Problem
+from ansible_collections.datalab.notebooks.tests.unit.plugins.inventories import inventory, wanted
+
+QUANT = {"notebook_lifecycle_config": "quant", "notebook_host_idle_timeout": 60}
+
+
+def people(*hosts: str, leaver: str | None = None, isolation: str = "shared", **shared: Any) -> Wanted:
+    """Alice, Bob (who has a configuration of his own), Erin and a viewer; a run about these hosts, or about all."""
+    return wanted(
+        inventory(
+            viewers=["viewer"],
+            variables={"bob": QUANT},
+            shared={"platform_storage_isolation": isolation, **shared},
+        ),
+        *hosts,
+        leaver=leaver,
+    )
+
+
+# What is made
+
+
+def test_everybody_and_the_configurations_that_they_use() -> None:
+    request = fleet_request(people(), Place(efs_dns_name="fs-1.efs"))
+    assert [each["owner"] for each in request["instances"]] == ["alice", "bob", "erin", "viewer"]
+    configs = {each["name"]: each for each in request["lifecycle_configs"]}
+    assert list(configs) == ["datalab", "datalab-quant", "datalab-viewer"]
+    for config in configs.values():
+        assert set(config) == {"name", "on_create", "on_start"}
+        assert config["on_create"].startswith("#!")
+        assert "fs-1.efs" in config["on_start"]
+    assert request["managed"] == ["datalab-alice", "datalab-bob", "datalab-erin", "datalab-viewer"]
+    assert request["idle_limits"] == {"datalab": 3600, "datalab-quant": 60}
+    assert request["missing"] == {}
+
+
+def test_under_a_limit_everybody_stays_managed() -> None:
+    request = fleet_request(people("bob"), Place())
+    assert [each["owner"] for each in request["instances"]] == ["bob"]
+    assert [each["name"] for each in request["lifecycle_configs"]] == ["datalab-quant"]
+    assert request["managed"] == ["datalab-alice", "datalab-bob", "datalab-erin", "datalab-viewer"]
+
+
+def test_an_instance_has_a_configuration_of_the_request() -> None:
+    mounts = {name: {"notebook_host_efs_access_point": f"fsap-{name}"} for name in ("alice", "bob", "erin")}
+    request = fleet_request(people(), Place(efs_dns_name="fs", mounts=mounts))
+    names = [each["lifecycle_config_name"] for each in request["instances"]]
+    assert names == ["datalab-alice", "datalab-quant-bob", "datalab-erin", "datalab-viewer"]
+    assert [each["name"] for each in request["lifecycle_configs"]] == names
+    points = [each["on_start"].count("fsap-") for each in request["lifecycle_configs"]]
+    assert points == [1, 1, 1, 0]
+    assert request["idle_limits"] == {"datalab-alice": 3600, "datalab-quant-bob": 60, "datalab-erin": 3600}
+
+
+def to_come(dns_name: str | None) -> Place:
+    """Alice mounts by an access point that is not there yet."""
+    mount = {"notebook_host_efs_dns_name": dns_name, "notebook_host_efs_access_point": None}
+    return Place(efs_dns_name="fs", mounts={"alice": mount})
+
+
+@pytest.mark.parametrize(
+    ("place", "has", "lacks"),
+    [
+        (Place(efs_dns_name=None), SOME_FILE_SYSTEM, "=None"),
+        (Place(efs_dns_name=""), "#!", SOME_FILE_SYSTEM),
+        (to_come("fs-1.efs"), "fs-1.efs", "=None"),
+        (to_come(None), "#!", "=None"),
+    ],
+    ids=["a file system", "none is wanted", "an access point", "a file system of one's own"],
+)
+def test_what_is_not_there_yet_is_left_out_of_scripts(place: Place, has: str, lacks: str) -> None:
+    (config,) = fleet_request(people("alice"), place)["lifecycle_configs"]
+    assert has in config["on_start"]
+    assert lacks not in config["on_start"]
+
+
+def test_what_is_missing_is_told_by_person() -> None:
+    points = {"bob": None, "erin": "fsap-1"}
+    mounts = {name: {"notebook_host_efs_access_point": point} for name, point in points.items()}
+    assert fleet_request(people(), Place(mounts=mounts))["missing"] == {"bob": ["access point"]}
+    assert fleet_request(people("alice"), Place(subnet_id=None))["missing"] == {"alice": ["subnet"]}
+    assert fleet_request(people("alice"), Place(mounts=mounts))["missing"] == {}
+
+
+@pytest.mark.parametrize(
+    ("isolation", "limits"),
+    [
+        ("shared", {"datalab": 3600, "datalab-quant": 60}),
+        ("access_point", {"datalab-alice": 3600, "datalab-quant-bob": 60, "datalab-erin": 3600}),
+        ("file_system", {"datalab-alice": 3600, "datalab-quant-bob": 60, "datalab-erin": 3600}),
+    ],
+)
+def test_idle_limits_without_asking_aws(isolation: str, limits: dict[str, int]) -> None:
+    assert all_idle_limits(people(isolation=isolation)) == limits
+
+
+# What else instances are given
+
+NETWORK = SectionPlan(ids={"subnet_ids": ["subnet-1", "subnet-2"], "instances_security_group": "sg-1"})
+STORAGE = SectionPlan(ids={"file_system": "fs-1.efs", "mounts": {"alice": {"x": "y"}}})
+ACCESS = SectionPlan(ids={"viewer_role": "viewers", "person_roles": {"alice": "hers"}})
+PLANS = {"network": NETWORK, "storage": STORAGE, "access": ACCESS}
+GIVEN = Place("subnet-1", ("sg-1",), "viewers", {"alice": "hers"}, "fs-1.efs", {"alice": {"x": "y"}})
+OWN = {
+    "notebook_fleet_subnet_id": "subnet-9",
+    "notebook_fleet_security_group_ids": ["sg-9"],
+    "notebook_fleet_role_arn": "own",
+    "notebook_fleet_efs_dns_name": "fs-9.efs",
+}
+
+
+@pytest.mark.parametrize(
+    ("plans", "settings", "expected"),
+    [
+        ({}, {}, Place()),
+        (PLANS, {}, GIVEN),
+        (
+            {"network": SectionPlan(ids={"subnet_ids": [], "instances_security_group": None})},
+            {},
+            Place(subnet_id=None, security_group_ids=(None,)),
+        ),
+        ({"storage": SectionPlan(ids={"file_system": None, "mounts": {}})}, {}, Place(efs_dns_name=None)),
+        ({}, OWN, Place("subnet-9", ("sg-9",), "own", {}, "fs-9.efs", {})),
+        (PLANS, OWN, Place("subnet-9", ("sg-9",), "own", {}, "fs-9.efs", {"alice": {"x": "y"}})),
+    ],
+    ids=["nothing", "of the platform", "no network yet", "no file system yet", "their own", "their own comes first"],
+)
+def test_place(plans: dict[str, SectionPlan], settings: Mapping[str, Any], expected: Place) -> None:
+    assert place(people(**settings), plans) == expected
+
+
+# What is removed
+
+
+def test_removal_takes_instances_by_force() -> None:
+    assert removal_request(people("bob")) == [{"name": "datalab-bob", "owner": "bob", "state": "absent", "force": True}]
+    assert [each["name"] for each in removal_request(people("zoe", leaver="zoe"))] == ["datalab-zoe"]
+    assert [each["name"] for each in removal_request(people())] == fleet_request(people(), Place())["managed"]
+
+
+@pytest.mark.parametrize(
+    ("isolation", "files"),
+    [
+        ("shared", "teams/fraud/erin on the shared file system"),
+        ("access_point", "people/erin on the shared file system"),
+        ("file_system", "the file system datalab-erin"),
+    ],
+)
+def test_where_files_of_those_who_leave_stay(isolation: str, files: str) -> None:
+    assert leaving_people(people("erin", isolation=isolation)) == [{"name": "erin", "files": files}]
+
+
+def instance(name: str, config: str | None) -> dict[str, Any]:
+    return {"name": name, "lifecycle_config_name": config}
+
+
+ALL_CONFIGS = ("datalab", "datalab-quant", "datalab-viewer", "datalab-old", "other")
+STRANGER = instance("by-hand", "datalab")
+USED = "lifecycle configuration datalab is used by by-hand"
+
+
+def config_removal(
+    *hosts: str,
+    there: Sequence[str] = ALL_CONFIGS,
+    going: Sequence[Mapping[str, Any]] = (),
+    staying: Sequence[Mapping[str, Any]] = (),
+    keep_used: bool = False,
+    **more: Any,
+) -> SectionPlan:
+    return plan_config_removal(people(*hosts, **more), there, going, staying, keep_used=keep_used)
+
+
+def removed(plan: SectionPlan) -> list[str]:
+    """The configurations that go, as the table and as the tasks have them."""
+    names = [each["name"] for each in plan.steps["lifecycle_configs"]]
+    assert plan.changes == tuple(Change("remove", f"lifecycle configuration {name}") for name in names)
+    return names
+
+
+def leaving(config: str | None, name: str = "bob") -> dict[str, Any]:
+    """A person's instance that goes, with this configuration."""
+    return {"going": [instance(f"datalab-{name}", config)]}
+
+
+ZOE = {"leaver": "zoe"}  # who has left the inventory
+ONE_EACH = {
+    "isolation": "access_point",
+    "there": ["datalab-alice", "datalab-quant", "datalab-quant-bob", "datalab-zoe"],
+}
+
+CONFIG_CASES: dict[str, tuple[tuple[str, ...], dict[str, Any], list[str]]] = {
+    "of everybody": ((), {}, ["datalab", "datalab-quant", "datalab-viewer"]),
+    "only those that there are": ((), {"there": ["datalab"]}, ["datalab"]),
+    "nobody else has his": (("bob",), {}, ["datalab-quant"]),
+    "Erin has it too": (("alice",), {}, []),
+    "nobody is left who has it": (("alice", "erin"), {}, ["datalab"]),
+    "an old one of ours": (("bob",), leaving("datalab-old"), ["datalab-old", "datalab-quant"]),
+    "one that is not ours": (("bob",), leaving("other"), ["datalab-quant"]),
+    "that of others in the inventory": (("bob",), leaving("datalab-viewer"), ["datalab-quant"]),
+    "an instance without any": (("bob",), leaving(None), ["datalab-quant"]),
+    "a person who has left": (("zoe",), {**ZOE, **leaving("datalab", "zoe")}, []),
+    "an old one of a person who has left": (("zoe",), {**ZOE, **leaving("datalab-old", "zoe")}, ["datalab-old"]),
+    "one for each person": (("bob",), ONE_EACH, ["datalab-quant-bob"]),
+    "one for each person who has left": (("zoe",), {**ZOE, **ONE_EACH}, ["datalab-zoe"]),
+}
+
+
+@pytest.mark.parametrize("case", CONFIG_CASES)
+def test_configurations_go_with_the_last_who_has_them(case: str) -> None:
+    hosts, more, names = CONFIG_CASES[case]
+    plan = config_removal(*hosts, **more)
+    assert removed(plan) == names
+    assert (plan.refused, plan.notes) == ((), ())
+    assert plan.changed == bool(names)
+
+
+def test_a_configuration_that_others_use_stops_the_removal() -> None:
+    plan = config_removal("alice", "erin", staying=[STRANGER, instance("z", "datalab"), instance("x", "other")])
+    remedy = "keep it with -e platform_destroy_keep_used=true, or give the instance another configuration first"
+    assert plan.refused == (f"{USED}, z; {remedy}",)
+    assert (removed(plan), plan.notes) == ([], ())
+
+
+def test_a_configuration_that_others_use_stays_if_somebody_says_so() -> None:
+    plan = config_removal(staying=[instance("bare", "datalab-viewer"), STRANGER], keep_used=True)
+    viewer = USED.replace("datalab", "datalab-viewer").replace("by-hand", "bare")
+    assert (plan.refused, plan.notes) == ((), (f"{USED}; it stays", f"{viewer}; it stays"))
+    assert removed(plan) == ["datalab-quant"]
+
+
+def test_users_of_what_stays_anyway_are_not_asked() -> None:
+    assert config_removal("bob", staying=[STRANGER, instance("bare", None)]).refused == ()
+
+
+# Some settings
+
+
+def test_only_some_options_and_others_in_their_place() -> None:
+    chosen = people("alice", "bob")
+    assert some_settings(chosen, [], {"state": "stopped"}) == [
+        {"name": "datalab-alice", "owner": "alice", "state": "stopped"},
+        {"name": "datalab-bob", "owner": "bob", "state": "stopped"},
+    ]
+    assert some_settings(chosen, ["instance_type", "root_access"], {}) == [
+        {"name": "datalab-alice", "owner": "alice", "instance_type": "ml.t3.medium"},
+        {"name": "datalab-bob", "owner": "bob", "instance_type": "ml.t3.medium"},
+    ]
+    assert some_settings(chosen, ["instance_type"], {"instance_type": "x"})[0]["instance_type"] == "x"
+
+
+@pytest.mark.parametrize(("isolation", "config"), [("shared", "datalab"), ("access_point", "datalab-alice")])
+def test_a_configuration_is_the_persons_own_where_mounts_are(isolation: str, config: str) -> None:
+    (alice,) = some_settings(people("alice", isolation=isolation), ["lifecycle_config_name"], {})
+    assert alice == {"name": "datalab-alice", "owner": "alice", "lifecycle_config_name": config}
+
+
+# Whose instances
+
+
+@pytest.mark.parametrize(
+    ("tags", "changed", "is_refused"),
+    [
+        ({"owner": "mallory"}, True, True),
+        ({"owner": "mallory"}, False, False),
+        ({"owner": "alice"}, True, False),
+        ({"owner": ""}, True, False),
+        ({}, True, False),
+    ],
+)
+def test_an_instance_of_somebody_else_is_not_removed(tags: dict[str, str], changed: bool, is_refused: bool) -> None:
+    text = "x has the tag owner: mallory; set that tag to alice if it is theirs"
+    outcome = {"name": "x", "owner": "alice", "tags": tags, "changed": changed}
+    assert list(foreign([outcome])) == ([Problem("alice", text)] if is_refused else [])
+
+
+# The OS
+
+RETIRED, CURRENT = "notebook-al2-v3", "notebook-al2023-v1"
+
+
+def outcome(name: str, os: str = RETIRED, status: str = "Stopped", *, waits: bool = False) -> dict[str, Any]:
+    """What the fleet module says in check mode of an instance that is to move."""
+    change = {"platform_identifier": {"before": os, "after": CURRENT}}
+    return {
+        "name": f"datalab-{name}",
+        "owner": name,
+        "status": status,
+        "before": {} if waits or os == CURRENT else {"platform_identifier": os},
+        "pending": change if waits else {},
+    }
+
+
+def moved(*outcomes: Mapping[str, Any], batch: int = 10) -> tuple[list[str], list[list[str]], list[list[str]]]:
+    """Who waits, who moves, and who stops again, in batches."""
+    plan = upgrade(outcomes, CURRENT, batch)
+    batches = [[[each["owner"] for each in part[key]] for part in plan["batches"]] for key in ("moving", "at_rest")]
+    return plan["waiting"], batches[0], batches[1]
+
+
+def test_an_instance_is_started_on_its_new_os_and_stopped_again() -> None:
+    assert upgrade([outcome("alice")], CURRENT, 10)["batches"] == [
+        {
+            "moving": [
+                {
+                    "name": "datalab-alice",
+                    "owner": "alice",
+                    "platform_identifier": CURRENT,
+                    "update_policy": "force",
+                    "state": "started",
+                }
+            ],
+            "at_rest": [{"name": "datalab-alice", "owner": "alice", "state": "stopped"}],
+        }
+    ]
+
+
+@pytest.mark.parametrize(
+    ("status", "is_at_rest"), [("Stopped", True), ("Stopping", True), ("InService", False), ("Failed", False)]
+)
+def test_only_what_was_stopped_is_stopped_again(status: str, is_at_rest: bool) -> None:
+    assert moved(outcome("alice", status=status)) == ([], [["alice"]], [["alice"] if is_at_rest else []])
+
+
+@pytest.mark.parametrize("os", ["notebook-al1-v1", "notebook-al2-v1", "notebook-al2-v2", "notebook-al2-v3"])
+def test_what_is_retired_moves_or_waits(os: str) -> None:
+    assert moved(outcome("alice", os), outcome("bob", os, "InService", waits=True)) == (
+        ["bob"], [["alice"]], [["alice"]],
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("os", [CURRENT, "notebook-al2023-v2", "notebook-al3-v1", ""])
+def test_what_is_not_retired_stays(os: str) -> None:
+    assert moved(outcome("alice", os), outcome("bob", os, waits=True)) == ([], [], [])
+
+
+def test_another_change_that_waits_is_no_reason_to_wait_for_whoever_has_the_os() -> None:
+    other = {**outcome("alice", CURRENT), "pending": {"instance_type": {"before": "a", "after": "b"}}}
+    assert moved(other) == ([], [], [])
+
+
+@given(st.lists(st.sampled_from([RETIRED, CURRENT]), max_size=30), st.integers(1, 12))
+def test_everybody_moves_once_in_batches_that_are_full(systems: list[str], batch: int) -> None:
+    outcomes = [outcome(f"p{number}", os) for number, os in enumerate(systems)]
+    _waiting, moving, _at_rest = moved(*outcomes, batch=batch)
+    retired = [each["owner"] for each, os in zip(outcomes, systems, strict=True) if os == RETIRED]
+    assert list(chain.from_iterable(moving)) == retired
+    assert all(len(part) == batch for part in moving[:-1])
+    assert all(0 < len(part) <= batch for part in moving)

@@ -1,0 +1,369 @@
+# Copyright: Contributors to datalab.notebooks
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""All that is wrong with an inventory, in one message, before anybody asks AWS."""
+
+from __future__ import annotations
+
+import hashlib
+import pkgutil
+from collections.abc import Callable, Collection, Iterable, Mapping
+from typing import Any
+
+import pytest
+
+from ansible_collections.datalab.notebooks.plugins.plugin_utils import preflight as stations
+from ansible_collections.datalab.notebooks.plugins.plugin_utils import variables
+from ansible_collections.datalab.notebooks.plugins.plugin_utils.preflight import ALL, Wanted, owners_of, preflight
+from ansible_collections.datalab.notebooks.plugins.plugin_utils.problems import Problem, problems_message
+from ansible_collections.datalab.notebooks.plugins.plugin_utils.scripts import lint
+from ansible_collections.datalab.notebooks.tests.unit.plugins.inventories import inventory, told, wanted
+
+Variables = Mapping[str, Any]
+Rule = Callable[[Wanted], Iterable[str]]
+
+TWO = {"research": ["alice", "bob"]}
+ISOLATED = {"platform_storage_isolation": "access_point"}
+
+
+@pytest.fixture(autouse=True)
+def rules(monkeypatch: pytest.MonkeyPatch) -> dict[str, Rule]:
+    """The rules of the sections, which have tests of their own; here there are none but those that a test adds."""
+    made = {"fleet": stations.CHECKS["fleet"]}
+    monkeypatch.setattr(stations, "CHECKS", made)
+    return made
+
+
+def same_for(people: Collection[str], variables: Variables) -> dict[str, Variables]:
+    """The same variables for each of them."""
+    return dict.fromkeys(people, variables)
+
+
+# One message
+
+
+def test_four_mistakes_are_four_lines_of_one_message() -> None:
+    source = inventory(
+        {"research": ["alice", "bob"], "fraud": ["bob", "erin"]},
+        variables={"alice": {"notebook_instance_type": "m5.xlarge"}},
+        common={"notebook_fleet_prefx": "lab"},
+        shared={"platform_network_subnets": [{"cidr": "10.42.0.0/24", "zone": "a"}, {"cidr": "10.42.1.0/24"}]},
+    )
+    found, problems = preflight(source, ALL)
+    first, *lines = problems_message(problems, people=found.people).splitlines()
+    assert first == "4 problems in the inventory; nothing was changed:"
+    about = {line.split()[0]: line for line in lines}
+    assert list(about) == ["network", "bob", "everybody", "alice"]
+    assert "platform_network_subnets[1]: zone is missing: " in about["network"]
+    assert "is in 2 teams, research and fraud; a person has one, so leave one group" in about["bob"]
+    assert "notebook_fleet_prefx is not a variable" in about["everybody"]
+    assert "did you mean notebook_fleet_prefix?" in about["everybody"]
+    assert "notebook_instance_type: 'm5.xlarge'" in about["alice"]
+    assert "did you mean ml.m5.xlarge?" in about["alice"]
+
+
+def test_an_inventory_without_mistakes() -> None:
+    found, problems = preflight(inventory(viewers=["viewer"]), ["fleet"])
+    assert problems == []
+    assert found.people == tuple(found.roster.people) == tuple(found.wishes) == ("alice", "bob", "erin", "viewer")
+    assert set(found.settings) == set(ALL)
+    assert found.prefix == "datalab"
+    assert owners_of(found) == [
+        {"name": "alice", "team": "research", "instance": "datalab-alice"},
+        {"name": "bob", "team": "research", "instance": "datalab-bob"},
+        {"name": "erin", "team": "fraud", "instance": "datalab-erin"},
+    ]
+
+
+LONG = "\n".join(f"echo {hashlib.sha256(bytes([number])).hexdigest()}" for number in range(255))
+
+CASES: dict[str, tuple[Variables, str]] = {
+    "a value of the wrong type": (
+        {"notebook_volume_size_in_gb": "big"},
+        "notebook_volume_size_in_gb is big; it must be a whole number",
+    ),
+    "a variable that there is not": (
+        {"notebook_volume": 1},
+        "notebook_volume is not a variable of datalab.notebooks; did you mean notebook_volume_size_in_gb?",
+    ),
+    "what a host's rule refuses": (
+        {"notebook_host_idle_timeout": -5},
+        "notebook_host_idle_timeout is -5; it must be a number of seconds, for example 3600, or 0 for never",
+    ),
+    "bash that is none": (
+        {"notebook_host_steps": ["mine"], "notebook_host_extra_steps": {"mine": "if true; then"}},
+        "notebook_host_extra_steps: bash cannot read on-start.sh with these steps: ",
+    ),
+    "a script that is too long": (
+        {"notebook_host_steps": ["mine"], "notebook_host_extra_steps": {"mine": LONG}},
+        "notebook_host_steps makes on-start.sh ",
+    ),
+    "keys of several types": (
+        {"notebook_host_git_config": {"http.proxy": "x", 5: "y"}},
+        "notebook_host_git_config: 5 is not a name; it must have a section and a key, for example http.proxy",
+    ),
+    "what AWS would not take": ({"notebook_kms_key_id": "a b!"}, "notebook_kms_key_id: "),
+    "a tag that is AWS's": ({"notebook_tags": {"aws:x": "y"}}, "notebook_tags: "),
+    "a name that is too long": ({"notebook_name": "x" * 64}, "notebook_name: "),
+    "a configuration's name": (
+        {"notebook_lifecycle_config": "a b"},
+        "notebook_lifecycle_config makes the name datalab-a b: ",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_what_is_wrong_with_a_person(case: str) -> None:
+    said_by, says = CASES[case]
+    source = inventory(variables={"alice": {"notebook_lifecycle_config": "own", **said_by}})
+    (problem,) = told(source)
+    assert problem.startswith(f"alice: {says}")
+    assert told(source, sections=["network"]) == ([problem] if "is not a variable" in says else [])
+
+
+def test_what_people_share_is_told_once() -> None:
+    source = inventory(TWO, variables=same_for(["alice", "bob"], {"notebook_host_idle_timeout": -5}))
+    found, problems = preflight(source, ["fleet"])
+    (line,) = problems_message(problems, people=found.people).splitlines()[1:]
+    assert line.startswith("  everybody  notebook_host_idle_timeout is -5; ")
+
+
+def test_two_instances_of_one_name_are_told_once() -> None:
+    found, problems = preflight(inventory({"research": ["alice.b", "alice-b"]}), ["fleet"])
+    (line,) = problems_message(problems, people=found.people).splitlines()[1:]
+    assert "the instances of alice.b and alice-b would both be called datalab-alice-b" in line
+
+
+@pytest.mark.parametrize("section", ["network", "storage", "access"])
+def test_a_section_is_checked_if_it_takes_part(section: str, rules: dict[str, Rule]) -> None:
+    rules[section] = lambda wanted: [f"{wanted.prefix} breaks a rule"]
+    shared = {f"platform_{section}_tags": "none"}
+    text = f"platform_{section}_tags is none; it must be a dictionary, for example {{key: value}}"
+    source = inventory(shared=shared)
+    assert told(source, sections=["fleet"]) == []
+    assert told(source, sections=[section]) == [f"{section}: {text}", f"{section}: datalab breaks a rule"]
+
+
+FLEET: list[tuple[str, Any, str]] = [
+    ("prefix", "data_lab", "it must consist of letters, digits and hyphens between them, for example datalab"),
+    ("prefix", "-lab", "it must consist of letters, digits and hyphens between them, for example datalab"),
+    ("prefix", "", "it must consist of letters, digits and hyphens between them, for example datalab"),
+    ("upgrade_batch", 0, "it must be at least 1"),
+    ("wait_timeout", -1, "it must be at least 0"),
+    ("max_requests_per_second", 0.0, "it must be more than 0, for example 30"),
+]
+
+
+@pytest.mark.parametrize(("setting", "value", "rule"), FLEET)
+def test_what_is_wrong_with_the_fleet(setting: str, value: Any, rule: str) -> None:
+    shown = "''" if value == "" else value
+    said = told(inventory(shared={f"notebook_fleet_{setting}": value}))
+    assert said == [f"fleet: notebook_fleet_{setting} is {shown}; {rule}"]
+
+
+@pytest.mark.parametrize(("setting", "value"), [("prefix", "d"), ("prefix", "Data-Lab--2"), ("wait_timeout", 0)])
+def test_what_the_fleet_may_have(setting: str, value: Any) -> None:
+    assert told(inventory(shared={f"notebook_fleet_{setting}": value})) == []
+
+
+# Whom a run is about
+
+
+@pytest.mark.parametrize(
+    ("hosts", "is_limited", "people"),
+    [
+        ([], False, ["alice", "bob", "erin"]),
+        (["localhost"], False, ["alice", "bob", "erin"]),
+        (["erin", "alice"], False, ["erin", "alice"]),
+        (["erin", "alice"], True, ["erin", "alice"]),
+        ([], True, []),
+    ],
+    ids=str,
+)
+def test_a_run_is_about_the_people_of_its_play(hosts: list[str], is_limited: bool, people: list[str]) -> None:
+    found, problems = preflight(inventory(), ["fleet"], hosts, is_limited=is_limited)
+    assert problems == []
+    assert list(found.people) == people
+    assert list(found.roster.people) == ["alice", "bob", "erin"]
+
+
+def test_a_limit_to_a_host_that_is_no_person() -> None:
+    source = inventory(beside={"servers": ["web"]})
+    text = "web: is below neither owners nor viewers, so it has no instance"
+    assert told(source, "alice", "web") == [text]
+    assert told(source, "web", sections=["network"]) == []
+    assert told(source) == []
+
+
+MISTAKES = {
+    "bob": {"notebook_volume_size_in_gb": "big", "notebook_x_y_z": 1, "platform_aws": {}, "idle": 5},
+    "erin": {"notebook_host_idle_timeout": -1, "notebook_lifecycle_config": "own", "notebook_team": ""},
+}
+
+
+def test_other_peoples_mistakes_are_not_told_under_a_limit() -> None:
+    source = inventory(variables=MISTAKES)
+    assert told(source, "alice") == []
+    assert {each.split(":")[0] for each in told(source, "bob")} == {"bob"}
+    assert {each.split(":")[0] for each in told(source)} == {"bob", "erin"}
+    assert len(told(source)) == 5
+
+
+def test_mistakes_that_concern_everybody_are_told_under_a_limit() -> None:
+    source = inventory(
+        common={"notebook_x_y_z": 1}, shared={"notebook_fleet_wait": "maybe"}, orphans=[("host_vars", "x.yml")]
+    )
+    assert [each.split(":")[0] for each in told(source, "alice")] == ["fleet", "inventory", "everybody"]
+
+
+@pytest.mark.parametrize("limit", [[], ["alice"], ["bob"], ["carol"]], ids=str)
+def test_people_have_to_agree_with_others_who_share_their_configuration(limit: list[str]) -> None:
+    source = inventory({"research": ["alice", "bob", "carol"]}, variables={"bob": {"notebook_host_idle_timeout": 60}})
+    (problem,) = told(source, *limit)
+    assert problem.startswith("bob: notebook_host_idle_timeout is 60, but alice, who has the same lifecycle")
+
+
+def test_whoever_has_a_mount_of_their_own_agrees_with_everybody() -> None:
+    source = inventory(TWO, variables={"bob": {"notebook_host_idle_timeout": 60}}, shared=ISOLATED)
+    assert told(source) == []
+    assert told(source, "bob") == []
+
+
+def test_viewers_share_a_configuration_also_where_owners_have_mounts_of_their_own() -> None:
+    said_by = {"b": {"notebook_host_idle_timeout": 60}}
+    (problem,) = told(inventory(TWO, viewers=["a", "b"], variables=said_by, shared=ISOLATED))
+    assert problem.startswith("b: notebook_host_idle_timeout is 60, but a, who has the same lifecycle configuration")
+
+
+def test_a_configuration_of_ones_own_has_a_longer_name() -> None:
+    said_by = {"alice": {"notebook_lifecycle_config": "x" * 54}}
+    assert told(inventory(TWO, variables=said_by)) == []
+    (problem,) = told(inventory(TWO, variables=said_by, shared=ISOLATED))
+    assert problem.startswith("alice: notebook_lifecycle_config makes the name datalab-xxx")
+
+
+def test_without_the_internet_an_instance_is_given_a_subnet_later() -> None:
+    assert told(inventory(common={"notebook_direct_internet_access": False})) == []
+
+
+# Who leaves
+
+
+@pytest.mark.parametrize("said", [{}, {"notebook_host_idle_timeout": 60}], ids=str)
+def test_a_person_who_has_left_can_be_offboarded(said: Variables) -> None:
+    found = wanted(inventory(TWO, variables=same_for(["alice", "bob"], said)), "zoe", leaver="zoe")
+    assert found.people == ("zoe",)
+    assert found.roster.people["zoe"].instance == "datalab-zoe"
+    assert list(found.roster.people) == list(found.wishes) == ["alice", "bob", "zoe"]
+
+
+def test_a_person_who_leaves_and_is_still_there() -> None:
+    said_by = {"bob": {"notebook_name": "experiment"}}
+    found = wanted(inventory(TWO, variables=said_by), "bob", leaver="bob")
+    assert found.people == ("bob",)
+    assert found.roster.people["bob"].instance == "experiment"
+    assert told(inventory(variables=MISTAKES), "bob", leaver="bob")
+
+
+# Rules about variables that have no value
+
+
+def test_a_rule_about_a_variable_whose_value_is_none_is_not_told(rules: dict[str, Rule]) -> None:
+    rules["network"] = lambda wanted: [
+        f"platform_network_cidr is {wanted.settings['network']['cidr']}; it must be smaller",
+        "platform_network_nat_cidr is 10.42.15.240/28; it must be inside of platform_network_cidr",
+        "platform_network_name is datalab; it must be another",
+    ]
+    said = told(inventory(shared={"platform_network_cidr": ["a"]}), sections=["network"])
+    assert said == [
+        "network: platform_network_cidr is [a]; it must be text; put it in quotes",
+        "network: platform_network_name is datalab; it must be another",
+    ]
+
+
+def test_a_section_without_a_value_silences_rules_of_others(rules: dict[str, Rule]) -> None:
+    rules["storage"] = lambda wanted: ["platform_network_cidr is too small for the file system"]
+    shared = {"platform_network_cidr": ["a"]}
+    assert len(told(inventory(shared=shared), sections=["network", "storage"])) == 1
+    assert len(told(inventory(shared=shared), sections=["storage"])) == 1
+
+
+WRONG: Variables = {"notebook_host_idle_timeout": "2h"}
+NEGATIVE: Variables = {"notebook_host_idle_timeout": -5}
+
+
+@pytest.mark.parametrize("limit", [[], ["alice"]], ids=str)
+def test_what_has_no_value_for_one_has_for_another(limit: list[str]) -> None:
+    said_by = {"alice": {**NEGATIVE, "notebook_lifecycle_config": "own"}, "bob": WRONG}
+    said = told(inventory(TWO, variables=said_by), *limit)
+    assert [each for each in said if each.startswith("alice: notebook_host_idle_timeout is -5")]
+    assert len(said) == (1 if limit else 2)
+
+
+@pytest.mark.parametrize("wrong", ["alice", "bob"])
+def test_nobody_has_to_agree_with_a_value_that_is_none(wrong: str) -> None:
+    said_by = {"alice": {"notebook_host_idle_timeout": 60}, "bob": {"notebook_host_idle_timeout": 60}, wrong: WRONG}
+    said = told(inventory(TWO, variables=said_by))
+    assert said == [f"{wrong}: notebook_host_idle_timeout is 2h; it must be a whole number"]
+
+
+def test_templates_that_do_not_work_are_told_whatever_the_section() -> None:
+    problems = [Problem(about, "x: its template does not work") for about in ("everybody", "alice", "bob")]
+    source = inventory(TWO, unreadable=problems)
+    for sections in (["fleet"], ["network"], ALL):
+        assert told(source, "alice", sections=sections) == [
+            "everybody: x: its template does not work",
+            "alice: x: its template does not work",
+        ]
+
+
+# Many people
+
+
+UTILS = "ansible_collections.datalab.notebooks.plugins.plugin_utils"
+
+
+def counted(monkeypatch: pytest.MonkeyPatch, function: str) -> list[Any]:
+    """What a function is called with, from now on: one element for each call."""
+    original, calls = pkgutil.resolve_name(f"{UTILS}.{function}"), list[Any]()
+
+    def counting(*args: Any, **more: Any) -> Any:
+        calls.append(args)
+        return original(*args, **more)
+
+    monkeypatch.setattr(f"{UTILS}.{function}", counting)
+    return calls
+
+
+def crowd(**more: Any) -> Any:
+    """A thousand people of ten teams, half of them with a wish of their own, and a viewer."""
+    teams = {f"team{team}": [f"person{team}-{number}" for number in range(100)] for team in range(10)}
+    names = [name for people in teams.values() for name in people]
+    own = {name: {"notebook_idle": 60, "notebook_tags": {"n": name}, "note": name} for name in names[::2]}
+    return inventory(teams, viewers=["viewer"], variables=own, **more)
+
+
+@pytest.mark.parametrize("shared", [{}, ISOLATED], ids=str)
+def test_what_many_people_share_is_rendered_once(shared: Variables, monkeypatch: pytest.MonkeyPatch) -> None:
+    lint.syntax_errors.cache_clear()
+    renders = counted(monkeypatch, "preflight.render")
+    processes = counted(monkeypatch, "scripts.lint.subprocess.run")
+    assert len(wanted(crowd(shared=shared)).people) == 1001
+    assert (len(renders), len(processes)) == (2, 2)  # owners and viewers
+
+
+def test_each_variable_of_a_thousand_people_is_compared_with_ours_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    variables._unknown.cache_clear()
+    compared = counted(monkeypatch, "variables.differs_by_a_letter")
+    wanted(crowd(common={"ansible_connection": "local"}))
+    assert [name for name, _known in compared] == ["ansible_connection", "note"]
+
+
+def test_a_thousand_people_with_one_mistake_are_one_line() -> None:
+    people = [f"person{number}" for number in range(1000)]
+    wrong = {"notebook_host_idle_timeout": "2h", "notebook_volume_size_in_gb": -1}
+    found, problems = preflight(inventory({"all-of-them": people}, variables=same_for(people, wrong)), ["fleet"])
+    lines = problems_message(problems, people=found.people).splitlines()
+    assert [line.split()[:2] for line in lines[1:]] == [
+        ["everybody", "notebook_host_idle_timeout"],
+        ["everybody", "notebook_volume_size_in_gb:"],
+    ]

@@ -1,0 +1,136 @@
+# Copyright: Contributors to datalab.notebooks
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Who there is in an inventory, and what is wrong with how it says so."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ansible_collections.datalab.notebooks.plugins.plugin_utils.problems import Problem
+from ansible_collections.datalab.notebooks.plugins.plugin_utils.roster import Inventory, Person, Roster, read_roster
+from ansible_collections.datalab.notebooks.tests.unit.plugins.inventories import inventory
+
+
+def read(source: Inventory, **more: Any) -> Roster:
+    return read_roster(source, **{"prefix": "datalab", "owners_group": "owners", "viewers_group": "viewers", **more})
+
+
+def problems(source: Inventory, **more: Any) -> list[Problem]:
+    return list(read(source, **more).problems)
+
+
+def test_a_team_is_a_group_below_owners() -> None:
+    roster = read(inventory(viewers=["viewer"]))
+    assert roster.people == {
+        "alice": Person("alice", "research", False, "datalab-alice"),
+        "bob": Person("bob", "research", False, "datalab-bob"),
+        "erin": Person("erin", "fraud", False, "datalab-erin"),
+        "viewer": Person("viewer", "", True, "datalab-viewer"),
+    }
+    assert roster.problems == ()
+    assert [person.name for person in roster.owners] == ["alice", "bob", "erin"]
+    assert [person.name for person in roster.viewers] == ["viewer"]
+
+
+def test_what_a_person_says_wins_over_the_group() -> None:
+    said = {"alice": {"notebook_team": 2024, "notebook_name": "experiment"}}
+    alice = read(inventory(variables=said)).people["alice"]
+    assert (alice.team, alice.instance) == ("2024", "experiment")
+
+
+CASES: dict[str, tuple[Inventory, str, str]] = {
+    "a team beside owners": (
+        inventory(beside={"risk": ["ivan"]}, variables={"ivan": {"notebook_team": "risk"}}),
+        "ivan",
+        "has notebook_team, but is below neither owners nor viewers (it is in risk)",
+    ),
+    "a person in two teams": (
+        inventory({"research": ["alice"], "fraud": ["alice"]}),
+        "alice",
+        "is in 2 teams, research and fraud",
+    ),
+    "no hosts in owners": (
+        inventory({}, viewers=["viewer"]),
+        "inventory",
+        "the group owners has no hosts; people are hosts of teams, which are groups below it",
+    ),
+    "an empty file": (
+        Inventory({"all": [], "ungrouped": []}, {}, {}, {}, {}),
+        "inventory",
+        "nobody is in it: there is no group owners",
+    ),
+    "variables of nobody": (
+        inventory(orphans=[("host_vars", "alise.yml")]),
+        "inventory",
+        "host_vars/alise.yml is for no host of the inventory; did you mean alice?",
+    ),
+    "variables of no group": (
+        inventory(orphans=[("group_vars", "reserch")]),
+        "inventory",
+        "group_vars/reserch is for no group of the inventory; did you mean research?",
+    ),
+    "owner and viewer": (
+        inventory(viewers=["alice"]),
+        "alice",
+        "is in owners and in viewers; it must be in one of them",
+    ),
+    "one name for two": (
+        inventory({"research": ["alice.smith", "alice-smith"]}),
+        "alice-smith",
+        "the instances of alice.smith and alice-smith would both be called datalab-alice-smith",
+    ),
+    "one name but for capitals": (
+        inventory(variables={"bob": {"notebook_name": "Datalab-Alice"}}),
+        "bob",
+        "the instances of alice and bob would both be called Datalab-Alice",
+    ),
+    "no name at all": (
+        inventory({"research": ["李雷"]}),
+        "李雷",
+        "has no letter or digit that AWS takes in a name; set notebook_name",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_what_is_wrong_is_told(case: str) -> None:
+    source, about, says = CASES[case]
+    found = problems(source)
+    assert [problem for problem in found if problem.about == about and says in problem.text], found
+    assert {problem.text for problem in found if says not in problem.text} == set()
+
+
+def test_both_who_would_share_a_name_hear_of_it() -> None:
+    found = problems(inventory({"research": ["alice.smith", "alice-smith"]}))
+    assert {problem.about for problem in found} == {"alice.smith", "alice-smith"}
+
+
+@pytest.mark.parametrize(
+    ("variables", "teams", "says"),
+    [
+        ({"bob": {"notebook_team": "reserch"}}, ["research", "fraud"], "did you mean research?"),
+        ({"bob": {"notebook_team": "ops"}}, ["research", "fraud"], "it has research, fraud"),
+    ],
+)
+def test_a_team_has_to_be_one_of_the_platforms(variables: dict[str, Any], teams: list[str], says: str) -> None:
+    (problem,) = problems(inventory(variables=variables), teams=teams)
+    assert problem.about == "bob"
+    assert "which is not in platform_access_teams" in problem.text
+    assert says in problem.text
+
+
+def test_without_a_team_the_remedy_is_told() -> None:
+    source = inventory()
+    nobodys = Inventory(source.groups, {}, source.hosts, {}, {})
+    assert "notebook_team is not set; put the host into the group of a team below owners" in problems(nobodys)[0].text
+
+
+def test_other_hosts_are_not_ours() -> None:
+    source = inventory(
+        beside={"servers": ["web"]},
+        variables={"web": {"http_port": 80, "notebook_tags": {}}},
+        common={"notebook_tags": {}},
+    )
+    assert problems(source) == []

@@ -1,0 +1,123 @@
+# Copyright: Contributors to datalab.notebooks
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Every option of every spec, against values that it must not take."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ansible_collections.datalab.notebooks.plugins.plugin_utils.specs import SECTIONS, checked, role_options
+from ansible_collections.datalab.notebooks.plugins.plugin_utils.variables import person_options
+
+WRONG: dict[str, list[Any]] = {
+    "str": [["a"], {"a": 1}, True],
+    "path": [["a"], {"a": 1}],
+    "int": ["2h", [1], {"a": 1}, True, "", 1.5],
+    "float": ["fast", [1], True, ""],
+    "bool": ["ture", "yess", [True], {"a": 1}, 7, ""],
+    "list": ["a", {"a": 1}, 5, True],
+    "dict": [["a"], "a", 5, True],
+}
+
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text() | st.integers(), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+def all_options() -> dict[str, Mapping[str, Any]]:
+    """Every variable that an inventory can set, and its spec."""
+    roles = {name: spec for role in SECTIONS.values() for name, spec in role_options(role).items()}
+    return {**roles, **person_options()}
+
+
+def parts(name: str, spec: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """An option, and those inside of it."""
+    yield name, spec
+    for key, option in spec.get("options", {}).items():
+        yield from parts(f"{name}: {key}", option)
+
+
+PARTS = [part for name, spec in all_options().items() for part in parts(name, spec)]
+
+
+@pytest.mark.parametrize(("name", "spec"), PARTS, ids=[name for name, _spec in PARTS])
+def test_a_value_of_the_wrong_type_is_a_sentence(name: str, spec: Mapping[str, Any]) -> None:
+    for value in WRONG.get(spec.get("type", "str"), []):
+        if value == "" and "" in spec.get("choices", []):
+            continue
+        result = checked(name, value, spec)
+        assert result.value is None, value
+        (problem,) = result.problems
+        assert problem.startswith(f"{name} is ")
+        assert "; it must be " in problem
+
+
+@pytest.mark.parametrize(("name", "spec"), PARTS, ids=[name for name, _spec in PARTS])
+def test_an_empty_value_is_a_sentence_with_a_remedy(name: str, spec: Mapping[str, Any]) -> None:
+    (problem,) = checked(name, None, spec).problems
+    assert problem.startswith(f"{name} is empty; ")
+    assert len(problem) > len(f"{name} is empty; ")
+
+
+CHOICES = [(name, spec) for name, spec in PARTS if "choices" in spec]
+
+
+@pytest.mark.parametrize(("name", "spec"), CHOICES, ids=[name for name, _spec in CHOICES])
+def test_a_wrong_choice_names_the_right_ones(name: str, spec: Mapping[str, Any]) -> None:
+    wrong = "none of these"
+    value, problems = checked(name, [wrong] if spec.get("type") == "list" else wrong, spec)
+    assert value is None
+    assert all(str(choice) in problems[0] for choice in spec["choices"] if choice != "")
+
+
+@settings(max_examples=1000)
+@given(part=st.sampled_from(PARTS), value=ANYTHING)
+def test_no_value_at_all_is_a_traceback(part: tuple[str, Mapping[str, Any]], value: Any) -> None:
+    result = checked(part[0], value, part[1])
+    assert (result.value is None) or not result.problems
+
+
+SUBNET = {
+    "type": "list",
+    "elements": "dict",
+    "options": {
+        "cidr": {"type": "str", "required": True, "description": "The network of the subnet."},
+        "zone": {"type": "str", "required": True, "description": ["The letter of its zone. A letter."]},
+        "size": {"type": "int", "default": 3, "description": "How large."},
+    },
+}
+
+
+@pytest.mark.parametrize(
+    ("value", "says"),
+    [
+        ([{"cidr": "10.0.0.0/24"}], ["subnets[0]: zone is missing: the letter of its zone"]),
+        ([{"cidr": "c", "zone": "a"}, {"cidr": 1, "zon": "b"}], [
+            "subnets[1]: zon is not known; did you mean zone?",
+            "subnets[1]: zone is missing: the letter of its zone",
+        ]),
+        (["10.0.0.0/24"], ["subnets[0] is 10.0.0.0/24; it must be a dictionary, for example {key: value}"]),
+        ([{"cidr": ["c"], "zone": "a", "size": "x"}], [
+            "subnets[0]: cidr is [c]; it must be text; put it in quotes",
+            "subnets[0]: size is x; it must be a whole number",
+        ]),
+        ("10.0.0.0/24", ["subnets is 10.0.0.0/24; it must be a list, for example [10.0.0.0/24]"]),
+    ],
+)  # fmt: skip
+def test_what_is_inside_is_named_by_its_place(value: Any, says: list[str]) -> None:
+    assert checked("subnets", value, SUBNET).problems == says
+
+
+def test_values_are_converted_to_their_types() -> None:
+    assert checked("x", "yes", {"type": "bool"}).value is True
+    assert checked("x", "60", {"type": "int"}).value == 60
+    assert checked("x", 30, {"type": "str", "choices": ["30", "60"]}).value == "30"
+    assert checked("x", 2024, {"type": "str"}).value == "2024"
+    assert checked("x", [{"cidr": "c", "zone": "a"}], SUBNET).value == [{"cidr": "c", "zone": "a", "size": 3}]

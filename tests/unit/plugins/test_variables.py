@@ -1,0 +1,223 @@
+# Copyright: Contributors to datalab.notebooks
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Which variables there are, and what is said of one that nothing reads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ansible_collections.datalab.notebooks.plugins.plugin_utils.specs import SECTIONS, role_options
+from ansible_collections.datalab.notebooks.plugins.plugin_utils.variables import (
+    PLAYBOOK_VARIABLES,
+    person_options,
+    person_variables,
+    platform_options,
+    section_settings,
+    unknown_variables,
+)
+from ansible_collections.datalab.notebooks.tests.unit.plugins.inventories import inventory
+
+KNOWN = sorted({*person_options(), *platform_options(), *PLAYBOOK_VARIABLES})
+
+
+def unknown(
+    alice: Mapping[str, Any] | None = None, *people: str, common: Mapping[str, Any] | None = None, **more: Any
+) -> list[tuple[str, str]]:
+    """What is said of variables that Alice has, or everybody; about whom, and what."""
+    source = inventory(variables={"alice": alice or {}}, common=common, **more)
+    found = unknown_variables(source, people or ("alice", "bob"))
+    assert isinstance(found, Iterator)
+    return [(problem.about, problem.text) for problem in found]
+
+
+def misspelt(name: str, at: int) -> set[str]:
+    """The name with a letter too few, too many or wrong, or with two of them swapped."""
+    before, letter, after = name[:at], name[at], name[at + 1 :]
+    wrong = {before + after, before + letter + letter + after, before + "q" + after}
+    return {*wrong, before + after[:1] + letter + after[1:]} - set(KNOWN)
+
+
+def says_what_was_meant(name: str, wrong: set[str]) -> bool:
+    return unknown(common=dict.fromkeys(wrong, "x")) == [
+        ("everybody", f"{each} is not a variable of datalab.notebooks; did you mean {name}?") for each in sorted(wrong)
+    ]
+
+
+@pytest.mark.parametrize("name", KNOWN)
+def test_one_wrong_letter_gets_a_hint(name: str) -> None:
+    assert says_what_was_meant(name, misspelt(name, len(name) // 2))
+
+
+@given(st.sampled_from(KNOWN), st.floats(0, 1, exclude_max=True))
+def test_one_wrong_letter_gets_a_hint_wherever_it_is(name: str, where: float) -> None:
+    assert says_what_was_meant(name, misspelt(name, int(where * len(name))))
+
+
+@pytest.mark.parametrize("name", KNOWN)
+def test_what_there_is_is_no_mistake(name: str) -> None:
+    assert unknown(common={name: "x"}) == []
+
+
+@pytest.mark.parametrize(
+    ("variable", "says"),
+    [
+        ("notebook_volume_size", "did you mean notebook_volume_size_in_gb?"),
+        ("notebook_host_idle", "did you mean notebook_host_idle_timeout?"),
+        ("notebook_something_else_altogether", "the README lists them"),
+        ("notebook_lifecycle_config_name", "did you mean notebook_lifecycle_config?"),
+        ("notebook_keep_tags", "did you mean notebook_purge_tags?"),
+        ("notebook_type", "did you mean notebook_instance_type?"),
+        ("notebook_gpu", "the README lists them"),
+        ("notebook_cidr", "the README lists them"),
+        ("platform_teams", "did you mean platform_access_teams?"),
+        ("platform_vpc", "the README lists them"),
+    ],
+)
+def test_a_variable_that_nothing_reads(variable: str, says: str) -> None:
+    text = f"{variable} is not a variable of datalab.notebooks; {says}"
+    assert unknown({variable: 1}) == [("alice", text)]
+    assert unknown(common={variable: 1}) == [("everybody", text)]
+
+
+def test_everybodys_variables_are_told_once_and_a_persons_as_theirs() -> None:
+    said = unknown({"notebook_a_b_c": 1, "notebook_x_y_z": 1}, common={"notebook_x_y_z": 1})
+    assert [(about, text.split()[0]) for about, text in said] == [
+        ("everybody", "notebook_x_y_z"),
+        ("alice", "notebook_a_b_c"),
+    ]
+
+
+def test_what_a_play_says_of_the_platform_is_looked_at_too() -> None:
+    shared = {"platform_network_ciddr": "x", "playbook_dir": "x", "notebook_fleet_result": {}, "notebook_step": "x"}
+    assert [text for _about, text in unknown(shared=shared)] == [
+        "platform_network_ciddr is not a variable of datalab.notebooks; did you mean platform_network_cidr?"
+    ]
+
+
+def test_only_those_who_are_asked_for() -> None:
+    assert unknown({"notebook_x_y_z": 1}, "bob") == []
+    assert unknown({"notebook_x_y_z": 1}, "nobody") == []
+
+
+@pytest.mark.parametrize(
+    "variable",
+    [
+        "ansible_host",
+        "note",
+        "notebooks",
+        "my_notebook_name",
+        "x_notebook_tags",
+        "open_ports",
+        "upgrade_window",
+        "platforms",
+    ],
+)
+def test_other_variables_are_not_ours(variable: str) -> None:
+    assert unknown({variable: 1}) == []
+    assert unknown(common={variable: 1}) == []
+
+
+@pytest.mark.parametrize(
+    ("variable", "full"),
+    [
+        ("instance_type", "notebook_instance_type"),
+        ("idle", "notebook_idle"),
+        ("team", "notebook_team"),
+        ("steps", "notebook_host_steps"),
+        ("idle_timeout", "notebook_host_idle_timeout"),
+    ],
+)
+def test_a_variable_without_its_prefix(variable: str, full: str) -> None:
+    text = f"{variable} is not a variable of datalab.notebooks; did you mean {full}?"
+    assert unknown({variable: 1}) == [("alice", text)]
+    assert unknown({variable: 1, full: 1}) == []
+    assert unknown(common={variable: 1}) == []
+
+
+@pytest.mark.parametrize("variable", [*platform_options(), *sorted(PLAYBOOK_VARIABLES)])
+def test_what_holds_for_everybody_cannot_be_a_persons(variable: str) -> None:
+    text = f"{variable} is set for this host; it is the same for everybody: set it in group_vars/all.yml only"
+    assert unknown({variable: "mine"}) == [("alice", text)]
+    assert unknown({variable: "mine"}, common={variable: "everybody's"}) == [("alice", text)]
+    assert unknown({variable: "the same"}, common={variable: "the same"}) == []
+
+
+def test_whom_a_variable_is_for() -> None:
+    assert not set(person_options()) & set(platform_options())
+    assert not {"notebook_lifecycle_config_name", "notebook_keep_tags"} & set(person_options())
+    assert {"notebook_name", "notebook_state", "notebook_idle", "notebook_host_steps"} <= set(person_options())
+    assert {
+        "platform_network_cidr",
+        "platform_storage_backup",
+        "platform_access_teams",
+        "notebook_fleet_prefix",
+    } <= set(platform_options())
+    assert not [name for name, spec in person_options().items() if spec.get("required")]
+
+
+# Values
+
+
+def test_a_persons_variables_are_typed_and_others_left_out() -> None:
+    said = {
+        "notebook_volume_size_in_gb": "50",
+        "notebook_root_access": "no",
+        "notebook_idle": 7200,
+        "notebook_host_idle_timeout": "60",
+        "notebook_fleet_prefix": "x",
+        "note": "y",
+    }
+    values, problems = person_variables(said)
+    assert problems == []
+    assert values == {
+        "notebook_volume_size_in_gb": 50,
+        "notebook_root_access": False,
+        "notebook_idle": "7200",
+        "notebook_host_idle_timeout": 60,
+    }
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "says"),
+    [
+        ("notebook_volume_size_in_gb", "big", "is big; it must be a whole number"),
+        ("notebook_root_access", "maybe", "is maybe; it must be true or false"),
+        ("notebook_security_group_ids", {"a": 1}, "is {a: 1}; it must be a list, for example [first, second]"),
+        ("notebook_state", "running", "is running; it must be one of present, absent, started, stopped, restarted"),
+        ("notebook_update_policy", "never", "is never; it must be one of when_stopped, force"),
+        ("notebook_tags", "cost=42", "is cost=42; it must be a dictionary, for example {key: value}"),
+        ("notebook_tags", ["cost"], "is [cost]; it must be a dictionary, for example {key: value}"),
+        ("notebook_tags", None, "is empty; write {} for none, or leave it out"),
+        ("notebook_idle", None, 'is empty; write "" for none, or leave it out'),
+    ],
+)
+def test_a_wrong_value_is_no_value(variable: str, value: Any, says: str) -> None:
+    assert person_variables({variable: value, "notebook_name": "x"}) == (
+        {"notebook_name": "x"},
+        [f"{variable} {says}"],
+    )
+
+
+@pytest.mark.parametrize("section", SECTIONS)
+def test_without_a_word_a_section_has_its_defaults(section: str) -> None:
+    settings, problems = section_settings(section, inventory())
+    specs = role_options(SECTIONS[section])
+    assert problems == []
+    prefix = f"{SECTIONS[section]}_"
+    assert settings == {name.removeprefix(prefix): spec["default"] for name, spec in specs.items()}
+
+
+def test_in_the_place_of_a_wrong_value_there_is_the_default() -> None:
+    shared = {"platform_network_cidr": ["10.0.0.0/16"], "platform_network_nat": "yes", "platform_network_subnets": None}
+    settings, problems = section_settings("network", inventory(shared=shared))
+    assert problems == [
+        "platform_network_cidr is [10.0.0.0/16]; it must be text; put it in quotes",
+        "platform_network_subnets is empty; write [] for none, or leave it out",
+    ]
+    default = role_options("platform_network")["platform_network_subnets"]["default"]
+    assert (settings["cidr"], settings["nat"], settings["subnets"]) == ("10.42.0.0/20", True, default)

@@ -60,10 +60,18 @@ class VirtualMachineError(Exception):
     """What this computer lacks for running the virtual machine, and how to get it."""
 
 
+class ProcessorError(VirtualMachineError):
+    """No installation helps: this computer cannot run the virtual machine."""
+
+
 def check() -> None:
     """Raise VirtualMachineError unless the virtual machine can run here; with CI=true, install what is missing."""
     if platform.machine() != "x86_64" or not shutil.which("dpkg-query"):
         raise VirtualMachineError("user-mode-linux is needed, which Debian and Ubuntu have for x86-64")
+    # With AMX the registers of a process are larger than the kernel of Debian 12 can set by ptrace: it panics at its
+    # first process ("ptrace set fp regs failed, errno = 14"). Newer ones ask for the size.
+    if "amx_tile" in Path("/proc/cpuinfo").read_text(encoding="utf-8").split():
+        raise ProcessorError("this processor has AMX, with which user-mode-linux 6.1 does not boot")
     if os.geteuid() != 0:
         raise VirtualMachineError("root is needed for a network and a file server of its own: use sudo")
     if missing := missing_packages():

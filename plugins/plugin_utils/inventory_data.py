@@ -44,7 +44,7 @@ def read_inventory(templar: Any, loader: DataLoader, task_vars: Mapping[str, Any
         common=resolved(EVERYBODY, of_all),
         shared=resolved(EVERYBODY, {**role_defaults(loader), **task_vars, **of_all, **of_platform}),
         inherited={name: _same(variables, of_all) for name, variables in said.items()},
-        orphans=tuple(_orphans(task_vars.get("ansible_inventory_sources") or (), {*said, "localhost"}, groups)),
+        orphans=tuple(_orphans(task_vars.get("ansible_inventory_sources", ()), {*said, "localhost"}, groups)),
         unreadable=tuple(problems),
     )
 
@@ -98,7 +98,7 @@ def role_defaults(loader: DataLoader) -> dict[str, Any]:
     defaults: dict[str, Any] = {}
     for role in SECTIONS.values():
         file = str(ROLES / role / "defaults" / "main.yml")
-        defaults |= loader.load_from_file(file, trusted_as_template=True) or {}
+        defaults |= loader.load_from_file(file, trusted_as_template=True)
     return defaults
 
 

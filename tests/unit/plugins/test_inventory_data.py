@@ -13,7 +13,7 @@ import pytest
 from ansible.inventory.manager import InventoryManager
 from ansible.parsing.dataloader import DataLoader
 from ansible.playbook.play import Play
-from ansible.template import Templar
+from ansible.template import Templar, trust_as_template
 from ansible.vars.hostvars import HostVars
 from ansible.vars.manager import VariableManager
 
@@ -61,7 +61,10 @@ def read(tmp_path: Path) -> Read:
         manager._options_vars = {"ansible_inventory_sources": sources}
         manager._extra_vars = dict(extra or {})
         HostVars(inventory, manager, loader)
-        said = {"name": "a play", "hosts": "localhost", "vars": dict(play or {})}
+        trusted = {
+            key: trust_as_template(value) if isinstance(value, str) else value for key, value in (play or {}).items()
+        }
+        said = {"name": "a play", "hosts": "localhost", "vars": trusted}
         started = Play.load(said, variable_manager=manager, loader=loader)
         variables = manager.get_vars(play=started, host=inventory.get_host("localhost"))
         return read_inventory(Templar(loader=loader, variables=variables), loader, variables)
@@ -126,6 +129,14 @@ def test_what_the_platform_has_of_play_and_command_line(read: Read) -> None:
     assert inventory.hosts["alice"]["notebook_idle"] == shared["notebook_idle"] == 1
 
 
+def test_a_play_says_more_of_the_platform_than_the_inventory(read: Read) -> None:
+    files = {"group_vars/all.yml": "notebook_fleet_only: [state]\nplatform_network_tags: {from: inventory}"}
+    play = {"site": "x", "platform_network_name": "{{ site }}-net", "platform_network_tags": {"from": "play"}}
+    shared = read(files, play={**play, "notebook_fleet_only": []}).shared
+    assert shared["platform_network_name"] == "x-net"
+    assert (shared["notebook_fleet_only"], shared["platform_network_tags"]) == ([], {"from": "play"})
+
+
 def test_the_platform_has_the_defaults_of_all_roles(read: Read) -> None:
     shared = read().shared
     defaults = role_defaults(DataLoader())
@@ -174,6 +185,28 @@ def test_a_template_may_name_others_and_files_beside_the_inventory(read: Read) -
     inventory = read(files)
     assert inventory.hosts["alice"]["notebook_idle"] == 1800
     assert inventory.hosts["alice"]["notebook_host_ca_certificates"] == "PEM"
+
+
+def test_a_platform_may_name_files_beside_the_inventory_too(read: Read) -> None:
+    files = {"group_vars/all.yml": """platform_network_name: "{{ lookup('file', inventory_dir ~ '/name') }}" """}
+    play = {"inventory_dir": "{{ hostvars[groups.all | first].inventory_dir }}"}  # as playbooks/vars/run.yml
+    inventory = read({**files, "name": "lab"}, play=play)
+    names = {each["platform_network_name"] for each in (inventory.shared, inventory.common, *inventory.hosts.values())}
+    assert (names, inventory.unreadable) == ({"lab"}, ())
+
+
+def test_what_has_no_template_is_not_templated(read: Read, monkeypatch: pytest.MonkeyPatch) -> None:
+    templated, template = list[Any](), Templar.template
+
+    def counting(self: Any, value: Any, *args: Any, **more: Any) -> Any:
+        templated.append(value)
+        return template(self, value, *args, **more)
+
+    monkeypatch.setattr(Templar, "template", counting)
+    said = 'notebook_tags: {a: [b, "{c}"]}\nnotebook_idle: 60\nnotebook_name: "{{ inventory_hostname }}"'
+    read({"host_vars/alice.yml": said})
+    assert "{{ inventory_hostname }}" in templated
+    assert [value for value in templated if "{{" not in str(value)] == []
 
 
 PER_TEAM = """
@@ -293,6 +326,16 @@ def test_variable_files_of_nobody_are_found(file: str, is_orphan: bool, source: 
     folder, name = file.split("/")[:2]
     inventory = read({file: "{}"}, source=source)
     assert inventory.orphans == (((folder, name),) if is_orphan else ())
+
+
+def test_they_are_told_in_order(read: Read) -> None:
+    files = ["group_vars/y.yml", "host_vars/d", "host_vars/b.yml", "host_vars/c.yml", "group_vars/x.yml"]
+    found = read(dict.fromkeys(files, "{}")).orphans
+    assert [f"{folder}/{file}" for folder, file in found] == [
+        *sorted(files[1:4]),
+        "group_vars/x.yml",
+        "group_vars/y.yml",
+    ]
 
 
 def test_a_person_whose_name_has_dots(read: Read) -> None:

@@ -13,7 +13,13 @@ import pytest
 
 from ansible_collections.datalab.notebooks.plugins.plugin_utils import preflight as stations
 from ansible_collections.datalab.notebooks.plugins.plugin_utils import variables
-from ansible_collections.datalab.notebooks.plugins.plugin_utils.preflight import ALL, Wanted, owners_of, preflight
+from ansible_collections.datalab.notebooks.plugins.plugin_utils.preflight import (
+    ALL,
+    Wanted,
+    access_context,
+    owners_of,
+    preflight,
+)
 from ansible_collections.datalab.notebooks.plugins.plugin_utils.problems import Problem, problems_message
 from ansible_collections.datalab.notebooks.plugins.plugin_utils.scripts import lint
 from ansible_collections.datalab.notebooks.tests.unit.plugins.inventories import inventory, told, wanted
@@ -165,6 +171,25 @@ def test_what_the_fleet_may_have(setting: str, value: Any) -> None:
     assert told(inventory(shared={f"notebook_fleet_{setting}": value})) == []
 
 
+@pytest.mark.parametrize(
+    ("storage", "bucket"),
+    [
+        ({}, "datalab-results-000000000000-eu-central-1"),
+        ({"platform_storage_efs_name": "lab"}, "lab-results-000000000000-eu-central-1"),
+        ({"platform_storage_results_bucket": "ours"}, "ours"),
+    ],
+    ids=str,
+)
+def test_rights_are_made_from_people_and_a_bucket(storage: Variables, bucket: str) -> None:
+    found = wanted(inventory({"fraud": ["erin"]}, viewers=["viewer"], shared=storage))
+    assert access_context(found) == {
+        "people": [{"name": "erin", "team": "fraud", "instance": "datalab-erin"}],
+        "viewers": ["viewer"],
+        "instance_prefix": "datalab",
+        "results_bucket": bucket,
+    }
+
+
 # Whom a run is about
 
 
@@ -307,8 +332,8 @@ def test_nobody_has_to_agree_with_a_value_that_is_none(wrong: str) -> None:
 
 
 def test_templates_that_do_not_work_are_told_whatever_the_section() -> None:
-    problems = [Problem(about, "x: its template does not work") for about in ("everybody", "alice", "bob")]
-    source = inventory(TWO, unreadable=problems)
+    problems = [Problem(about, "x: its template does not work") for about in ("everybody", "alice", "bob", "web")]
+    source = inventory(TWO, beside={"servers": ["web"]}, unreadable=problems)
     for sections in (["fleet"], ["network"], ALL):
         assert told(source, "alice", sections=sections) == [
             "everybody: x: its template does not work",

@@ -102,6 +102,10 @@ def test_what_is_wrong_is_told(case: str) -> None:
     assert {problem.text for problem in found if says not in problem.text} == set()
 
 
+def test_viewers_may_be_alone_where_no_group_is_for_owners() -> None:
+    assert problems(Inventory({"all": ["viewer"], "viewers": ["viewer"]}, {}, {"viewer": {}}, {}, {})) == []
+
+
 def test_both_who_would_share_a_name_hear_of_it() -> None:
     found = problems(inventory({"research": ["alice.smith", "alice-smith"]}))
     assert {problem.about for problem in found} == {"alice.smith", "alice-smith"}

@@ -17,7 +17,11 @@ from ansible.template import Templar, trust_as_template
 from ansible.vars.hostvars import HostVars
 from ansible.vars.manager import VariableManager
 
-from ansible_collections.datalab.notebooks.plugins.plugin_utils.inventory_data import read_inventory, role_defaults
+from ansible_collections.datalab.notebooks.plugins.plugin_utils.inventory_data import (
+    _orphans,
+    read_inventory,
+    role_defaults,
+)
 from ansible_collections.datalab.notebooks.plugins.plugin_utils.preflight import ALL
 from ansible_collections.datalab.notebooks.plugins.plugin_utils.problems import Problem
 from ansible_collections.datalab.notebooks.plugins.plugin_utils.roster import Inventory
@@ -336,6 +340,14 @@ def test_they_are_told_in_order(read: Read) -> None:
         "group_vars/x.yml",
         "group_vars/y.yml",
     ]
+
+
+def test_hosts_on_the_command_line_have_no_files_beside_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "host_vars").mkdir()
+    (tmp_path / "host_vars" / "zoe.yml").touch()
+    monkeypatch.chdir(tmp_path)
+    assert list(_orphans(["alice,bob,"], {"alice", "bob"}, {})) == []
+    assert list(_orphans([str(tmp_path)], {"alice", "bob"}, {})) == [("host_vars", "zoe.yml")]
 
 
 def test_a_person_whose_name_has_dots(read: Read) -> None:

@@ -68,8 +68,10 @@ class Fault:
     on: str = ""
     ends_meanwhile: bool = False  # before the first run ends
     wait_timeout: int = 60
+    read_timeout: int = 60  # as botocore has it: a busy machine, too, may be slow
 
 
+NOTHING_WRONG = Fault("nothing is wrong")
 THROTTLED = {"error": {"code": "ThrottlingException", "message": "Rate exceeded"}}
 LOST = {"response": {"abort_bytes": 0}}
 FAULTS = [
@@ -83,7 +85,11 @@ FAULTS = [
         each(*CHANGING, *READING, times=1, error={"code": "InternalFailure", "status": 500})
         + each(*CHANGING, *READING, times=1, error={"code": "ServiceUnavailable", "status": 503}),
     ),
-    Fault("the answer comes too late, once at every operation", each(*CHANGING, *READING, times=1, latency=2500)),
+    Fault(
+        "the answer comes too late, once at every operation",
+        each(*CHANGING, *READING, times=1, latency=2500),
+        read_timeout=2,
+    ),
     Fault("the answer of every call that changes something is lost once", each(*CHANGING, times=1, **LOST)),
     Fault(
         "all answers of Create are lost, those of its repetitions too",
@@ -211,12 +217,13 @@ def team(sandbox: Sandbox) -> Team:
     return team
 
 
-def arguments(endpoint: str, wait_timeout: int = 60) -> list[str]:
+def arguments(endpoint: str, fault: Fault = NOTHING_WRONG) -> list[str]:
     given = {
         "target": "sagemaker_notebook_fleet",
         "tasks_from": "faults",
         "endpoint_url": endpoint,
-        "wait_timeout": wait_timeout,
+        "wait_timeout": fault.wait_timeout,
+        "read_timeout": fault.read_timeout,
     }
     return [str(HERE / "run_target.yml"), "-e", json.dumps(given)]
 
@@ -250,7 +257,7 @@ def test_fault(
         team.tag(fault.on, fault.tags)
     proxy.inject(fault.rules)
     with ThreadPoolExecutor() as pool:
-        done = pool.submit(playbook, *arguments(proxy.endpoint, fault.wait_timeout), environment=READABLE)
+        done = pool.submit(playbook, *arguments(proxy.endpoint, fault), environment=READABLE)
         if fault.ends_meanwhile:
             await_call(sandbox, "sagemaker:CreateNotebookInstance")
             team.untag(fault.on, fault.tags)

@@ -39,7 +39,7 @@ class ActionModule(FlowAction):
         instances = [each for each in instances if each["name"] in there]
         fleet: dict[str, Any] = {
             "instances": instances,
-            "people": leaving_people(wanted),
+            "people": leaving_people(wanted, compared["instances"]),
             "idle_limits": all_idle_limits(wanted),
             "compared": compared,
         }

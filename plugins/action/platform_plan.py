@@ -89,7 +89,11 @@ class ActionModule(FlowAction):
             wanted, found["lifecycle_configs"], compared["instances"], compared.pop("unmanaged"), keep_used=keep_used
         )
         refuse([*foreign(compared["instances"]), *_refused(plans)], wanted)
-        return plans, {"instances": instances, "people": leaving_people(wanted), "compared": compared}
+        return plans, {
+            "instances": instances,
+            "people": leaving_people(wanted, compared["instances"]),
+            "compared": compared,
+        }
 
 
 def _refused(plans: Plans) -> list[Problem]:

@@ -40,7 +40,18 @@ class ActionModule(ActionBase):
         lines = aligned(lines_of(plan, outcome, planned=planned, applied=options["applied"]))
         for line in lines:
             display.display(line)
-        return {**result, "changed": False, "lines": lines, "recap": self._recap(outcome, variables)}
+        hosts = set(map(str, variables["groups"]["all"]))
+        failures = [
+            each["msg"] for each in outcome.get("instances", ()) if each["failed"] and each["owner"] not in hosts
+        ]
+        return {
+            **result,
+            "changed": False,
+            "lines": lines,
+            "recap": [name for name in self._recap(outcome, variables) if name in hosts],
+            # A person who has left the inventory has no host that could fail.
+            **({"failed": True, "msg": "\n".join(failures)} if failures else {}),
+        }
 
     def _recap(self, outcome: Mapping[str, Any], variables: Mapping[str, Any]) -> list[str]:
         """Who has a line of their own in the recap at the end of a playbook."""

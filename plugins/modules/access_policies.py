@@ -12,7 +12,7 @@ module: access_policies
 version_added: 0.1.0
 short_description: Render the policies of a notebook platform
 description:
-  - Renders the policies that the role C(platform_access) would send to AWS for an inventory, for somebody to read and
+  - Renders the policies that the role C(platform_access) would send to AWS for an inventory, to read and
     approve them. Writes no file and asks nothing of AWS.
   - The account is 000000000000. In the place of subnets, a security group and a bucket that are not there yet there are
     some that look like them.

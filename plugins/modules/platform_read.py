@@ -43,7 +43,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 account:
-  description: The account that was asked, the partition and region, and the ARN of whoever asked.
+  description: The account that was asked, the partition and region, and the caller's ARN.
   returned: success
   type: dict
   sample: {account: "123456789012", partition: aws, region: eu-central-1, arn: "arn:aws:iam::123456789012:user/ci"}
@@ -91,23 +91,34 @@ def read_lifecycle_configs(clients: Mapping[str, Any], _wanted: Any) -> list[str
 
 
 READERS = {
-    "network": (read_network, ("ec2",)),
-    "storage": (read_storage, ("efs", "ec2", "s3")),
-    "access": (read_access, ("iam", "athena")),
-    "lifecycle_configs": (read_lifecycle_configs, ("sagemaker",)),
+    "network": read_network,
+    "storage": read_storage,
+    "access": read_access,
+    "lifecycle_configs": read_lifecycle_configs,
 }
+
+
+class Clients(dict[str, Any]):
+    """The clients by service, each made when it is first used: making one takes longer than most calls."""
+
+    def __init__(self, module: AnsibleAWSModule) -> None:
+        super().__init__()
+        self._module = module
+
+    def __missing__(self, service: str) -> Any:
+        self[service] = self._module.client(service)
+        return self[service]
 
 
 def read(module: AnsibleAWSModule) -> dict[str, Any]:
     """What was asked for, by section."""
     sections = [section for section in READERS if module.params[section]]
-    services = {"sts", *(service for section in sections for service in READERS[section][1])}
-    clients = {service: module.client(service) for service in sorted(services)}
+    clients = Clients(module)
     account = read_account(clients["sts"])
 
     def read_section(section: str) -> Any:
         asked = module.params[section]
-        return READERS[section][0](clients, {**asked, "account": account} if isinstance(asked, dict) else asked)
+        return READERS[section](clients, {**asked, "account": account} if isinstance(asked, dict) else asked)
 
     return {"account": account, **dict(zip(sections, in_parallel(read_section, sections), strict=True))}
 

@@ -35,7 +35,8 @@ class FlowAction(ActionBase):
         finally:
             self._task.args = given  # which `until` runs the task with again
         self._variables = task_vars or {}
-        return {**result, "changed": False, **self.planned(options)}
+        self._remarks: dict[str, list[Any]] = {"warnings": [], "deprecations": []}
+        return {**result, "changed": False, **self.planned(options), **self._remarks}
 
     def planned(self, options: Mapping[str, Any]) -> dict[str, Any]:
         """What the action returns."""
@@ -68,12 +69,14 @@ class FlowAction(ActionBase):
             )
         finally:
             self._task.check_mode = before
+        for kind in self._remarks:
+            self._remarks[kind] += result.pop(kind, ())
         if result.get("failed") and "instances" not in result:
             raise AnsibleActionFail(result.get("msg", f"{name} failed"), result=result)
         return {key: value for key, value in result.items() if key not in NOT_RETURNED}
 
 
-NOT_RETURNED = frozenset({"failed", "invocation", "msg", "warnings", "deprecations"})
+NOT_RETURNED = frozenset({"failed", "invocation", "msg"})
 
 
 def refuse(problems: Collection[Problem], wanted: Wanted) -> None:

@@ -103,7 +103,7 @@ def role_defaults(loader: DataLoader) -> dict[str, Any]:
 
 
 def _orphans(sources: Iterable[str], hosts: set[str], groups: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Variable files beside an inventory that belong to nobody in it."""
+    """Variable files beside an inventory that belong to no host or group of it."""
     directories = {path if path.is_dir() else path.parent for path in map(Path, sources) if path.exists()}
     for directory in sorted(directories):
         for folder, known in (("host_vars", hosts), ("group_vars", groups)):

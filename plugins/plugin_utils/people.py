@@ -119,7 +119,7 @@ def _limit_problems(person: Person, own: Settings, defaults: Settings, limits: S
 
 @dataclass(frozen=True)
 class Config:
-    """A lifecycle configuration that somebody uses: whose it is, and the settings behind its scripts."""
+    """A lifecycle configuration that is used: its owner, and the settings behind its scripts."""
 
     name: str
     people: tuple[str, ...]  # all who have it

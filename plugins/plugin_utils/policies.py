@@ -1,7 +1,7 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # Private to this collection: it may change at any time.
-"""The policies of the role platform_access, from its templates. Pure: whoever renders them has asked AWS, or not."""
+"""The policies of the role platform_access, from its templates. Pure: no call to AWS."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from ansible_collections.datalab.notebooks.plugins.plugin_utils.teams import effective_teams
 
 TEMPLATES = Path(__file__).parents[2] / "roles" / "platform_access" / "templates"
-NO_ACCOUNT = {"account": "0" * 12, "partition": "aws"}  # stands for the account as long as nobody has asked AWS
+NO_ACCOUNT = {"account": "0" * 12, "partition": "aws"}  # stands for the account before AWS is asked
 
 
 @dataclass(frozen=True)

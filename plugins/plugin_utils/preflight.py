@@ -74,7 +74,7 @@ def preflight(
     """What is wanted, and everything that is wrong with it.
 
     It is about the people among `hosts`, those of the play; with none among them, as on localhost, about everybody,
-    unless somebody has limited the run to these hosts. The roster is checked for everybody all the same; other people's
+    unless the run is limited to these hosts. The roster is checked for all people all the same; other people's
     own variables are not. `leaver` is a person who may have left the inventory already.
     """
     read = {section: section_settings(section, inventory) for section in ALL}

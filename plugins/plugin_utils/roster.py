@@ -21,7 +21,7 @@ Variables = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Inventory:
-    """An inventory as plain data. Values are as somebody wrote them, with templates resolved."""
+    """An inventory as plain data. Values are as written, with templates resolved."""
 
     groups: Mapping[str, Sequence[str]]  # all hosts of each group, those of its children too
     children: Mapping[str, Sequence[str]]  # the groups directly below each group
@@ -46,6 +46,7 @@ class Person:
     team: str  # "" for a viewer
     is_viewer: bool
     instance: str  # its name
+    has_left: bool = False  # is named for a run, and no longer in the inventory
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,7 @@ def read_roster(
         for name in [*owners, *(viewer for viewer in viewers if viewer not in owners)]
     }
     problems = [
-        *_nobody(inventory, owners, viewers, owners_group),
+        *_no_people(inventory, owners, viewers, owners_group),
         *_both(owners, viewers, owners_group, viewers_group),
         *_several_teams(below),
         *_team_problems(people.values(), owners_group, teams),
@@ -96,7 +97,7 @@ def read_roster(
 
 def with_leaver(roster: Roster, name: str, prefix: str) -> Roster:
     """The same with a person who is no longer in the inventory."""
-    leaver = Person(name, "", is_viewer=False, instance=instance_name(prefix, name))
+    leaver = Person(name, "", is_viewer=False, instance=instance_name(prefix, name), has_left=True)
     return Roster({**roster.people, name: leaver}, roster.problems)
 
 
@@ -123,14 +124,14 @@ def _teams_below(inventory: Inventory, owners_group: str) -> dict[str, list[str]
     return found
 
 
-def _nobody(
+def _no_people(
     inventory: Inventory, owners: Sequence[str], viewers: Sequence[str], owners_group: str
 ) -> Iterator[Problem]:
     shape = f"people are hosts of teams, which are groups below it: {owners_group}: children: research: hosts: alice:"
     if owners_group in inventory.groups and not owners:
         yield Problem("inventory", f"the group {owners_group} has no hosts; {shape}")
     elif not owners and not viewers:
-        yield Problem("inventory", f"nobody is in it: there is no group {owners_group}; {shape}")
+        yield Problem("inventory", f"it has no people: there is no group {owners_group}; {shape}")
 
 
 def _both(owners: Sequence[str], viewers: Sequence[str], owners_group: str, viewers_group: str) -> Iterator[Problem]:
@@ -162,7 +163,7 @@ def _team_problems(people: Collection[Person], owners_group: str, teams: Collect
 def _strangers(
     inventory: Inventory, people: Mapping[str, Person], owners_group: str, viewers_group: str
 ) -> Iterator[Problem]:
-    """Hosts that somebody has described as people, but that are none."""
+    """Hosts described as people that are none."""
     for name, variables in inventory.hosts.items():
         own = [key for key in variables if key.startswith("notebook_") and inventory.says(name, key)]
         if name not in people and own:

@@ -41,7 +41,7 @@ def team_names(settings: Mapping[str, Any], people: Sequence[Mapping[str, Any]])
 
 
 def _is_plain(name: Any) -> bool:
-    """Whether there is one way to write it, so that the text is what somebody wrote: not 1.50, nor yes for true."""
+    """Whether there is one way to write it, so that the text is what was written: not 1.50, nor yes for true."""
     return isinstance(name, int | date) and not isinstance(name, bool)
 
 

@@ -1,7 +1,7 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # Private to this collection: it may change at any time.
-"""Which variables there are, who may have which, and what is wrong with the values that somebody gave them."""
+"""Which variables there are, who may have which, and what is wrong with their values."""
 
 from __future__ import annotations
 

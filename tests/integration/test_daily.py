@@ -272,6 +272,26 @@ def test_offboard(sandbox: Sandbox, sagemaker: SageMakerClient, inventory: Inven
     assert [each["NotebookInstanceLifecycleConfigName"] for each in configs] == ["datalab"]
 
 
+def test_offboard_of_a_person_who_has_left(sagemaker: SageMakerClient, inventory: Inventory, run: Run) -> None:
+    run(FLEET, "-l", "alice,bob")
+    del inventory.people["alice"]
+    arn = describe(sagemaker, "alice")["NotebookInstanceArn"]
+    sagemaker.add_tags(ResourceArn=arn, Tags=[{"Key": "sandbox:status", "Value": "Pending"}])
+    leaver = ("-e", "offboard_name=alice")
+    busy = run("offboard", *leaver, "-e", "notebook_fleet_wait_timeout=1", check=False)
+    assert busy.returncode == 2
+    assert "alice: " in busy.stdout
+    assert "Files stay" not in busy.stdout
+    sagemaker.delete_tags(ResourceArn=arn, TagKeys=["sandbox:status"])
+    stopped = run("offboard", *leaver)
+    assert status(sagemaker, "alice") == "Stopped"
+    assert "Files stay in teams/research/alice" in stopped.stdout
+    assert "from the inventory" not in stopped.stdout
+    run("offboard", *leaver, "-e", "offboard_remove=instance")
+    names = [each["NotebookInstanceName"] for each in sagemaker.list_notebook_instances()["NotebookInstances"]]
+    assert names == ["datalab-bob"]
+
+
 def test_upgrade_platform(sagemaker: SageMakerClient, run: Run) -> None:
     for person in ("alice", "bob", "carol", "dave"):
         sagemaker.create_notebook_instance(

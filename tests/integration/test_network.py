@@ -173,7 +173,7 @@ def test_a_network_from_nothing_and_back(
     assert_all_is_there(ec2, outputs())
     unchanged(run(**full), sandbox)
 
-    # Less is wanted, and a third zone; the route and the tag of somebody else stay.
+    # Less is wanted, and a third zone; the route and the tag of others stay.
     (vpc,) = vpcs(ec2)
     subnet = outputs()["subnets"][0]
     interface = ec2.create_network_interface(SubnetId=subnet)["NetworkInterface"]["NetworkInterfaceId"]

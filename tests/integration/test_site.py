@@ -347,9 +347,7 @@ def test_check_mode_plans_everything_on_an_empty_account(run: Run, sandbox: Sand
     assert "present by the next run" in run("status").stdout
 
 
-def test_one_person_who_cannot_have_what_is_wanted_stops_nobody_else(
-    run: Run, sandbox: Sandbox, tmp_path: Path
-) -> None:
+def test_one_person_who_cannot_have_what_is_wanted_stops_no_other(run: Run, sandbox: Sandbox, tmp_path: Path) -> None:
     run(FLEET)
     before = instances(sandbox)
     other = inventory_with(

@@ -113,7 +113,7 @@ SILENT = {
         {"hosts.yml": "owners: {research: {hosts: {alice: }}}"},
         "inventory the group owners has no hosts",
     ),
-    "an empty file": ({"hosts.yml": ""}, "inventory nobody is in it: there is no group owners"),
+    "an empty file": ({"hosts.yml": ""}, "inventory it has no people: there is no group owners"),
     "a person in two teams": (
         {"hosts.yml": "owners: {children: {research: {hosts: {alice: }}, fraud: {hosts: {alice: }}}}"},
         "alice is in 2 teams, research and fraud",

@@ -283,7 +283,7 @@ class Workgroup(Resource[WorkgroupPlan]):
         return workgroup_problems(self.client.meta.service_model, self.desired)
 
     def absence_problems(self) -> list[str]:
-        remedy = "with enabled: false nobody can query in it"
+        remedy = "with enabled: false no query runs in it"
         return [f"workgroup {PRIMARY}: AWS never deletes it; {remedy}"] if self.desired.name == PRIMARY else []
 
     def read(self) -> State | None:

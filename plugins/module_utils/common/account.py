@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 @NotebookErrorHandler.common_error_handler("ask for the account")
 @retry
 def read_account(client: STSClient) -> dict[str, str]:
-    """The account, its partition, the region of the client, and the ARN of whoever asks, by GetCallerIdentity."""
+    """The account, its partition, the region of the client, and the caller's ARN, by GetCallerIdentity."""
     identity = client.get_caller_identity()
     arn = identity["Arn"]
     return {

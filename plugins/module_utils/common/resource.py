@@ -68,7 +68,7 @@ class Resource(ABC, Generic[P]):
         """Makes the calls that the plan asks for."""
 
     def assert_deletable(self, current: State) -> None:
-        """Raises InputError if deleting it would cost somebody something; not asked with `force`."""
+        """Raises InputError if deleting it would lose data or access; not asked with `force`."""
 
     @abstractmethod
     def delete(self, current: State) -> None:

@@ -114,8 +114,9 @@ def describe_addresses(client: EC2Client, filters: Filters) -> Resources:
 @handler.common_error_handler("describe the NAT gateways")
 @retry
 def describe_nat_gateways(client: EC2Client, filters: Filters) -> Resources:
-    """The NAT gateways that DescribeNatGateways returns, of all pages. Its parameter is not called as the stubs say."""
+    """The NAT gateways that DescribeNatGateways returns, of all pages."""
     paginator = client.get_paginator("describe_nat_gateways")
+    # The stubs call the parameter Filters; the API calls it Filter.
     pages = paginator.paginate(Filter=ansible_dict_to_boto3_filter_list(filters))  # type: ignore[call-arg]
     return [each for page in pages for each in page["NatGateways"]]
 

@@ -1,7 +1,7 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # Private to this collection: it may change at any time.
-"""What is wrong with the instances that somebody wants, found before any API call."""
+"""What is wrong with the instances that are wanted, found before any API call."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def instance_problems(model: ServiceModel, instances: list[Desired]) -> list[str]:
-    """What is wrong with the instances that somebody wants, one sentence each."""
+    """What is wrong with the instances that are wanted, one sentence each."""
     problems = [problem for desired in instances for problem in _instance_problems(model, desired)]
     return problems + _collisions(instances)
 

@@ -34,7 +34,7 @@ SHORTENED_PYTHON = re.compile(r"3\.[0-5]")  # 3.10 without quotes, or older than
 PACKAGE = re.compile(r"[A-Za-z0-9][^\n\r\0]*")
 IPYKERNEL = re.compile(r"ipykernel\b")
 
-READABLE = "whoever uses the instance can read it; let the server admit the network of the instances instead"
+READABLE = "all who use the instance can read it; let the server admit the network of the instances instead"
 
 
 def problems(settings: Settings) -> Iterator[str]:

@@ -104,7 +104,7 @@ def _tags(settings: Settings) -> Iterator[str]:
     given = tags(settings)
     # A key may have several lines, and a problem is one.
     yield from (" ".join(f"platform_storage_tags: {text}".split()) for text in tag_problems(given))
-    owned = {} if settings["isolation"] == "shared" else {"owner": "the person whose it is"}
+    owned = {} if settings["isolation"] == "shared" else {"owner": "the person"}
     for key, what in {"Name": "the name of each thing", **owned}.items():
         if key in given:
             yield f"platform_storage_tags has {key}, which is {what}; it must have other keys"

@@ -174,7 +174,7 @@ def _notes(platform: Platform, things: Sequence[Thing], found: Mapping[str, Any]
 
 
 def _unmanaged_rights(platform: Platform, kind: str, name: str, item: Item) -> Iterator[str]:
-    """Rights that somebody else has given, and that add to ours."""
+    """Rights given elsewhere, which add to ours."""
     embedded = [*item.get("role_policy_list", ()), *item.get("group_policy_list", ())]
     inline = [str(policy["policy_name"]) for policy in embedded]
     own = f"{platform.arns['policy']}{name}"

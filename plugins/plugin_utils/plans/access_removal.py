@@ -1,7 +1,7 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # Private to this collection: it may change at any time.
-"""What removes all rights of the platform, and nothing that somebody else made or uses."""
+"""What removes all rights of the platform, and nothing that others made or use."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from ansible_collections.datalab.notebooks.plugins.plugin_utils.plans.access_thi
 from ansible_collections.datalab.notebooks.plugins.plugin_utils.plans.section import Change, SectionPlan
 from ansible_collections.datalab.notebooks.plugins.plugin_utils.policies import Platform
 
-ORDER = ("workgroups", "groups", "roles", "policies")  # AWS deletes a policy that nobody has any more
+ORDER = ("workgroups", "groups", "roles", "policies")  # AWS deletes a policy once it is attached to nothing
 
 LEAVE = "platform_destroy_keep_used=true to leave it"
 

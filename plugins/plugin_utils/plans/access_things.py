@@ -123,7 +123,7 @@ def _managed_tags(item: Item, tags: Item) -> dict[str, str]:
 
 @dataclass(frozen=True)
 class Role:
-    """An execution role: whose it is, and the team whose policy it has; without one it is the viewers'."""
+    """An execution role: its owner, and the team whose policy it has; without one it is the viewers'."""
 
     name: str
     policy: str

@@ -63,22 +63,34 @@ def removal_request(wanted: Wanted) -> list[dict[str, Any]]:
     return [{"name": person.instance, "owner": person.name, **REMOVAL} for person in people]
 
 
-def leaving_people(wanted: Wanted) -> list[dict[str, str]]:
-    """The people of this run, and where their files stay when their instances go."""
+def leaving_people(wanted: Wanted, outcomes: Iterable[Outcome]) -> list[dict[str, Any]]:
+    """The people of this run, whether the inventory still has them, and where their files stay without an instance.
+
+    Of a person who has left the inventory, only the instance's tag tells the team.
+    """
     storage = wanted.settings["storage"]
-    people = [wanted.roster.people[name] for name in wanted.people]
+    tagged = {each["owner"]: each["tags"].get("team", "") for each in outcomes}
     places = {
-        "shared": "teams/{0.team}/{0.name} on the shared file system",
-        "access_point": "people/{0.name} on the shared file system",
-        "file_system": f"the file system {storage['efs_name']}-{{0.name}}",
+        "shared": "teams/{team}/{name} on the shared file system",
+        "access_point": "people/{name} on the shared file system",
+        "file_system": f"the file system {storage['efs_name']}-{{name}}",
     }
-    return [{"name": each.name, "files": places[storage["isolation"]].format(each)} for each in people]
+    return [
+        {
+            "name": each.name,
+            "in_inventory": not each.has_left,
+            "files": places[storage["isolation"]].format(
+                name=each.name, team=each.team or tagged.get(each.name) or "<team>"
+            ),
+        }
+        for each in (wanted.roster.people[name] for name in wanted.people)
+    ]
 
 
 def plan_config_removal(
     wanted: Wanted, there: Collection[str], going: Iterable[Outcome], staying: Iterable[Outcome], *, keep_used: bool
 ) -> SectionPlan:
-    """The lifecycle configurations that go with these people: those that nobody else in the inventory has.
+    """The lifecycle configurations that go with these people: those that no other person in the inventory has.
 
     `going` are their instances, `staying` all others of the account, each with its `lifecycle_config_name`. AWS would
     delete a configuration that one of the latter uses, and the instance would not start again.
@@ -120,7 +132,7 @@ def all_idle_limits(wanted: Wanted) -> dict[str, int]:
 
 
 def foreign(outcomes: Iterable[Outcome]) -> Iterator[Problem]:
-    """Instances that would be removed although their tag says that they are somebody else's."""
+    """Instances that would be removed although their tag names another owner."""
     for each in outcomes:
         owner = each["tags"].get("owner")
         if each["changed"] and owner and owner != each["owner"]:

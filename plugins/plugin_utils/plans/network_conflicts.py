@@ -65,7 +65,7 @@ def _vpcs(network: Network) -> Iterator[str]:
         ids = " and ".join(vpc["vpc_id"] for vpc in vpcs)
         yield (
             f"platform_network_name is {network.name}, and {ids} have the tag {MARK}={network.name}; only one must have"
-            " it. Delete the VPC that nobody uses, or take the tag from it."
+            " it. Delete the VPC that is not used, or take the tag from it."
         )
     for vpc in vpcs:
         if vpc["cidr_block"] != network.settings["cidr"]:

@@ -137,7 +137,7 @@ def _creation(network: Network, service: str) -> dict[str, Any] | None:
 
 
 def _known_name(endpoints: Iterable[Resource], service: str) -> str | None:
-    """The full name of a service that somebody has an endpoint of."""
+    """The full name of a service that there is an endpoint of."""
     return next((str(each["service_name"]) for each in endpoints if _is_of(each, service)), None)
 
 

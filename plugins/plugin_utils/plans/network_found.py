@@ -1,7 +1,7 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # Private to this collection: it may change at any time.
-"""The wanted network beside the one that was read: what is there of it, whose it is, and what it is called."""
+"""The wanted network beside the one that was read: what is there of it, its owner and its name."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ def target_of(route: Mapping[str, Any]) -> dict[str, str]:
 
 
 def set_routes(table: Resource | None) -> dict[str, Mapping[str, Any]]:
-    """The routes that somebody has set, by destination; not those of the VPC itself, of endpoints or gateways."""
+    """The routes that were set, by destination; not those of the VPC itself, of endpoints or gateways."""
     routes = table["routes"] if table else ()
     return {
         route["destination_cidr_block"]: route

@@ -166,7 +166,7 @@ def _label(settings: Settings) -> str:
 
 
 def _strangers(settings: Settings, people: Sequence[str]) -> Iterator[str]:
-    """User ids that nobody has: of people who have left, or of a name that is written in another way."""
+    """User ids of no person: of people who have left, or of a name that is written in another way."""
     if settings["isolation"] == "access_point":
         for name, uid in settings["uids"].items():
             if name not in people:

@@ -119,7 +119,7 @@ def _step(desired: DesiredPoint) -> dict[str, Any]:
 
 
 def others_points(file_system: Mapping[str, Any]) -> list[Point]:
-    """The access points that are none of a person's: somebody else uses the file system."""
+    """The access points that are no person's: others use the file system."""
     return [point for point in file_system.get("access_points", []) if not _is_a_persons(point)]
 
 

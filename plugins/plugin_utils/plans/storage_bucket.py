@@ -13,7 +13,7 @@ from .section import Change
 from .storage_settings import Settings, as_text, tags
 
 RULE = "expire"
-KEPT_DAYS = 7  # what was overwritten or removed, and uploads that nobody has finished
+KEPT_DAYS = 7  # what was overwritten or removed, and unfinished uploads
 PRIVATE = ("block_public_acls", "block_public_policy", "ignore_public_acls", "restrict_public_buckets")
 OWNERSHIP = "BucketOwnerEnforced"
 

@@ -85,7 +85,7 @@ class Removal:
             self.notes.append(f"file system {name} is named by platform_storage_efs_dns_name and never removed")
 
     def bucket(self, name: str, current: Mapping[str, Any] | None) -> None:
-        """One that somebody has named may have been there before, with more in it."""
+        """One named in the inventory may have been there before, with more in it."""
         if self._settings["results_bucket"]:
             self.notes.append(f"bucket {name} is named by platform_storage_results_bucket and never removed")
         elif current and current["foreign"]:

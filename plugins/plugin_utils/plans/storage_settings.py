@@ -112,7 +112,7 @@ def _statement(sid: str, effect: str, action: str | list[str], condition: dict[s
 
 
 def desired_point(settings: Settings, person: str, uid: int, file_system_id: str) -> DesiredPoint:
-    """A person's access point: a directory that is theirs, as a user that nobody else is."""
+    """A person's access point: a directory that is theirs, with a user id of their own."""
     return DesiredPoint(
         name=person,
         file_system_id=file_system_id,

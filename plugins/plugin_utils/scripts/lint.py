@@ -16,7 +16,7 @@ from ansible_collections.datalab.notebooks.plugins.plugin_utils.scripts.render i
 def syntax_problems(scripts: Scripts) -> list[str]:
     """What bash has against the program, or nothing if there is no bash here.
 
-    The program is all that can be wrong: only there is bash that somebody else wrote, and every setting is quoted. So
+    The program is all that can be wrong: only there is bash that we did not write, and every setting is quoted. So
     it takes one process for all configurations with the same steps.
     """
     errors = syntax_errors(scripts.program)

@@ -58,7 +58,7 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"notebook_host_git_config": {"proxy": "x"}}, "notebook_host_git_config: proxy is not a name; it must have"),
     (
         {"notebook_host_git_config": {"http.proxy": "http://me:secret@proxy"}},
-        "notebook_host_git_config: http.proxy has a password; it must have none: whoever uses",
+        "notebook_host_git_config: http.proxy has a password; it must have none: all who use",
     ),
     (
         {"notebook_host_git_config": {"url.https://me:secret@git/.insteadOf": "https://github.com/"}},

@@ -175,7 +175,17 @@ def test_removal_takes_instances_by_force() -> None:
     ],
 )
 def test_where_files_of_those_who_leave_stay(isolation: str, files: str) -> None:
-    assert leaving_people(people("erin", isolation=isolation)) == [{"name": "erin", "files": files}]
+    (erin,) = leaving_people(people("erin", isolation=isolation), ())
+    assert erin == {"name": "erin", "in_inventory": True, "files": files}
+
+
+@pytest.mark.parametrize(
+    ("tags", "team"), [({"team": "fraud"}, "fraud"), ({}, "<team>")], ids=["by the tag", "not known"]
+)
+def test_where_files_of_those_who_left_are(tags: dict[str, str], team: str) -> None:
+    outcomes = [{"owner": "zoe", "tags": tags}, {"owner": "erin", "tags": {"team": "others"}}]
+    (zoe,) = leaving_people(people("zoe", leaver="zoe", isolation="shared"), outcomes)
+    assert zoe == {"name": "zoe", "in_inventory": False, "files": f"teams/{team}/zoe on the shared file system"}
 
 
 def instance(name: str, config: str | None) -> dict[str, Any]:
@@ -219,9 +229,9 @@ ONE_EACH = {
 CONFIG_CASES: dict[str, tuple[tuple[str, ...], dict[str, Any], list[str]]] = {
     "of everybody": ((), {}, ["datalab", "datalab-quant", "datalab-viewer"]),
     "only those that there are": ((), {"there": ["datalab"]}, ["datalab"]),
-    "nobody else has his": (("bob",), {}, ["datalab-quant"]),
+    "no other person has his": (("bob",), {}, ["datalab-quant"]),
     "Erin has it too": (("alice",), {}, []),
-    "nobody is left who has it": (("alice", "erin"), {}, ["datalab"]),
+    "no one is left who has it": (("alice", "erin"), {}, ["datalab"]),
     "an old one of ours": (("bob",), leaving("datalab-old"), ["datalab-old", "datalab-quant"]),
     "one that is not ours": (("bob",), leaving("other"), ["datalab-quant"]),
     "that of others in the inventory": (("bob",), leaving("datalab-viewer"), ["datalab-quant"]),
@@ -249,7 +259,7 @@ def test_a_configuration_that_others_use_stops_the_removal() -> None:
     assert (removed(plan), plan.notes) == ([], ())
 
 
-def test_a_configuration_that_others_use_stays_if_somebody_says_so() -> None:
+def test_a_configuration_that_others_use_stays_if_asked_to() -> None:
     plan = config_removal(staying=[instance("bare", "datalab-viewer"), STRANGER], keep_used=True)
     viewer = USED.replace("datalab", "datalab-viewer").replace("by-hand", "bare")
     assert (plan.refused, plan.notes) == ((), (f"{USED}; it stays", f"{viewer}; it stays"))
@@ -295,7 +305,7 @@ def test_a_configuration_is_the_persons_own_where_mounts_are(isolation: str, con
         ({}, True, False),
     ],
 )
-def test_an_instance_of_somebody_else_is_not_removed(tags: dict[str, str], changed: bool, is_refused: bool) -> None:
+def test_an_instance_of_another_owner_is_not_removed(tags: dict[str, str], changed: bool, is_refused: bool) -> None:
     text = "x has the tag owner: mallory; set that tag to alice if it is theirs"
     outcome = {"name": "x", "owner": "alice", "tags": tags, "changed": changed}
     assert list(foreign([outcome])) == ([Problem("alice", text)] if is_refused else [])
@@ -361,7 +371,7 @@ def test_what_is_not_retired_stays(os: str) -> None:
     assert moved(outcome("alice", os), outcome("bob", os, waits=True)) == ([], [], [])
 
 
-def test_another_change_that_waits_is_no_reason_to_wait_for_whoever_has_the_os() -> None:
+def test_another_change_that_waits_is_no_reason_to_wait_for_those_who_have_the_os() -> None:
     other = {**outcome("alice", CURRENT), "pending": {"instance_type": {"before": "a", "after": "b"}}}
     assert moved(other) == ([], [], [])
 

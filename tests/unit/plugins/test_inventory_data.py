@@ -298,7 +298,7 @@ notebook_host_efs_tls: null
     assert {type(part) for part in parts} == {dict, int, bool, str, type(None), list, float, tuple}
 
 
-# Variable files of nobody
+# Variable files of no host or group
 
 
 @pytest.mark.parametrize(
@@ -326,7 +326,7 @@ notebook_host_efs_tls: null
     ],
 )
 @pytest.mark.parametrize("source", ["hosts.yml", ""], ids=["a file", "a directory"])
-def test_variable_files_of_nobody_are_found(file: str, is_orphan: bool, source: str, read: Read) -> None:
+def test_orphaned_variable_files_are_found(file: str, is_orphan: bool, source: str, read: Read) -> None:
     folder, name = file.split("/")[:2]
     inventory = read({file: "{}"}, source=source)
     assert inventory.orphans == (((folder, name),) if is_orphan else ())

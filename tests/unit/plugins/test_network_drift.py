@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What somebody or AWS has changed in a network that had converged, and what mends it."""
+"""What was changed, by hand or by AWS, in a network that had converged, and what mends it."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def without_routes(name: str) -> Callable[[Account], None]:
 
 
 def move(there: Account) -> None:
-    """Somebody has given a subnet another route table."""
+    """A subnet has been given another route table."""
     table = one(there, "route_tables", "datalab-private")
     moved = table["associations"].pop()
     other = {"route_table_id": "rtb-9a", "routes": [], "associations": [moved], "tags": {}}

@@ -207,7 +207,7 @@ def test_what_is_beyond_the_limits_is_refused(variable: str, value: Any, shown: 
     ],
     ids=str,
 )
-def test_limits_that_are_none_limit_nobody(limits: Any) -> None:
+def test_limits_that_are_none_limit_no_one(limits: Any) -> None:
     much = {"notebook_instance_type": "ml.p3.2xlarge", "notebook_volume_size_in_gb": 1000}
     assert problems(much, team="interns", teams={"interns": {"limits": limits}}) == []
 
@@ -247,7 +247,7 @@ def test_an_empty_label_is_the_standard_configuration() -> None:
     assert config.name == "datalab"
 
 
-def test_a_file_system_that_somebody_names_is_theirs() -> None:
+def test_a_file_system_named_for_a_person_is_theirs() -> None:
     (config,) = needed(wishes({"alice": {"notebook_host_efs_dns_name": "fs-2.efs"}}))
     assert config.settings == settings(notebook_host_efs_dns_name="fs-2.efs")
 

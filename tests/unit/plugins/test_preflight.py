@@ -247,7 +247,7 @@ def test_people_have_to_agree_with_others_who_share_their_configuration(limit: l
     assert problem.startswith("bob: notebook_host_idle_timeout is 60, but alice, who has the same lifecycle")
 
 
-def test_whoever_has_a_mount_of_their_own_agrees_with_everybody() -> None:
+def test_a_mount_of_their_own_agrees_with_all() -> None:
     source = inventory(TWO, variables={"bob": {"notebook_host_idle_timeout": 60}}, shared=ISOLATED)
     assert told(source) == []
     assert told(source, "bob") == []
@@ -325,7 +325,7 @@ def test_what_has_no_value_for_one_has_for_another(limit: list[str]) -> None:
 
 
 @pytest.mark.parametrize("wrong", ["alice", "bob"])
-def test_nobody_has_to_agree_with_a_value_that_is_none(wrong: str) -> None:
+def test_no_one_has_to_agree_with_a_value_that_is_none(wrong: str) -> None:
     said_by = {"alice": {"notebook_host_idle_timeout": 60}, "bob": {"notebook_host_idle_timeout": 60}, wrong: WRONG}
     said = told(inventory(TWO, variables=said_by))
     assert said == [f"{wrong}: notebook_host_idle_timeout is 2h; it must be a whole number"]

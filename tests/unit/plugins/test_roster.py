@@ -59,9 +59,9 @@ CASES: dict[str, tuple[Inventory, str, str]] = {
     "an empty file": (
         Inventory({"all": [], "ungrouped": []}, {}, {}, {}, {}),
         "inventory",
-        "nobody is in it: there is no group owners",
+        "it has no people: there is no group owners",
     ),
-    "variables of nobody": (
+    "variables of no host or group": (
         inventory(orphans=[("host_vars", "alise.yml")]),
         "inventory",
         "host_vars/alise.yml is for no host of the inventory; did you mean alice?",

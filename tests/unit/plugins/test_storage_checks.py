@@ -43,7 +43,7 @@ FINE: list[dict[str, Any]] = [
     {"results_days": 1},
     {"tags": {"cost": 4711, "owner": "platform"}},
     {"uids": {"alice": 1, "bob": "4294967295", "zoe": 1}, **BY_POINT},
-    {"uids": {"alice": 0}},  # nobody has one
+    {"uids": {"alice": 0}},  # no person has one
 ]
 
 # What is changed, and all of the words that are said against it, after the variable.

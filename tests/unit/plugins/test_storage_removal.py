@@ -100,7 +100,7 @@ def test_nothing_is_left_to_do_when_nothing_is_there(settings: dict[str, Any]) -
     assert made.steps == NOTHING
 
 
-def test_a_file_system_that_nobody_can_mount_has_no_mount_targets_to_remove() -> None:
+def test_a_file_system_that_cannot_be_mounted_has_no_mount_targets_to_remove() -> None:
     made = plan({}, there(file_systems=[file_system(MADE, access_points=[], mount_targets=[])]))
     assert not made.changed
     assert made.steps == NOTHING

@@ -1,0 +1,52 @@
+# Copyright: Contributors to datalab.notebooks
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What an action hands on of the modules that it has run. The module's process and the templates are not real."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from ansible.errors import AnsibleActionFail
+from ansible.parsing.dataloader import DataLoader
+from ansible.playbook.play_context import PlayContext
+from ansible.playbook.task import Task
+from ansible.plugins.loader import connection_loader
+
+from ansible_collections.datalab.notebooks.plugins.plugin_utils.flow import FlowAction
+
+
+class TwoReads(FlowAction):
+    """Runs a module twice, which returns the same each time."""
+
+    returned: Mapping[str, Any]
+
+    def planned(self, _options: Mapping[str, Any]) -> dict[str, Any]:
+        return {"read": [self.module("platform_read", {}), self.module("platform_read", {}, check=True)]}
+
+    def _execute_module(self, **_arguments: Any) -> dict[str, Any]:
+        return dict(self.returned)
+
+
+def run(**returned: Any) -> dict[str, Any]:
+    connection = connection_loader.get("local", PlayContext())
+    action = TwoReads(Task(), connection, PlayContext(), DataLoader(), None, None)
+    action.returned = returned
+    return action.run()
+
+
+def test_remarks_of_modules_reach_the_user() -> None:
+    remarks: dict[str, list[Any]] = {"warnings": ["boto3 is old"], "deprecations": [{"msg": "aws_x"}]}
+    result = run(**remarks, vpcs=[], invocation={})
+    assert result["read"] == [{"vpcs": []}, {"vpcs": []}]
+    assert {kind: result[kind] for kind in remarks} == {kind: 2 * said for kind, said in remarks.items()}
+
+
+def test_a_module_that_fails_ends_the_action() -> None:
+    with pytest.raises(AnsibleActionFail, match="no network"):
+        run(failed=True, msg="no network")
+
+
+def test_instances_that_failed_are_a_result() -> None:
+    assert run(failed=True, msg="alice: no capacity", instances=[])["read"] == [{"instances": []}] * 2

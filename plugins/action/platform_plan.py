@@ -15,6 +15,12 @@ from ansible_collections.datalab.notebooks.plugins.plugin_utils.plans.fleet impo
     plan_config_removal,
     removal_request,
 )
+from ansible_collections.datalab.notebooks.plugins.plugin_utils.plans.instances import (
+    compare,
+    doubtful,
+    to_describe,
+    wanted_to_read,
+)
 from ansible_collections.datalab.notebooks.plugins.plugin_utils.plans.platform import (
     Plans,
     place,
@@ -45,6 +51,13 @@ class ActionModule(FlowAction):
     def planned(self, options: Mapping[str, Any]) -> dict[str, Any]:
         wanted = self.wanted({*options["sections"], *options["given_by"]}, options["person"])
         request = to_read(wanted, options["sections"], options["given_by"], options["removal"])
+        if "fleet" in options["sections"] and not options["removal"]:
+            request["instances"] = wanted_to_read(
+                wanted,
+                own_mounts="storage" in request,
+                complete=options["compare_instances"],
+                limited="ansible_limit" in self._variables,
+            )
         found = self.module("platform_read", request) if request else {}
         plans, fleet = (self._removal if options["removal"] else self._making)(wanted, found, options)
         mine = {section: each for section, each in plans.items() if section not in options["given_by"]}
@@ -66,14 +79,16 @@ class ActionModule(FlowAction):
         if "fleet" not in options["sections"]:
             return plans, {}
         fleet = fleet_request(wanted, place(wanted, plans))
-        if options["compare_instances"]:
-            fleet["compared"] = self.compared(
-                wanted,
-                instances=fleet["instances"],
-                lifecycle_configs=fleet["lifecycle_configs"],
-                managed=fleet["managed"],
-            )
-        return plans, fleet
+        compared = self._compared(wanted, fleet, found["instances"], complete=options["compare_instances"])
+        return plans, {**fleet, **({"compared": compared} if compared else {})}
+
+    def _compared(self, wanted: Wanted, fleet: Found, found: Found, *, complete: bool) -> dict[str, Any] | None:
+        """What would become of the instances; unless it has to be complete, only if what was read tells it."""
+        names = doubtful(fleet, found)
+        if names and not complete:
+            return None
+        more = self.module("platform_read", {"instances": to_describe(wanted, names)})["instances"] if names else {}
+        return compare(fleet, {**found, "instances": [*found["instances"], *more.get("instances", ())]})
 
     def _removal(self, wanted: Wanted, found: Found, options: Mapping[str, Any]) -> tuple[Plans, dict[str, Any]]:
         keep_used = options["keep_used"]

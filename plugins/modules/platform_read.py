@@ -24,6 +24,9 @@ options:
   access:
     description: What to read of roles, policies, groups and workgroups.
     type: dict
+  instances:
+    description: What to read of instances, and of lifecycle configurations with their scripts.
+    type: dict
   lifecycle_configs:
     description: Whether to list the lifecycle configurations.
     type: bool
@@ -62,6 +65,11 @@ access:
   returned: when asked for
   type: dict
   sample: {roles: []}
+instances:
+  description: Instances with their tags, and lifecycle configurations.
+  returned: when asked for
+  type: dict
+  sample: {instances: [], lifecycle_configs: {}}
 lifecycle_configs:
   description: The names of all lifecycle configurations of the account and region.
   returned: when asked for
@@ -70,6 +78,7 @@ lifecycle_configs:
   sample: [datalab, datalab-viewer]
 """
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -78,10 +87,12 @@ from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleA
 from ansible_collections.datalab.notebooks.plugins.module_utils.common.account import read_account
 from ansible_collections.datalab.notebooks.plugins.module_utils.common.calls import in_parallel
 from ansible_collections.datalab.notebooks.plugins.module_utils.common.errors import reporting_errors
+from ansible_collections.datalab.notebooks.plugins.module_utils.common.pace import Pace, paced_client
 from ansible_collections.datalab.notebooks.plugins.module_utils.ec2.read import read_network
 from ansible_collections.datalab.notebooks.plugins.module_utils.efs.read import read_storage
 from ansible_collections.datalab.notebooks.plugins.module_utils.iam.read import read_access
 from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker.api import list_lifecycle_configs
+from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker.read import read_instances
 
 
 def read_lifecycle_configs(clients: Mapping[str, Any], _wanted: Any) -> list[str]:
@@ -94,8 +105,13 @@ READERS = {
     "network": read_network,
     "storage": read_storage,
     "access": read_access,
+    "instances": read_instances,
     "lifecycle_configs": read_lifecycle_configs,
 }
+
+
+# The calls of these grow with the instances.
+PACED = ("sagemaker", "resourcegroupstaggingapi")
 
 
 class Clients(dict[str, Any]):
@@ -104,9 +120,11 @@ class Clients(dict[str, Any]):
     def __init__(self, module: AnsibleAWSModule) -> None:
         super().__init__()
         self._module = module
+        self._pace = Pace((module.params["instances"] or {}).get("max_requests_per_second", math.inf))
 
     def __missing__(self, service: str) -> Any:
-        self[service] = self._module.client(service)
+        paced = service in PACED
+        self[service] = paced_client(self._module, service, self._pace) if paced else self._module.client(service)
         return self[service]
 
 
@@ -126,7 +144,7 @@ def read(module: AnsibleAWSModule) -> dict[str, Any]:
 def main() -> None:
     module = AnsibleAWSModule(
         argument_spec={
-            **{section: {"type": "dict"} for section in ("network", "storage", "access")},
+            **{section: {"type": "dict"} for section in ("network", "storage", "access", "instances")},
             "lifecycle_configs": {"type": "bool", "default": False},
         },
         supports_check_mode=True,

@@ -230,11 +230,11 @@ from ansible_collections.datalab.notebooks.plugins.module_utils.common.pace impo
 from ansible_collections.datalab.notebooks.plugins.module_utils.common.progress import Progress
 from ansible_collections.datalab.notebooks.plugins.module_utils.common.service_model import load_service_model
 from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker.arguments import instance_arguments
+from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker.comparison import Comparison
 from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker.converge import converge
 from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker.fleet import (
     Clients,
     mark_verified,
-    outcome,
     read_account,
     read_again,
     read_fleet,
@@ -250,7 +250,6 @@ from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker.lifecy
     ConfigPlan,
     DesiredConfig,
     apply_config,
-    config_diff,
     config_problems,
     desired_config,
     plan_config,
@@ -293,13 +292,6 @@ def apply(
     return currents, {**unread, **errors}
 
 
-def diffs(config_plans: list[ConfigPlan], plans: list[Plan]) -> list[dict[str, Any]]:
-    """What `--diff` shows: one entry for each configuration and instance that changes."""
-    shown = [(made.desired.name, config_diff(made.before, made.after)) for made in config_plans if made.changed]
-    shown += [(made.desired.name, {"before": made.before, "after": made.after}) for made in plans if made.changed]
-    return [{"before_header": name, "after_header": name, **diff} for name, diff in shown]
-
-
 def run(module: AnsibleAWSModule) -> dict[str, Any]:
     """Validates, reads, plans, applies, and returns what the module returns."""
     configs = [desired_config(config) for config in module.params["lifecycle_configs"]]
@@ -314,26 +306,12 @@ def run(module: AnsibleAWSModule) -> dict[str, Any]:
     )
     managed = module.params["managed"]
     account = read_account(clients) if managed is not None or len(instances) > POOL_SIZE else None
-    plans, errors = make_plans(read_fleet(clients.sagemaker, instances, account))
-    currents = {made.desired.name: made.current for made in plans}
-    stale = unverified(plans, currents)
-    if not module.check_mode:
-        currents, failed = apply(module, clients, config_plans, plans)
-        errors |= failed
+    compared = Comparison(config_plans, *make_plans(read_fleet(clients.sagemaker, instances, account)))
+    applied = () if module.check_mode else apply(module, clients, config_plans, compared.plans)
     names = {desired.name for desired in instances}.union(managed or ())
     return {
         **({"unmanaged": unmanaged(account, names)} if account is not None and managed is not None else {}),
-        "changed": any(made.changed for made in config_plans) or any(made.changed for made in plans),
-        "instances": [
-            outcome(made, currents[made.desired.name], errors.get(made.desired.name), module.check_mode)
-            for made in plans
-        ],
-        "lifecycle_configs": [
-            {"name": made.desired.name, "changed": made.changed, "created": made.before is None}
-            for made in config_plans
-        ],
-        "unverified": len(stale),
-        "diff": diffs(config_plans, plans),
+        **compared.told(*applied),
     }
 
 

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from mypy_boto3_resourcegroupstaggingapi import ResourceGroupsTaggingAPIClient
     from mypy_boto3_sagemaker import SageMakerClient
 
+Answer = tuple[Mapping[str, Any], dict[str, str]]  # what AWS says of an instance, and its tags
+
 
 @dataclass(frozen=True)
 class Clients:
@@ -28,15 +30,13 @@ class Clients:
     tagging: ResourceGroupsTaggingAPIClient
 
 
-def read_instance(client: SageMakerClient, name: str) -> Current | None:
+def describe_instance(client: SageMakerClient, name: str) -> Answer | None:
     """One instance with everything that there is to know of it: two calls."""
     answer = api.describe_notebook_instance(client, name)
-    if answer is None:
-        return None
-    return current_from_answer(answer, api.list_tags(client, answer["NotebookInstanceArn"]))
+    return (answer, api.list_tags(client, answer["NotebookInstanceArn"])) if answer else None
 
 
-def read_account(clients: Clients) -> dict[str, Current]:
+def list_instances(clients: Clients) -> dict[str, Answer]:
     """All instances of the account and region as lists tell them, by name: two calls for each hundred."""
     reads: tuple[Callable[[], Any], ...] = (
         lambda: api.get_notebook_instance_tags(clients.tagging),
@@ -44,9 +44,20 @@ def read_account(clients: Clients) -> dict[str, Current]:
     )
     tags, summaries = in_parallel(lambda read: read(), reads)
     return {
-        summary["NotebookInstanceName"]: current_from_answer(summary, tags.get(summary["NotebookInstanceArn"], {}))
+        summary["NotebookInstanceName"]: (summary, tags.get(summary["NotebookInstanceArn"], {}))
         for summary in summaries
     }
+
+
+def read_instance(client: SageMakerClient, name: str) -> Current | None:
+    """One instance as `describe_instance` tells it."""
+    answer = describe_instance(client, name)
+    return current_from_answer(*answer) if answer else None
+
+
+def read_account(clients: Clients) -> dict[str, Current]:
+    """All instances as `list_instances` tells them."""
+    return {name: current_from_answer(*answer) for name, answer in list_instances(clients).items()}
 
 
 def read_fleet(
@@ -55,10 +66,10 @@ def read_fleet(
     """What AWS has of each wanted instance. With the account's lists, describes only what differs or may differ."""
     if account is None:
         return in_parallel(lambda desired: (desired, read_instance(client, desired.name)), instances)
-    settled = {desired.name: _settled(account.get(desired.name), desired) for desired in instances}
-    doubtful = [name for name, current in settled.items() if current is None and name in account]
+    sure = {desired.name: settled(account.get(desired.name), desired) for desired in instances}
+    doubtful = [name for name, current in sure.items() if current is None and name in account]
     described = by_name(lambda name: read_instance(client, name), doubtful)
-    return [(desired, settled[desired.name] or described.get(desired.name)) for desired in instances]
+    return [(desired, sure[desired.name] or described.get(desired.name)) for desired in instances]
 
 
 def unmanaged(account: dict[str, Current], managed: Collection[str]) -> list[dict[str, Any]]:
@@ -76,7 +87,7 @@ def unmanaged(account: dict[str, Current], managed: Collection[str]) -> list[dic
     ]
 
 
-def _settled(summary: Current | None, desired: Desired) -> Current | None:
+def settled(summary: Current | None, desired: Desired) -> Current | None:
     """The instance as far as lists tell it, if that is enough to be sure that nothing has to happen."""
     current = verified_current(summary, desired) if summary else None
     try:

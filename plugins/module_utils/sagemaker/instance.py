@@ -121,8 +121,16 @@ class Current:
 
     def seal(self, desired: Desired) -> str:
         """Says of this instance, as it was last modified, that it has the settings that are desired."""
-        modified = self.last_modified.astimezone(UTC).isoformat(timespec="milliseconds")
-        return f"{desired.fingerprint}@{modified}"
+        return f"{desired.fingerprint}@{self._modified}"
+
+    @property
+    def sealed(self) -> bool:
+        """Whether an earlier run has left a seal, and nothing was modified since."""
+        return self.own_tags.get(VERIFIED_TAG, "").endswith(f"@{self._modified}")
+
+    @property
+    def _modified(self) -> str:
+        return self.last_modified.astimezone(UTC).isoformat(timespec="milliseconds")
 
 
 def desired_from_options(options: dict[str, Any]) -> Desired:

@@ -1,0 +1,63 @@
+# Copyright: Contributors to datalab.notebooks
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# Private to this collection: it may change at any time.
+"""Instances and the scripts of lifecycle configurations as plain data, from which a plan is made elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+from ..common.calls import by_name, in_parallel
+from .fleet import Answer, Clients, describe_instance, list_instances
+from .instance import Current, current_from_answer
+from .lifecycle_config import read_config
+
+Found = dict[str, Any]
+Wanted = Mapping[str, Any]
+
+
+def read_instances(clients: Mapping[str, Any], wanted: Wanted) -> Found:
+    """What `wanted` asks for.
+
+    With `account` all instances of the account and region, as lists tell them; of those in `names` whose settings no
+    earlier run has verified as they are now, everything, if `describe` says so. Without it everything of `names`.
+    """
+    sagemaker = clients["sagemaker"]
+    reads: tuple[Callable[[], Any], ...] = (
+        lambda: _answers(Clients(sagemaker, clients["resourcegroupstaggingapi"]), wanted),
+        lambda: by_name(lambda name: read_config(sagemaker, name, with_tags=False), wanted["lifecycle_configs"]),
+    )
+    instances, configs = in_parallel(lambda read: read(), reads)
+    return {
+        "instances": [_plain(answer) for answer in instances.values() if answer],
+        "lifecycle_configs": configs,
+    }
+
+
+def _answers(clients: Clients, wanted: Wanted) -> dict[str, Answer | None]:
+    names = wanted["names"]
+    listed = list_instances(clients) if wanted["account"] else {}
+    if wanted["account"]:
+        there = [name for name in names if name in listed]
+        names = [name for name in there if not current_from_answer(*listed[name]).sealed] if wanted["describe"] else []
+    return {**listed, **by_name(lambda name: describe_instance(clients.sagemaker, name), names)}
+
+
+def _plain(answer: Answer) -> Found:
+    said, tags = answer
+    known = {key: value for key, value in said.items() if key != "ResponseMetadata"}
+    times = {key: value.isoformat() for key, value in known.items() if isinstance(value, datetime)}
+    return {"answer": {**known, **times}, "tags": tags}
+
+
+def currents(found: Mapping[str, Any]) -> dict[str, Current]:
+    """The instances that `read_instances` has read, by name."""
+    read = [_current(**each) for each in found["instances"]]
+    return {current.name: current for current in read}
+
+
+def _current(answer: Mapping[str, Any], tags: Mapping[str, str]) -> Current:
+    modified = datetime.fromisoformat(answer["LastModifiedTime"])
+    return current_from_answer({**answer, "LastModifiedTime": modified}, dict(tags))

@@ -1,0 +1,77 @@
+# Copyright: Contributors to datalab.notebooks
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# Private to this collection: it may change at any time.
+"""The people's instances beside those that AWS has, from what platform_read has read. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from ansible_collections.datalab.notebooks.plugins.module_utils.common.calls import POOL_SIZE
+from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker.arguments import filled
+from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker.comparison import Comparison
+from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker.fleet import settled, unmanaged
+from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker.instance import (
+    Current,
+    Desired,
+    desired_from_options,
+)
+from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker.lifecycle_config import (
+    desired_config,
+    plan_config,
+)
+from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker.plan import make_plans
+from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker.read import currents
+
+from ..people import config_of
+from ..preflight import Wanted
+
+Found = Mapping[str, Any]
+
+
+def wanted_to_read(wanted: Wanted, *, own_mounts: bool, complete: bool, limited: bool) -> dict[str, Any]:
+    """What `read_instances` has to read: all that a comparison needs, or what tells whether there is nothing to do.
+
+    `own_mounts` if the storage, too, is planned, which may give each person a configuration of their own.
+    """
+    names = [wanted.roster.people[name].instance for name in wanted.people]
+    mine, mounts = [wanted.wishes[name] for name in wanted.people], wanted.own_mounts if own_mounts else {}
+    return {
+        "names": names,
+        "account": complete or not limited or len(names) > POOL_SIZE,
+        "describe": complete,
+        "lifecycle_configs": sorted({config_of(wishes, wanted.prefix, mounts) for wishes in mine}),
+        "max_requests_per_second": wanted.settings["fleet"]["max_requests_per_second"],
+    }
+
+
+def to_describe(wanted: Wanted, names: Collection[str]) -> dict[str, Any]:
+    """What `read_instances` has to read to know everything of these instances."""
+    whole = wanted_to_read(wanted, own_mounts=False, complete=True, limited=True)
+    return {**whole, "names": [*names], "account": False, "lifecycle_configs": []}
+
+
+def doubtful(request: Found, found: Found) -> list[str]:
+    """The instances of which lists do not tell enough."""
+    there = currents(found)
+    return [each.name for each in _desired(request) if each.name in there and not _known(there[each.name], each)]
+
+
+def compare(request: Found, found: Found) -> dict[str, Any]:
+    """What the fleet module would return of this request in check mode, and whether there is nothing left to do."""
+    there = currents(found)
+    known = [(each, _known(there[each.name], each) if each.name in there else None) for each in _desired(request)]
+    configs = [desired_config(each) for each in request["lifecycle_configs"]]
+    made = Comparison(
+        [plan_config(config, found["lifecycle_configs"].get(config.name)) for config in configs], *make_plans(known)
+    )
+    return {**made.told(), "unmanaged": unmanaged(there, request["managed"]), "is_settled": made.is_settled}
+
+
+def _desired(request: Found) -> list[Desired]:
+    return [desired_from_options(filled(options)) for options in request["instances"]]
+
+
+def _known(current: Current, desired: Desired) -> Current | None:
+    return current if current.described else settled(current, desired)

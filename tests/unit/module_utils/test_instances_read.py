@@ -1,0 +1,102 @@
+# Copyright: Contributors to datalab.notebooks
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What is read of instances for a plan, and by which calls."""
+
+from __future__ import annotations
+
+import base64
+import json
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker.instance import (
+    VERIFIED_TAG,
+    current_from_answer,
+)
+from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker.read import currents, read_instances
+from ansible_collections.datalab.notebooks.tests.unit.module_utils.builders import (
+    MODIFIED,
+    SETTINGS,
+    answer,
+    arn_of,
+    described,
+    summary,
+    want,
+)
+
+if TYPE_CHECKING:
+    from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker.instance import Current
+    from ansible_collections.datalab.notebooks.tests.unit.module_utils.conftest import Script
+
+pytestmark = pytest.mark.usefixtures("one_at_a_time")
+
+SEAL = {VERIFIED_TAG: described().seal(want(**SETTINGS))}
+LATER = MODIFIED + timedelta(seconds=1)
+SEALED, CHANGED, FOREIGN = "datalab-alice", "datalab-bob", "experiment"
+CONFIG = {"NotebookInstanceLifecycleConfigName": "datalab"}
+
+
+def as_list(tags: dict[str, str]) -> list[dict[str, str]]:
+    return [{"Key": key, "Value": value} for key, value in tags.items()]
+
+
+def is_described(sagemaker: Script, name: str) -> None:
+    """Next comes one instance."""
+    sagemaker.call("describe_notebook_instance", {"NotebookInstanceName": name}, answer(name, LastModifiedTime=LATER))
+    sagemaker.call("list_tags", {"ResourceArn": arn_of(name)}, {"Tags": as_list({"owner": name})})
+
+
+def is_listed(sagemaker: Script, tagging: Script) -> None:
+    """Next come the account's lists: one instance was modified after an earlier run has sealed it."""
+    mappings = [{"ResourceARN": arn_of(name), "Tags": as_list(SEAL)} for name in (SEALED, CHANGED, FOREIGN)]
+    resources = {"ResourceTypeFilters": ["sagemaker:notebook-instance"], "ResourcesPerPage": 100}
+    tagging.call("get_resources", resources, {"ResourceTagMappingList": mappings})
+    instances = [summary(SEALED), summary(CHANGED, LastModifiedTime=LATER), summary(FOREIGN, LastModifiedTime=LATER)]
+    sagemaker.call("list_notebook_instances", {"MaxResults": 100}, {"NotebookInstances": instances})
+
+
+def read(sagemaker: Script, tagging: Script, names: tuple[str, ...], **more: Any) -> dict[str, Current]:
+    """What is read, after it was sent from a module to an action."""
+    clients = {"sagemaker": sagemaker.client, "resourcegroupstaggingapi": tagging.client}
+    wanted = {"names": list(names), "account": True, "describe": True, "lifecycle_configs": [], **more}
+    return currents(json.loads(json.dumps(read_instances(clients, wanted))))
+
+
+def test_describes_of_the_account_only_what_was_modified(sagemaker: Script, tagging: Script) -> None:
+    is_listed(sagemaker, tagging)
+    is_described(sagemaker, CHANGED)
+    found = read(sagemaker, tagging, (SEALED, CHANGED, "datalab-new"))
+    assert {name: current.described is not None for name, current in found.items()} == {
+        SEALED: False,
+        CHANGED: True,
+        FOREIGN: False,
+    }
+    assert (found[CHANGED].last_modified, found[CHANGED].tags) == (LATER, {"owner": CHANGED})
+
+
+def test_lists_may_be_enough(sagemaker: Script, tagging: Script) -> None:
+    is_listed(sagemaker, tagging)
+    found = read(sagemaker, tagging, (SEALED, CHANGED), describe=False)
+    assert found[SEALED] == current_from_answer(summary(SEALED), SEAL)
+    assert not any(current.described for current in found.values())
+
+
+def test_describes_a_few_without_the_account(sagemaker: Script, tagging: Script) -> None:
+    is_described(sagemaker, SEALED)
+    sagemaker.looks(None, name="datalab-new")
+    assert list(read(sagemaker, tagging, (SEALED, "datalab-new"), account=False)) == [SEALED]
+
+
+def test_reads_the_scripts_of_lifecycle_configurations(sagemaker: Script, tagging: Script) -> None:
+    content = [{"Content": base64.b64encode(b"#!/bin/bash\n").decode()}]
+    sagemaker.call("describe_notebook_instance_lifecycle_config", CONFIG, {**CONFIG, "OnStart": content})
+    missing = {"NotebookInstanceLifecycleConfigName": "datalab-new"}
+    text = "Notebook Instance Lifecycle Config datalab-new does not exist"
+    sagemaker.refuse("describe_notebook_instance_lifecycle_config", missing, "ValidationException", text)
+    clients = {"sagemaker": sagemaker.client, "resourcegroupstaggingapi": tagging.client}
+    wanted = {"names": [], "account": False, "describe": True, "lifecycle_configs": ["datalab", "datalab-new"]}
+    found = read_instances(clients, wanted)["lifecycle_configs"]
+    assert (found["datalab"]["on_start"], found["datalab"]["on_create"]) == ("#!/bin/bash\n", None)
+    assert found["datalab-new"] is None

@@ -21,7 +21,7 @@ Wanted = Mapping[str, Any]
 def read_instances(clients: Mapping[str, Any], wanted: Wanted) -> Found:
     """What `wanted` asks for.
 
-    With `account` all instances of the account and region, as lists tell them; of those in `names` whose settings no
+    With `list_all` all instances of the account and region, as lists tell them; of those in `names` whose settings no
     earlier run has verified as they are now, everything, if `describe` says so. Without it everything of `names`.
     """
     sagemaker = clients["sagemaker"]
@@ -38,8 +38,8 @@ def read_instances(clients: Mapping[str, Any], wanted: Wanted) -> Found:
 
 def _answers(clients: Clients, wanted: Wanted) -> dict[str, Answer | None]:
     names = wanted["names"]
-    listed = list_instances(clients) if wanted["account"] else {}
-    if wanted["account"]:
+    listed = list_instances(clients) if wanted["list_all"] else {}
+    if wanted["list_all"]:
         there = [name for name in names if name in listed]
         names = [name for name in there if not current_from_answer(*listed[name]).sealed] if wanted["describe"] else []
     return {**listed, **by_name(lambda name: describe_instance(clients.sagemaker, name), names)}

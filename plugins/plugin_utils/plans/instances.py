@@ -39,7 +39,7 @@ def wanted_to_read(wanted: Wanted, *, own_mounts: bool, complete: bool, limited:
     mine, mounts = [wanted.wishes[name] for name in wanted.people], wanted.own_mounts if own_mounts else {}
     return {
         "names": names,
-        "account": complete or not limited or len(names) > POOL_SIZE,
+        "list_all": complete or not limited or len(names) > POOL_SIZE,
         "describe": complete,
         "lifecycle_configs": sorted({config_of(wishes, wanted.prefix, mounts) for wishes in mine}),
         "max_requests_per_second": wanted.settings["fleet"]["max_requests_per_second"],
@@ -49,7 +49,7 @@ def wanted_to_read(wanted: Wanted, *, own_mounts: bool, complete: bool, limited:
 def to_describe(wanted: Wanted, names: Collection[str]) -> dict[str, Any]:
     """What `read_instances` has to read to know everything of these instances."""
     whole = wanted_to_read(wanted, own_mounts=False, complete=True, limited=True)
-    return {**whole, "names": [*names], "account": False, "lifecycle_configs": []}
+    return {**whole, "names": [*names], "list_all": False, "lifecycle_configs": []}
 
 
 def doubtful(request: Found, found: Found) -> list[str]:

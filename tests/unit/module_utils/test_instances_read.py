@@ -60,7 +60,7 @@ def is_listed(sagemaker: Script, tagging: Script) -> None:
 def read(sagemaker: Script, tagging: Script, names: tuple[str, ...], **more: Any) -> dict[str, Current]:
     """What is read, after it was sent from a module to an action."""
     clients = {"sagemaker": sagemaker.client, "resourcegroupstaggingapi": tagging.client}
-    wanted = {"names": list(names), "account": True, "describe": True, "lifecycle_configs": [], **more}
+    wanted = {"names": list(names), "list_all": True, "describe": True, "lifecycle_configs": [], **more}
     return currents(json.loads(json.dumps(read_instances(clients, wanted))))
 
 
@@ -86,7 +86,7 @@ def test_lists_may_be_enough(sagemaker: Script, tagging: Script) -> None:
 def test_describes_a_few_without_the_account(sagemaker: Script, tagging: Script) -> None:
     is_described(sagemaker, SEALED)
     sagemaker.looks(None, name="datalab-new")
-    assert list(read(sagemaker, tagging, (SEALED, "datalab-new"), account=False)) == [SEALED]
+    assert list(read(sagemaker, tagging, (SEALED, "datalab-new"), list_all=False)) == [SEALED]
 
 
 def test_reads_the_scripts_of_lifecycle_configurations(sagemaker: Script, tagging: Script) -> None:
@@ -96,7 +96,7 @@ def test_reads_the_scripts_of_lifecycle_configurations(sagemaker: Script, taggin
     text = "Notebook Instance Lifecycle Config datalab-new does not exist"
     sagemaker.refuse("describe_notebook_instance_lifecycle_config", missing, "ValidationException", text)
     clients = {"sagemaker": sagemaker.client, "resourcegroupstaggingapi": tagging.client}
-    wanted = {"names": [], "account": False, "describe": True, "lifecycle_configs": ["datalab", "datalab-new"]}
+    wanted = {"names": [], "list_all": False, "describe": True, "lifecycle_configs": ["datalab", "datalab-new"]}
     found = read_instances(clients, wanted)["lifecycle_configs"]
     assert (found["datalab"]["on_start"], found["datalab"]["on_create"]) == ("#!/bin/bash\n", None)
     assert found["datalab-new"] is None

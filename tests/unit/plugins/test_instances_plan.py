@@ -145,7 +145,7 @@ def test_who_is_in_no_inventory() -> None:
 
 
 @pytest.mark.parametrize(
-    ("source", "complete", "limited", "account"),
+    ("source", "complete", "limited", "list_all"),
     [
         (people("alice"), False, True, False),
         (people("alice"), True, True, True),
@@ -154,9 +154,9 @@ def test_who_is_in_no_inventory() -> None:
     ],
     ids=["one", "one in a table", "everybody", "many"],
 )
-def test_when_the_account_is_listed(source: Wanted, complete: bool, limited: bool, account: bool) -> None:
+def test_when_the_account_is_listed(source: Wanted, complete: bool, limited: bool, list_all: bool) -> None:
     request = wanted_to_read(source, own_mounts=True, complete=complete, limited=limited)
-    assert (request["account"], request["describe"]) == (account, complete)
+    assert (request["list_all"], request["describe"]) == (list_all, complete)
 
 
 @pytest.mark.parametrize(
@@ -175,4 +175,4 @@ def test_the_configurations_that_are_read(isolation: str, own_mounts: bool, conf
 
 def test_what_is_read_of_a_few() -> None:
     request = to_describe(people(), ["datalab-bob"])
-    assert (request["names"], request["account"], request["lifecycle_configs"]) == (["datalab-bob"], False, [])
+    assert (request["names"], request["list_all"], request["lifecycle_configs"]) == (["datalab-bob"], False, [])

@@ -8,7 +8,11 @@ import os
 import secrets
 import sys
 import webbrowser
+from collections.abc import Iterator
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from threading import Thread
 from time import monotonic
 from typing import Any
@@ -23,10 +27,33 @@ def has_browser() -> bool:
     return sys.platform == "darwin" or any(os.environ.get(name) for name in ("BROWSER", *DESKTOPS))
 
 
+PAGE = """<!DOCTYPE html>
+<meta name="referrer" content="no-referrer">
+<meta http-equiv="refresh" content="0; url={address}">
+<p><a href="{address}">Open the instance</a></p>
+"""
+
+
+@contextmanager
+def page_to(address: str) -> Iterator[str]:
+    """The URL of a page that leads to an address and that no other user of the computer can read.
+
+    It is in the home directory if possible, because browsers in a sandbox of their own see neither /tmp nor what is
+    hidden.
+    """
+    home = Path.home()
+    with TemporaryDirectory(prefix="datalab-open-", dir=home if os.access(home, os.W_OK) else None) as directory:
+        page = Path(directory) / "open.html"
+        page.touch(mode=0o600)
+        page.write_text(PAGE.format(address=address), encoding="utf-8")
+        yield page.as_uri()
+
+
 def lead_to(url: str, timeout: float) -> bool:
     """Opens an address on the loopback interface that leads to the URL, once; whether the browser has come for it.
 
-    A browser gets its first address on its command line, where everybody on the computer can read it.
+    A browser gets its first address on its command line, where all users of the computer can read it. So it gets the
+    name of a file, in which only the one who runs it can read the address.
     """
     path = f"/{secrets.token_urlsafe()}"
     came: list[bool] = []
@@ -44,9 +71,12 @@ def lead_to(url: str, timeout: float) -> bool:
         def log_message(self, *_arguments: Any) -> None:
             pass
 
-    with HTTPServer(("127.0.0.1", 0), Handler) as server:
+    with (
+        HTTPServer(("127.0.0.1", 0), Handler) as server,
+        page_to(f"http://127.0.0.1:{server.server_port}{path}") as page,
+    ):
         # In a thread, because the command in BROWSER is waited for.
-        Thread(target=webbrowser.open, args=[f"http://127.0.0.1:{server.server_port}{path}"], daemon=True).start()
+        Thread(target=webbrowser.open, args=[page], daemon=True).start()
         deadline = monotonic() + timeout
         while not came and (left := deadline - monotonic()) > 0:
             server.timeout = left

@@ -12,8 +12,10 @@ module: browser
 version_added: 0.1.0
 short_description: Open a secret URL in the browser
 description:
-  - Opens a URL in the browser of whoever runs the playbook, so that it does not appear among the processes of the
-    computer. The browser is given an address on the loopback interface that is good once, and is led on from there.
+  - Opens a URL in the browser of the one who runs the playbook, so that no other user of the computer can read it.
+  - The list of processes shows what a browser is given. So it is given the name of a file that only this user can read,
+    which leads to an address on the loopback interface that is good once, which leads to the URL.
+  - The file is in the home directory, and removed when the browser has come, or after O(timeout).
   - Runs on the controller. Give the task C(no_log=true).
   - The browser is the one of the desktop, or the command in the environment variable C(BROWSER).
 author: The datalab.notebooks contributors (@datalab)

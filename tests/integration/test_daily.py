@@ -228,8 +228,9 @@ def test_open(sandbox: Sandbox, sagemaker: SageMakerClient, run: Run, tmp_path: 
     browser = tmp_path / "browser"
     browser.write_text(
         f"#!{sys.executable}\n"
-        "import http.client, sys, urllib.parse\n"
-        "url = urllib.parse.urlsplit(sys.argv[1])\n"
+        "import http.client, re, sys, urllib.parse, urllib.request\n"
+        "page = urllib.request.urlopen(sys.argv[1]).read().decode()\n"
+        "url = urllib.parse.urlsplit(re.search('url=([^\"]+)', page)[1])\n"
         "connection = http.client.HTTPConnection(url.netloc)\n"
         "connection.request('GET', url.path)\n"
         f"open({str(log)!r}, 'w').write(sys.argv[1] + ' ' + connection.getresponse().headers['Location'])\n",
@@ -241,7 +242,8 @@ def test_open(sandbox: Sandbox, sagemaker: SageMakerClient, run: Run, tmp_path: 
         "PLAY [Open in the browser the instance of alice]"
     )
     given, led_to = log.read_text(encoding="utf-8").split()
-    assert given.startswith("http://127.0.0.1:")
+    assert given.startswith("file:///")
+    assert not Path(given.removeprefix("file://")).exists()
     assert led_to.startswith("https://datalab-alice.notebook.eu-central-1.sagemaker.aws?authToken=")
     assert "authToken" not in opened.stdout + opened.stderr
 

@@ -6,7 +6,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -171,3 +172,18 @@ def sharing_problems(wishes: Mapping[str, Wishes], people: Iterable[str], prefix
                     f"{variable} is {shown(value)}, but {first.person.name}, who has the same lifecycle configuration "
                     f"{config_name(prefix, each)}, has {shown(first.host[variable])}; {remedy}",
                 )
+
+
+def own_config_problems(
+    wishes: Mapping[str, Wishes], people: Collection[str], prefix: str, mounts: Mapping[str, Settings]
+) -> Iterator[Problem]:
+    """A configuration that mounts a person's own files is the key to them, so no one else may have one of its name."""
+    by_name: dict[str, list[str]] = defaultdict(list)
+    for name, each in wishes.items():
+        by_name[config_of(each, prefix, mounts).casefold()].append(name)
+    for config, sharers in by_name.items():
+        if len(sharers) > 1 and any(name in mounts for name in sharers):
+            text = f"the lifecycle configurations of {' and '.join(sharers)} would both be called {config}"
+            yield from (
+                Problem(name, f"{text}; set another notebook_lifecycle_config") for name in sharers if name in people
+            )

@@ -25,7 +25,7 @@ from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker.valida
 
 from .checks import access, fleet, host, network, storage
 from .desired import Place, instance_options
-from .people import Wishes, configs, read_wishes, sharing_problems, teams_of
+from .people import Wishes, configs, own_config_problems, read_wishes, sharing_problems, teams_of
 from .problems import EVERYBODY, Problem
 from .roster import Inventory, Roster, read_roster, with_leaver
 from .scripts.limits import length_problems
@@ -140,6 +140,7 @@ def fleet_problems(wanted: Wanted) -> Iterator[Problem]:
     sharing = {name: each for name, each in wanted.wishes.items() if name not in wanted.own_mounts}
     yield from sharing_problems(sharing, [name for name in wanted.people if name in sharing], wanted.prefix)
     mine = [wanted.wishes[name] for name in wanted.people]
+    yield from own_config_problems(wanted.wishes, wanted.people, wanted.prefix, wanted.own_mounts)
     model = load_service_model()
     for wishes in mine:
         options = filled({**instance_options(wishes, wanted.prefix, SOME_PLACE), "lifecycle_config_name": None})

@@ -98,12 +98,29 @@ def read_roster(
 def with_leaver(roster: Roster, name: str, prefix: str) -> Roster:
     """The same with a person who is no longer in the inventory."""
     leaver = Person(name, "", is_viewer=False, instance=instance_name(prefix, name), has_left=True)
-    return Roster({**roster.people, name: leaver}, roster.problems)
+    problems = (*roster.problems, *_leaver_problems(leaver, roster.people.values()))
+    return Roster({**roster.people, name: leaver}, problems)
+
+
+def _leaver_problems(leaver: Person, people: Collection[Person]) -> Iterator[Problem]:
+    """Who has left has no variables any more: the instance has to follow from the name, and from no other's."""
+    if _keeps_nothing(leaver.name):
+        remedy = "put the person back into the inventory with the instance as notebook_name, and use -l"
+        yield Problem(leaver.name, f"has no letter or digit that AWS takes in a name; {remedy}")
+    for person in people:
+        if person.instance.casefold() == leaver.instance.casefold():
+            text = f"the instance of that name is {person.instance}, which the inventory gives to {person.name}"
+            yield Problem(leaver.name, f"{text}; if that person leaves, use -l {person.name}")
 
 
 def instance_name(prefix: str, name: str) -> str:
     """What a person's instance is called; AWS takes letters, digits and hyphens."""
     return re.sub(r"[^a-zA-Z0-9]+", "-", f"{prefix}-{name}").strip("-")
+
+
+def _keeps_nothing(name: str) -> bool:
+    """Whether a name has no character that AWS takes."""
+    return not instance_name("", name)
 
 
 def _instance_name(variables: Variables, prefix: str, name: str) -> str:
@@ -181,7 +198,7 @@ def _name_problems(people: Collection[Person], prefix: str) -> Iterator[Problem]
     by_name: dict[str, list[Person]] = defaultdict(list)
     for person in people:
         by_name[person.instance.casefold()].append(person)
-        if person.instance == instance_name(prefix, ""):
+        if _keeps_nothing(person.name) and person.instance == instance_name(prefix, ""):
             yield Problem(person.name, "has no letter or digit that AWS takes in a name; set notebook_name")
     for sharers in by_name.values():
         if len(sharers) > 1:

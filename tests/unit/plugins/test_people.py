@@ -14,6 +14,7 @@ from ansible_collections.datalab.notebooks.plugins.plugin_utils.people import (
     Wishes,
     configs,
     host_defaults,
+    own_config_problems,
     read_wishes,
     sharing_problems,
     teams_of,
@@ -312,3 +313,37 @@ def test_each_who_differs_and_each_variable_is_told() -> None:
         ("carol", "notebook_host_steps"),
         ("carol", "notebook_host_idle_timeout"),
     ]
+
+
+# Configurations that are keys to files
+
+SMITHS = ("alice.smith", "alice-smith")
+
+
+@pytest.mark.parametrize(
+    ("people", "viewers", "sharers", "config"),
+    [
+        ({"alice.smith": {"notebook_name": "x"}, "alice-smith": {}}, {}, SMITHS, "datalab-alice-smith"),
+        ({"quant-bob": {}, "bob": LABEL}, {}, ("quant-bob", "bob"), "datalab-quant-bob"),
+        ({"viewer": {}}, {"screen": {}}, ("viewer", "screen"), "datalab-viewer"),
+        ({"alice": {}, "Alice": {"notebook_name": "x"}}, {}, ("alice", "Alice"), "datalab-alice"),
+    ],
+    ids=["two names that are one", "a label and a name", "a person called viewer", "capitals"],
+)
+def test_no_one_else_has_the_configuration_with_a_persons_own_mount(
+    people: Mapping[str, Variables], viewers: Mapping[str, Variables], sharers: tuple[str, str], config: str
+) -> None:
+    everybody = read(people, viewers).wishes
+    mounts: dict[str, Variables] = {name: {} for name in people}
+    text = f"the lifecycle configurations of {sharers[0]} and {sharers[1]} would both be called {config}"
+    problem = f"{text}; set another notebook_lifecycle_config"
+    found = list(own_config_problems(everybody, everybody, "datalab", mounts))
+    assert found == [Problem(name, problem) for name in sharers]
+    assert list(own_config_problems(everybody, sharers[:1], "datalab", mounts)) == found[:1]
+    assert list(own_config_problems(everybody, everybody, "datalab", {})) == []
+
+
+def test_a_label_keeps_configurations_apart() -> None:
+    everybody = read({"alice.smith": {"notebook_name": "x", **LABEL}, "alice-smith": {}}).wishes
+    mounts: dict[str, Variables] = {name: {} for name in everybody}
+    assert list(own_config_problems(everybody, everybody, "datalab", mounts)) == []

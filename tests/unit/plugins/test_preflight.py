@@ -21,6 +21,7 @@ from ansible_collections.datalab.notebooks.plugins.plugin_utils.preflight import
     preflight,
 )
 from ansible_collections.datalab.notebooks.plugins.plugin_utils.problems import Problem, problems_message
+from ansible_collections.datalab.notebooks.plugins.plugin_utils.roster import Inventory
 from ansible_collections.datalab.notebooks.plugins.plugin_utils.scripts import lint
 from ansible_collections.datalab.notebooks.tests.unit.plugins.inventories import inventory, told, wanted
 
@@ -231,6 +232,36 @@ def test_other_peoples_mistakes_are_not_told_under_a_limit() -> None:
     assert {each.split(":")[0] for each in told(source, "bob")} == {"bob"}
     assert {each.split(":")[0] for each in told(source)} == {"bob", "erin"}
     assert len(told(source)) == 5
+
+
+ONE_NAME: dict[str, tuple[Inventory, str]] = {
+    "two that AWS takes for one": (inventory({"research": ["alice.smith", "alice-smith"]}), "alice.smith"),
+    "that of another": (inventory(TWO, variables={"bob": {"notebook_name": "datalab-alice"}}), "bob"),
+    "its own, which another says": (inventory(TWO, variables={"bob": {"notebook_name": "datalab-alice"}}), "alice"),
+    "one for all, with -e": (inventory(TWO, common={"notebook_name": "datalab-alice"}), "bob"),
+    "that of a viewer": (inventory(TWO, viewers=["v"], variables={"v": {"notebook_name": "datalab-bob"}}), "bob"),
+}
+
+
+@pytest.mark.parametrize("case", ONE_NAME)
+def test_names_are_compared_with_those_of_people_who_are_not_in_the_run(case: str) -> None:
+    source, person = ONE_NAME[case]
+    (problem,) = told(source, person)
+    assert problem.startswith(f"{person}: the instances of ")
+    assert "; set another notebook_name" in problem
+
+
+def test_no_two_people_have_a_configuration_with_the_mount_of_one() -> None:
+    said_by = {"alice.smith": {"notebook_name": "x"}}
+    source = inventory({"research": ["alice.smith", "alice-smith"]}, variables=said_by, shared=ISOLATED)
+    (problem,) = told(source, "alice-smith")
+    assert "would both be called datalab-alice-smith; set another notebook_lifecycle_config" in problem
+
+
+def test_a_person_who_has_left_has_no_instance_of_another() -> None:
+    source = inventory({"research": ["alice-smith"]})
+    (problem,) = told(source, "alice.smith", leaver="alice.smith")
+    assert problem.startswith("alice.smith: the instance of that name is datalab-alice-smith")
 
 
 def test_mistakes_that_concern_everybody_are_told_under_a_limit() -> None:

@@ -7,9 +7,17 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ansible_collections.datalab.notebooks.plugins.plugin_utils.problems import Problem
-from ansible_collections.datalab.notebooks.plugins.plugin_utils.roster import Inventory, Person, Roster, read_roster
+from ansible_collections.datalab.notebooks.plugins.plugin_utils.roster import (
+    Inventory,
+    Person,
+    Roster,
+    read_roster,
+    with_leaver,
+)
 from ansible_collections.datalab.notebooks.tests.unit.plugins.inventories import inventory
 
 
@@ -109,6 +117,51 @@ def test_viewers_may_be_alone_where_no_group_is_for_owners() -> None:
 def test_both_who_would_share_a_name_hear_of_it() -> None:
     found = problems(inventory({"research": ["alice.smith", "alice-smith"]}))
     assert {problem.about for problem in found} == {"alice.smith", "alice-smith"}
+
+
+ALICES = "the instance of that name is datalab-alice-smith, which the inventory gives to alice-smith"
+LEAVERS = {
+    "alice.smith": f"{ALICES}; if that person leaves, use -l alice-smith",
+    "Alice Smith": f"{ALICES}; if that person leaves, use -l alice-smith",
+    "experiment": "the instance of that name is Datalab-Experiment, which the inventory gives to bob",
+    "李雷": "has no letter or digit that AWS takes in a name; put the person back into the inventory",
+    "zoe": "",
+}
+
+
+@pytest.mark.parametrize("name", LEAVERS)
+def test_a_person_who_has_left_takes_no_instance_of_those_who_have_not(name: str) -> None:
+    source = inventory({"research": ["alice-smith", "bob"]}, variables={"bob": {"notebook_name": "Datalab-Experiment"}})
+    roster = with_leaver(read(source), name, "datalab")
+    found = [problem for problem in roster.problems if problem.about == name]
+    assert [problem.text[: len(LEAVERS[name])] for problem in found] == [LEAVERS[name]] * bool(LEAVERS[name])
+
+
+@pytest.mark.parametrize("name", ["李雷", "!!"])
+@pytest.mark.parametrize(("prefix", "said"), [("datalab", {}), ("data.lab", {}), ("datalab", {"notebook_name": ""})])
+def test_a_name_of_which_nothing_is_left_is_refused(name: str, prefix: str, said: dict[str, Any]) -> None:
+    source = inventory({"research": [name]}, variables={name: said})
+    roster = read(source, prefix=prefix)
+    assert [problem.text for problem in roster.problems] == [
+        "has no letter or digit that AWS takes in a name; set notebook_name"
+    ]
+
+
+def test_the_prefix_may_be_a_name_that_is_said() -> None:
+    assert problems(inventory({"research": ["alice"]}, variables={"alice": {"notebook_name": "datalab"}})) == []
+
+
+@given(
+    st.lists(st.text("aA.-_ é1", min_size=1, max_size=4), min_size=1, max_size=5, unique=True),
+    st.dictionaries(st.integers(0, 4), st.sampled_from(["datalab-a", "Datalab-A-1", "x"])),
+)
+def test_no_two_people_have_one_instance(names: list[str], said: dict[int, str]) -> None:
+    variables = {names[number]: {"notebook_name": name} for number, name in said.items() if number < len(names)}
+    source = inventory({"research": names}, variables=variables)
+    roster = read(source)
+    instances = [person.instance.casefold() for person in roster.people.values()]
+    shared = {person.name for person in roster.people.values() if instances.count(person.instance.casefold()) > 1}
+    assert {problem.about for problem in roster.problems if "would both be called" in problem.text} == shared
 
 
 @pytest.mark.parametrize(

@@ -44,5 +44,7 @@ class ActionModule(FlowAction):
             "compared": compared,
         }
         if options["upgrade_to"]:
-            fleet["upgrade"] = upgrade(compared["instances"], options["upgrade_to"], options["upgrade_batch"])
+            fleet["upgrade"] = upgrade(
+                instances, compared["instances"], options["upgrade_to"], options["upgrade_batch"]
+            )
         return {"fleet": fleet}

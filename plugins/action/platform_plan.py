@@ -10,14 +10,15 @@ from typing import Any, ClassVar
 from ansible_collections.datalab.notebooks.plugins.plugin_utils.flow import SECTIONS, FlowAction, refuse
 from ansible_collections.datalab.notebooks.plugins.plugin_utils.plans.fleet import (
     fleet_request,
-    foreign,
     leaving_people,
     plan_config_removal,
     removal_request,
+    unremovable,
 )
 from ansible_collections.datalab.notebooks.plugins.plugin_utils.plans.instances import (
     compare,
     doubtful,
+    merged,
     to_describe,
     wanted_to_read,
 )
@@ -88,7 +89,7 @@ class ActionModule(FlowAction):
         if names and not complete:
             return None
         more = self.module("platform_read", {"instances": to_describe(wanted, names)})["instances"] if names else {}
-        return compare(fleet, {**found, "instances": [*found["instances"], *more.get("instances", ())]})
+        return compare(fleet, merged(found, more))
 
     def _removal(self, wanted: Wanted, found: Found, options: Mapping[str, Any]) -> tuple[Plans, dict[str, Any]]:
         keep_used = options["keep_used"]
@@ -103,7 +104,7 @@ class ActionModule(FlowAction):
         plans["configs"] = plan_config_removal(
             wanted, found["lifecycle_configs"], compared["instances"], compared.pop("unmanaged"), keep_used=keep_used
         )
-        refuse([*foreign(compared["instances"]), *_refused(plans)], wanted)
+        refuse([*unremovable(compared["instances"]), *_refused(plans)], wanted)
         return plans, {
             "instances": instances,
             "people": leaving_people(wanted, compared["instances"]),

@@ -14,6 +14,21 @@ name:
   type: str
   required: true
   aliases: [notebook_instance_name]
+owner:
+  description:
+    - The person whom the instance belongs to. Nothing is done to an instance whose tag C(owner) names another person,
+      unless O(allow_other_owner=true).
+    - Without it, O(tags) may name the owner. If they do not either, only taking the tag C(owner) away is refused.
+    - With it, messages speak of the person and of the inventory variable C(notebook_<option>) instead of the name of
+      the instance and the option.
+  type: str
+allow_other_owner:
+  description:
+    - Whether the instance may be changed, started, stopped, taken over or deleted although its tag C(owner) names a
+      person other than the owner who is given.
+    - The new owner gets the right to the instance with the tag, and all that is saved there.
+  type: bool
+  default: false
 state:
   description:
     - With V(present) the instance exists and has the settings given here; whether it runs is left alone. AWS starts an
@@ -128,12 +143,6 @@ options:
     elements: dict
     required: true
     suboptions:
-      owner:
-        description:
-          - The person whom the instance belongs to, as the inventory calls them.
-          - Messages then speak of the person and of the inventory variable C(notebook_<option>) instead of the name of
-            the instance and the option.
-        type: str
 """
 
 

@@ -92,10 +92,10 @@ network:
 fleet:
   description:
     - The C(instances) and C(lifecycle_configs) as M(datalab.notebooks.sagemaker_notebook_fleet) takes them, what these
-      need and is C(missing) so far, and C(compared), what that module would do.
+      need and is C(missing) so far, the C(missing_roles) by person, and C(compared), what that module would do.
   returned: when asked for
   type: dict
-  sample: {instances: [], lifecycle_configs: [], missing: {}}
+  sample: {instances: [], lifecycle_configs: [], missing: {}, missing_roles: {}}
 would_change:
   description: Whether there is something to do.
   returned: success

@@ -15,8 +15,8 @@ description:
     it should be needs about two calls for each hundred instances.
   - Everything is checked and planned before the first call that changes something. What the API would never take stops
     the run there.
-  - An instance that fails, or that cannot become what is wanted (a volume that would shrink), does not stop the others.
-    The module fails at the end and names those that failed.
+  - An instance that fails, that AWS does not tell, that is another person's, or that cannot become what is wanted (a
+    volume that would shrink), does not stop the others. The module fails at the end and names those that failed.
   - What C(ListNotebookInstances) does not tell (the volume, the role and others) is read with
     C(DescribeNotebookInstance) only when it may have changed. For that the module leaves a tag C(datalab:verified) with
     a fingerprint and the C(LastModifiedTime) at which everything was right. Any later update, start or stop voids it.
@@ -121,7 +121,8 @@ instances:
       returned: always
       sample: true
     status:
-      description: Its state at the end; before any change in check mode; null if there is none.
+      description:
+        - Its state at the end; before any change in check mode; null if there is none; V(unknown) if AWS does not tell.
       type: str
       returned: always
       sample: InService
@@ -334,7 +335,7 @@ def main() -> None:
                 "type": "list",
                 "elements": "dict",
                 "required": True,
-                "options": {"owner": {"type": "str"}, **instance_arguments()},
+                "options": instance_arguments(),
             },
             "lifecycle_configs": {"type": "list", "elements": "dict", "default": [], "options": config},
             "managed": {"type": "list", "elements": "str"},

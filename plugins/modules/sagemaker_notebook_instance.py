@@ -34,6 +34,7 @@ EXAMPLES = r"""
 - name: Alice has an instance
   datalab.notebooks.sagemaker_notebook_instance:
     name: datalab-alice
+    owner: alice
     instance_type: ml.t3.medium
     role_arn: arn:aws:iam::123456789012:role/datalab-execution
     volume_size_in_gb: 20
@@ -61,11 +62,20 @@ EXAMPLES = r"""
     state: stopped
     wait: false
 
-- name: Delete it with its volume, even if it is running
+- name: Delete it with its volume, even if it is running, unless it belongs to another person by now
   datalab.notebooks.sagemaker_notebook_instance:
     name: datalab-alice
+    owner: alice
     state: absent
     force: true
+
+- name: Bob takes it over, with all that is saved there
+  datalab.notebooks.sagemaker_notebook_instance:
+    name: datalab-alice
+    owner: bob
+    allow_other_owner: true
+    tags: {owner: bob}
+    purge_tags: false
 """
 
 RETURN = r"""

@@ -19,6 +19,15 @@ options:
     type: str
     required: true
     aliases: [notebook_instance_name]
+  owner:
+    description:
+      - The person whom the instance is to belong to. An instance whose tag C(owner) names another person is not opened,
+        unless O(allow_other_owner=true). Without this option the tag is not read.
+    type: str
+  allow_other_owner:
+    description: Whether the instance may be one whose tag C(owner) names another person than O(owner).
+    type: bool
+    default: false
   session_expiration_duration_in_seconds:
     description: How long the session lasts that the URL opens, 1800 to 43200 seconds.
     type: int
@@ -36,6 +45,7 @@ EXAMPLES = r"""
 - name: Ask for the URL
   datalab.notebooks.sagemaker_notebook_presigned_url:
     name: datalab-alice
+    owner: alice
   register: asked
   no_log: true
 
@@ -57,6 +67,10 @@ from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleA
 
 from ansible_collections.datalab.notebooks.plugins.module_utils.common.errors import reporting_errors
 from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker import api
+from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker.arguments import owner_arguments
+from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker.fleet import read_instance
+from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker.instance import Desired
+from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker.plan import require_owner
 
 SHORTEST = 1800  # seconds, as the API has it
 LONGEST = 43200
@@ -66,6 +80,7 @@ def main() -> None:
     module = AnsibleAWSModule(
         argument_spec={
             "name": {"type": "str", "required": True, "aliases": ["notebook_instance_name"]},
+            **owner_arguments(),
             "session_expiration_duration_in_seconds": {"type": "int", "default": LONGEST},
         },
         supports_check_mode=True,
@@ -73,10 +88,15 @@ def main() -> None:
     seconds = module.params["session_expiration_duration_in_seconds"]
     if not SHORTEST <= seconds <= LONGEST:
         module.fail_json(msg=f"session_expiration_duration_in_seconds is {seconds}; it can be {SHORTEST} to {LONGEST}")
-    if module.check_mode:
-        module.exit_json(changed=False)
+    name, owner = module.params["name"], module.params["owner"]
+    client = module.client("sagemaker")
     with reporting_errors(module):
-        url = api.create_presigned_notebook_instance_url(module.client("sagemaker"), module.params["name"], seconds)
+        if owner:
+            desired = Desired(name, owner=owner, allow_other_owner=module.params["allow_other_owner"])
+            require_owner(desired, read_instance(client, name))
+        if module.check_mode:
+            module.exit_json(changed=False)
+        url = api.create_presigned_notebook_instance_url(client, name, seconds)
         module.exit_json(changed=False, authorized_url=url)
 
 

@@ -26,6 +26,11 @@ class Place:
     role_arns: Mapping[str, str | None] = field(default_factory=dict)  # by person
     efs_dns_name: str | None = ""
     mounts: Mapping[str, Settings] = field(default_factory=dict)  # by person, as variables of notebook_host
+    missing_roles: Mapping[str, str] = field(default_factory=dict)  # by person, the names of those not there yet
+
+    def missing_role_of(self, wishes: Wishes) -> str | None:
+        """The name of the role that this person's instance needs, if it is not there yet."""
+        return None if wishes.instance.get("notebook_role_arn") else self.missing_roles.get(wishes.person.name)
 
     def missing_for(self, wishes: Wishes) -> list[str]:
         """What this person's instance needs and what is not there yet."""

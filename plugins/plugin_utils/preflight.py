@@ -83,7 +83,8 @@ def preflight(
     has_left = None if leaver in roster.people else leaver
     if has_left:
         roster = with_leaver(roster, has_left, settings["fleet"]["prefix"])
-    wishes, of_people = read_wishes(roster, inventory.hosts, settings["fleet"], teams_of(settings["access"]))
+    said = {**inventory.hosts, **({has_left: inventory.common} if has_left else {})}
+    wishes, of_people = read_wishes(roster, said, settings["fleet"], teams_of(settings["access"]))
     people = tuple(name for name in hosts if name in roster.people)
     wanted = Wanted(roster, people if people or is_limited else tuple(roster.people), settings, wishes)
     values = [each for each in inventory.unreadable if each.about in {EVERYBODY, *roster.people}]
@@ -139,8 +140,8 @@ def fleet_problems(wanted: Wanted) -> Iterator[Problem]:
     """What AWS would not take of instances and scripts, and what people who share a configuration differ in."""
     sharing = {name: each for name, each in wanted.wishes.items() if name not in wanted.own_mounts}
     yield from sharing_problems(sharing, [name for name in wanted.people if name in sharing], wanted.prefix)
-    mine = [wanted.wishes[name] for name in wanted.people]
     yield from own_config_problems(wanted.wishes, wanted.people, wanted.prefix, wanted.own_mounts)
+    mine = [wanted.wishes[name] for name in wanted.people]
     model = load_service_model()
     for wishes in mine:
         options = filled({**instance_options(wishes, wanted.prefix, SOME_PLACE), "lifecycle_config_name": None})

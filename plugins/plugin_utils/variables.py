@@ -22,7 +22,7 @@ OWN: dict[str, Spec] = {
     "notebook_lifecycle_config": {"type": "str"},
     "notebook_tags": {"type": "dict"},
 }
-DERIVED_OPTIONS = {"lifecycle_config_name", "tags", "keep_tags"}
+DERIVED_OPTIONS = {"owner", "lifecycle_config_name", "tags", "keep_tags"}
 
 # What playbooks take with -e, and what they leave behind for later plays.
 PLAYBOOK_VARIABLES = frozenset(

@@ -195,6 +195,100 @@ def test_what_somebody_made_by_hand_is_listed_and_adopted(
     assert set(tags(sagemaker, "stray")) == {"owner", "team", "idle"}
 
 
+EACH_WAY: tuple[tuple[str | Path, ...], ...] = (
+    (FLEET, "-l", "alice"),
+    ("start", "-l", "alice"),
+    ("stop", "-l", "alice"),
+    ("resize", "-l", "alice", "-e", "notebook_volume_size_in_gb=50"),
+    ("open", "-l", "alice", "-e", "open_print=true"),
+    ("upgrade_platform", "-l", "alice"),
+    ("offboard", "-l", "alice"),
+    ("offboard", "-l", "alice", "-e", "offboard_remove=instance"),
+    ("offboard", "-e", "offboard_name=alice"),
+)
+
+
+def test_nothing_is_done_to_the_instance_of_another_person(
+    sandbox: Sandbox, sagemaker: SageMakerClient, inventory: Inventory, run: Run
+) -> None:
+    run(FLEET)
+    arn = describe(sagemaker, "alice")["NotebookInstanceArn"]
+    sagemaker.add_tags(ResourceArn=arn, Tags=[{"Key": "owner", "Value": "mallory"}])
+    before = tags(sagemaker, "datalab-alice")
+    for name, *arguments in EACH_WAY:
+        if "offboard_name=alice" in arguments:
+            del inventory.people["alice"]
+        refused = run(name, *map(str, arguments), check=False)
+        assert refused.returncode == 2, name
+        assert "alice: notebook_name: datalab-alice is mallory's by its tag owner" in refused.stdout.replace(
+            "alice  notebook_name", "alice: notebook_name"
+        ), (name, refused)
+        assert not changing(sandbox), name
+        assert "authToken" not in refused.stdout
+    assert tags(sagemaker, "datalab-alice") == before
+    assert status(sagemaker, "alice") == "InService"
+
+    inventory.people["alice"] = {}
+    allowed = ("-l", "alice", "-e", "notebook_allow_other_owner=true")
+    run("stop", *allowed)
+    assert status(sagemaker, "alice") == "Stopped"
+    run(FLEET, *allowed)
+    assert tags(sagemaker, "datalab-alice")["owner"] == "alice"
+    assert run(FLEET, "-l", "alice").recap["alice"]["changed"] == 0
+
+
+def test_two_people_of_one_name_get_nothing_of_each_other(sandbox: Sandbox, inventory: Inventory, run: Run) -> None:
+    inventory.people = {"alice.smith": {}, "bob": {}}
+    run(FLEET, "-l", "alice.smith")
+    inventory.people["alice-smith"] = {}
+    for arguments in (["user"], ["offboard", "-e", "offboard_remove=instance"], ["open"], ["stop"]):
+        name, *more = arguments
+        refused = run(name, "-l", "alice-smith", *more, check=False)
+        said = "the instances of alice.smith and alice-smith would both be called datalab-alice-smith"
+        assert f"{said}; set another notebook_name" in refused.stdout, refused
+        assert not sandbox.calls(), name
+    del inventory.people["alice-smith"]
+    left = run("offboard", "-e", "offboard_name=alice-smith", "-e", "offboard_remove=instance", check=False)
+    assert "which the inventory gives to alice.smith" in left.stdout
+    assert not sandbox.calls()
+
+
+def test_the_state_of_some_stops_no_other(sagemaker: SageMakerClient, inventory: Inventory, run: Run) -> None:
+    inventory.people |= {"erin": {}, "frank": {}}
+    sagemaker.create_notebook_instance(
+        NotebookInstanceName="datalab-bob",
+        InstanceType="ml.t3.medium",
+        RoleArn="arn:aws:iam::123456789012:role/given",
+        SubnetId="subnet-of-the-console",
+        SecurityGroupIds=["sg-of-the-console"],
+    )
+    run(FLEET)
+    for person in ("alice", "carol", "frank"):
+        stop(sagemaker, person)
+    sagemaker.update_notebook_instance(NotebookInstanceName="datalab-alice", VolumeSizeInGB=21)
+    sagemaker.delete_notebook_instance(NotebookInstanceName="datalab-carol")
+    frank = describe(sagemaker, "frank")["NotebookInstanceArn"]
+    sagemaker.add_tags(ResourceArn=frank, Tags=[{"Key": "sandbox:fail", "Value": "no capacity"}])
+    sagemaker.start_notebook_instance(NotebookInstanceName="datalab-frank")
+    inventory.people["bob"]["notebook_subnet_id"] = "subnet-of-the-platform"
+    inventory.team["notebook_tags"] = {"project": "churn"}
+
+    shown = run("status")
+    rows = {line.split()[0]: line for line in shown.stdout.splitlines() if line.strip()}
+    assert "a volume cannot shrink from 21 to 20 GiB" in rows["alice"]
+    assert "notebook_subnet_id: AWS sets it once" in rows["bob"]
+    assert "none" in rows["carol"].split()
+    assert rows["dave"].split()[3] == "InService"
+
+    night = run(FLEET, check=False)
+    assert night.returncode == 2
+    failed = {line.split()[1] for line in night.stdout.splitlines() if line.startswith("failed ")}
+    assert failed == {"alice", "bob", "frank"}
+    assert status(sagemaker, "carol") == "InService"
+    assert tags(sagemaker, "datalab-erin")["project"] == "churn"
+    assert describe(sagemaker, "alice")["VolumeSizeInGB"] == 21
+
+
 def test_resize(sandbox: Sandbox, sagemaker: SageMakerClient, run: Run) -> None:
     run(FLEET)
     larger = ["-l", "alice", "-e", "notebook_instance_type=ml.m5.xlarge", "-e", "notebook_volume_size_in_gb=50"]

@@ -10,10 +10,16 @@ from typing import Any
 from ..common.arguments import tag_arguments
 
 
+def owner_arguments() -> dict[str, Any]:
+    """Whose instance it is."""
+    return {"owner": {"type": "str"}, "allow_other_owner": {"type": "bool", "default": False}}
+
+
 def instance_arguments() -> dict[str, Any]:
     """What describes one notebook instance."""
     return {
         "name": {"type": "str", "required": True, "aliases": ["notebook_instance_name"]},
+        **owner_arguments(),
         "state": {
             "type": "str",
             "choices": ["present", "absent", "started", "stopped", "restarted"],

@@ -36,6 +36,16 @@ def describe_instance(client: SageMakerClient, name: str) -> Answer | None:
     return (answer, api.list_tags(client, answer["NotebookInstanceArn"])) if answer else None
 
 
+def describe_or_error(client: SageMakerClient, name: str) -> Answer | NotebookError | None:
+    """The instance, or what AWS answers instead. That there is no way to ask is not one instance's trouble."""
+    try:
+        return describe_instance(client, name)
+    except NotebookError as error:
+        if not hasattr(error.exception, "response"):
+            raise
+        return error
+
+
 def list_instances(clients: Clients) -> dict[str, Answer]:
     """All instances of the account and region as lists tell them, by name: two calls for each hundred."""
     reads: tuple[Callable[[], Any], ...] = (
@@ -62,14 +72,22 @@ def read_account(clients: Clients) -> dict[str, Current]:
 
 def read_fleet(
     client: SageMakerClient, instances: list[Desired], account: dict[str, Current] | None
-) -> list[tuple[Desired, Current | None]]:
-    """What AWS has of each wanted instance. With the account's lists, describes only what differs or may differ."""
+) -> list[tuple[Desired, Current | NotebookError | None]]:
+    """What AWS has of each wanted instance, or why it does not tell.
+
+    With the account's lists, describes only what differs or may differ.
+    """
     if account is None:
-        return in_parallel(lambda desired: (desired, read_instance(client, desired.name)), instances)
+        return in_parallel(lambda desired: (desired, _read_or_error(client, desired.name)), instances)
     sure = {desired.name: settled(account.get(desired.name), desired) for desired in instances}
     doubtful = [name for name, current in sure.items() if current is None and name in account]
-    described = by_name(lambda name: read_instance(client, name), doubtful)
+    described = by_name(lambda name: _read_or_error(client, name), doubtful)
     return [(desired, sure[desired.name] or described.get(desired.name)) for desired in instances]
+
+
+def _read_or_error(client: SageMakerClient, name: str) -> Current | NotebookError | None:
+    answer = describe_or_error(client, name)
+    return current_from_answer(*answer) if isinstance(answer, tuple) else answer
 
 
 def unmanaged(account: dict[str, Current], managed: Collection[str]) -> list[dict[str, Any]]:
@@ -155,7 +173,7 @@ def outcome(made: Plan, current: Current | None, error: NotebookError | None, ch
         "name": made.desired.name,
         "owner": made.desired.owner,
         "changed": made.changed,
-        "status": seen.status if seen else None,
+        "status": seen.status if seen else None if made.is_read else "unknown",
         "notebook_instance_arn": seen.arn if seen else None,
         **listed,
         "tags": predicted.get("tags", seen.tags if seen else {}),

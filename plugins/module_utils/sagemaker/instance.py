@@ -22,6 +22,8 @@ VERIFIED_TAG = "datalab:verified"
 RESTART_TAG = "datalab:restart"
 OWN_TAGS = frozenset({VERIFIED_TAG, RESTART_TAG})
 
+OWNER_TAG = "owner"
+
 
 @dataclass(frozen=True)
 class Field:
@@ -78,6 +80,7 @@ class Desired:
     name: str
     fields: dict[str, Any] = field(default_factory=dict)
     owner: str | None = None
+    allow_other_owner: bool = False
     state: State = "present"
     tags: dict[str, str] | None = None
     purge_tags: bool = True
@@ -92,8 +95,11 @@ class Desired:
 
     def about(self, option: str, text: str) -> str:
         """A message about an option, in the words of whoever wrote it: inventory variables have a prefix."""
-        prefix = "notebook_" if self.owner else ""
-        return f"{self.who}: {prefix}{option}: {text}"
+        return f"{self.who}: {self.word(option)}: {text}"
+
+    def word(self, option: str) -> str:
+        """What the option is called where it was written."""
+        return f"notebook_{option}" if self.owner else option
 
     @property
     def hidden(self) -> dict[str, Any]:
@@ -133,6 +139,21 @@ class Current:
         return self.last_modified.astimezone(UTC).isoformat(timespec="milliseconds")
 
 
+def owner_of(tags: Mapping[str, str]) -> str | None:
+    """Whom the tag `owner` names, if anyone. Conditions of IAM, and so rights, compare its key without case."""
+    named = (value for key, value in tags.items() if key.casefold() == OWNER_TAG)
+    return tags.get(OWNER_TAG) or next(filter(None, named), None)
+
+
+def other_owner(desired: Desired, tags: Mapping[str, str]) -> str | None:
+    """The person whom an instance with these tags belongs to, if its `desired` is about another or about no one."""
+    owner, given = owner_of(tags), desired.tags
+    claims = {desired.owner, owner_of(given or {})} - {None}
+    loses_tag = given is not None and desired.purge_tags and OWNER_TAG not in desired.keep_tags
+    is_others = claims != {owner} if claims else loses_tag
+    return owner if is_others and not desired.allow_other_owner else None
+
+
 def desired_from_options(options: dict[str, Any]) -> Desired:
     """Module parameters, or one element of the fleet's `instances`, as Desired; None means: not given."""
     fields = {f.option: options[f.option] for f in FIELDS if options.get(f.option) is not None}
@@ -143,7 +164,8 @@ def desired_from_options(options: dict[str, Any]) -> Desired:
     return Desired(
         name=options["name"],
         fields=fields,
-        owner=options.get("owner"),
+        owner=options["owner"],
+        allow_other_owner=options["allow_other_owner"],
         state=options["state"],
         tags=None if tags is None else {str(key): str(value) for key, value in tags.items()},
         purge_tags=options["purge_tags"],

@@ -14,7 +14,7 @@ from ansible_collections.amazon.aws.plugins.module_utils.tagging import (
 )
 
 from ..common.errors import InputError, NotebookError
-from .instance import FIELDS, RESTART_TAG, Current, Desired, Field, request_params
+from .instance import FIELDS, RESTART_TAG, Current, Desired, Field, other_owner, request_params
 
 RUNNING = frozenset({"InService", "Pending", "PendingMaintenance", "InMaintenance"})
 CREATED_WITH = {"minimum_instance_metadata_service_version": "2"}  # AWS's own default lets version 1 through
@@ -47,6 +47,7 @@ class Plan:
     after: dict[str, Any] = field(default_factory=dict)
     pending: dict[str, Any] = field(default_factory=dict)  # what has to wait for a stop: option → before, after
     pending_reason: str | None = None
+    is_read: bool = True  # whether AWS told what there is
 
     @property
     def changed(self) -> bool:
@@ -54,10 +55,16 @@ class Plan:
         return any(step.action not in NO_CHANGE for step in self.steps)
 
 
-def make_plans(pairs: list[tuple[Desired, Current | None]]) -> tuple[list[Plan], dict[str, NotebookError]]:
+def make_plans(
+    pairs: list[tuple[Desired, Current | NotebookError | None]],
+) -> tuple[list[Plan], dict[str, NotebookError]]:
     """The plans of all pairs; and by the instance's name why one cannot be as desired, whose plan is empty."""
     plans, refused = [], {}
     for desired, current in pairs:
+        if isinstance(current, NotebookError):
+            plans.append(Plan(desired, None, is_read=False))
+            refused[desired.name] = current
+            continue
         try:
             plans.append(plan(desired, current))
         except InputError as error:
@@ -69,6 +76,7 @@ def make_plans(pairs: list[tuple[Desired, Current | None]]) -> tuple[list[Plan],
 
 def plan(desired: Desired, current: Current | None) -> Plan:
     """What turns `current` into `desired`; raises InputError when that cannot be done."""
+    require_owner(desired, current)
     if desired.state == "absent":
         return _plan_absent(desired, current)
     if current is None:
@@ -76,6 +84,15 @@ def plan(desired: Desired, current: Current | None) -> Plan:
     if current.status == "Deleting":
         return _plan_create(desired, current, (Step("await_gone"),))
     return _plan_existing(desired, current)
+
+
+def require_owner(desired: Desired, current: Current | None) -> None:
+    """Raises InputError for the instance of another person; one that goes away is no one's any more."""
+    owner = other_owner(desired, current.tags) if current and current.status != "Deleting" else None
+    if owner:
+        rule = f"{desired.name} is {owner}'s by its tag owner, and is left alone"
+        remedy = f"set another {desired.word('name')}, or {desired.word('allow_other_owner')}: true to take it over"
+        raise InputError([desired.about("name", f"{rule}; {remedy}")])
 
 
 def _plan_absent(desired: Desired, current: Current | None) -> Plan:
@@ -224,9 +241,10 @@ def _text(value: Any) -> str:
 
 
 def _refused_shrinking(f: Field, wanted: Any, current: Current) -> str | None:
-    if f.option != "volume_size_in_gb" or wanted > current.fields[f.option]:
+    has = current.fields.get(f.option) or 0
+    if f.option != "volume_size_in_gb" or wanted > has:
         return None
-    return f"a volume cannot shrink from {current.fields[f.option]} to {wanted} GiB; {current.name} keeps what it has"
+    return f"a volume cannot shrink from {has} to {wanted} GiB; {current.name} keeps what it has; set it to {has}"
 
 
 def _refused_clearing(f: Field, wanted: Any, _current: Current) -> str | None:

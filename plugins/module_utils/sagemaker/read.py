@@ -10,7 +10,8 @@ from datetime import datetime
 from typing import Any
 
 from ..common.calls import by_name, in_parallel
-from .fleet import Answer, Clients, describe_instance, list_instances
+from ..common.errors import NotebookError
+from .fleet import Answer, Clients, describe_or_error, list_instances
 from .instance import Current, current_from_answer
 from .lifecycle_config import read_config
 
@@ -23,6 +24,7 @@ def read_instances(clients: Mapping[str, Any], wanted: Wanted) -> Found:
 
     With `list_all` all instances of the account and region, as lists tell them; of those in `names` whose settings no
     earlier run has verified as they are now, everything, if `describe` says so. Without it everything of `names`.
+    `errors` has why AWS does not tell some of them, by name.
     """
     sagemaker = clients["sagemaker"]
     reads: tuple[Callable[[], Any], ...] = (
@@ -31,18 +33,19 @@ def read_instances(clients: Mapping[str, Any], wanted: Wanted) -> Found:
     )
     instances, configs = in_parallel(lambda read: read(), reads)
     return {
-        "instances": [_plain(answer) for answer in instances.values() if answer],
+        "instances": [_plain(answer) for answer in instances.values() if isinstance(answer, tuple)],
+        "errors": {name: str(answer) for name, answer in instances.items() if isinstance(answer, NotebookError)},
         "lifecycle_configs": configs,
     }
 
 
-def _answers(clients: Clients, wanted: Wanted) -> dict[str, Answer | None]:
+def _answers(clients: Clients, wanted: Wanted) -> dict[str, Answer | NotebookError | None]:
     names = wanted["names"]
     listed = list_instances(clients) if wanted["list_all"] else {}
     if wanted["list_all"]:
         there = [name for name in names if name in listed]
         names = [name for name in there if not current_from_answer(*listed[name]).sealed] if wanted["describe"] else []
-    return {**listed, **by_name(lambda name: describe_instance(clients.sagemaker, name), names)}
+    return {**listed, **by_name(lambda name: describe_or_error(clients.sagemaker, name), names)}
 
 
 def _plain(answer: Answer) -> Found:

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from ..desired import Place, instance_options
@@ -18,6 +18,7 @@ from .section import Change, SectionPlan
 
 Outcome = Mapping[str, Any]  # what sagemaker_notebook_fleet returns of an instance
 
+WHOSE = ("name", "owner", "allow_other_owner")  # the options that say which instance is meant
 REMOVAL = {"state": "absent", "force": True}
 
 
@@ -25,7 +26,8 @@ def fleet_request(wanted: Wanted, place: Place) -> dict[str, Any]:
     """The instances of the people of this run and the lifecycle configurations that they use, with their scripts.
 
     `missing` has what an instance needs and what is not there yet, by person; as long as there is some, the request can
-    be compared with what AWS has, but not be sent.
+    be compared with what AWS has, but not be sent. `missing_roles` is apart: the ARN of a role is known before there is
+    one, and AWS takes some time to list one that was made.
     """
     mine = [wanted.wishes[name] for name in wanted.people]
     needed = configs(mine, wanted.prefix, place.efs_dns_name or _some(place.efs_dns_name), place.mounts)
@@ -36,6 +38,7 @@ def fleet_request(wanted: Wanted, place: Place) -> dict[str, Any]:
         "managed": [person.instance for person in wanted.roster.people.values()],
         "idle_limits": idle_limits(needed),
         "missing": {name: parts for name, parts in missing.items() if parts},
+        "missing_roles": {each.person.name: role for each in mine if (role := place.missing_role_of(each))},
     }
 
 
@@ -59,8 +62,7 @@ def _scripts(config: Config) -> dict[str, str]:
 
 def removal_request(wanted: Wanted) -> list[dict[str, Any]]:
     """The instances of the people of this run, to be removed with their volumes."""
-    people = [wanted.roster.people[name] for name in wanted.people]
-    return [{"name": person.instance, "owner": person.name, **REMOVAL} for person in people]
+    return some_settings(wanted, [], REMOVAL)
 
 
 def leaving_people(wanted: Wanted, outcomes: Iterable[Outcome]) -> list[dict[str, Any]]:
@@ -119,7 +121,7 @@ def plan_config_removal(
 
 def some_settings(wanted: Wanted, only: Collection[str], override: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The instances of the people of this run with these options only, and these values in the place of their own."""
-    kept = {"name", "owner", *only}
+    kept = {*WHOSE, *only}
     place = Place(mounts=wanted.own_mounts)
     everything = (instance_options(wanted.wishes[name], wanted.prefix, place) for name in wanted.people)
     return [{**{key: value for key, value in each.items() if key in kept}, **override} for each in everything]
@@ -131,13 +133,11 @@ def all_idle_limits(wanted: Wanted) -> dict[str, int]:
     return idle_limits(configs(mine, wanted.prefix, "", wanted.own_mounts))
 
 
-def foreign(outcomes: Iterable[Outcome]) -> Iterator[Problem]:
-    """Instances that would be removed although their tag names another owner."""
-    for each in outcomes:
-        owner = each["tags"].get("owner")
-        if each["changed"] and owner and owner != each["owner"]:
-            text = f"{each['name']} has the tag owner: {owner}; set that tag to {each['owner']} if it is theirs"
-            yield Problem(str(each["owner"]), text)
+def unremovable(outcomes: Iterable[Outcome]) -> list[Problem]:
+    """Instances that cannot be removed, such as those of other people, as problems of the whole removal."""
+    return [
+        Problem(each["owner"], each["msg"].removeprefix(f"{each['owner']}: ")) for each in outcomes if each["failed"]
+    ]
 
 
 # The OS of instances
@@ -145,18 +145,24 @@ def foreign(outcomes: Iterable[Outcome]) -> Iterator[Problem]:
 RETIRED = re.compile(r"notebook-al[12]-")  # https://docs.aws.amazon.com/sagemaker/latest/dg/nbi-al2.html
 
 
-def upgrade(outcomes: Iterable[Outcome], to: str, batch: int) -> dict[str, Any]:
-    """Who moves to the current OS, in batches; who has to wait, because their instance runs; and who stops again."""
-    retired = [each for each in outcomes if RETIRED.match(_os_of(each))]
+def upgrade(instances: Iterable[Mapping[str, Any]], outcomes: Iterable[Outcome], to: str, batch: int) -> dict[str, Any]:
+    """Who moves to the current OS, in batches; who has to wait, because their instance runs; and who stops again.
+
+    `outcomes` tell what would become of `instances`, in any order; `failed` has what is in the way of some.
+    """
+    whose = {each["name"]: {key: each[key] for key in WHOSE if key in each} for each in instances}
+    there = [each for each in outcomes if each["name"] in whose]
+    retired = [each for each in there if RETIRED.match(_os_of(each))]
     moving = [each for each in retired if not each["pending"]]
     forced = {"platform_identifier": to, "update_policy": "force", "state": "started"}
     return {
+        "failed": [each["msg"] for each in there if each["failed"]],
         "waiting": [each["owner"] for each in retired if each["pending"]],
         "batches": [
             {
-                "moving": [{"name": each["name"], "owner": each["owner"], **forced} for each in part],
+                "moving": [{**whose[each["name"]], **forced} for each in part],
                 "at_rest": [
-                    {"name": each["name"], "owner": each["owner"], "state": "stopped"}
+                    {**whose[each["name"]], "state": "stopped"}
                     for each in part
                     if each["status"] in ("Stopped", "Stopping")
                 ],

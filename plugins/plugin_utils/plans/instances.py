@@ -9,6 +9,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from ansible_collections.datalab.notebooks.plugins.module_utils.common.calls import POOL_SIZE
+from ansible_collections.datalab.notebooks.plugins.module_utils.common.errors import NotebookError
 from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker.arguments import filled
 from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker.comparison import Comparison
 from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker.fleet import settled, unmanaged
@@ -58,10 +59,19 @@ def doubtful(request: Found, found: Found) -> list[str]:
     return [each.name for each in _desired(request) if each.name in there and not _known(there[each.name], each)]
 
 
+def merged(found: Found, more: Found) -> dict[str, Any]:
+    """What was read, with what was read later of some instances."""
+    instances = [*found["instances"], *more.get("instances", ())]
+    return {**found, "instances": instances, "errors": {**found["errors"], **more.get("errors", {})}}
+
+
 def compare(request: Found, found: Found) -> dict[str, Any]:
     """What the fleet module would return of this request in check mode, and whether there is nothing left to do."""
-    there = currents(found)
-    known = [(each, _known(there[each.name], each) if each.name in there else None) for each in _desired(request)]
+    there, errors = currents(found), {name: NotebookError(text) for name, text in found["errors"].items()}
+    known = [
+        (each, errors.get(each.name) or (_known(there[each.name], each) if each.name in there else None))
+        for each in _desired(request)
+    ]
     configs = [desired_config(each) for each in request["lifecycle_configs"]]
     made = Comparison(
         [plan_config(config, found["lifecycle_configs"].get(config.name)) for config in configs], *make_plans(known)

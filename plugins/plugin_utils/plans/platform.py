@@ -107,4 +107,5 @@ def place(wanted: Wanted, plans: Plans) -> Place:
         role_arns={} if fleet["role_arn"] else access.get("person_roles", {}),
         efs_dns_name=fleet["efs_dns_name"] or storage.get("file_system", ""),
         mounts=storage.get("mounts", {}),
+        missing_roles={} if fleet["role_arn"] else access.get("role_names_missing", {}),
     )

@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from botocore.exceptions import EndpointConnectionError
 
 from ansible_collections.datalab.notebooks.plugins.module_utils.common.errors import NotebookError
 from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker.fleet import (
@@ -22,7 +23,12 @@ from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker.fleet 
     unverified,
 )
 from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker.instance import VERIFIED_TAG
-from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker.plan import CREATED_WITH, Plan, plan
+from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker.plan import (
+    CREATED_WITH,
+    Plan,
+    make_plans,
+    plan,
+)
 from ansible_collections.datalab.notebooks.tests.unit.module_utils.builders import (
     MODIFIED,
     NAME,
@@ -82,7 +88,7 @@ def lists(
     sagemaker.call("list_notebook_instances", {**params, "NextToken": "more"}, {"NotebookInstances": summaries[100:]})
 
 
-def read(sagemaker: Script, tagging: Script, instances: list[Desired]) -> list[tuple[Desired, Current | None]]:
+def read(sagemaker: Script, tagging: Script, instances: list[Desired]) -> list[Any]:
     account = read_account(Clients(sagemaker.client, tagging.client)) if len(instances) > 10 else None
     return read_fleet(sagemaker.client, instances, account)
 
@@ -171,7 +177,7 @@ def test_describes_what_has_to_change(sagemaker: Script, tagging: Script) -> Non
 def test_describes_what_has_other_tags(sagemaker: Script, tagging: Script) -> None:
     instances = wants(NAMES)
     lists(sagemaker, tagging, instances, {})
-    instances[7] = want(name=NAMES[7], tags={"owner": "somebody else"}, **SETTINGS)
+    instances[7] = want(name=NAMES[7], owner=NAMES[7], tags={"owner": NAMES[7], "team": "fraud"}, **SETTINGS)
     reads(sagemaker, NAMES[7], {"owner": NAMES[7]})
     assert list(steps_of(read(sagemaker, tagging, instances))) == [NAMES[7]]
 
@@ -201,6 +207,51 @@ def test_does_not_describe_what_is_not_there(sagemaker: Script, tagging: Script)
     assert steps_of(pairs).keys() == {"datalab-new"}
 
 
+@pytest.mark.parametrize("operation", ["describe_notebook_instance", "list_tags"])
+def test_one_that_cannot_be_read_does_not_hide_the_others(sagemaker: Script, tagging: Script, operation: str) -> None:
+    if operation == "list_tags":
+        sagemaker.looks("Stopped", name="a")
+    params = {"NotebookInstanceName": "a"} if operation != "list_tags" else {"ResourceArn": arn_of("a")}
+    sagemaker.refuse(operation, params, "AccessDeniedException", "not you")
+    reads(sagemaker, "b", {"owner": "b"})
+    plans, refused = make_plans(read(sagemaker, tagging, wants(["a", "b"])))
+    assert "not you" in str(refused["a"])
+    outcomes = [outcome(made, made.current, refused.get(made.desired.name), True) for made in plans]
+    assert [(each["status"], each["failed"], each["changed"]) for each in outcomes] == [
+        ("unknown", True, False),
+        ("InService", False, False),
+    ]
+
+
+def test_one_of_many_that_cannot_be_read_does_not_hide_the_others(sagemaker: Script, tagging: Script) -> None:
+    instances = wants(NAMES)
+    lists(sagemaker, tagging, instances, {NAMES[7]: None})
+    params = {"NotebookInstanceName": NAMES[7]}
+    sagemaker.refuse("describe_notebook_instance", params, "AccessDeniedException", "not you")
+    plans, refused = make_plans(read(sagemaker, tagging, instances))
+    assert list(refused) == [NAMES[7]]
+    assert not any(made.steps for made in plans)
+
+
+def test_that_no_one_can_be_asked_is_told_once(monkeypatch: pytest.MonkeyPatch, sagemaker: Script) -> None:
+    def nowhere(**_params: Any) -> None:
+        raise EndpointConnectionError(endpoint_url="http://nowhere")
+
+    monkeypatch.setattr(sagemaker.client, "describe_notebook_instance", nowhere)
+    with pytest.raises(NotebookError, match="Check endpoint_url and the network"):
+        read_fleet(sagemaker.client, wants(["a", "b"]), None)
+
+
+def test_describes_what_lists_tell_to_be_anothers(sagemaker: Script, tagging: Script) -> None:
+    instances = wants(NAMES)
+    lists(sagemaker, tagging, instances, {})
+    instances[7] = want(name=NAMES[7], owner="mallory", **SETTINGS)
+    reads(sagemaker, NAMES[7], {"owner": NAMES[7]})
+    plans, refused = make_plans(read(sagemaker, tagging, instances))
+    assert list(refused) == [NAMES[7]]
+    assert not plans[7].steps
+
+
 def test_ignores_other_instances(sagemaker: Script, tagging: Script) -> None:
     instances = wants(NAMES)
     lists(sagemaker, tagging, instances, {NAMES[100]: None})
@@ -208,7 +259,7 @@ def test_ignores_other_instances(sagemaker: Script, tagging: Script) -> None:
 
 
 def test_does_not_describe_what_runs_and_is_to_run(sagemaker: Script, tagging: Script) -> None:
-    instances = [want(name=name, tags={"owner": name}, state="started", **SETTINGS) for name in NAMES]
+    instances = wants(NAMES, state="started")
     lists(sagemaker, tagging, instances, {})
     assert steps_of(read(sagemaker, tagging, instances)) == {}
 
@@ -331,21 +382,21 @@ def test_outcome_of_no_change(check_mode: bool) -> None:
 
 
 def update() -> Plan:
-    desired = want(instance_type="ml.m5.xlarge", tags={"owner": "bob"}, state="started")
+    desired = want(instance_type="ml.m5.xlarge", tags={**OWNED, "team": "fraud"}, state="started")
     return plan(desired, described(OWNED, status="Stopped"))
 
 
 CHANGES = {
     "changed": True,
     "instance_type": "ml.m5.xlarge",
-    "tags": {"owner": "bob"},
+    "tags": {**OWNED, "team": "fraud"},
     "before": {"instance_type": "ml.t3.medium", "tags": OWNED, "state": "stopped"},
-    "after": {"instance_type": "ml.m5.xlarge", "tags": {"owner": "bob"}, "state": "started"},
+    "after": {"instance_type": "ml.m5.xlarge", "tags": {**OWNED, "team": "fraud"}, "state": "started"},
 }
 
 
 def test_outcome_of_an_update() -> None:
-    current = described({"owner": "bob"}, InstanceType="ml.m5.xlarge")
+    current = described({**OWNED, "team": "fraud"}, InstanceType="ml.m5.xlarge")
     assert outcome(update(), current, None, False) == {**OUTCOME, **CHANGES}
 
 

@@ -304,7 +304,7 @@ def test_predicts_a_creation() -> None:
 
 
 def test_predicts_an_update() -> None:
-    current = described({"owner": "bob"}, status="Stopped")
+    current = described({"team": "fraud"}, status="Stopped")
     before = to_result(current.described, current.tags)
     assert before is not None
     desired = want(volume_size_in_gb=50, tags={"owner": "alice"})

@@ -89,6 +89,18 @@ def test_describes_a_few_without_the_account(sagemaker: Script, tagging: Script)
     assert list(read(sagemaker, tagging, (SEALED, "datalab-new"), list_all=False)) == [SEALED]
 
 
+def test_one_that_aws_does_not_tell_hides_no_other(sagemaker: Script, tagging: Script) -> None:
+    params = {"NotebookInstanceName": CHANGED}
+    sagemaker.refuse("describe_notebook_instance", params, "AccessDeniedException", "not you")
+    is_described(sagemaker, SEALED)
+    clients = {"sagemaker": sagemaker.client, "resourcegroupstaggingapi": tagging.client}
+    wanted = {"names": [CHANGED, SEALED], "account": False, "describe": True, "lifecycle_configs": []}
+    found = read_instances(clients, wanted)
+    assert list(currents(json.loads(json.dumps(found)))) == [SEALED]
+    assert list(found["errors"]) == [CHANGED]
+    assert "not you" in found["errors"][CHANGED]
+
+
 def test_reads_the_scripts_of_lifecycle_configurations(sagemaker: Script, tagging: Script) -> None:
     content = [{"Content": base64.b64encode(b"#!/bin/bash\n").decode()}]
     sagemaker.call("describe_notebook_instance_lifecycle_config", CONFIG, {**CONFIG, "OnStart": content})

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.datalab.notebooks.plugins.module_utils.common.errors import InputError
+from ansible_collections.datalab.notebooks.plugins.module_utils.common.errors import InputError, NotebookError
 from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker.instance import (
     FIELDS,
     IMDS,
@@ -343,7 +343,7 @@ def test_one_update_for_all_settings() -> None:
 
 @pytest.mark.parametrize("status", ["Stopped", "InService"])
 def test_volume_never_shrinks(status: str) -> None:
-    text = f"a volume cannot shrink from 20 to 19 GiB; {NAME} keeps what it has"
+    text = f"a volume cannot shrink from 20 to 19 GiB; {NAME} keeps what it has; set it to 20"
     desired = want(volume_size_in_gb=19, update_policy="force")
     assert refusal(desired, have(status)) == [f"alice: notebook_volume_size_in_gb: {text}"]
 
@@ -388,11 +388,84 @@ def test_what_one_instance_cannot_become_stops_no_other() -> None:
     assert str(refused[bob.name]).startswith("notebook_subnet_id: ")
 
 
+def test_an_instance_that_cannot_be_read_is_left_alone() -> None:
+    bob, error = want(name="datalab-bob", **LEAST), NotebookError("not you")
+    plans, refused = make_plans([(bob, error), (want(**LEAST), None)])
+    assert [bool(made.steps) for made in plans] == [False, True]
+    assert refused == {"datalab-bob": error}
+
+
 def test_plans_come_in_the_order_of_the_instances() -> None:
     alice, bob = want(**LEAST), want(name="datalab-bob", **LEAST)
     plans, refused = make_plans([(bob, None), (alice, None)])
     assert [made.desired for made in plans] == [bob, alice]
     assert refused == {}
+
+
+# Whose it is
+
+ALICES, BOBS = {"owner": "alice"}, {"owner": "bob"}
+SPELT = [{"owner": "bob"}, {"Owner": "bob"}, {"OWNER": "bob", "owner": ""}, {"owner": "bob", "Owner": "alice"}]
+STATES = tuple(RUN_STATES)
+
+
+@pytest.mark.parametrize("tags", SPELT, ids=str)
+@pytest.mark.parametrize("status", [status for status in STATUSES if status != "Deleting"])
+@pytest.mark.parametrize("state", STATES)
+def test_nothing_is_done_to_the_instance_of_another_person(state: Any, status: str, tags: dict[str, str]) -> None:
+    everything = {**SETTINGS, "instance_type": "ml.m5.xlarge", "tags": ALICES, "update_policy": "force"}
+    (text,) = refusal(want(state=state, force=True, **everything), have(status, tags=tags))
+    remedy = "set another notebook_name, or notebook_allow_other_owner: true to take it over"
+    assert text == f"alice: notebook_name: {NAME} is bob's by its tag owner, and is left alone; {remedy}"
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_with_a_word_the_instance_of_another_person_is_as_any_other(state: Any) -> None:
+    desired = want(state=state, force=True, allow_other_owner=True, **SETTINGS)
+    assert plan(desired, have("InService", tags=BOBS)).steps == plan(desired, have("InService", tags=ALICES)).steps
+
+
+def test_with_a_word_the_tag_moves() -> None:
+    made = plan(want(tags=ALICES, allow_other_owner=True), have("InService", tags=BOBS))
+    assert made.steps == (Step("set_tags", ALICES),)
+
+
+@pytest.mark.parametrize(
+    "tags", [{}, ALICES, {"owner": ""}, {"team": "bob"}, {"owner": "alice", "Owner": "bob"}], ids=str
+)
+def test_an_instance_of_no_other_person_may_be_changed(tags: dict[str, str]) -> None:
+    assert actions(plan(want(state="absent"), have("Stopped", tags=tags))) == "delete"
+
+
+def test_an_instance_that_goes_away_is_no_ones() -> None:
+    assert actions(plan(want(**SETTINGS), have("Deleting", tags=BOBS))) == "await_gone create"
+
+
+@pytest.mark.parametrize(
+    ("given", "is_refused"),
+    [
+        ({}, False),
+        ({"owner": "bob"}, False),
+        ({"owner": "Bob"}, True),
+        ({"tags": BOBS}, False),
+        ({"tags": ALICES}, True),
+        ({"tags": {"Owner": "alice"}}, True),
+        ({"owner": "bob", "tags": ALICES}, True),
+        ({"owner": "bob", "tags": {}}, False),
+        ({"tags": {}}, True),
+        ({"tags": {}, "purge_tags": False}, False),
+        ({"tags": {}, "keep_tags": frozenset({"owner"})}, False),
+    ],
+    ids=str,
+)
+def test_who_is_meant_by_options_alone(given: dict[str, Any], is_refused: bool) -> None:
+    desired, current = want(**{"owner": None, **given}), have("InService", tags=BOBS)
+    if not is_refused:
+        assert plan(desired, current).desired is desired
+        return
+    (text,) = refusal(desired, current)
+    assert f"{NAME} is bob's by its tag owner" in text
+    assert "allow_other_owner: true" in text
 
 
 # Tags

@@ -82,10 +82,11 @@ def test_variables_are_options() -> None:
         "direct_internet_access": True,
         "update_policy": "force",
         "force": True,
+        "allow_other_owner": True,
         "purge_tags": False,
         "name": "experiment",
     }
-    assert set(instance_arguments()) - set(said) == {"lifecycle_config_name", "tags", "keep_tags"}
+    assert set(instance_arguments()) - set(said) == {"owner", "lifecycle_config_name", "tags", "keep_tags"}
     found = options({f"notebook_{option}": value for option, value in said.items()})
     assert {option: found[option] for option in said} == said
 

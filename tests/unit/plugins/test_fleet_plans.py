@@ -16,11 +16,11 @@ from ansible_collections.datalab.notebooks.plugins.plugin_utils.desired import P
 from ansible_collections.datalab.notebooks.plugins.plugin_utils.plans.fleet import (
     all_idle_limits,
     fleet_request,
-    foreign,
     leaving_people,
     plan_config_removal,
     removal_request,
     some_settings,
+    unremovable,
     upgrade,
 )
 from ansible_collections.datalab.notebooks.plugins.plugin_utils.plans.platform import place
@@ -295,20 +295,55 @@ def test_a_configuration_is_the_persons_own_where_mounts_are(isolation: str, con
 # Whose instances
 
 
+def test_what_cannot_be_removed_stops_the_removal() -> None:
+    fails = {"owner": "alice", "failed": True, "msg": "alice: notebook_name: x is bob's by its tag owner"}
+    assert unremovable([{"owner": "bob", "failed": False}, fails]) == [
+        Problem("alice", "notebook_name: x is bob's by its tag owner")
+    ]
+
+
+WORD = {"notebook_allow_other_owner": True}
+
+
+@pytest.mark.parametrize("door", ["converge", "remove", "settings"])
+def test_the_word_for_the_instance_of_another_person_goes_through_every_door(door: str) -> None:
+    chosen = wanted(inventory(variables={"bob": WORD}), "alice", "bob")
+    made = {
+        "converge": lambda: fleet_request(chosen, Place())["instances"],
+        "remove": lambda: removal_request(chosen),
+        "settings": lambda: some_settings(chosen, [], {"state": "stopped"}),
+    }[door]()
+    assert [(each["owner"], each.get("allow_other_owner")) for each in made] == [("alice", None), ("bob", True)]
+
+
+def test_the_word_holds_for_a_person_who_has_left() -> None:
+    chosen = wanted(inventory(common=WORD), "zoe", leaver="zoe")
+    assert [each["allow_other_owner"] for each in removal_request(chosen)] == [True]
+
+
+# What AWS does not have
+
+
 @pytest.mark.parametrize(
-    ("tags", "changed", "is_refused"),
+    ("hosts", "variables", "missing"),
     [
-        ({"owner": "mallory"}, True, True),
-        ({"owner": "mallory"}, False, False),
-        ({"owner": "alice"}, True, False),
-        ({"owner": ""}, True, False),
-        ({}, True, False),
+        ((), {}, {"bob": "datalab-research", "viewer": "datalab-viewer"}),
+        (("bob",), {}, {"bob": "datalab-research"}),
+        (("alice",), {}, {}),
+        (("bob",), {"bob": {"notebook_role_arn": "arn:aws:iam::123456789012:role/own"}}, {}),
     ],
+    ids=["of all", "of this run", "none", "with another role"],
 )
-def test_an_instance_of_another_owner_is_not_removed(tags: dict[str, str], changed: bool, is_refused: bool) -> None:
-    text = "x has the tag owner: mallory; set that tag to alice if it is theirs"
-    outcome = {"name": "x", "owner": "alice", "tags": tags, "changed": changed}
-    assert list(foreign([outcome])) == ([Problem("alice", text)] if is_refused else [])
+def test_roles_that_are_missing(hosts: tuple[str, ...], variables: dict[str, Any], missing: dict[str, str]) -> None:
+    chosen = wanted(inventory(viewers=["viewer"], variables=variables), *hosts)
+    names = {"bob": "datalab-research", "viewer": "datalab-viewer"}
+    given = place(chosen, {"access": SectionPlan(ids={"role_names_missing": names})})
+    assert fleet_request(chosen, given)["missing_roles"] == missing
+
+
+def test_a_role_for_everybody_is_not_missing() -> None:
+    chosen = people(notebook_fleet_role_arn="own")
+    assert place(chosen, {"access": SectionPlan(ids={"role_names_missing": {"bob": "x"}})}).missing_roles == {}
 
 
 # The OS
@@ -325,18 +360,25 @@ def outcome(name: str, os: str = RETIRED, status: str = "Stopped", *, waits: boo
         "status": status,
         "before": {} if waits or os == CURRENT else {"platform_identifier": os},
         "pending": change if waits else {},
+        "failed": False,
     }
+
+
+def asked(*outcomes: Mapping[str, Any], **more: Any) -> list[dict[str, Any]]:
+    """The instances that these outcomes are of, as they were asked for."""
+    return [{"name": each["name"], "owner": each["owner"], "platform_identifier": CURRENT, **more} for each in outcomes]
 
 
 def moved(*outcomes: Mapping[str, Any], batch: int = 10) -> tuple[list[str], list[list[str]], list[list[str]]]:
     """Who waits, who moves, and who stops again, in batches."""
-    plan = upgrade(outcomes, CURRENT, batch)
+    plan = upgrade(asked(*outcomes), outcomes, CURRENT, batch)
     batches = [[[each["owner"] for each in part[key]] for part in plan["batches"]] for key in ("moving", "at_rest")]
     return plan["waiting"], batches[0], batches[1]
 
 
 def test_an_instance_is_started_on_its_new_os_and_stopped_again() -> None:
-    assert upgrade([outcome("alice")], CURRENT, 10)["batches"] == [
+    alice = outcome("alice")
+    assert upgrade(asked(alice), [alice], CURRENT, 10)["batches"] == [
         {
             "moving": [
                 {
@@ -369,6 +411,20 @@ def test_what_is_retired_moves_or_waits(os: str) -> None:
 @pytest.mark.parametrize("os", [CURRENT, "notebook-al2023-v2", "notebook-al3-v1", ""])
 def test_what_is_not_retired_stays(os: str) -> None:
     assert moved(outcome("alice", os), outcome("bob", os, waits=True)) == ([], [], [])
+
+
+def test_what_cannot_move_is_told() -> None:
+    fails = {**outcome("bob", ""), "failed": True, "msg": "bob: x"}
+    has_none = {**outcome("erin", ""), "failed": True, "msg": "erin: there is no instance"}
+    plan = upgrade(asked(outcome("alice"), fails), [outcome("alice"), fails, has_none], CURRENT, 10)
+    assert plan["failed"] == ["bob: x"]
+    assert [each["owner"] for part in plan["batches"] for each in part["moving"]] == ["alice"]
+
+
+def test_the_word_for_the_instance_of_another_person_moves_it_and_stops_it_again() -> None:
+    alice = outcome("alice")
+    (batch,) = upgrade(asked(alice, allow_other_owner=True), [alice], CURRENT, 10)["batches"]
+    assert [each["allow_other_owner"] for each in (*batch["moving"], *batch["at_rest"])] == [True, True]
 
 
 def test_another_change_that_waits_is_no_reason_to_wait_for_those_who_have_the_os() -> None:

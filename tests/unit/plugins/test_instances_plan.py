@@ -23,6 +23,7 @@ from ansible_collections.datalab.notebooks.plugins.plugin_utils.plans.fleet impo
 from ansible_collections.datalab.notebooks.plugins.plugin_utils.plans.instances import (
     compare,
     doubtful,
+    merged,
     to_describe,
     wanted_to_read,
 )
@@ -72,6 +73,7 @@ def found(*answers: dict[str, Any], tags: dict[str, str] | None = None, **more: 
     """What was read: the scripts are as they are wanted."""
     return {
         "instances": [{"answer": answer, "tags": {**TAGS, **(tags or {})}} for answer in answers],
+        "errors": {},
         "lifecycle_configs": {each["name"]: each for each in REQUEST["lifecycle_configs"]},
         **more,
     }
@@ -176,3 +178,30 @@ def test_the_configurations_that_are_read(isolation: str, own_mounts: bool, conf
 def test_what_is_read_of_a_few() -> None:
     request = to_describe(people(), ["datalab-bob"])
     assert (request["names"], request["list_all"], request["lifecycle_configs"]) == (["datalab-bob"], False, [])
+
+
+REFUSED = {"datalab-alice": "not you"}
+
+
+@pytest.mark.parametrize(
+    "read",
+    [
+        found(errors=REFUSED),
+        merged(found(listed(), tags=NO_SEAL), {"instances": [], "errors": REFUSED}),
+    ],
+    ids=["at once", "of one that was listed"],
+)
+def test_an_instance_that_aws_does_not_tell_is_left_alone(read: dict[str, Any]) -> None:
+    compared = compare(REQUEST, read)
+    (alice,) = compared["instances"]
+    assert (alice["status"], alice["failed"], alice["msg"]) == ("unknown", True, "alice: not you")
+    assert (compared["changed"], compared["is_settled"]) == (False, False)
+
+
+def test_the_instance_of_another_person_is_left_alone() -> None:
+    read = found(listed(), tags={"owner": "bob"})
+    assert doubtful(REQUEST, read) == ["datalab-alice"]
+    compared = compare(REQUEST, merged(read, found(described(), tags={"owner": "bob"})))
+    (alice,) = compared["instances"]
+    assert "datalab-alice is bob's by its tag owner" in alice["msg"]
+    assert (alice["failed"], compared["changed"], compared["is_settled"]) == (True, False, False)

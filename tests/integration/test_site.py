@@ -114,6 +114,7 @@ def test_the_platform_from_its_first_day_to_its_last(run: Run, sandbox: Sandbox,
     grow(other)
     run("site", inventory=other)
     expect_growth(sandbox, seen)
+    expect_the_role_before_the_instance(run, sandbox, other)
 
     expect_removal(run, sandbox, other)
 
@@ -233,6 +234,17 @@ def expect_growth(sandbox: Sandbox, before: dict[str, dict[str, Any]]) -> None:
     version = iam.get_policy_version(PolicyArn=fraud["Arn"], VersionId=fraud["DefaultVersionId"])["PolicyVersion"]
     assert "acme-data/cards/*" in json.dumps(version["Document"])
     assert policies["datalab-research"]["DefaultVersionId"] == "v1", "nothing of theirs has changed"
+
+
+def expect_the_role_before_the_instance(run: Run, sandbox: Sandbox, inventory: Path) -> None:
+    """A new team's first person, whose role no run of site has made."""
+    with variables_of(inventory) as variables:
+        variables["platform_access_teams"]["ops"] = {}
+    (inventory / "ops.yml").write_text("owners: {children: {ops: {hosts: {judy: {}}}}}\n")
+    run("fleet", inventory=inventory)
+    judy = instances(sandbox)["datalab-judy"]
+    role = client(sandbox, "iam").get_role(RoleName="datalab-ops")["Role"]
+    assert (judy["RoleArn"], role["CreateDate"] <= judy["CreationTime"]) == (role["Arn"], True)
 
 
 def left(sandbox: Sandbox) -> dict[str, int]:

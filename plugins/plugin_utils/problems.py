@@ -10,6 +10,8 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ansible_collections.datalab.notebooks.plugins.module_utils.common.credentials import masked
+
 NAMED = 3  # people who are named; of more, how many they are is said
 EVERYBODY = "everybody"
 LONGEST_VALUE = 60  # characters
@@ -36,7 +38,7 @@ def problems_message(
     rows = [(_named(abouts, people), text) for text, abouts in shared.items()]
     width = max((len(about) for about, _text in rows), default=0)
     count = f"{len(rows)} problem{'' if len(rows) == 1 else 's'} {subject}"
-    lines = [f"  {about:<{width}}  {text}" for about, text in rows]
+    lines = [f"  {about:<{width}}  {masked(text)}" for about, text in rows]
     return "\n".join([f"{count}; nothing was changed:", *lines])
 
 
@@ -72,7 +74,7 @@ def _alike(name: str, known: Iterable[str], likeness: float = 0.6) -> list[str]:
 
 
 def shown(value: Any) -> str:
-    """A value as a message shows it: as YAML has it, and not at any length."""
+    """A value as a message shows it: as YAML has it, without secrets, and not at any length."""
     if value is None:
         text = "empty"
     elif isinstance(value, bool):
@@ -85,4 +87,5 @@ def shown(value: Any) -> str:
         text = "[" + ", ".join(shown(each) for each in value) + "]"
     else:
         text = str(value)
+    text = masked(text)
     return text if len(text) <= LONGEST_VALUE else text[: LONGEST_VALUE - 1] + "…"

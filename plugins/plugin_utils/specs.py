@@ -9,7 +9,7 @@ stops a role at its own variables. This one looks at all variables of all roles,
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -18,6 +18,7 @@ import yaml
 from ansible.module_utils.common.validation import check_type_bool, check_type_float, check_type_int
 
 from .problems import hint, shown
+from .values import value_problems
 
 ROLES = Path(__file__).parents[2] / "roles"
 # The roles by the sections of the platform that their variables describe.
@@ -29,8 +30,10 @@ SECTIONS = {
     "host": "notebook_host",
 }
 
+# Dictionaries of these names have texts for values, which their spec cannot say.
+OF_TEXTS = "_tags"
+
 Spec = Mapping[str, Any]
-Texts = Iterator[str]
 
 
 class Checked(NamedTuple):
@@ -64,13 +67,24 @@ def checked(name: str, value: Any, spec: Spec) -> Checked:
     if value is None:
         return Checked(None, [f"{name} is empty; {_empty_remedy(spec)}"])
     kind = spec.get("type", "str")
-    if kind == "list":
+    if kind == "list" and isinstance(value, list | tuple):
         return _checked_list(name, value, spec)
-    if kind == "dict":
+    if kind == "dict" and isinstance(value, Mapping) and "options" in spec:
         return _checked_dict(name, value, spec)
+    refused = list(value_problems(name, value))
+    return Checked(None, refused) if refused else _checked_whole(name, value, spec)
+
+
+def _checked_whole(name: str, value: Any, spec: Spec) -> Checked:
+    """A value of whose parts the spec says nothing."""
+    kind = spec.get("type", "str")
     if kind in SCALARS:
         return _checked_scalar(name, value, spec)
-    return Checked(value, [])
+    if kind == "list":
+        return Checked(None, [f"{name} is {shown(value)}; it must be a list, for example [{_example(value)}]"])
+    if kind == "dict" and not isinstance(value, Mapping):
+        return Checked(None, [f"{name} is {shown(value)}; it must be a dictionary, for example {{key: value}}"])
+    return _checked_texts(name, value) if name.endswith(OF_TEXTS) and kind == "dict" else Checked(value, [])
 
 
 def _empty_remedy(spec: Spec) -> str:
@@ -80,9 +94,7 @@ def _empty_remedy(spec: Spec) -> str:
     return f"write {nothing} for none, or leave it out" if nothing else "give it a value, or leave it out"
 
 
-def _checked_list(name: str, value: Any, spec: Spec) -> Checked:
-    if not isinstance(value, list | tuple):
-        return Checked(None, [f"{name} is {shown(value)}; it must be a list, for example [{_example(value)}]"])
+def _checked_list(name: str, value: list[Any] | tuple[Any, ...], spec: Spec) -> Checked:
     element = {"type": spec.get("elements", "raw"), **{key: spec[key] for key in ("options", "choices") if key in spec}}
     parts = [checked(f"{name}[{index}]", each, element) for index, each in enumerate(value)]
     return _joined(parts, [part.value for part in parts])
@@ -92,14 +104,18 @@ def _example(value: Any) -> str:
     return shown(value) if isinstance(value, str | int | float) and not isinstance(value, bool) else "first, second"
 
 
-def _checked_dict(name: str, value: Any, spec: Spec) -> Checked:
-    if not isinstance(value, Mapping):
-        return Checked(None, [f"{name} is {shown(value)}; it must be a dictionary, for example {{key: value}}"])
-    options: Mapping[str, Spec] | None = spec.get("options")
-    if options is None:
-        return Checked(dict(value), [])
+def _checked_texts(name: str, value: Mapping[Any, Any]) -> Checked:
+    """Keys and values as texts: of an empty value AWS would make the word None, and of a yes the word True."""
+    keys = [checked(f"{name}: one of the keys", key, {}) for key in value]
+    values = [checked(f"{name}: {shown(key)}", each, {}) for key, each in value.items()]
+    texts = {key.value: each.value for key, each in zip(keys, values, strict=True)}
+    return _joined([*keys, *values], texts)
+
+
+def _checked_dict(name: str, value: Mapping[Any, Any], spec: Spec) -> Checked:
+    options: Mapping[str, Spec] = spec["options"]
     unknown = [
-        f"{name}: {key} is not known{hint(key, options, 'there are ' + ', '.join(options))}"
+        f"{name}: {shown(key)} is not known{hint(key, options, 'there are ' + ', '.join(options))}"
         for key in value
         if key not in options
     ]
@@ -154,7 +170,8 @@ def _checked_scalar(name: str, value: Any, spec: Spec) -> Checked:
     try:
         converted = convert(value)
     except (TypeError, ValueError, ArithmeticError):
-        return Checked(None, [f"{name} is {shown(value)}; it must be {what}"])
+        said = ": YAML takes yes, no, on and off for true and false" if isinstance(value, bool) else ""
+        return Checked(None, [f"{name} is {shown(value)}; it must be {what}{said}"])
     choices = spec.get("choices")
     if choices and converted not in choices:
         rule = "it must be one of " + ", ".join(map(shown, choices))

@@ -48,24 +48,12 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"notebook_host_extra_steps": {"mine": True}}, "notebook_host_extra_steps: mine is not text; it must be bash"),
     ({"notebook_host_extra_steps": {"mine": " \n"}}, "notebook_host_extra_steps: mine is ' \\n'; it must be bash"),
     (
-        {"notebook_host_pip_index_url": "https://me:secret@pypi.example"},
-        "notebook_host_pip_index_url has a name or password; it must be an http or https address without them",
-    ),
-    (
         {"notebook_host_pip_index_url": "pypi.example"},
         "notebook_host_pip_index_url is pypi.example; it must be an http",
     ),
     ({"notebook_host_git_config": {"proxy": "x"}}, "notebook_host_git_config: proxy is not a name; it must have"),
-    (
-        {"notebook_host_git_config": {"http.proxy": "http://me:secret@proxy"}},
-        "notebook_host_git_config: http.proxy has a password; it must have none: all who use",
-    ),
-    (
-        {"notebook_host_git_config": {"url.https://me:secret@git/.insteadOf": "https://github.com/"}},
-        "notebook_host_git_config: one of the names has a password; it must have none",
-    ),
-    ({"notebook_host_git_config": {"a.b": ["x"]}}, "notebook_host_git_config: a.b is not text; it must be text, a"),
-    ({"notebook_host_git_config": {"a.b": None}}, "notebook_host_git_config: a.b is not text; it must be text, a"),
+    ({"notebook_host_git_config": {"a.b": ["x"]}}, "notebook_host_git_config: a.b is [x]; it must be text, a"),
+    ({"notebook_host_git_config": {"a.b": None}}, "notebook_host_git_config: a.b is empty; it must be text, a"),
     ({"notebook_host_ca_certificates": "/etc/ca.pem"}, "notebook_host_ca_certificates is not PEM text; it must be"),
     (
         {"notebook_host_ca_certificates": CERTIFICATE + CERTIFICATE.replace("CERTIFICATE", "PRIVATE KEY")},
@@ -123,7 +111,6 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
 def test_a_mistake_is_one_sentence(settings: dict[str, Any], beginning: str) -> None:
     (sentence,) = problems({**DEFAULTS, **settings})
     assert sentence.startswith(beginning)
-    assert "secret" not in sentence
 
 
 ACCEPTED: dict[str, dict[str, Any]] = {

@@ -23,6 +23,8 @@ from ansible_collections.datalab.notebooks.plugins.plugin_utils.preflight import
 from ansible_collections.datalab.notebooks.plugins.plugin_utils.problems import Problem, problems_message
 from ansible_collections.datalab.notebooks.plugins.plugin_utils.roster import Inventory
 from ansible_collections.datalab.notebooks.plugins.plugin_utils.scripts import lint
+from ansible_collections.datalab.notebooks.plugins.plugin_utils.variables import person_options, platform_options
+from ansible_collections.datalab.notebooks.tests.unit.module_utils.test_credentials import SECRETS
 from ansible_collections.datalab.notebooks.tests.unit.plugins.inventories import inventory, told, wanted
 
 Variables = Mapping[str, Any]
@@ -189,6 +191,22 @@ def test_rights_are_made_from_people_and_a_bucket(storage: Variables, bucket: st
         "instance_prefix": "datalab",
         "results_bucket": bucket,
     }
+
+
+# Secrets
+
+
+@pytest.mark.parametrize("text", [text for texts in SECRETS.values() for text in texts])
+def test_no_message_shows_a_secret_whatever_has_it(text: str) -> None:
+    said = dict.fromkeys(person_options(), text)
+    shared = dict.fromkeys(platform_options(), text)
+    unreadable = [Problem("alice", f"notebook_x: its template does not work: {text}")]
+    source = inventory(TWO, variables=same_for(["alice", "bob"], said), shared=shared, unreadable=unreadable)
+    found, problems = preflight(source, ALL)
+    message = problems_message(problems, people=found.people)
+    assert message.count("it must have none: all who use an instance") >= len(said) + len(shared)
+    assert "s3cret" not in message
+    assert text not in message
 
 
 # Whom a run is about

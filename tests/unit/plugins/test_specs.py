@@ -12,7 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.datalab.notebooks.plugins.plugin_utils.specs import SECTIONS, checked, role_options
+from ansible_collections.datalab.notebooks.plugins.plugin_utils.values import OF_SEVERAL_LINES
 from ansible_collections.datalab.notebooks.plugins.plugin_utils.variables import person_options
+from ansible_collections.datalab.notebooks.tests.unit.module_utils.test_credentials import SECRETS as SECRETS_BY_KIND
 
 WRONG: dict[str, list[Any]] = {
     "str": [["a"], {"a": 1}, True],
@@ -64,6 +66,94 @@ def test_an_empty_value_is_a_sentence_with_a_remedy(name: str, spec: Mapping[str
     (problem,) = checked(name, None, spec).problems
     assert problem.startswith(f"{name} is empty; ")
     assert len(problem) > len(f"{name} is empty; ")
+
+
+def with_text(text: str, spec: Mapping[str, Any]) -> Iterator[Any]:
+    """Values of an option, right and wrong ones, that have a text somewhere."""
+    keys = spec.get("options", {"a": {}})
+    yield from (text, [text], [[text]])
+    yield from ({key: text} for key in keys)
+    yield from ([{key: [text]}] for key in keys)
+
+
+SECRETS = [(kind, text) for kind, texts in SECRETS_BY_KIND.items() for text in (texts[0], texts[-1])]
+LINE_END = (
+    "; it must be one line: YAML keeps the line end of a block that begins with | or >, and leaves it out with |-"
+)
+UNSEEN = ["a\nb", "a\n", "\na", "a\rb", "a\0", "\x1b[1m", "a\u2028b", "a\u200bb", "a\u00a0b", "a\x7f", "a\u202eb"]
+
+
+@pytest.mark.parametrize(("name", "spec"), PARTS, ids=[name for name, _spec in PARTS])
+def test_no_option_takes_a_secret_or_shows_it(name: str, spec: Mapping[str, Any]) -> None:
+    for kind, text in SECRETS:
+        for value in with_text(text, spec):
+            result = checked(name, value, spec)
+            assert result.value is None, value
+            assert any(f" has {kind}; it must have none: " in problem for problem in result.problems), value
+            assert not [problem for problem in result.problems if "s3cret" in problem or text in problem]
+
+
+@pytest.mark.parametrize(("name", "spec"), PARTS, ids=[name for name, _spec in PARTS])
+def test_no_option_takes_what_ends_a_line_or_cannot_be_seen(name: str, spec: Mapping[str, Any]) -> None:
+    for text in UNSEEN if name not in OF_SEVERAL_LINES else [each for each in UNSEEN if "\n" not in each]:
+        for value in with_text(text, spec):
+            result = checked(name, value, spec)
+            assert result.value is None, value
+            assert all(problem.startswith(name) and problem.isprintable() for problem in result.problems)
+            assert any(
+                LINE_END in problem or "; it must not have the character U+" in problem for problem in result.problems
+            )
+
+
+@pytest.mark.parametrize("name", OF_SEVERAL_LINES)
+def test_what_has_several_lines_may_have_them(name: str) -> None:
+    value = {"mine": "if true; then\n\ttrue\nfi\n"} if "steps" in name else "-----BEGIN CERTIFICATE-----\nMIIB\n"
+    assert checked(name, value, person_options()[name]).problems == []
+    defaults = {"type": "dict"}
+    assert checked("notebook_fleet_owner_defaults", {name: value}, defaults).problems == []
+
+
+@pytest.mark.parametrize("key", ["https://me:s3cret@x", "a\nb"])
+@pytest.mark.parametrize(("name", "spec"), PARTS, ids=[name for name, _spec in PARTS])
+def test_no_dictionary_takes_them_for_a_key(name: str, spec: Mapping[str, Any], key: str) -> None:
+    value = [{key: "x"}] if spec.get("type") == "list" else {key: "x"}
+    result = checked(name, value, spec)
+    assert result.value is None
+    assert not [problem for problem in result.problems if "s3cret" in problem or not problem.isprintable()]
+
+
+TAGS = [(name, spec) for name, spec in PARTS if name.endswith("_tags") and spec["type"] == "dict"]
+
+
+@pytest.mark.parametrize(("name", "spec"), TAGS, ids=[name for name, _spec in TAGS])
+@pytest.mark.parametrize(
+    ("value", "says"),
+    [
+        ({"a": None}, 'a is empty; write "" for none, or leave it out'),
+        (
+            {"a": True},
+            "a is true; it must be text; put it in quotes: YAML takes yes, no, on and off for true and false",
+        ),
+        ({"a": ["x"]}, "a is [x]; it must be text; put it in quotes"),
+        ({"a": {"b": "x"}}, "a is {b: x}; it must be text; put it in quotes"),
+        ({False: "x"}, "one of the keys is false; it must be text; put it in quotes: YAML takes yes, no, on and off"),
+        ({"password": "s3cret"}, "password has a password; it must have none: "),
+    ],
+)
+def test_tags_are_texts(name: str, spec: Mapping[str, Any], value: Any, says: str) -> None:
+    found = checked(name, value, spec)
+    assert found.value is None
+    (problem,) = found.problems
+    assert problem.startswith(f"{name}: {says}")
+
+
+@pytest.mark.parametrize(("name", "spec"), TAGS, ids=[name for name, _spec in TAGS])
+def test_numbers_in_tags_are_the_texts_that_were_written(name: str, spec: Mapping[str, Any]) -> None:
+    assert checked(name, {"a": 42, 2024: 1.5, "b": ""}, spec).value == {"a": "42", "2024": "1.5", "b": ""}
+
+
+def test_there_are_tags_of_people_and_of_every_section() -> None:
+    assert {name.split("_")[1] for name, _spec in TAGS} == {"tags", "network", "storage", "access"}
 
 
 CHOICES = [(name, spec) for name, spec in PARTS if "choices" in spec]

@@ -1,0 +1,58 @@
+# Copyright: Contributors to datalab.notebooks
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# Private to this collection: it may change at any time.
+"""What no setting may have, whatever it is about: secrets, and characters that end a line or cannot be seen.
+
+Settings reach scripts, tags, policies and descriptions, which all who use an instance, or may look at the account, can
+read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ansible_collections.datalab.notebooks.plugins.module_utils.common.credentials import credential_in
+
+from .problems import shown
+
+REMEDY = (
+    "it must have none: all who use an instance or see the account can read it. Keep it in AWS Secrets Manager, or let"
+    " the server admit the network of the instances"
+)
+OF_SEVERAL_LINES = ("notebook_host_extra_steps", "notebook_host_ca_certificates")
+
+
+def value_problems(name: str, value: Any) -> Iterator[str]:
+    """A sentence for each text in a value, at any depth, that no setting may have; it never shows a secret."""
+    if isinstance(value, Mapping):
+        for key, each in value.items():
+            if isinstance(key, str) and (wrong := list(_text_problems(f"{name}: one of the keys", key))):
+                yield from wrong
+                continue
+            place = f"{name}: {shown(key)}"
+            if isinstance(each, str) and (kind := credential_in(f"{key}: {each}")):
+                yield f"{place} has {kind}; {REMEDY}"
+            else:
+                yield from value_problems(place, each)
+    elif isinstance(value, list | tuple):
+        for index, each in enumerate(value):
+            yield from value_problems(f"{name}[{index}]", each)
+    elif isinstance(value, str):
+        is_long = any(variable in name for variable in OF_SEVERAL_LINES)
+        yield from _text_problems(name, value, may_have="\n\t" if is_long else "")
+
+
+def _text_problems(name: str, text: str, may_have: str = "") -> Iterator[str]:
+    kind = credential_in(text)
+    if kind:
+        yield f"{name} has {kind}; {REMEDY}"
+        return
+    unwanted = next((char for char in text if not char.isprintable() and char not in may_have), "")
+    if unwanted in ("\n", "\r"):
+        yield (
+            f"{name} is {shown(text)}; it must be one line: YAML keeps the line end of a block that begins with | or >,"
+            " and leaves it out with |- or >-"
+        )
+    elif unwanted:
+        yield f"{name} is {shown(text)}; it must not have the character U+{ord(unwanted):04X}, which cannot be seen"

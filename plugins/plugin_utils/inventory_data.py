@@ -16,7 +16,8 @@ from ansible.parsing.dataloader import DataLoader
 from .problems import EVERYBODY, Problem
 from .roster import Inventory
 from .specs import ROLES, SECTIONS, role_results
-from .variables import PLAYBOOK_VARIABLES
+from .variables import PLAYBOOK_VARIABLES, person_options, platform_options
+from .yaml_numbers import misread_numbers
 
 OF_LOCALHOST = ("inventory_dir", "groups", "ansible_playbook_python")  # which it lacks itself
 PLATFORM = ("platform_", "notebook_fleet_")  # what is the same for everybody
@@ -63,13 +64,20 @@ def _resolved(templar: Any, about: str, variables: Mapping[str, Any], problems: 
             del found[key]  # what a role has made is no setting, and may not be known yet
             continue
         try:
-            found[key] = plain(templar.template(found[key]) if _has_template(found[key]) else found[key])
+            value = templar.template(found[key]) if _has_template(found[key]) else found[key]
+            problems += [Problem(about, text) for text in misread_numbers(key, value, is_number=_is_number(key))]
+            found[key] = plain(value)
         except AnsibleError as error:
             if about == EVERYBODY and not key.startswith(PLATFORM):
                 continue  # it may need what only a person has
             del found[key]
             problems.append(Problem(about, f"{key}: its template does not work: {error.message}"))
     return found
+
+
+def _is_number(key: str) -> bool:
+    spec = person_options().get(key) or platform_options().get(key) or {}
+    return spec.get("type") in ("int", "float")
 
 
 def plain(value: Any) -> Any:

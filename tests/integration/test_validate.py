@@ -58,6 +58,9 @@ platform_network_subnets: [{cidr: 10.42.0.0/22}, {cidr: 10.42.4.0/22, zone: b}]
 platform_network_servers: [{cidr: 10.1.2.3/32}]
 platform_network_tags: [a]
 platform_network_peerings:
+platform_network_name: |
+  lab
+platform_storage_tags: {project: , shared: yes}
 platform_access_teams: {research: , 2024: }
 notebook_host_efs_tls: yess""",
     "group_vars/viewers.yml": "notebook_host_efs_read_only: ture",
@@ -65,6 +68,8 @@ notebook_host_efs_tls: yess""",
 notebook_instance_type: m5.xlarge
 notebook_host_conda_environment: {name: x, packages: numpy}
 notebook_fleet_prefx: lab
+notebook_tags: {cost-center: 0770, idle: 2h}
+notebook_additional_code_repositories: ["https://me:s3cret@git.example.com/x"]
 volume_size_in_gb: 100""",
     "host_vars/alise.yml": "notebook_idle: 60",
 }
@@ -75,10 +80,16 @@ SAYS = [
     "network platform_network_servers[0]: ports is missing",
     "network platform_network_tags is [a]; it must be a dictionary",
     "network platform_network_peerings is empty; write [] for none, or leave it out",
+    r"network platform_network_name is 'lab\n'; it must be one line: YAML keeps the line end of a block",
+    "storage platform_storage_tags: project is empty; write",
+    "storage platform_storage_tags: shared is true; it must be text; put it in quotes: YAML takes yes, no, on and off",
     "everybody notebook_host_efs_tls is yess; it must be true or false",
     "viewer notebook_host_efs_read_only is ture; it must be true or false",
     "alice notebook_host_conda_environment: python is missing",
     "alice notebook_host_conda_environment: packages is numpy; it must be a list, for example [numpy]",
+    "alice notebook_tags: cost-center is 504, which YAML made of 0770; put it in quotes",
+    "alice notebook_tags: idle is 2h; it must be a number of seconds",
+    "alice notebook_additional_code_repositories[0] has a user name or password in an address; it must have none",
     "alice notebook_fleet_prefx is not a variable of datalab.notebooks; did you mean notebook_fleet_prefix?",
     "alice volume_size_in_gb is not a variable of datalab.notebooks; did you mean notebook_volume_size_in_gb?",
     "alice notebook_instance_type: 'm5.xlarge' is not among the",
@@ -93,9 +104,9 @@ def test_every_playbook_tells_all_mistakes_at_once_before_the_first_call(
     module_sandbox.reset_calls()
     inventory = write(tmp_path, MISTAKES)
     limit = ["-l", "owners:viewers"] if name == "start" else []
-    found = problems(
-        playbook(f"datalab.notebooks.{name}", "-i", inventory, *limit, environment=module_sandbox.environment)
-    )
+    played = playbook(f"datalab.notebooks.{name}", "-i", inventory, *limit, environment=module_sandbox.environment)
+    found = problems(played)
+    assert "s3cret" not in played.stdout + played.stderr
     assert [says for says in SAYS if not any(line.startswith(says) for line in found)] == [], found
     assert [line for line in found if not line.startswith(tuple(SAYS))] == []
     assert module_sandbox.calls() == {}

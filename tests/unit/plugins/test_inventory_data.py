@@ -22,8 +22,8 @@ from ansible_collections.datalab.notebooks.plugins.plugin_utils.inventory_data i
     read_inventory,
     role_defaults,
 )
-from ansible_collections.datalab.notebooks.plugins.plugin_utils.preflight import ALL
-from ansible_collections.datalab.notebooks.plugins.plugin_utils.problems import Problem
+from ansible_collections.datalab.notebooks.plugins.plugin_utils.preflight import ALL, preflight
+from ansible_collections.datalab.notebooks.plugins.plugin_utils.problems import Problem, problems_message
 from ansible_collections.datalab.notebooks.plugins.plugin_utils.roster import Inventory
 from ansible_collections.datalab.notebooks.plugins.plugin_utils.specs import SECTIONS, role_options
 from ansible_collections.datalab.notebooks.tests.unit.plugins.inventories import told
@@ -296,6 +296,63 @@ notebook_host_efs_tls: null
     tags = variables["notebook_tags"]
     parts = [*variables.values(), *tags, *tags.values(), *tags[2], *tags[2][4].items()]
     assert {type(part) for part in parts} == {dict, int, bool, str, type(None), list, float, tuple}
+
+
+# What YAML makes of numbers
+
+
+@pytest.mark.parametrize(
+    ("said", "is_what"),
+    [
+        ("notebook_tags: {cost: 0770}", "notebook_tags: cost is 504, which YAML made of 0770"),
+        ("notebook_tags:\n  cost: 0770 # the centre", "notebook_tags: cost is 504, which YAML made of 0770"),
+        ("notebook_tags: {a: b, 0770: x}", "notebook_tags: one of the keys is 504, which YAML made of 0770"),
+        ("notebook_tags: {version: 1.10}", "notebook_tags: version is 1.1, which YAML made of 1.10"),
+        ("notebook_idle: 0770", "notebook_idle is 504, which YAML made of 0770"),
+        ("notebook_idle: 1:30", "notebook_idle is 90, which YAML made of 1:30"),
+        ("notebook_idle: 0x10", "notebook_idle is 16, which YAML made of 0x10"),
+        (
+            'size: 0100\nnotebook_volume_size_in_gb: "{{ size }}"',
+            "notebook_volume_size_in_gb is 64, which YAML made of 0100",
+        ),
+        ("notebook_volume_size_in_gb: 0100", "notebook_volume_size_in_gb is 64, which YAML made of 0100"),
+        (
+            "notebook_host_git_config: {core.sharedRepository: 0660}",
+            "notebook_host_git_config: core.sharedRepository is 432, which YAML made of 0660",
+        ),
+        (
+            "notebook_host_conda_environment: {name: x, python: 3.10, packages: [ipykernel]}",
+            "notebook_host_conda_environment: python is 3.1, which YAML made of 3.10",
+        ),
+        (
+            "platform_network_servers: [{cidr: 10.1.2.3/32, ports: [443, 0443]}]",
+            "platform_network_servers[0]: ports[1] is 291, which YAML made of 0443",
+        ),
+        ("platform_storage_uids: {alice: 010001}", "platform_storage_uids: alice is 4097, which YAML made of 010001"),
+    ],
+)
+def test_a_number_that_is_not_what_was_written(said: str, is_what: str, read: Read) -> None:
+    found = read({"group_vars/all.yml": said})
+    wanted, problems = preflight(found, ALL)
+    (line,) = problems_message(problems, people=wanted.people).splitlines()[1:]
+    assert line == f"  everybody  {is_what}; put it in quotes"
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "notebook_tags: {a: 0, b: 42, c: 1_000, d: -5, e: 1.5, f: 2024-01-05, 2024: g, h: '0770', i: \"1.10\", j: 08}",
+        "notebook_volume_size_in_gb: +100",
+        "notebook_fleet_max_requests_per_second: 30.50",
+        "notebook_idle: 3600\nnotebook_volume_size_in_gb: 100 # GiB",
+    ],
+)
+def test_a_number_that_is_what_was_written(said: str, read: Read) -> None:
+    assert told(read({"group_vars/all.yml": said}), sections=ALL) == []
+
+
+def test_a_number_of_the_command_line_stands_in_no_file(read: Read) -> None:
+    assert told(read(extra={"notebook_idle": 504})) == []
 
 
 # Variable files of no host or group

@@ -141,11 +141,13 @@ def test_mistakes_in_the_defaults_are_the_fleets(kind: str, default: Variables, 
     ("idle", "is_right"),
     [
         (7200, True), ("7200", True), (0, True), ("never", True), ("", True),
-        ("2h", False), (-1, False), (1.5, False), ("Never", False), ("60 ", False),
+        ("2h", False), (-1, False), (1.5, False), ("Never", False), ("60 ", False), ("\u0667", False),
     ],
 )  # fmt: skip
 def test_idle_is_seconds_or_never(idle: Any, is_right: bool) -> None:
     said = problems({"notebook_idle": idle})
+    tag = problems({"notebook_tags": {"idle": idle}})
+    assert tag == [text.replace("notebook_idle", "notebook_tags: idle") for text in said]
     if is_right:
         assert said == []
     else:

@@ -1,0 +1,61 @@
+# Copyright: Contributors to datalab.notebooks
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# Private to this collection: it may change at any time.
+"""Numbers of an inventory that are not what was written: YAML makes 504 of 0770, 750 of 12:30, and 3.1 of 3.10."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from ansible._internal._datatag._tags import Origin  # nothing public tells where a value comes from
+
+from .problems import shown
+
+PLAIN = re.compile(r"[-+]?[.\d](?:[\w.+-]|:(?=\d))*")
+VAULT = "$ANSIBLE_VAULT"
+
+
+def misread_numbers(name: str, value: Any, *, is_number: bool = False) -> Iterator[str]:
+    """A sentence for each such number in a variable, at any depth. `is_number` says that 0.50 is as good as 0.5."""
+    if isinstance(value, Mapping):
+        for key, each in value.items():
+            yield from misread_numbers(f"{name}: one of the keys", key)
+            yield from misread_numbers(f"{name}: {shown(key)}", each)
+    elif isinstance(value, list | tuple):
+        for index, each in enumerate(value):
+            yield from misread_numbers(f"{name}[{index}]", each)
+    elif isinstance(value, int | float) and not isinstance(value, bool):
+        written = _written(value)
+        if written and not _means(written, value, is_number):
+            yield f"{name} is {value}, which YAML made of {written}; put it in quotes"
+
+
+def _means(written: str, value: Any, is_number: bool) -> bool:
+    digits = written.replace("_", "")
+    if isinstance(value, int):
+        return re.fullmatch(r"[-+]?\d+", digits) is not None and int(digits) == value
+    return written == str(value) or (is_number and float(digits) == value)
+
+
+def _written(value: Any) -> str:
+    """The text that a value was read from; "" if it does not stand in a file of YAML as it is."""
+    origin = Origin.get_tag(value)
+    if origin is None or not origin.path or not origin.line_num or not origin.col_num:
+        return ""
+    lines = _lines(str(origin.path))
+    line = lines[origin.line_num - 1] if origin.line_num <= len(lines) else ""
+    found = PLAIN.match(line, origin.col_num - 1)
+    return found[0] if found else ""
+
+
+@cache
+def _lines(path: str) -> list[str]:
+    try:
+        lines = Path(path).read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError):
+        return []
+    return [] if lines and lines[0].startswith(VAULT) else lines

@@ -258,7 +258,6 @@ def main() -> None:
             "wait_timeout": {"type": "int", "default": 600},
             **tag_arguments(),
         },
-        required_if=[("throughput_mode", "provisioned", ["provisioned_throughput_in_mibps"])],
         supports_check_mode=True,
     )
     ec2 = partial(module.client, "ec2")

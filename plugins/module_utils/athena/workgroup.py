@@ -187,7 +187,12 @@ def workgroup_names(client: AthenaClient) -> list[str]:
 def plan_workgroup(desired: DesiredWorkgroup, current: dict[str, Any] | None, arn: str) -> WorkgroupPlan:
     """What turns `current`, as `read_workgroup` returns it, into `desired`."""
     has = current or {"name": desired.name, "arn": arn, **NEW, "tags": {}}
-    settings = {option: value for option, value in desired.settings.items() if value != has.get(option)}
+    settings = {
+        option: value
+        for option, value in desired.settings.items()
+        # What AWS does not tell of a workgroup that is there is off.
+        if value != has.get(option) and not (current and value is False and has.get(option) is None)
+    }
     tags = has["tags"]
     to_set, to_delete = compare_aws_tags(tags, desired.tags or {}, desired.purge_tags and desired.tags is not None)
     after = {

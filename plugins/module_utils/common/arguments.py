@@ -8,6 +8,11 @@ from __future__ import annotations
 from typing import Any
 
 
+def once(value: Any) -> Any:
+    """A list without what is in it already, as AWS has lists; any other value as it is."""
+    return [each for index, each in enumerate(value) if each not in value[:index]] if isinstance(value, list) else value
+
+
 def tag_arguments() -> dict[str, Any]:
     """`tags` and `purge_tags` as every amazon.aws module has them."""
     return {

@@ -165,7 +165,7 @@ def _flat(options: dict[str, Any], parent: str = "") -> dict[str, Any]:
         if isinstance(value, dict):
             flat |= _flat(value, f"{parent}{key}.")
         elif isinstance(value, list):
-            flat[parent + key] = sorted(value)
+            flat[parent + key] = sorted(set(value))
         elif value is not None:
             flat[parent + key] = value.zfill(4) if key == "permissions" else value
     return flat

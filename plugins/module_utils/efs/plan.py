@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from ansible_collections.amazon.aws.plugins.module_utils.policy import compare_policies
 from ansible_collections.amazon.aws.plugins.module_utils.tagging import compare_aws_tags
 
+from ..common.arguments import once
 from ..common.errors import InputError
 from ..common.service_model import input_problems, tag_problems
 
@@ -106,7 +107,7 @@ def desired_file_system(params: dict[str, Any]) -> DesiredFileSystem:
         lifecycle_policies=None if lifecycle is None else _given(lifecycle),
         backup=params["backup"],
         policy=_policy(params["policy"]),
-        mount_targets=None if targets is None else [_given(target) for target in targets],
+        mount_targets=None if targets is None else once([_desired_target(target) for target in targets]),
         purge_mount_targets=params["purge_mount_targets"],
         tags=None if tags is None else {str(key): str(value) for key, value in tags.items()},
         purge_tags=params["purge_tags"],
@@ -115,6 +116,10 @@ def desired_file_system(params: dict[str, Any]) -> DesiredFileSystem:
 
 def _given(options: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in options.items() if value is not None}
+
+
+def _desired_target(target: dict[str, Any]) -> dict[str, Any]:
+    return {key: once(value) for key, value in _given(target).items()}
 
 
 def _policy(text: str | None) -> dict[str, Any] | None:
@@ -140,9 +145,6 @@ def file_system_problems(model: ServiceModel, desired: DesiredFileSystem) -> lis
     subnets = [target["subnet_id"] for target in targets]
     twice = sorted({subnet for subnet in subnets if subnets.count(subnet) > 1})
     problems += [f"mount_targets: {subnet} is there twice" for subnet in twice]
-    given = desired.settings
-    if "provisioned_throughput_in_mibps" in given and given.get("throughput_mode") != "provisioned":
-        problems.append("provisioned_throughput_in_mibps: it goes with throughput_mode: provisioned only")
     problems += [f"tags: {text}" for text in tag_problems(desired.tags or {})]
     return [f"file system {desired.name}: {problem}" for problem in problems]
 
@@ -152,7 +154,7 @@ def file_system_problems(model: ServiceModel, desired: DesiredFileSystem) -> lis
 
 def plan_file_system(desired: DesiredFileSystem, current: dict[str, Any] | None) -> FileSystemPlan:
     """What turns `current`, as `read_file_system` returns it, into `desired`; raises InputError if nothing does."""
-    problems = list(_unchangeable(desired, current)) if current else []
+    problems = [*_throughput_problems(desired, current or {}), *(_unchangeable(desired, current) if current else ())]
     if problems:
         raise InputError([f"file system {desired.name}: {problem}" for problem in problems])
     has = current or NOTHING
@@ -176,6 +178,15 @@ def plan_file_system(desired: DesiredFileSystem, current: dict[str, Any] | None)
         },
         throughput=_throughput(desired, current) if current else {},
     )
+
+
+def _throughput_problems(desired: DesiredFileSystem, current: dict[str, Any]) -> Iterator[str]:
+    given = {option: {**current, **desired.settings}.get(option) for option in THROUGHPUT}
+    is_provisioned = given["throughput_mode"] == "provisioned"
+    if "provisioned_throughput_in_mibps" in desired.settings and not is_provisioned:
+        yield "provisioned_throughput_in_mibps: it goes with throughput_mode: provisioned only"
+    if is_provisioned and "throughput_mode" in desired.settings and given["provisioned_throughput_in_mibps"] is None:
+        yield "throughput_mode: provisioned needs provisioned_throughput_in_mibps"
 
 
 def _unchangeable(desired: DesiredFileSystem, current: dict[str, Any]) -> Iterator[str]:
@@ -218,7 +229,8 @@ def _on(arn: str | None, policy: dict[str, Any]) -> dict[str, Any]:
 
 
 def _throughput(desired: DesiredFileSystem, current: dict[str, Any]) -> dict[str, Any]:
-    wanted = {option: desired.settings.get(option) for option in THROUGHPUT}
+    mode = {"throughput_mode": current.get("throughput_mode")}
+    wanted = {option: {**mode, **desired.settings}.get(option) for option in THROUGHPUT}
     same = all(value is None or value == current.get(option) for option, value in wanted.items())
     return {} if same else wanted
 

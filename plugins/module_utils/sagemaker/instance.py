@@ -14,6 +14,8 @@ from typing import Any, Literal
 
 from ansible_collections.amazon.aws.plugins.module_utils.transformation import boto3_resource_to_ansible_dict
 
+from ..common.arguments import once
+
 State = Literal["present", "absent", "started", "stopped", "restarted"]
 UpdatePolicy = Literal["when_stopped", "force"]
 
@@ -156,7 +158,7 @@ def other_owner(desired: Desired, tags: Mapping[str, str]) -> str | None:
 
 def desired_from_options(options: dict[str, Any]) -> Desired:
     """Module parameters, or one element of the fleet's `instances`, as Desired; None means: not given."""
-    fields = {f.option: options[f.option] for f in FIELDS if options.get(f.option) is not None}
+    fields = {f.option: once(options[f.option]) for f in FIELDS if options.get(f.option) is not None}
     for option in ("root_access", "direct_internet_access"):
         if option in fields:
             fields[option] = "Enabled" if fields[option] else "Disabled"

@@ -18,6 +18,7 @@ from .instance import FIELDS, RESTART_TAG, Current, Desired, Field, other_owner,
 
 RUNNING = frozenset({"InService", "Pending", "PendingMaintenance", "InMaintenance"})
 CREATED_WITH = {"minimum_instance_metadata_service_version": "2"}  # AWS's own default lets version 1 through
+UNTOLD = {"ip_address_type": "ipv4", "minimum_instance_metadata_service_version": "1"}  # what older instances have
 RETIRED_PLATFORMS = ("notebook-al1-", "notebook-al2-")  # https://docs.aws.amazon.com/sagemaker/latest/dg/nbi-al2.html
 
 Action = Literal[
@@ -116,6 +117,8 @@ def _plan_create(desired: Desired, current: Current | None, first: tuple[Step, .
         for option in ("instance_type", "role_arn")
         if option not in given
     ]
+    if given.get("direct_internet_access") == "Disabled" and "subnet_id" not in given:
+        problems.append(desired.about("direct_internet_access", "without it the instance needs a subnet_id"))
     if given.get("platform_identifier", "").startswith(RETIRED_PLATFORMS):
         text = f"AWS creates no instances of {given['platform_identifier']} any more; notebook-al2023-v1 is current"
         problems.append(desired.about("platform_identifier", text))
@@ -201,6 +204,7 @@ def different_fields(desired: Desired, current: Current) -> list[Field]:
 
 
 def _same(option: str, wanted: Any, has: Any) -> bool:
+    has = has or UNTOLD.get(option)
     if not wanted or not has:
         return not wanted and not has
     if isinstance(wanted, list):

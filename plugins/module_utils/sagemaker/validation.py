@@ -34,8 +34,6 @@ def _instance_problems(model: ServiceModel, desired: Desired) -> Iterator[str]:
             member = shape.members[field.request]
             member = member.members[IMDS_VERSION] if field.request == IMDS else member
             yield from (desired.about(field.option, text) for text in violations(member, params[field.request]))
-    if given.get("direct_internet_access") == "Disabled" and "subnet_id" not in given and desired.state != "absent":
-        yield desired.about("direct_internet_access", "without it the instance needs a subnet_id")
     yield from (desired.about("tags", text) for text in tag_problems(desired.tags or {}))
 
 

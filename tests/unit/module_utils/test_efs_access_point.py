@@ -86,6 +86,8 @@ CASES = [
          "permissions": "700"}}), current()),
     Case("groups in another order", want(posix_user={**ALICE, "secondary_gids": [2, 1]}),
          current(posix_user={**ALICE, "secondary_gids": [1, 2]})),
+    Case("a group twice", want(posix_user={**ALICE, "secondary_gids": [2, 1, 2]}),
+         current(posix_user={**ALICE, "secondary_gids": [1, 2]})),
     Case("no groups", want(posix_user={**ALICE, "secondary_gids": []}), current()),
     Case("missing tag", want(tags={"team": "research"}), current(), {"team": "research"},
          after={"tags": {"Name": "alice", "team": "research"}}),
@@ -101,6 +103,25 @@ def test_plans_a_change(case: Case) -> None:
     assert (made.set_tags, made.delete_tags, made.replace) == (case.set_tags, case.delete_tags, case.replace)
     assert made.after == {**case.current, **case.after}
     assert made.changed == bool(case.after)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"posix_user": {**ALICE, "secondary_gids": None}},
+        {"root_directory": {"path": "/people/alice", "creation_info": None}},
+        {"root_directory": HOME},
+        {"tags": {"Name": "alice"}},
+        {"tags": {}},
+        {"replace": True},
+    ],
+    ids=str,
+)
+def test_what_already_holds_is_no_change_and_no_mistake(given: dict[str, Any], efs: Script) -> None:
+    nothing = {"posix_user": None, "root_directory": None, "tags": None, "purge_tags": True, "replace": False}
+    desired = desired_point({"name": "alice", "file_system_id": FS, **nothing, **given})
+    assert point_problems(efs.client.meta.service_model, desired) == []
+    assert not plan_point(desired, current()).changed
 
 
 def test_plans_a_creation() -> None:

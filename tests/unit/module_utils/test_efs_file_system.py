@@ -282,6 +282,62 @@ def test_options_that_are_given() -> None:
     assert desired == want(lifecycle_policies=IA, policy=POLICY, mount_targets=[{"subnet_id": A}], tags={"cost": "42"})
 
 
+EVERYTHING = current(**FULL, **PROVISIONED)
+AGAIN: dict[str, Any] = {
+    "encrypted": True,
+    "kms_key_id": KEY,
+    "performance_mode": "generalPurpose",
+    **PROVISIONED,
+    "lifecycle_policies": IA,
+    "backup": True,
+    "policy": json.dumps(POLICY),
+    "mount_targets": [{"subnet_id": A, "ip_address": "10.0.0.5", "security_groups": [GROUP, GROUP]}] * 2,
+    "purge_mount_targets": True,
+    "tags": TAGS,
+    "purge_tags": True,
+}
+
+
+@pytest.mark.parametrize("options", [*([option] for option in AGAIN), list(AGAIN)], ids=str)
+def test_what_already_holds_is_no_change_and_no_mistake(options: list[str], efs: Script) -> None:
+    desired = desired_file_system({**OPTIONS, **{option: AGAIN[option] for option in options}})
+    assert file_system_problems(efs.client.meta.service_model, desired) == []
+    assert not plan_file_system(desired, EVERYTHING).changed
+
+
+def test_every_option_is_said_again() -> None:
+    assert set(AGAIN) == set(OPTIONS) - {"name"}
+
+
+def test_more_throughput_of_one_that_is_provisioned() -> None:
+    made = plan_file_system(want({"provisioned_throughput_in_mibps": 4.0}), EVERYTHING)
+    more = {"throughput_mode": "provisioned", "provisioned_throughput_in_mibps": 4.0}
+    assert made.throughput == more
+    assert made.after == {**EVERYTHING, **more}
+
+
+@pytest.mark.parametrize(
+    ("settings", "says"),
+    [
+        (
+            {"provisioned_throughput_in_mibps": 4.0},
+            "provisioned_throughput_in_mibps: it goes with throughput_mode: pro",
+        ),
+        (
+            {**PROVISIONED, "throughput_mode": "elastic"},
+            "provisioned_throughput_in_mibps: it goes with throughput_mode",
+        ),
+        ({"throughput_mode": "provisioned"}, "throughput_mode: provisioned needs provisioned_throughput_in_mibps"),
+    ],
+)
+@pytest.mark.parametrize("has", [None, current()], ids=["new", "there"])
+def test_throughput_that_does_not_go_with_the_mode(settings: dict[str, Any], says: str, has: Any) -> None:
+    with pytest.raises(InputError) as caught:
+        plan_file_system(want(settings), has)
+    (problem,) = caught.value.problems
+    assert problem.startswith(f"file system {NAME}: {says}")
+
+
 @pytest.mark.parametrize("text", ["", "{}"])
 def test_an_empty_policy_is_none(text: str) -> None:
     assert desired_file_system({**OPTIONS, "policy": text}).policy == {}
@@ -310,7 +366,6 @@ def test_tells_every_problem(efs: Script) -> None:
         "mount_targets.security_groups",
         "mount_targets.security_groups",
         "mount_targets",
-        "provisioned_throughput_in_mibps",
         "tags",
     ]
     assert file_system_problems(efs.client.meta.service_model, want(mount_targets=[{"subnet_id": A}])) == []

@@ -6,13 +6,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.datalab.notebooks.plugins.module_utils.common.errors import InputError, NotebookError
+from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker.arguments import filled, instance_arguments
 from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker.instance import (
     FIELDS,
     IMDS,
@@ -20,6 +21,7 @@ from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker.instan
     RESTART_TAG,
     Current,
     Desired,
+    desired_from_options,
 )
 from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker.plan import (
     CREATED_WITH,
@@ -28,6 +30,7 @@ from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker.plan i
     make_plans,
     plan,
 )
+from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker.validation import instance_problems
 from ansible_collections.datalab.notebooks.tests.unit.module_utils.builders import (
     NAME,
     ROLE,
@@ -37,6 +40,9 @@ from ansible_collections.datalab.notebooks.tests.unit.module_utils.builders impo
     have,
     want,
 )
+
+if TYPE_CHECKING:
+    from botocore.model import ServiceModel
 
 
 @dataclass(frozen=True)
@@ -264,12 +270,59 @@ def test_creation_needs_a_type_and_a_role() -> None:
     ]
 
 
+@pytest.mark.parametrize("subnet", [{}, {"subnet_id": ""}], ids=str)
+def test_creation_without_the_internet_needs_a_subnet(subnet: dict[str, str]) -> None:
+    assert refusal(want(**LEAST, direct_internet_access="Disabled", **subnet), None) == [
+        "alice: notebook_direct_internet_access: without it the instance needs a subnet_id"
+    ]
+
+
 @pytest.mark.parametrize("platform", ["notebook-al1-v1", "notebook-al2-v3"])
 def test_creates_no_retired_platform(platform: str) -> None:
     text = f"AWS creates no instances of {platform} any more; notebook-al2023-v1 is current"
     assert refusal(want(**LEAST, platform_identifier=platform), None) == [
         f"alice: notebook_platform_identifier: {text}"
     ]
+
+
+# What already holds
+
+STATES = {"Stopped": ["present", "stopped"], "InService": ["present", "started"]}
+SAID_AGAIN: dict[str, Any] = {
+    **EVERYTHING,
+    "root_access": False,
+    "direct_internet_access": False,
+    "security_group_ids": ["sg-2", "sg-1", "sg-2"],
+    "additional_code_repositories": ["c", "b", "c"],
+    "tags": {"owner": "alice"},
+    "purge_tags": True,
+    "keep_tags": ["idle"],
+    "update_policy": "force",
+    "force": True,
+}
+
+
+@pytest.mark.parametrize("status", STATES)
+@pytest.mark.parametrize("option", [*SAID_AGAIN, "everything"])
+def test_what_already_holds_is_no_change_and_no_mistake(option: str, status: str, service_model: ServiceModel) -> None:
+    current = have(status, tags={"owner": "alice"}, **EVERYTHING)
+    for state in STATES[status]:
+        said = SAID_AGAIN if option == "everything" else {option: SAID_AGAIN[option]}
+        desired = desired_from_options(filled({"name": NAME, "owner": "alice", "state": state, **said}))
+        assert instance_problems(service_model, [desired]) == []
+        made = plan(desired, current)
+        assert (made.steps, made.pending) == ((), {})
+
+
+def test_every_option_is_said_again() -> None:
+    assert set(SAID_AGAIN) == set(instance_arguments()) - {"name", "state"}
+
+
+@pytest.mark.parametrize(
+    ("option", "value"), [("ip_address_type", "ipv4"), ("minimum_instance_metadata_service_version", "1")]
+)
+def test_what_aws_does_not_tell_is_its_default(option: str, value: str) -> None:
+    assert plan(want(**{option: value}), have("Stopped")).steps == ()
 
 
 # Updates

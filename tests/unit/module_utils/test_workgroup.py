@@ -222,6 +222,22 @@ def test_nothing_is_left_to_do(case: Case) -> None:
     assert not plan_workgroup(case.desired, plan_workgroup(case.desired, case.current, ARN).after, ARN).changed
 
 
+@pytest.mark.parametrize("option", OPTIONS)
+def test_what_already_holds_is_no_change_and_no_mistake(option: str, model: Any) -> None:
+    desired = desired_workgroup(options(**{option: EVERYTHING[option]}))
+    assert workgroup_problems(model, desired) == []
+    assert not plan_workgroup(desired, have(), ARN).changed
+
+
+@pytest.mark.parametrize("option", [option for option in OPTIONS if isinstance(EVERYTHING[option], bool)])
+def test_what_aws_does_not_tell_is_off(option: str) -> None:
+    off, on = (desired_workgroup(options(**{option: value})) for value in (False, True))
+    untold = have(**{option: None})
+    assert not plan_workgroup(off, untold, ARN).changed
+    assert plan_workgroup(on, untold, ARN).settings == {option: True}
+    assert plan_workgroup(off, None, ARN).settings == {option: False}
+
+
 def test_plans_a_creation() -> None:
     made = plan_workgroup(want(tags=TAGS, output_location=PLACE), None, ARN)
     assert made.changed

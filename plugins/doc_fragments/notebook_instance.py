@@ -42,8 +42,14 @@ state:
 instance_type:
   description:
     - The machine, such as V(ml.t3.medium). Needed to create an instance.
-    - Checked against the types that the installed botocore knows.
+    - Checked against the types that the installed botocore knows, unless O(new_instance_type=true).
   type: str
+new_instance_type:
+  description:
+    - Whether O(instance_type) may be one that the installed botocore does not know, since AWS added it later. Upgrading
+      botocore is better, because misspelt types are then still found.
+  type: bool
+  default: false
 role_arn:
   description: The ARN of the execution role. Needed to create an instance.
   type: str
@@ -99,7 +105,7 @@ kms_key_id:
 direct_internet_access:
   description:
     - Whether the instance reaches the internet other than through its subnet. AWS sets it at creation only.
-    - V(false) needs a subnet_id.
+    - An instance is created with V(false) in a subnet only.
   type: bool
 update_policy:
   description:

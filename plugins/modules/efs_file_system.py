@@ -54,7 +54,7 @@ options:
     type: str
     choices: [bursting, elastic, provisioned]
   provisioned_throughput_in_mibps:
-    description: The throughput in MiB/s, with O(throughput_mode=provisioned) only.
+    description: The throughput in MiB/s of a file system that is provisioned, or is to be.
     type: float
   lifecycle_policies:
     description:

@@ -222,6 +222,7 @@ from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleA
 
 from ansible_collections.datalab.notebooks.plugins.module_utils.common.arguments import wait_arguments
 from ansible_collections.datalab.notebooks.plugins.module_utils.common.calls import POOL_SIZE, in_parallel
+from ansible_collections.datalab.notebooks.plugins.module_utils.common.credentials import secret_texts
 from ansible_collections.datalab.notebooks.plugins.module_utils.common.errors import (
     InputError,
     NotebookError,
@@ -345,6 +346,7 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
+    module.no_log_values.update(secret_texts(module.params["instances"]))  # Ansible shows the arguments of a module
     with reporting_errors(module):
         finish(module, run(module))
 

@@ -115,6 +115,7 @@ from typing import TYPE_CHECKING, Any
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 
 from ansible_collections.datalab.notebooks.plugins.module_utils.common.arguments import wait_arguments
+from ansible_collections.datalab.notebooks.plugins.module_utils.common.credentials import secret_texts
 from ansible_collections.datalab.notebooks.plugins.module_utils.common.errors import InputError, reporting_errors
 from ansible_collections.datalab.notebooks.plugins.module_utils.common.progress import Progress
 from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker.arguments import instance_arguments
@@ -175,6 +176,7 @@ def main() -> None:
         argument_spec={**instance_arguments(), **wait_arguments()},
         supports_check_mode=True,
     )
+    module.no_log_values.update(secret_texts(module.params))  # Ansible shows the arguments of a module
     with reporting_errors(module):
         module.exit_json(**run(module))
 

@@ -400,6 +400,10 @@ def test_upgrade_platform(sagemaker: SageMakerClient, run: Run) -> None:
     for person in ("alice", "bob", "dave"):
         time.sleep(0.3)
         stop(sagemaker, person)
+    refused = run("start", "-l", "alice", check=False)
+    assert refused.returncode == 2
+    assert f"datalab-alice has {RETIRED}, of which AWS starts no instance any more" in refused.stdout
+    assert "move it with ansible-playbook datalab.notebooks.upgrade_platform -l alice" in refused.stdout
     sagemaker.add_tags(
         ResourceArn=describe(sagemaker, "bob")["NotebookInstanceArn"],
         Tags=[{"Key": "sandbox:fail", "Value": "no capacity"}],

@@ -6,7 +6,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
+from typing import Any
 
 # A shell variable or command in the place of a secret is none, and neither is the number of a port.
 LITERAL = r"(?!\$|`)"
@@ -49,6 +51,16 @@ PATTERNS = {kind: re.compile(pattern, re.IGNORECASE | re.MULTILINE) for kind, pa
 def credential_in(text: str) -> str:
     """What kind of secret a text has; "" for none."""
     return next((kind for kind, pattern in PATTERNS.items() if pattern.search(text)), "")
+
+
+def secret_texts(value: Any) -> Iterator[str]:
+    """The texts in a value, at any depth, that have a secret."""
+    if isinstance(value, str) and credential_in(value):
+        yield value
+    elif isinstance(value, Mapping):
+        yield from (text for part in (list(value), list(value.values())) for text in secret_texts(part))
+    elif isinstance(value, list):
+        yield from (text for each in value for text in secret_texts(each))
 
 
 def masked(text: str) -> str:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 # https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_Tag.html
 TAG_KEY_LENGTH = 128
 TAG_VALUE_LENGTH = 256
+NEWER = "if it is new at AWS, upgrade botocore"
 TAGS = 48  # AWS allows 50; instance.OWN_TAGS needs two
 
 
@@ -73,13 +74,20 @@ def violations(shape: Any, value: Any) -> Iterator[str]:
         return
     elif shape.metadata.get("enum") and value not in shape.metadata["enum"]:
         known = shape.metadata["enum"]
-        close = [f"ml.{value}"] if f"ml.{value}" in known else difflib.get_close_matches(value, known, 1)
-        hint = f"did you mean {close[0]}?" if close else "if it is new at AWS, upgrade botocore"
-        yield f"{value!r} is not among the {len(known)} values that botocore knows; {hint}"
+        yield f"{value!r} is not among the {len(known)} values that botocore knows; {meant(value, known)}"
     else:
         yield from _range(shape, len(value), "characters")
         if "pattern" in shape.metadata and not re.fullmatch(shape.metadata["pattern"], value):
             yield f"{value!r} is not allowed by AWS, which asks for {shape.metadata['pattern']}"
+
+
+def meant(value: str, known: Collection[str]) -> str:
+    """The end of a sentence about a value that is none of these. People leave out the ml. of an instance type."""
+    for whole in (value.lower(), f"ml.{value.lower()}"):
+        if whole in known:
+            return f"did you mean {whole}?"
+    close = difflib.get_close_matches(value, known, 1)
+    return f"did you mean {close[0]}? Otherwise, {NEWER}" if close else NEWER
 
 
 def _range(shape: Shape, size: float, unit: str) -> Iterator[str]:

@@ -26,6 +26,7 @@ def instance_arguments() -> dict[str, Any]:
             "default": "present",
         },
         "instance_type": {"type": "str"},
+        "new_instance_type": {"type": "bool", "default": False},
         "role_arn": {"type": "str"},
         "volume_size_in_gb": {"type": "int"},
         "lifecycle_config_name": {"type": "str"},

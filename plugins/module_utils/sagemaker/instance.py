@@ -89,19 +89,21 @@ class Desired:
     keep_tags: frozenset[str] = frozenset()
     update_policy: UpdatePolicy = "when_stopped"
     force: bool = False
+    new_instance_type: bool = False  # which botocore need not know
 
     @property
     def who(self) -> str:
         """The word by which people know the instance."""
         return self.owner or self.name
 
-    def about(self, option: str, text: str) -> str:
-        """A message about an option, in the words of whoever wrote it: inventory variables have a prefix."""
-        return f"{self.who}: {self.word(option)}: {text}"
+    def called(self, option: str) -> str:
+        """An option as the reader of a message can set it: an owner's is a variable of the inventory."""
+        variables = {"lifecycle_config_name": "notebook_lifecycle_config"}
+        return variables.get(option, f"notebook_{option}") if self.owner else option
 
-    def word(self, option: str) -> str:
-        """What the option is called where it was written."""
-        return f"notebook_{option}" if self.owner else option
+    def about(self, option: str, text: str) -> str:
+        """A message about an option."""
+        return f"{self.who}: {self.called(option)}: {text}"
 
     @property
     def hidden(self) -> dict[str, Any]:
@@ -174,6 +176,7 @@ def desired_from_options(options: dict[str, Any]) -> Desired:
         keep_tags=frozenset(options["keep_tags"]),
         update_policy=options["update_policy"],
         force=options["force"],
+        new_instance_type=options["new_instance_type"],
     )
 
 

@@ -92,7 +92,7 @@ def require_owner(desired: Desired, current: Current | None) -> None:
     owner = other_owner(desired, current.tags) if current and current.status != "Deleting" else None
     if owner:
         rule = f"{desired.name} is {owner}'s by its tag owner, and is left alone"
-        remedy = f"set another {desired.word('name')}, or {desired.word('allow_other_owner')}: true to take it over"
+        remedy = f"set another {desired.called('name')}, or {desired.called('allow_other_owner')}: true to take it over"
         raise InputError([desired.about("name", f"{rule}; {remedy}")])
 
 
@@ -102,7 +102,8 @@ def _plan_absent(desired: Desired, current: Current | None) -> Plan:
     if current.status == "Deleting":
         return Plan(desired, current, (Step("await_gone"),))
     if current.status in RUNNING and not desired.force:
-        text = f"{current.name} is {current.status}; stop it first, or set force: true; its volume goes with it"
+        remedy = f"stop it first, or set {desired.called('force')}: true; its volume goes with it"
+        text = f"{current.name} is {current.status}; {remedy}"
         raise InputError([desired.about("state", text)])
     stop = (Step("stop"),) if current.status in RUNNING else ()
     return Plan(desired, current, (*stop, Step("delete")), before={"state": current.status}, after={"state": "absent"})
@@ -118,7 +119,9 @@ def _plan_create(desired: Desired, current: Current | None, first: tuple[Step, .
         if option not in given
     ]
     if given.get("direct_internet_access") == "Disabled" and "subnet_id" not in given:
-        problems.append(desired.about("direct_internet_access", "without it the instance needs a subnet_id"))
+        problems.append(
+            desired.about("direct_internet_access", f"without it the instance needs {desired.called('subnet_id')}")
+        )
     if given.get("platform_identifier", "").startswith(RETIRED_PLATFORMS):
         text = f"AWS creates no instances of {given['platform_identifier']} any more; notebook-al2023-v1 is current"
         problems.append(desired.about("platform_identifier", text))
@@ -141,6 +144,7 @@ def _plan_existing(desired: Desired, current: Current) -> Plan:
     defers = waits and bool(params) and current.status in RUNNING
     change = {f.option: (current.fields.get(f.option), desired.fields[f.option]) for f in different}
     run_steps = _run_steps(desired, current, {} if defers else params)
+    _refuse_retired(desired, current, run_steps)
     states = _run_state_change(desired, current, run_steps)
     changes = {**({} if defers else change), **tags, **states}
     return Plan(
@@ -154,6 +158,18 @@ def _plan_existing(desired: Desired, current: Current) -> Plan:
         if defers
         else None,
     )
+
+
+def _refuse_retired(desired: Desired, current: Current, steps: tuple[Step, ...]) -> None:
+    """AWS starts no instance of an OS that it has retired, unless it is moved to another one first."""
+    has = current.fields.get("platform_identifier", "")
+    is_moved = any(step.action == "update" and "PlatformIdentifier" in step.params for step in steps)
+    if has.startswith(RETIRED_PLATFORMS) and Step("start") in steps and not is_moved:
+        remedy = "set platform_identifier: notebook-al2023-v1"
+        if desired.owner:
+            remedy = f"move it with ansible-playbook datalab.notebooks.upgrade_platform -l {desired.owner}"
+        text = f"{current.name} has {has}, of which AWS starts no instance any more; {remedy}; its volume stays"
+        raise InputError([desired.about("platform_identifier", text)])
 
 
 def _run_steps(desired: Desired, current: Current, params: dict[str, Any]) -> tuple[Step, ...]:
@@ -220,7 +236,7 @@ def _update_params(desired: Desired, current: Current, different: list[Field]) -
         desired.about(f.option, refusal)
         for f in different
         for check in (_refused_replacement, _refused_shrinking, _refused_clearing)
-        if (refusal := check(f, desired.fields[f.option], current))
+        if (refusal := check(f, desired, current))
     ]
     if problems:
         raise InputError(problems)
@@ -229,14 +245,15 @@ def _update_params(desired: Desired, current: Current, different: list[Field]) -
     return {**request_params(changed), **{str(f.clear): True for f in cleared}}
 
 
-def _refused_replacement(f: Field, wanted: Any, current: Current) -> str | None:
+def _refused_replacement(f: Field, desired: Desired, current: Current) -> str | None:
     if f.updatable:
         return None
+    wanted = desired.fields[f.option]
     has, volume = current.fields.get(f.option), current.fields.get("volume_size_in_gb")
     return (
         f"AWS sets it once, at creation; {current.name} has {_text(has)}, wanted is {_text(wanted)}. "
         f"A replacement would delete the volume of {volume} GiB with everything on it: "
-        "copy what is needed, remove the instance (state: absent), and run again."
+        f"copy what is needed, remove the instance ({desired.called('state')}: absent), and run again."
     )
 
 
@@ -244,15 +261,15 @@ def _text(value: Any) -> str:
     return repr(value) if value else "none"
 
 
-def _refused_shrinking(f: Field, wanted: Any, current: Current) -> str | None:
-    has = current.fields.get(f.option) or 0
+def _refused_shrinking(f: Field, desired: Desired, current: Current) -> str | None:
+    wanted, has = desired.fields[f.option], current.fields.get(f.option) or 0
     if f.option != "volume_size_in_gb" or wanted > has:
         return None
     return f"a volume cannot shrink from {has} to {wanted} GiB; {current.name} keeps what it has; set it to {has}"
 
 
-def _refused_clearing(f: Field, wanted: Any, _current: Current) -> str | None:
-    return "cannot be empty" if f.updatable and not wanted and not f.clear else None
+def _refused_clearing(f: Field, desired: Desired, _current: Current) -> str | None:
+    return "cannot be empty" if f.updatable and not desired.fields[f.option] and not f.clear else None
 
 
 TagChange = dict[str, tuple[Any, Any]]

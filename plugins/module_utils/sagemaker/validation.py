@@ -9,7 +9,8 @@ from collections import defaultdict
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from ..common.service_model import input_shape, member_problems, tag_problems, violations
+from ..common.credentials import secret_texts
+from ..common.service_model import NEWER, input_shape, member_problems, tag_problems, violations
 from .instance import FIELDS, IMDS, IMDS_VERSION, Desired, request_params
 
 if TYPE_CHECKING:
@@ -25,16 +26,28 @@ def instance_problems(model: ServiceModel, instances: list[Desired]) -> list[str
 def _instance_problems(model: ServiceModel, desired: Desired) -> Iterator[str]:
     shape = input_shape(model, "CreateNotebookInstance")
     yield from (desired.about("name", text) for text in violations(shape.members["NotebookInstanceName"], desired.name))
-    given = {option: value for option, value in desired.fields.items() if value not in ("", [])}
+    said = {**desired.fields, "tags": desired.tags}
+    secrets = [option for option, value in said.items() if any(secret_texts(value))]
+    yield from (desired.about(option, "it has a name, password or token; it must have none") for option in secrets)
+    given = {
+        option: value for option, value in desired.fields.items() if value not in ("", []) and option not in secrets
+    }
     params = request_params(given)
     if IMDS in params:
         params[IMDS] = params[IMDS][IMDS_VERSION]
     for field in FIELDS:
-        if field.request in params:
+        if field.request in params and not (field.option == "instance_type" and desired.new_instance_type):
             member = shape.members[field.request]
             member = member.members[IMDS_VERSION] if field.request == IMDS else member
-            yield from (desired.about(field.option, text) for text in violations(member, params[field.request]))
-    yield from (desired.about("tags", text) for text in tag_problems(desired.tags or {}))
+            for text in violations(member, params[field.request]):
+                yield desired.about(field.option, _with_the_word(text, field.option, desired))
+    yield from (desired.about("tags", text) for text in tag_problems({} if "tags" in secrets else desired.tags or {}))
+
+
+def _with_the_word(text: str, option: str, desired: Desired) -> str:
+    """What is said of an unknown type, with the way to have it all the same."""
+    is_new = option == "instance_type" and text.endswith(NEWER)  # not a known one without its ml.
+    return f"{text}, or set {desired.called('new_instance_type')}: true" if is_new else text
 
 
 def _collisions(instances: list[Desired]) -> list[str]:

@@ -9,7 +9,7 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
-from ansible_collections.datalab.notebooks.plugins.module_utils.common.service_model import load_service_model
+from ansible_collections.datalab.notebooks.plugins.module_utils.common.service_model import load_service_model, meant
 from ansible_collections.datalab.notebooks.plugins.plugin_utils.problems import hint, shown
 from ansible_collections.datalab.notebooks.plugins.plugin_utils.teams import normalised_teams
 
@@ -112,5 +112,4 @@ def _type_problems(types: list[Any]) -> Iterator[str]:
     known = load_service_model().shape_for("InstanceType").metadata["enum"]
     for each in types:
         if each not in known:
-            remedy = hint(each, known, "if it is new at AWS, upgrade botocore")
-            yield f"limits: instance_types has {shown(each)}, which botocore does not know{remedy}"
+            yield f"limits: instance_types has {shown(each)}, which botocore does not know; {meant(str(each), known)}"

@@ -139,6 +139,7 @@ def test_no_tags_are_not_the_same_as_none_given(tags: dict[str, str] | None) -> 
 
 def test_messages_speak_of_people_and_variables() -> None:
     assert want().about("role_arn", "is odd") == "alice: notebook_role_arn: is odd"
+    assert want().about("lifecycle_config_name", "is odd") == "alice: notebook_lifecycle_config: is odd"
     assert want(owner=None).about("role_arn", "is odd") == f"{NAME}: role_arn: is odd"
 
 

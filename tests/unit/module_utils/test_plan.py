@@ -161,7 +161,7 @@ def test_reports_the_run_state(case: Case) -> None:
 
 @pytest.mark.parametrize("status", RUNNING)
 def test_deletes_a_running_instance_only_with_force(status: str) -> None:
-    text = f"{NAME} is {status}; stop it first, or set force: true; its volume goes with it"
+    text = f"{NAME} is {status}; stop it first, or set notebook_force: true; its volume goes with it"
     assert refusal(want(state="absent"), have(status)) == [f"alice: notebook_state: {text}"]
 
 
@@ -273,7 +273,7 @@ def test_creation_needs_a_type_and_a_role() -> None:
 @pytest.mark.parametrize("subnet", [{}, {"subnet_id": ""}], ids=str)
 def test_creation_without_the_internet_needs_a_subnet(subnet: dict[str, str]) -> None:
     assert refusal(want(**LEAST, direct_internet_access="Disabled", **subnet), None) == [
-        "alice: notebook_direct_internet_access: without it the instance needs a subnet_id"
+        "alice: notebook_direct_internet_access: without it the instance needs notebook_subnet_id"
     ]
 
 
@@ -290,6 +290,7 @@ def test_creates_no_retired_platform(platform: str) -> None:
 STATES = {"Stopped": ["present", "stopped"], "InService": ["present", "started"]}
 SAID_AGAIN: dict[str, Any] = {
     **EVERYTHING,
+    "new_instance_type": True,
     "root_access": False,
     "direct_internet_access": False,
     "security_group_ids": ["sg-2", "sg-1", "sg-2"],
@@ -323,6 +324,39 @@ def test_every_option_is_said_again() -> None:
 )
 def test_what_aws_does_not_tell_is_its_default(option: str, value: str) -> None:
     assert plan(want(**{option: value}), have("Stopped")).steps == ()
+
+
+# An OS that AWS has retired
+
+STARTING = [(state, "Stopped") for state in ("started", "restarted")]
+STARTING += [("restarted", "InService"), ("present", "Failed"), ("started", "Failed")]
+
+
+@pytest.mark.parametrize("platform", ["notebook-al1-v1", "notebook-al2-v3"])
+@pytest.mark.parametrize(("state", "status"), STARTING)
+def test_an_instance_of_a_retired_os_is_not_started(state: Any, status: str, platform: str) -> None:
+    current = have(status, platform_identifier=platform)
+    has = f"{NAME} has {platform}, of which AWS starts no instance any more"
+    move = "move it with ansible-playbook datalab.notebooks.upgrade_platform -l alice"
+    assert refusal(want(state=state), current) == [
+        f"alice: notebook_platform_identifier: {has}; {move}; its volume stays"
+    ]
+    move = "set platform_identifier: notebook-al2023-v1"
+    assert refusal(want(state=state, owner=None), current) == [
+        f"{NAME}: platform_identifier: {has}; {move}; its volume stays"
+    ]
+    moved = want(state=state, platform_identifier="notebook-al2023-v1")
+    assert "update start" in actions(plan(moved, current))
+
+
+def test_an_update_with_force_does_not_stop_what_would_not_start_again() -> None:
+    desired = want(update_policy="force", volume_size_in_gb=50)
+    assert len(refusal(desired, have("InService", platform_identifier="notebook-al2-v3"))) == 1
+
+
+@pytest.mark.parametrize(("state", "status"), [("stopped", "InService"), ("present", "Stopped"), ("absent", "Stopped")])
+def test_an_instance_of_a_retired_os_may_rest(state: Any, status: str) -> None:
+    assert "start" not in actions(plan(want(state=state), have(status, platform_identifier="notebook-al2-v3"))).split()
 
 
 # Updates

@@ -9,6 +9,7 @@ import hashlib
 import lzma
 import re
 import shutil
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import pytest
@@ -18,7 +19,7 @@ from ansible_collections.datalab.notebooks.plugins.module_utils.common.service_m
     load_service_model,
     tag_problems,
 )
-from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker.instance import Desired
+from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker.instance import FIELDS, Desired
 from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker.scripts import script_problems
 from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker.validation import (
     instance_problems,
@@ -100,7 +101,7 @@ def test_good_instances(service_model: ServiceModel, case: Case) -> None:
         ),
         Case("too many security groups", want(security_group_ids=["sg-1"] * 6), ("6 is not between 0 and 5 entries",)),
         Case("odd platform", want(platform_identifier="al2023"), ("platform_identifier: 'al2023' is not allowed",)),
-        Case("odd configuration", want(lifecycle_config_name="a_b"), ("lifecycle_config_name: 'a_b' is not allowed",)),
+        Case("odd configuration", want(lifecycle_config_name="a_b"), ("lifecycle_config: 'a_b' is not allowed",)),
         Case("odd key", want(kms_key_id="my key"), ("kms_key_id: 'my key' is not allowed",)),
         Case(
             "odd metadata version",
@@ -118,6 +119,26 @@ def test_bad_instances(service_model: ServiceModel, case: Case) -> None:
         assert part in problem
 
 
+TYPES = load_service_model().shape_for("InstanceType").metadata["enum"]
+
+
+@pytest.mark.parametrize("said", [str.upper, lambda name: name.removeprefix("ml."), lambda name: name[3:].upper()])
+def test_every_type_is_known_by_less_than_its_name(service_model: ServiceModel, said: Callable[[str], str]) -> None:
+    for name in TYPES:
+        (problem,) = instance_problems(service_model, [want(instance_type=said(name))])
+        assert problem.endswith(f"; did you mean {name}?")
+
+
+@pytest.mark.parametrize(("owner", "variable"), [("alice", "notebook_new_instance_type"), (None, "new_instance_type")])
+def test_a_type_that_botocore_does_not_know_yet_is_taken_by_a_word(
+    service_model: ServiceModel, owner: str | None, variable: str
+) -> None:
+    new = "ml.m99.large"
+    (problem,) = instance_problems(service_model, [want(instance_type=new, owner=owner)])
+    assert problem.endswith(f"if it is new at AWS, upgrade botocore, or set {variable}: true")
+    assert instance_problems(service_model, [want(instance_type=new, owner=owner, new_instance_type=True)]) == []
+
+
 def test_tells_every_problem(service_model: ServiceModel) -> None:
     alice = want(volume_size_in_gb=1, role_arn=ROLE, tags={"": "x"})
     bob = want(name="bob_", owner=None)
@@ -127,6 +148,17 @@ def test_tells_every_problem(service_model: ServiceModel) -> None:
         "alice: notebook_tags",
         "bob_: name: 'bob_' is not allowed by AWS, which asks for [a-zA-Z0-9](-*[a-zA-Z0-9])*".rpartition(": ")[0],
     ]
+
+
+@pytest.mark.parametrize("option", [f.option for f in FIELDS])
+@pytest.mark.parametrize("text", ["https://me:s3cret@git.example.com/x", "https://s3cret@git.example.com"])
+def test_no_option_takes_a_secret_or_shows_it(service_model: ServiceModel, option: str, text: str) -> None:
+    for value in (text, [text]):
+        (problem,) = instance_problems(service_model, [want(**{option: value})])
+        assert problem.endswith(": it has a name, password or token; it must have none")
+    for tags in ({"a": text}, {text: "a"}):
+        (problem,) = instance_problems(service_model, [want(tags=tags)])
+        assert problem == "alice: notebook_tags: it has a name, password or token; it must have none"
 
 
 def test_names_collide(service_model: ServiceModel) -> None:

@@ -98,6 +98,10 @@ def test_teams_that_are_right(team_settings: Any) -> None:
         ({"limits": {}}, "limits: instance_types is empty; it must list for example [ml.t3.medium]"),
         ({"limits": {"instance_types": "ml.t3.medium"}}, "limits: instance_types is ml.t3.medium; it must list"),
         ({"limits": {"instance_types": ["ml.t3.mediun"]}}, "ml.t3.mediun, did you mean ml.t3.medium?"),
+        (
+            {"limits": {"instance_types": ["m5.xlarge"]}},
+            "m5.xlarge, which botocore does not know; did you mean ml.m5.xlarge?",
+        ),
         ({"limits": {"instance_types": [{"a": 1}]}}, "{a: 1}, upgrade botocore"),
         ({"limits": {**SMALL, "volume_size": 20}}, "limits: volume_size is not known; did you mean volume_size_in_gb?"),
         (

@@ -94,7 +94,7 @@ def test_one_that_aws_does_not_tell_hides_no_other(sagemaker: Script, tagging: S
     sagemaker.refuse("describe_notebook_instance", params, "AccessDeniedException", "not you")
     is_described(sagemaker, SEALED)
     clients = {"sagemaker": sagemaker.client, "resourcegroupstaggingapi": tagging.client}
-    wanted = {"names": [CHANGED, SEALED], "account": False, "describe": True, "lifecycle_configs": []}
+    wanted = {"names": [CHANGED, SEALED], "list_all": False, "describe": True, "lifecycle_configs": []}
     found = read_instances(clients, wanted)
     assert list(currents(json.loads(json.dumps(found)))) == [SEALED]
     assert list(found["errors"]) == [CHANGED]

@@ -287,9 +287,11 @@ def test_creates_no_retired_platform(platform: str) -> None:
 
 # What already holds
 
-STATES = {"Stopped": ["present", "stopped"], "InService": ["present", "started"]}
+HELD: dict[str, list[str]] = {"Stopped": ["present", "stopped"], "InService": ["present", "started"]}
 SAID_AGAIN: dict[str, Any] = {
     **EVERYTHING,
+    "owner": "alice",
+    "allow_other_owner": True,
     "new_instance_type": True,
     "root_access": False,
     "direct_internet_access": False,
@@ -303,11 +305,11 @@ SAID_AGAIN: dict[str, Any] = {
 }
 
 
-@pytest.mark.parametrize("status", STATES)
+@pytest.mark.parametrize("status", HELD)
 @pytest.mark.parametrize("option", [*SAID_AGAIN, "everything"])
 def test_what_already_holds_is_no_change_and_no_mistake(option: str, status: str, service_model: ServiceModel) -> None:
     current = have(status, tags={"owner": "alice"}, **EVERYTHING)
-    for state in STATES[status]:
+    for state in HELD[status]:
         said = SAID_AGAIN if option == "everything" else {option: SAID_AGAIN[option]}
         desired = desired_from_options(filled({"name": NAME, "owner": "alice", "state": state, **said}))
         assert instance_problems(service_model, [desired]) == []

@@ -6,7 +6,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -15,10 +16,29 @@ from typing import Any
 import yaml
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
+from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker.instance import OWN_TAGS as MARKS
+from ansible_collections.datalab.notebooks.plugins.plugin_utils.roster import instance_name
 from ansible_collections.datalab.notebooks.plugins.plugin_utils.teams import effective_teams
 
 TEMPLATES = Path(__file__).parents[2] / "roles" / "platform_access" / "templates"
 NO_ACCOUNT = {"account": "0" * 12, "partition": "aws"}  # stands for the account before AWS is asked
+OWN_TAGS = ("owner", "team")  # they decide who may do what; a new instance has them
+
+# What the variables of a person must look like to be in a policy; fleet's checks refuse what does not.
+NAME = re.compile(r"[a-zA-Z0-9-]+")
+ROLE = re.compile(r"arn:[a-z-]+:iam::\d{12}:role/[\w+=,.@/-]+", re.ASCII)
+SUBNET = re.compile(r"subnet-[0-9a-f]+")
+SECURITY_GROUP = re.compile(r"sg-[0-9a-f]+")
+KEY = re.compile(
+    r"(?P<arn>arn:[a-z-]+:kms:[a-z0-9-]+:\d{12}:key/[\w-]+)|(?P<alias>alias/[\w/-]+)|(?P<id>[a-z0-9-]+)"
+    r"|arn:[a-z-]+:kms:[a-z0-9-]+:\d{12}:(?P<named>alias/[\w/-]+)",
+    re.ASCII,
+)
+
+PEOPLE_REMEDY = (
+    "shorten the instance_types and secrets of the team, or platform_access_subnet_ids, or have its people share"
+    " notebook_lifecycle_config, notebook_kms_key_id and notebook_subnet_id"
+)
 
 
 @dataclass(frozen=True)
@@ -29,19 +49,31 @@ class Policy:
     description: str
     document: dict[str, Any]
     bounded: bool = False  # for roles, and so within their boundary
+    remedy: str = (
+        "shorten the prefixes, databases or secrets of the team, or platform_access_data_buckets,"
+        " platform_access_kms_keys and platform_access_boundary_actions"
+    )  # if it is too long
 
 
 @dataclass(frozen=True)
 class Platform:
-    """All that rights are made from: the settings, the roster, and what other sections have."""
+    """All that rights are made from: the settings, the roster, and what other sections have.
+
+    `people` have a name, a team and an instance, whose lifecycle_config, role_arn, subnet_id, security_group_ids and
+    kms_key_id they may have, too. Restricted groups create instances in `subnet_ids` with `security_group_ids`;
+    `network` has the ids of the platform's own.
+    """
 
     settings: Mapping[str, Any]
     people: Sequence[Mapping[str, Any]]
-    viewers: Sequence[str]
+    viewers: Mapping[str, str]  # the name of each and of its instance
     instance_prefix: str
     results_bucket: str = ""
+    results_key: str = ""
     subnet_ids: Sequence[str] = ()
     security_group_ids: Sequence[str] = ()
+    network: Mapping[str, Any] = field(default_factory=dict)
+    has_own_configs: bool = False  # of each person one, which mounts what is theirs
     account: Mapping[str, str] = field(default_factory=NO_ACCOUNT.copy)
 
     @property
@@ -59,6 +91,10 @@ class Platform:
         """All teams, by name."""
         return effective_teams(self.settings, self.people)
 
+    def members(self, team: str) -> list[Mapping[str, Any]]:
+        """The people of a team."""
+        return [person for person in self.people if person["team"] == team]
+
     @property
     def tags(self) -> dict[str, str]:
         """The tags of everything that is made."""
@@ -70,7 +106,7 @@ class Platform:
         partition, account = self.account["partition"], self.account["account"]
         here = f"arn:{partition}:%s:*:{account}:"
         return {
-            **{service: here % service for service in ("athena", "glue", "logs", "sagemaker")},
+            **{service: here % service for service in ("athena", "ec2", "glue", "kms", "logs", "sagemaker")},
             "policy": f"arn:{partition}:iam::{account}:policy{self.path}",
             "role": f"arn:{partition}:iam::{account}:role{self.path}",
             "s3": f"arn:{partition}:s3:::",
@@ -104,23 +140,142 @@ def _policies(platform: Platform) -> Iterator[Policy]:
         yield Policy(f"{name}-boundary", "The most that a role of the platform may do", document)
     if platform.viewers:
         yield Policy(f"{name}-viewer", "What the viewers may do", _rendered("viewer", platform), bounded=True)
-    for team, settings in platform.teams.items():
-        given = {"team": team, "limits": settings.get("limits"), "one_each": bool(settings.get("role_per_person"))}
-        execution = _rendered("execution", platform, **given, **_data_parts(settings))
+    for team in platform.teams:
+        execution = _rendered("execution", platform, **_execution_parts(platform, team))
         yield Policy(f"{name}-{team}", f"What the instances of the team {team} may do", execution, bounded=True)
-        people = _rendered("people", platform, **given)
-        yield Policy(f"{name}-people-{team}", f"What the people of the team {team} may do", people)
+        people = _rendered("people", platform, **_people_parts(platform, team))
+        description = f"What the people of the team {team} may do"
+        yield Policy(f"{name}-people-{team}", description, people, remedy=PEOPLE_REMEDY)
 
 
-def _boundary_parts(platform: Platform) -> dict[str, list[str]]:
-    """The actions of the boundary: those on S3 are for the platform's buckets only."""
+def _boundary_parts(platform: Platform) -> dict[str, Any]:
+    """The actions of the boundary: those on S3, KMS and secrets are for the platform's own only."""
     actions = platform.settings["boundary_actions"]
     buckets = [name for name in (*platform.settings["data_buckets"], platform.results_bucket) if name]
-    return {
-        "on_buckets": [action for action in actions if action.lower().startswith("s3:")],
-        "elsewhere": [action for action in actions if not action.lower().startswith("s3:")],
-        "bucket_arns": [f"{platform.arns['s3']}{name}" for name in (*buckets, *(f"{name}/*" for name in buckets))],
+    secrets = [secret for settings in platform.teams.values() for secret in settings.get("secrets") or []]
+    arns = [f"{platform.arns['s3']}{name}" for name in (*buckets, *(f"{name}/*" for name in buckets))]
+    keys = _keys(platform, _bucket_keys(platform))
+    on_own: dict[str, list[dict[str, Any]]] = {
+        "s3": [{"arns": arns, "aliases": []}] if arns else [],
+        "kms": keys,
+        "secretsmanager": [{"arns": _unique(secrets), "aliases": []}] if secrets else [],
     }
+    by_service = {service: [each for each in actions if _service(each) == service] for service in on_own}
+    return {
+        "elsewhere": [action for action in actions if _service(action) not in on_own],
+        "on_own": [
+            {"actions": by_service[service], **part}
+            for service, parts in on_own.items()
+            for part in parts
+            if by_service[service]
+        ],
+    }
+
+
+def _service(action: str) -> str:
+    return action.partition(":")[0].lower()
+
+
+def _team_parts(platform: Platform, team: str) -> dict[str, Any]:
+    """What the policies of a team's instances and people have in common."""
+    settings, begins = platform.teams[team], f"{platform.instance_prefix}-"
+    names = [str(person["instance"]) for person in platform.members(team)]
+    others = [name for name in names if NAME.fullmatch(name) and not name.lower().startswith(begins.lower())]
+    return {
+        "team": team,
+        "one_each": bool(settings.get("role_per_person")),
+        "secrets": settings.get("secrets") or [],
+        "instances": [
+            f"{platform.arns['sagemaker']}notebook-instance/{name.lower()}" for name in [f"{begins}*", *others]
+        ],
+        "names": [f"{begins}*", *(f"{name}/*" for name in others)],  # of log streams
+    }
+
+
+def _execution_parts(platform: Platform, team: str) -> dict[str, Any]:
+    """What the instances of a team reach."""
+    keys = _keys(platform, _bucket_keys(platform))
+    return {**_team_parts(platform, team), **_data_parts(platform.teams[team]), "keys": keys}
+
+
+def _people_parts(platform: Platform, team: str) -> dict[str, Any]:
+    """What the people of a team create, start and change instances with."""
+    limits, members = platform.teams[team].get("limits"), platform.members(team)
+    prefix, person = platform.instance_prefix, platform.settings["person"]
+    bases = _unique(filter(NAME.fullmatch, (each.get("lifecycle_config", "") for each in members))) or [prefix]
+    configs = [instance_name(base, person) for base in bases] if platform.has_own_configs else bases
+    role = f"{platform.arns['role']}{platform.name}-{team}"
+    parts = _team_parts(platform, team)
+    return {
+        **parts,
+        "limits": limits,
+        "own_instance": lowered(instance_name(prefix, person)),
+        "no_creators": [*_tails(platform, platform.viewers.values()), *_renamed(platform, members)],
+        "configs": [
+            f"{platform.arns['sagemaker']}notebook-instance-lifecycle-config/{lowered(config)}" for config in configs
+        ],
+        "passed_roles": [
+            f"{role}-{person}" if parts["one_each"] else role,
+            *(() if limits else _unique(filter(ROLE.fullmatch, (each.get("role_arn", "") for each in members)))),
+        ],
+        "kept_tags": _unique(tag.lower() for tag in (*OWN_TAGS, *sorted(MARKS), *platform.settings["cost_tags"])),
+        **_started_with(platform, members),
+    }
+
+
+def _tails(platform: Platform, instances: Iterable[str]) -> list[str]:
+    """What is left of the names of these instances without the prefix."""
+    return [name.lower().removeprefix(f"{platform.instance_prefix}-".lower()) for name in instances]
+
+
+def _renamed(platform: Platform, members: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The people whose instance has a notebook_name of its own: only the inventory creates that."""
+    prefix = platform.instance_prefix
+    return [person["name"] for person in members if person["instance"] != instance_name(prefix, person["name"])]
+
+
+def _started_with(platform: Platform, members: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """The subnets, security groups and keys of these people's instances."""
+    subnets = [*platform.subnet_ids, *(platform.network.get("subnet_ids") or ())]
+    groups = [*platform.security_group_ids, platform.network.get("instances_security_group")]
+    for person in members:
+        subnets.append(person.get("subnet_id"))
+        groups += person.get("security_group_ids") or ()
+    return {
+        "subnets": _unique(each for each in subnets if each and SUBNET.fullmatch(each)),
+        "groups": _unique(each for each in groups if each and SECURITY_GROUP.fullmatch(each)),
+        "volume_keys": _keys(platform, (person.get("kms_key_id") or "" for person in members)),
+    }
+
+
+def lowered(name: str) -> str:
+    """A name as ARNs of SageMaker have it. What a policy variable is called stays."""
+    return re.sub(r"\$\{.*?\}|[^$]+|\$", lambda part: part[0] if part[0][:2] == "${" else part[0].lower(), name)
+
+
+def _bucket_keys(platform: Platform) -> list[str]:
+    """The keys that the buckets for data and results are encrypted with."""
+    return [*platform.settings["kms_keys"], platform.results_key]
+
+
+def _keys(platform: Platform, keys: Iterable[str]) -> list[dict[str, Any]]:
+    """Keys by their ARNs and, apart from these, by aliases, since a policy takes aliases in conditions only."""
+    arns, aliases = [], []
+    for match in filter(None, map(KEY.fullmatch, keys)):
+        if alias := match["alias"] or match["named"]:
+            aliases.append(alias)
+        else:
+            arns.append(match["arn"] or f"{platform.arns['kms']}key/{match['id']}")
+    all_keys = f"{platform.arns['kms']}key/*"
+    found = [
+        {"arns": _unique(arns), "aliases": []},
+        {"arns": [all_keys] if aliases else [], "aliases": _unique(aliases)},
+    ]
+    return [each for each in found if each["arns"]]
+
+
+def _unique(values: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys(values))
 
 
 def _data_parts(settings: Mapping[str, Any]) -> dict[str, Any]:
@@ -139,9 +294,8 @@ def _rendered(template: str, platform: Platform, **given: Any) -> dict[str, Any]
         arn=platform.arns,
         name=platform.name,
         prefix=platform.instance_prefix,
-        viewers=platform.viewers,
+        viewers=list(platform.viewers.values()),
         person=platform.settings["person"],
-        cost_tags=platform.settings["cost_tags"],
         results_bucket=platform.results_bucket,
         subnet_ids=platform.subnet_ids,
         security_group_ids=platform.security_group_ids,

@@ -25,7 +25,7 @@ from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker.valida
 
 from .checks import access, fleet, host, network, storage
 from .desired import Place, instance_options
-from .people import Wishes, configs, own_config_problems, read_wishes, sharing_problems, teams_of
+from .people import Wishes, config_name, configs, own_config_problems, read_wishes, sharing_problems, teams_of
 from .problems import EVERYBODY, Problem
 from .roster import Inventory, Roster, read_roster, with_leaver
 from .scripts.limits import length_problems
@@ -35,6 +35,8 @@ from .variables import section_settings, unknown_variables
 
 SHARED = ("network", "storage", "access")
 ALL = (*SHARED, "fleet")
+
+STARTED_WITH = ("subnet_id", "security_group_ids", "kms_key_id", "role_arn")  # what rights are needed for
 
 # With a name as long as that of every file system a script has the length that it will have.
 SOME_REGION = "eu-central-1"
@@ -167,20 +169,38 @@ def host_problems(settings: Mapping[str, Any]) -> list[str]:
     return [*length_problems(settings, scripts), *syntax_problems(scripts)]
 
 
-def owners_of(wanted: Wanted) -> list[dict[str, str]]:
-    """All people but viewers, with team and instance."""
-    return [{"name": each.name, "team": each.team, "instance": each.instance} for each in wanted.roster.owners]
+def owners_of(wanted: Wanted) -> list[dict[str, Any]]:
+    """All people but viewers, with their team, and what their instance is called and started with."""
+    return [_owner(wanted.wishes[each.name], wanted) for each in wanted.roster.owners]
+
+
+def _owner(wishes: Wishes, wanted: Wanted) -> dict[str, Any]:
+    fleet, person, own = wanted.settings["fleet"], wishes.person, wishes.instance
+    given = {key: own.get(f"notebook_{key}") or fleet.get(key) for key in STARTED_WITH}
+    return {
+        "name": person.name,
+        "team": person.team,
+        "instance": person.instance,
+        "lifecycle_config": config_name(wanted.prefix, wishes),
+        **{key: value for key, value in given.items() if value},
+    }
 
 
 def access_context(wanted: Wanted) -> dict[str, Any]:
     """What the rights are made from beside the settings of their section, as far as it is known without AWS."""
     storage = wanted.settings["storage"]
     bucket = storage["results_bucket"] or f"{storage['efs_name']}-results-{'0' * 12}-{SOME_REGION}"
+    return {"results_bucket": bucket, **of_access(wanted)}
+
+
+def of_access(wanted: Wanted) -> dict[str, Any]:
+    """What the roster and the settings of other sections tell of rights."""
     return {
         "people": owners_of(wanted),
-        "viewers": [viewer.name for viewer in wanted.roster.viewers],
+        "viewers": {viewer.name: viewer.instance for viewer in wanted.roster.viewers},
         "instance_prefix": wanted.prefix,
-        "results_bucket": bucket,
+        "results_key": wanted.settings["storage"]["results_kms_key_id"],
+        "has_own_configs": wanted.settings["storage"]["isolation"] != "shared",
     }
 
 

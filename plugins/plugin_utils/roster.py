@@ -114,8 +114,12 @@ def _leaver_problems(leaver: Person, people: Collection[Person]) -> Iterator[Pro
 
 
 def instance_name(prefix: str, name: str) -> str:
-    """What a person's instance is called; AWS takes letters, digits and hyphens."""
-    return re.sub(r"[^a-zA-Z0-9]+", "-", f"{prefix}-{name}").strip("-")
+    """What a person's instance is called; AWS takes letters, digits and hyphens.
+
+    A policy variable stays, so that policies call the instance what the fleet calls it.
+    """
+    parts = re.split(r"(\$\{[\w:/.-]+\})", f"{prefix}-{name}")
+    return "".join(part if part[:2] == "${" else re.sub(r"[^a-zA-Z0-9]+", "-", part) for part in parts).strip("-")
 
 
 def _keeps_nothing(name: str) -> bool:

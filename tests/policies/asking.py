@@ -46,7 +46,7 @@ class Decision:
         return f"{self.who} {self.says} ({self.request.action})"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Who:
     """Somebody, or an instance, who asks AWS."""
 
@@ -106,12 +106,14 @@ OWN = {
     "erin": notebook("datalab-erin", owner="erin", team="fraud"),
     "frank": notebook("datalab-frank", owner="frank", team="fraud"),
     "ivy": notebook("datalab-ivy", owner="ivy", team="interns"),
+    "uma": notebook("special", owner="uma", team="interns"),
     "viewer": notebook("datalab-viewer", owner="viewer"),
 }
 NOTHING = Thing("*")
 CONFIG_EDITS = [f"sagemaker:{verb}NotebookInstanceLifecycleConfig" for verb in ("Create", "Update", "Delete")]
 
 ALICE, ERIN, IVY = person("alice", "research"), person("erin", "fraud"), person("ivy", "interns")
+FRANK, UMA = person("frank", "fraud"), person("uma", "interns")
 INSTANCES = {
     "research": instance_of("alice", "datalab-research", "datalab-research", {"team": "research"}),
     "fraud": instance_of(

@@ -10,7 +10,7 @@ import { createRequire } from 'node:module'
 // The packages are where the tests have installed them.
 const require = createRequire(`${process.argv[2]}/`)
 const { runSimulation, runUnsafeSimulation } = require('@cloud-copilot/iam-simulate')
-const { createValidatedPolicy, validateIdentityPolicy, validateTrustPolicy } = require('@cloud-copilot/iam-policy')
+const { createValidatedPolicy, validateIdentityPolicy, validateResourcePolicy, validateTrustPolicy } = require('@cloud-copilot/iam-policy')
 
 const { policies, requests, checked } = JSON.parse(readFileSync(0, 'utf8'))
 
@@ -21,12 +21,20 @@ function named(name, validate = validateIdentityPolicy) {
   return { name, policy: validated[name] }
 }
 
+// KMS asks the policy of a key first: this is the one that a key has unless it is given another.
+function keyPolicy(account) {
+  const root = { AWS: `arn:aws:iam::${account}:root` }
+  const statement = { Effect: 'Allow', Principal: root, Action: 'kms:*', Resource: '*' }
+  return createValidatedPolicy({ Version: '2012-10-17', Statement: [statement] }, validateResourcePolicy, { name: 'key' })
+}
+
 async function decide({ principal, action, resource, account, context, identity, boundary, trust }) {
+  const ofResource = trust ? named(trust, validateTrustPolicy).policy : undefined
   const simulation = {
     request: { principal, action, resource: { resource, accountId: account }, contextVariables: context },
     identityPolicies: identity.map((name) => named(name)),
     permissionBoundaryPolicies: boundary ? [named(boundary)] : undefined,
-    resourcePolicy: trust ? named(trust, validateTrustPolicy).policy : undefined,
+    resourcePolicy: action.startsWith('kms:') ? keyPolicy(account) : ofResource,
     serviceControlPolicies: [],
     resourceControlPolicies: [],
   }

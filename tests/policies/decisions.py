@@ -26,7 +26,17 @@ from .asking import (
     notebook,
     s3,
 )
+from .console import (
+    BUCKET_KEYS,
+    FOREIGN_KEY,
+    SAME_ALIASES,
+    SECRET,
+    SECRETS,
+    of_instances_and_the_console,
+    of_the_console,
+)
 from .instances import of_instances, of_the_viewer
+from .names import of_names
 from .people import of_people, of_restricted_groups
 from .simulator import ACCOUNT, Request
 
@@ -54,10 +64,15 @@ def of_the_boundary() -> Iterator[Decision]:
     yield who.may_not("deletes a table", "glue:DeleteTable", Thing(f"{GLUE}table/research/x"))
     yield who.may_not("raises its limit", "athena:UpdateWorkGroup", Thing(f"{ATHENA}datalab-research"))
     yield who.may_not("deletes a log", "logs:DeleteLogGroup", Thing(LOG_GROUP))
-    yield who.may_not("reads a secret", "secretsmanager:GetSecretValue", SECRET)
-
-
-SECRET = Thing(f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:x")
+    yield who.may_not("reads another secret", SECRET, Thing(f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:x"))
+    yield who.may("reads a secret of the platform", SECRET, SECRETS["fraud"])
+    for key in BUCKET_KEYS:
+        yield who.may("uses a key of the platform", "kms:Decrypt", key)
+        yield who.may("encrypts with it", "kms:GenerateDataKey", key)
+        yield who.may_not("deletes it", "kms:ScheduleKeyDeletion", key)
+    for key in (FOREIGN_KEY, SAME_ALIASES):
+        yield who.may_not("uses another key", "kms:Decrypt", key)
+    yield who.may_not("changes a secret of the platform", "secretsmanager:PutSecretValue", SECRETS["fraud"])
 
 
 def of_trust() -> Iterator[Decision]:
@@ -81,10 +96,12 @@ def without_boundary(decision: Decision) -> Decision:
     return replace(decision, who=who, expected=expected, request=replace(decision.request, boundary=None))
 
 
-OF_ROLES = [*of_instances(), *of_the_viewer()]
+OF_ROLES = [*of_instances(), *of_the_viewer(), *of_instances_and_the_console()]
 DECISIONS = [
     *of_people(),
     *of_restricted_groups(),
+    *of_names(),
+    *of_the_console(),
     *OF_ROLES,
     *map(without_boundary, OF_ROLES),
     *of_the_boundary(),

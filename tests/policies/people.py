@@ -31,16 +31,19 @@ def of_people() -> Iterator[Decision]:
     """What a person may do with their own instance, and not with those of others."""
     use = ["CreatePresignedNotebookInstanceUrl", "DescribeNotebookInstance", "ListTags"]
     use += ["StartNotebookInstance", "StopNotebookInstance"]
-    for who, other in ((ALICE, "bob"), (ERIN, "frank"), (IVY, "alice")):
+    for who, other in ((ALICE, "bob"), (ERIN, "frank"), (IVY, "uma")):
         own = OWN[who.name]
-        outside = notebook(f"other-{who.name}", owner=who.name)
-        nobodys = notebook(f"datalab-{who.name}")
+        team = own.context["aws:ResourceTag/team"]
+        outside = notebook(f"other-{who.name}", owner=who.name, team=team)
+        nobodys = notebook(f"datalab-{who.name}", team=team)
+        of_no_team = notebook(f"datalab-{who.name}", owner=who.name)
         yield who.may("lists instances", "sagemaker:ListNotebookInstances", NOTHING)
         for verb in use:
             yield who.may("uses their own instance", f"sagemaker:{verb}", own)
             yield who.may_not("uses somebody else's", f"sagemaker:{verb}", OWN[other])
             yield who.may_not("uses one of another platform", f"sagemaker:{verb}", outside)
             yield who.may_not("uses one without an owner", f"sagemaker:{verb}", nobodys)
+            yield who.may_not("uses one without a team", f"sagemaker:{verb}", of_no_team)
         for verb in ("DeleteNotebookInstance", "UpdateNotebookInstance"):
             yield who.may_not("changes somebody else's", f"sagemaker:{verb}", OWN[other])
         yield who.may_not("deletes their own", "sagemaker:DeleteNotebookInstance", own)
@@ -57,20 +60,28 @@ def of_people() -> Iterator[Decision]:
     yield from _of_single_sign_on()
 
 
+# AWS takes Owner and owner for one key when it decides, and for two when it stores them.
+KEPT_TAGS = ("owner", "team", "cost-center", "datalab:verified", "datalab:restart")
+
+
 def _of_tags(who: Who, own: Thing, others: Thing) -> Iterator[Decision]:
     job = Thing(f"{SAGEMAKER}training-job/x", {"aws:ResourceTag/owner": who.name})
-    outside = notebook("other", owner=who.name)
+    outside = notebook("other", owner=who.name, team=own.context["aws:ResourceTag/team"])
+    of_no_team = notebook(f"datalab-{who.name}", owner=who.name)
     for action in ("sagemaker:AddTags", "sagemaker:DeleteTags"):
         yield who.may("sets idle", action, own, context=keys("idle"))
         yield who.may_not("sets idle and another", action, own, context=keys("idle", "project"))
         yield who.may_not("sets another", action, own, context=keys("project"))
-        yield who.may_not("sets Owner", action, own, context=keys("Owner"))
+        yield who.may_not("sets Idle", action, own, context=keys("Idle"))
         yield who.may_not("names no tag", action, own)
         yield who.may_not("sets idle of somebody else's", action, others, context=keys("idle"))
+        yield who.may_not("sets idle of one without a team", action, of_no_team, context=keys("idle"))
         yield who.may_not("sets idle of a training job", action, job, context=keys("idle"))
         yield who.may_not("sets idle of another platform's", action, outside, context=keys("idle"))
-        for tag in ("owner", "team", "cost-center", "datalab:verified"):
-            yield who.must_not(f"sets {tag}", action, own, context=keys(tag))
+        for tag in KEPT_TAGS:
+            for written in (tag, tag.capitalize(), tag.upper()):
+                yield who.must_not(f"sets {written}", action, own, context=keys(written))
+                yield who.must_not(f"sets {written} of a script", action, Thing(f"{CONFIG}x"), context=keys(written))
             yield who.must_not(f"sets idle and {tag}", action, own, context=keys("idle", tag))
     yield who.must_not("makes others' theirs", "sagemaker:AddTags", others, context=keys("owner"))
     yield who.must_not("makes one theirs elsewhere", "sagemaker:AddTags", outside, context=keys("owner"))
@@ -124,7 +135,7 @@ STILL_SMALL: list[dict[str, Any]] = [
     {"sagemaker:InstanceTypes": ["ml.t3.large"]},
     {"sagemaker:InstanceTypes": ["ml.t3.medium", "ml.t3.large"]},
     {"sagemaker:VpcSubnets": ["subnet-0b"]},
-    {"sagemaker:NotebookInstanceLifecycleConfigArns": [f"{CONFIG}datalab-interns"]},
+    {"sagemaker:NotebookInstanceLifecycleConfigArns": [f"{CONFIG}datalab-small"]},
     {"aws:TagKeys": ["owner", "team", "idle"], "aws:RequestTag/idle": "900"},
 ]
 NOT_SMALL: list[dict[str, Any]] = [
@@ -133,12 +144,23 @@ NOT_SMALL: list[dict[str, Any]] = [
     {"aws:TagKeys": ["owner", "team", "cost-center"]},
     {"aws:TagKeys": ["owner", "team", "Owner"]},
     {"aws:TagKeys": ["owner", "team", "datalab:verified"]},
+    {"aws:TagKeys": ["owner", "team", "TEAM"]},
+    {"aws:TagKeys": ["Owner", "team"]},
     {"sagemaker:DirectInternetAccess": "Enabled"},
     {"sagemaker:InstanceTypes": ["ml.p4d.24xlarge"]},
     {"sagemaker:InstanceTypes": ["ml.t3.medium", "ml.p4d.24xlarge"]},
     {"sagemaker:MinimumInstanceMetadataServiceVersion": "1"},
     {"sagemaker:NotebookInstanceLifecycleConfigArns": [f"{CONFIG}mine"]},
-    {"sagemaker:NotebookInstanceLifecycleConfigArns": [f"{CONFIG}datalab2"]},
+    *(
+        {"sagemaker:NotebookInstanceLifecycleConfigArns": [CONFIG + name for name in names]}
+        for names in (
+            ["datalab2"],
+            ["datalab-alice"],  # another team's
+            ["datalab-viewer"],
+            ["datalab-small-alice"],
+            ["datalab", "datalab-viewer"],
+        )
+    ),
     {"sagemaker:RootAccess": "Enabled"},
     {"sagemaker:VpcSecurityGroupIds": ["sg-0b"]},
     {"sagemaker:VpcSecurityGroupIds": ["sg-0a", "sg-0b"]},

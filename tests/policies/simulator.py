@@ -7,7 +7,7 @@ from __future__ import annotations
 import json
 import subprocess
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -37,24 +37,36 @@ def read_platform() -> Platform:
     teams = everything["children"]["owners"]["children"]
     return Platform(
         settings,
-        [
-            {"name": name, "team": team, "instance": f"datalab-{name}"}
-            for team in teams
-            for name in teams[team]["hosts"]
-        ],
-        list(everything["children"]["viewers"]["hosts"]),
+        [_person(name, team, given or {}) for team in teams for name, given in teams[team]["hosts"].items()],
+        {name: f"datalab-{name}" for name in everything["children"]["viewers"]["hosts"]},
         "datalab",
         results_bucket=settings["results_bucket"],
         subnet_ids=settings["subnet_ids"],
         security_group_ids=settings["security_group_ids"],
+        network={"subnet_ids": ["subnet-0c"], "instances_security_group": "sg-0c"},
         account={"account": ACCOUNT, "partition": "aws"},
     )
+
+
+def _person(name: str, team: str, given: dict[str, Any]) -> dict[str, Any]:
+    config = given.get("notebook_lifecycle_config")
+    return {
+        **{variable.removeprefix("notebook_"): value for variable, value in given.items()},
+        "name": name,
+        "team": team,
+        "instance": given.get("notebook_name", f"datalab-{name}"),
+        "lifecycle_config": f"datalab-{config}" if config else "datalab",
+    }
 
 
 PLATFORM = read_platform()
 POLICIES: Policies = {
     **{policy.name: policy.document for policy in render_policies(PLATFORM)},
     "datalab-trust": render_trust(PLATFORM),
+}
+# The same with a file system or an access point for each person, and so with a lifecycle configuration for each.
+APART: Policies = {
+    f"apart-{policy.name}": policy.document for policy in render_policies(replace(PLATFORM, has_own_configs=True))
 }
 ROLES = {role.name: role for role in execution_roles(PLATFORM)}
 

@@ -22,6 +22,9 @@ from ansible_collections.datalab.notebooks.plugins.plugin_utils.checks.teams imp
     team_problems,
 )
 from ansible_collections.datalab.notebooks.plugins.plugin_utils.policies import (
+    KEY,
+    SECURITY_GROUP,
+    SUBNET,
     Platform,
     Policy,
     policy_size,
@@ -42,8 +45,6 @@ PERSON = re.compile(r"[\w+=,.@/:-]*\$\{[\w:/.-]+\}[\w+=,.@/:-]*", re.ASCII)
 ACTION = re.compile(r"\*|[a-z0-9-]+:[a-z0-9*?]+", re.ASCII | re.IGNORECASE)
 POLICY_ARN = re.compile(r"arn:[a-z-]+:iam::(?:\d{12}|aws):policy/[!-~]+", re.ASCII)
 ROLE_ARN = re.compile(r"arn:[a-z-]+:iam::\d{12}:role/[!-~]+", re.ASCII)
-SUBNET = re.compile(r"subnet-[0-9a-f]+")
-GROUP = re.compile(r"sg-[0-9a-f]+")
 TAG_KEY = re.compile(r"[\w .:/=+@-]{1,128}")
 OWN_TAGS = ("instance", "owner", "team")
 
@@ -52,23 +53,15 @@ SUBNETS = [f"subnet-{number:017x}" for number in range(3)]
 GROUPS = [f"sg-{0:017x}"]
 
 
-def problems(
-    settings: Settings, *, people: People, viewers: Sequence[str], instance_prefix: str, results_bucket: str = ""
-) -> Iterator[str]:
-    """One sentence for each mistake. The bucket is the one that another role makes, if the settings name none."""
+def problems(settings: Settings, **others: Any) -> Iterator[str]:
+    """One sentence for each mistake. `others` is what `offline_platform` is given beside the settings."""
     found = [*_names(settings), *_lists(settings), *_tags(settings["tags"])]
     found += team_problems(settings["teams"], settings["data_buckets"])
-    found += [] if settings["teams"] else _teams_of_the_roster(people)
+    found += [] if settings["teams"] else _teams_of_the_roster(others["people"])
     yield from found
     if found or settings["role_arn"]:
         return
-    platform = offline_platform(
-        settings,
-        people=people,
-        viewers=viewers,
-        instance_prefix=instance_prefix,
-        results_bucket=results_bucket,
-    )
+    platform = offline_platform(settings, **others)
     yield from _names_in_iam(platform)
     policies = render_policies(platform)
     yield from (text for policy in policies for text in _too_long(policy))
@@ -77,18 +70,15 @@ def problems(
         yield from (text for policy in policies if policy.bounded for text in _locked_out(policy, actions))
 
 
-def offline_platform(
-    settings: Settings, *, people: People, viewers: Sequence[str], instance_prefix: str, results_bucket: str = ""
-) -> Platform:
+def offline_platform(settings: Settings, *, results_bucket: str = "", **others: Any) -> Platform:
     """The platform as far as it is known without asking AWS; the rest looks as it may."""
     return Platform(
         settings,
-        people,
-        viewers,
-        instance_prefix,
+        **others,
         results_bucket=settings["results_bucket"] or results_bucket,
         subnet_ids=settings["subnet_ids"] or SUBNETS,
         security_group_ids=settings["security_group_ids"] or GROUPS,
+        network={"subnet_ids": SUBNETS, "instances_security_group": GROUPS[0]},
     )
 
 
@@ -108,9 +98,10 @@ def _names(settings: Settings) -> Iterator[str]:
 def _lists(settings: Settings) -> Iterator[str]:
     rules = (
         ("data_buckets", re.compile(BUCKET), "must be the name of a bucket, without s3://"),
+        ("kms_keys", KEY, "must be the id, ARN or alias of a key"),
         ("cost_tags", TAG_KEY, "must be the key of a tag, without * and ?"),
         ("subnet_ids", SUBNET, "must be an id such as subnet-0123456789abcdef0"),
-        ("security_group_ids", GROUP, "must be an id such as sg-0123456789abcdef0"),
+        ("security_group_ids", SECURITY_GROUP, "must be an id such as sg-0123456789abcdef0"),
         ("boundary_actions", ACTION, "must be an action such as s3:GetObject, in which * stands for any characters"),
     )
     for key, pattern, rule in rules:
@@ -173,8 +164,7 @@ def _too_long(policy: Policy) -> Iterator[str]:
     if size > POLICY_LENGTH:
         yield (
             f"platform_access_teams: the policy {policy.name} has {size} characters; it must have at most"
-            f" {POLICY_LENGTH}: shorten the prefixes, databases or instance_types of the team, or"
-            " platform_access_data_buckets and platform_access_boundary_actions"
+            f" {POLICY_LENGTH}: {policy.remedy}"
         )
 
 

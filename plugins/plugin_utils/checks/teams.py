@@ -14,7 +14,7 @@ from ansible_collections.datalab.notebooks.plugins.plugin_utils.problems import 
 from ansible_collections.datalab.notebooks.plugins.plugin_utils.teams import normalised_teams
 
 VARIABLE = "platform_access_teams"
-TEAM_KEYS = ("prefixes", "databases", "role_per_person", "limits")
+TEAM_KEYS = ("prefixes", "databases", "secrets", "role_per_person", "limits")
 LIMIT_KEYS = ("instance_types", "volume_size_in_gb", "query_bytes")
 
 # https://docs.aws.amazon.com/athena/latest/APIReference/API_WorkGroupConfiguration.html
@@ -27,6 +27,7 @@ NAME_RULE = "must be letters, digits and ._- and begin with a letter or digit"
 BUCKET = r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]"
 PREFIX = re.compile(rf"s3://(?P<bucket>{BUCKET})(?:/[^/*?$\s]+(?: [^/*?$\s]+)*)*/?")
 DATABASE = re.compile(r"[^/*?$\s]+")
+SECRET = re.compile(r"arn:[a-z-]+:secretsmanager:[a-z0-9-]+:\d{12}:secret:[\w/+=.@-]+-\w{6}", re.ASCII)
 
 
 def team_problems(teams: Any, data_buckets: Collection[str]) -> Iterator[str]:
@@ -56,6 +57,7 @@ def _settings_problems(settings: Mapping[Any, Any], data_buckets: Collection[str
             yield from problems(values, data_buckets)
         else:
             yield f"{key} is {shown(values)}; it must be a list"
+    yield from _secret_problems(settings.get("secrets", []))
     if not isinstance(settings.get("role_per_person", False), bool):
         yield f"role_per_person is {shown(settings['role_per_person'])}; it must be true or false"
     if "limits" in settings:
@@ -85,6 +87,16 @@ def _database_problems(databases: list[Any], _data_buckets: Collection[str]) -> 
     for database in databases:
         if not (isinstance(database, str) and database.isprintable() and DATABASE.fullmatch(database)):
             yield f"databases has {shown(database)}; it must be the name of one database, without * ? $ / and spaces"
+
+
+def _secret_problems(secrets: Any) -> Iterator[str]:
+    """Does not tell the value: it may be the secret itself."""
+    if isinstance(secrets, list) and all(isinstance(each, str) and SECRET.fullmatch(each) for each in secrets):
+        return
+    yield (
+        "secrets must list the whole ARNs of secrets, and no secret itself, for example"
+        " arn:aws:secretsmanager:eu-central-1:123456789012:secret:AmazonSageMaker-git-a1b2c3"
+    )
 
 
 def _limit_problems(limits: Any) -> Iterator[str]:

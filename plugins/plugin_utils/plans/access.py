@@ -53,28 +53,23 @@ def wanted_to_read(
     }
 
 
-def plan_access(  # noqa: PLR0913 - one for each other section
+def plan_access(
     settings: Settings,
     found: Mapping[str, Any],
     *,
-    people: People,
-    viewers: Sequence[str],
-    instance_prefix: str,
     network: Mapping[str, Any] | None,
     results_bucket: str,
-    account: Mapping[str, str],
+    **others: Any,
 ) -> SectionPlan:
     """The plan. `network` has None for what is not there yet, and is None if no network is made."""
     subnets, groups = _places(settings, network)
     platform = Platform(
         settings,
-        people,
-        viewers,
-        instance_prefix,
-        settings["results_bucket"] or results_bucket,
-        subnets or [LATER],
-        groups or [LATER],
-        account,
+        results_bucket=settings["results_bucket"] or results_bucket,
+        subnet_ids=subnets or [LATER],
+        security_group_ids=groups or [LATER],
+        network=network or {},
+        **others,
     )
     ids = _ids(platform, found)
     if found.get("ids_only"):

@@ -51,7 +51,7 @@ def plan_access_removal(
     found: Mapping[str, Any],
     *,
     people: Sequence[Mapping[str, Any]],
-    viewers: Sequence[str],
+    viewers: Mapping[str, str],
     keep_used: bool,
     **_others: Any,
 ) -> SectionPlan:

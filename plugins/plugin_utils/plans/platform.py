@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from ..desired import Place
-from ..preflight import SHARED, Wanted, owners_of
+from ..preflight import SHARED, Wanted, of_access, owners_of
 from .access import plan_access, plan_access_removal
 from .access import wanted_to_read as access_to_read
 from .network import plan_network, plan_network_removal
@@ -84,9 +84,7 @@ def plan_platform_removal(wanted: Wanted, found: Found, *, keep_used: bool, leav
 def _access_context(wanted: Wanted, found: Found, plans: Plans) -> dict[str, Any]:
     own = wanted.settings["access"]["results_bucket"]
     return {
-        "people": owners_of(wanted),
-        "viewers": [viewer.name for viewer in wanted.roster.viewers],
-        "instance_prefix": wanted.prefix,
+        **of_access(wanted),
         "results_bucket": own or (plans["storage"].ids["results_bucket"] if "storage" in plans else ""),
         "account": found["account"],
     }

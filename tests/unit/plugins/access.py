@@ -48,7 +48,7 @@ def plan(found: Found = NOTHING, **more: Any) -> SectionPlan:
     """The plan; what is no argument of it is a setting."""
     given: dict[str, Any] = {
         "people": PEOPLE,
-        "viewers": ["viewer"],
+        "viewers": {"viewer": "datalab-viewer"},
         "instance_prefix": "datalab",
         "network": NETWORK,
         "results_bucket": "",
@@ -67,7 +67,7 @@ def removal(
         {**SETTINGS, **settings},
         copy.deepcopy(found),
         people=people,
-        viewers=["viewer"],
+        viewers={"viewer": "datalab-viewer"},
         keep_used=keep_used,
         **{key: value for key, value in given.items() if key not in NOTHING},
     )

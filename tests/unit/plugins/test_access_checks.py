@@ -19,10 +19,13 @@ from .access import DEFAULTS, PEOPLE, SETTINGS
 
 SMALL = {"instance_types": ["ml.t3.medium"]}
 BUCKETS = ["acme-data", "acme.cards"]
+VIEWERS = {"viewer": "datalab-viewer"}
 ERIN = {"name": "erin", "team": "fraud", "instance": "datalab-erin"}
 
 
-def problems(people: Any = (), viewers: Any = ("viewer",), made_bucket: str = "", **more: Any) -> list[str]:
+def problems(
+    people: Any = (), viewers: Any = VIEWERS, made_bucket: str = "", *, has_own_configs: bool = False, **more: Any
+) -> list[str]:
     """What is wrong with settings that are otherwise the defaults."""
     given_settings = {**DEFAULTS, "data_buckets": BUCKETS, **more}
     return list(
@@ -32,6 +35,7 @@ def problems(people: Any = (), viewers: Any = ("viewer",), made_bucket: str = ""
             viewers=viewers,
             instance_prefix="datalab",
             results_bucket=made_bucket,
+            has_own_configs=has_own_configs,
         )
     )
 
@@ -43,7 +47,7 @@ def of_team(team_settings: Any, team: Any = "research") -> list[str]:
 def test_nothing_is_wrong_with_a_platform() -> None:
     assert problems() == []
     assert problems(PEOPLE, **{**SETTINGS, "tags": {"project": "datalab", "Of": "x", "n": 7}}) == []
-    assert problems(viewers=[]) == []
+    assert problems(viewers={}) == []
 
 
 @pytest.mark.parametrize(
@@ -238,6 +242,65 @@ def test_a_policy_that_is_too_long() -> None:
     assert problems(teams={"research": {"prefixes": MANY}}, role_arn=GIVEN) == []
 
 
+SECRET = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:AmazonSageMaker-git-a1b2c3"
+KEY_ARN = "arn:aws:kms:eu-central-1:123456789012:key/01234567-89ab-cdef-0123-456789abcdef"
+LARGE_TEAM = [
+    {
+        "name": f"researcher-{number:03}@example.com",
+        "team": "fraud-prevention",
+        "instance": f"datalab-researcher-{number:03}-example-com",
+        "lifecycle_config": f"datalab-purpose-{number % 4}",
+        "kms_key_id": KEY_ARN,
+    }
+    for number in range(300)
+]
+
+
+@pytest.mark.parametrize("has_own_configs", [False, True])
+def test_a_large_restricted_team_fits(has_own_configs: bool) -> None:
+    limits = {"instance_types": [f"ml.t3.{size}" for size in ("medium", "large", "xlarge", "2xlarge")]}
+    team = {"limits": limits, "secrets": [SECRET, SECRET.replace("git", "other")], "databases": ["fraud", "public"]}
+    prefixes = [f"s3://acme-data/fraud-prevention/{number:03}" for number in range(12)]
+    teams = {"fraud-prevention": {**team, "prefixes": prefixes}}
+    large: dict[str, Any] = {
+        "kms_keys": [KEY_ARN],
+        "cost_tags": ["cost-center", "project", "department"],
+        "teams": teams,
+    }
+    viewers = {"viewer": "datalab-viewer", "lobby": "datalab-lobby"}
+    assert problems(LARGE_TEAM, viewers, has_own_configs=has_own_configs, **large) == []
+
+
+@pytest.mark.parametrize(
+    ("settings_of_keys", "words"),
+    [
+        ({"kms_keys": ["key/*"]}, "platform_access_kms_keys has key/*; it must be the id, ARN or alias of a key"),
+        ({"kms_keys": ["alias/"]}, "platform_access_kms_keys has alias/; it must be"),
+    ],
+)
+def test_keys_and_secrets_that_are_none(settings_of_keys: Any, words: str) -> None:
+    (said,) = problems(**settings_of_keys)
+    assert said.startswith(words)
+    assert problems(kms_keys=[KEY_ARN, "alias/a-b_c/d", "mrk-0a"], teams={"research": {"secrets": [SECRET]}}) == []
+
+
+@pytest.mark.parametrize("secret", ["hunter2", [SECRET[:-7] + "*"], [SECRET + "\n"], [7654321], {"hunter2": "x"}])
+def test_a_secret_that_was_written_down_is_not_told(secret: Any) -> None:
+    (said,) = of_team({"secrets": secret})
+    assert said.startswith(
+        "platform_access_teams: research: secrets must list the whole ARNs of secrets, and no secret"
+    )
+    assert "hunter2" not in said
+    assert "7654321" not in said
+
+
+def test_a_team_of_too_many_configurations_is_refused() -> None:
+    people = [{**person, "lifecycle_config": f"datalab-{person['name'][11:14]}"} for person in LARGE_TEAM[:50]]
+    (said,) = problems(people, teams={"fraud-prevention": {"limits": SMALL}})
+    assert said.startswith("platform_access_teams: the policy datalab-people-fraud-prevention has ")
+    assert said.endswith("have its people share notebook_lifecycle_config, notebook_kms_key_id and notebook_subnet_id")
+
+
 def test_the_bucket_that_another_role_makes_counts() -> None:
     fits = {"research": {"prefixes": MANY[:38]}}
     assert problems(teams=fits) == []
@@ -273,7 +336,7 @@ LOGS = "arn:aws:logs:*:000000000000:log-group:/aws/sagemaker/NotebookInstances"
 
 @pytest.mark.parametrize("name", ['a"b', "back\\slash", "a\nb", "\x7f", "\ud800", "\U0001f600", "{{ x }}", "- a: b"])
 def test_no_name_breaks_a_policy(name: str) -> None:
-    platform = access.offline_platform(DEFAULTS, people=[], viewers=[name], instance_prefix=name)
+    platform = access.offline_platform(DEFAULTS, people=[], viewers={"viewer": f"{name}-{name}"}, instance_prefix=name)
     _boundary, viewer = render_policies(platform)
     written = name.encode(errors="replace").decode()
     assert viewer.document["Statement"][2]["Resource"] == [f"{LOGS}:log-stream:{written}-{written}/*"]
@@ -307,7 +370,7 @@ SETTING = {
             TEXT,
         )
     ),
-    viewers=st.lists(TEXT),
+    viewers=st.dictionaries(TEXT, TEXT),
     made_bucket=TEXT,
 )
 def test_nothing_of_the_right_type_is_an_error(more: Any, people: Any, viewers: Any, made_bucket: str) -> None:

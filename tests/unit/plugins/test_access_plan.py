@@ -316,7 +316,8 @@ def test_what_needs_the_network_waits_for_it(network: dict[str, Any]) -> None:
     assert made.refused == ()
     assert made.ids["waiting"] == ["policy datalab-people-interns", "group datalab-people-interns"]
     rest = plan(applied(made))
-    assert names(rest) == {"policies": ["datalab-people-interns"], "roles": [], "groups": [*waiting], "workgroups": []}
+    people = [f"datalab-people-{team}" for team in SETTINGS["teams"]]  # all of them start instances in it
+    assert names(rest) == {"policies": people, "roles": [], "groups": [*waiting], "workgroups": []}
     assert plan(applied(rest, applied(made))).changes == ()
 
 
@@ -342,7 +343,7 @@ def test_without_teams_those_of_the_roster_read_nothing() -> None:
 
 
 def test_without_viewers_there_is_nothing_of_them() -> None:
-    made = plan(viewers=[])
+    made = plan(viewers={})
     assert "datalab-viewer" not in [*names(made)["policies"], *names(made)["roles"]]
     assert "OpenViewer" not in str(made.steps)
     assert "viewer" not in made.ids["role_names_missing"]
@@ -403,7 +404,7 @@ NAMES = ["research", "fraud", "interns"]
     teams=st.dictionaries(st.sampled_from(NAMES), st.none() | TEAM),
     people=st.lists(st.sampled_from(PEOPLE), unique_by=lambda person: person["name"]),
     tags=st.dictionaries(st.sampled_from(["a", "b"]), st.text(max_size=5)),
-    viewers=st.lists(st.sampled_from(["viewer", "lobby"]), unique=True),
+    viewers=st.sampled_from([{}, {"viewer": "datalab-viewer"}, {"lobby": "datalab-l", "viewer": "v"}]),
     network=st.sampled_from([NETWORK, {}, {"subnet_ids": None}]),
 )
 def test_two_plans_are_enough(teams: Any, people: Any, tags: Any, viewers: Any, network: Any) -> None:

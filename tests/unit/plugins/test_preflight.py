@@ -77,9 +77,9 @@ def test_an_inventory_without_mistakes() -> None:
     assert set(found.settings) == set(ALL)
     assert found.prefix == "datalab"
     assert owners_of(found) == [
-        {"name": "alice", "team": "research", "instance": "datalab-alice"},
-        {"name": "bob", "team": "research", "instance": "datalab-bob"},
-        {"name": "erin", "team": "fraud", "instance": "datalab-erin"},
+        {"name": "alice", "team": "research", "instance": "datalab-alice", "lifecycle_config": "datalab"},
+        {"name": "bob", "team": "research", "instance": "datalab-bob", "lifecycle_config": "datalab"},
+        {"name": "erin", "team": "fraud", "instance": "datalab-erin", "lifecycle_config": "datalab"},
     ]
 
 
@@ -186,11 +186,34 @@ def test_what_the_fleet_may_have(setting: str, value: Any) -> None:
 def test_rights_are_made_from_people_and_a_bucket(storage: Variables, bucket: str) -> None:
     found = wanted(inventory({"fraud": ["erin"]}, viewers=["viewer"], shared=storage))
     assert access_context(found) == {
-        "people": [{"name": "erin", "team": "fraud", "instance": "datalab-erin"}],
-        "viewers": ["viewer"],
+        "people": owners_of(found),
+        "viewers": {"viewer": "datalab-viewer"},
         "instance_prefix": "datalab",
         "results_bucket": bucket,
+        "results_key": "",
+        "has_own_configs": False,
     }
+
+
+def test_rights_are_made_from_what_instances_are_started_with() -> None:
+    role = "arn:aws:iam::123456789012:role/gpu"
+    alice = {"notebook_subnet_id": "subnet-0a", "notebook_security_group_ids": ["sg-0a"], "notebook_role_arn": role}
+    bob = {"notebook_kms_key_id": "alias/x", "notebook_lifecycle_config": "gpu", "notebook_name": "special"}
+    fleet = {"notebook_fleet_subnet_id": "subnet-0f", "notebook_fleet_security_group_ids": ["sg-0f"]}
+    apart = {"platform_storage_isolation": "file_system", "platform_storage_results_kms_key_id": "alias/results"}
+    found = wanted(inventory(TWO, variables={"alice": alice, "bob": bob}, shared=fleet | apart))
+    made = access_context(found)
+    assert (made["results_key"], made["has_own_configs"]) == ("alias/results", True)
+    (of_alice, of_bob) = made["people"]
+    same = {"team": "research"}
+    assert of_alice == same | {
+        "name": "alice", "instance": "datalab-alice", "lifecycle_config": "datalab", "subnet_id": "subnet-0a",
+        "security_group_ids": ["sg-0a"], "role_arn": role,
+    }  # fmt: skip
+    assert of_bob == same | {
+        "name": "bob", "instance": "special", "lifecycle_config": "datalab-gpu", "subnet_id": "subnet-0f",
+        "security_group_ids": ["sg-0f"], "kms_key_id": "alias/x",
+    }  # fmt: skip
 
 
 # Secrets

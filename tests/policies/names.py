@@ -1,0 +1,70 @@
+# Copyright: Contributors to datalab.notebooks
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Names: what people of strange names may do, and which lifecycle configuration is whose."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+from .asking import CONFIG, OWN, UMA, Decision, keys, notebook, person
+from .people import SMALL
+
+CREATE, UPDATE = "sagemaker:CreateNotebookInstance", "sagemaker:UpdateNotebookInstance"
+
+
+def of_names() -> Iterator[Decision]:
+    """All of it."""
+    yield from _of_a_namesake_of_the_viewer()
+    yield from _of_an_email_name()
+    yield from _of_own_configs()
+    for action in ("sagemaker:AddTags", "sagemaker:DeleteTags"):
+        yield UMA.may("sets idle of hers", action, OWN["uma"], context=keys("idle"))
+    yield UMA.may_not("creates a second one", CREATE, notebook("datalab-uma"), context=small("uma"))
+    yield UMA.may_not("creates the one that she has", CREATE, notebook("special"), context=small("uma"))
+
+
+def small(name: str, **changes: Any) -> dict[str, Any]:
+    """The request for a small instance of this person."""
+    return {**SMALL, "aws:RequestTag/owner": name, **changes}
+
+
+def _of_a_namesake_of_the_viewer() -> Iterator[Decision]:
+    """A user who is called as a viewer is, whose tag owner has that name."""
+    for team in ("research", "interns"):
+        who = person("viewer", team)
+        for verb in ("StartNotebookInstance", "StopNotebookInstance", "UpdateNotebookInstance", "ListTags"):
+            yield who.may_not("rules the viewer", f"sagemaker:{verb}", OWN["viewer"])
+        for action in ("sagemaker:AddTags", "sagemaker:DeleteTags"):
+            yield who.may_not("makes the viewer stop", action, OWN["viewer"], context=keys("idle"))
+        request = small("viewer", **{"aws:RequestTag/team": team})
+        yield who.may_not(
+            "creates the viewer before the fleet does", CREATE, notebook("datalab-viewer"), context=request
+        )
+
+
+def _of_an_email_name() -> Iterator[Decision]:
+    """AWS takes no @ in the name of an instance: the fleet calls it otherwise, and finds its owner by the tag."""
+    name = "zoe@example.com"
+    who, own = person(name, "interns"), notebook("datalab-zoe-example-com", owner=name, team="interns")
+    for verb in ("CreatePresignedNotebookInstanceUrl", "StartNotebookInstance", "StopNotebookInstance"):
+        yield who.may("uses their own", f"sagemaker:{verb}", own)
+        yield who.may_not("uses that of a namesake", f"sagemaker:{verb}", notebook("datalab-zoe", owner="zoe"))
+    yield who.may("changes their own", UPDATE, own)
+    yield who.may_not("takes the name of another", CREATE, notebook("datalab-zoe-example-com"), context=small(name))
+
+
+def _of_own_configs() -> Iterator[Decision]:
+    """With a file system or access point for each person a configuration is the key to what one person has."""
+    ivy = person("ivy", "interns")
+    ivy = replace(ivy, asks_as=replace(ivy.asks_as, identity=["apart-datalab-people-interns"]))
+    for name in ("datalab-ivy", "datalab-small-ivy"):
+        theirs = {"sagemaker:NotebookInstanceLifecycleConfigArns": [CONFIG + name]}
+        yield ivy.may(f"creates one with {name}", CREATE, notebook("datalab-ivy"), context=small("ivy", **theirs))
+        yield ivy.may(f"takes {name}", UPDATE, OWN["ivy"], context=theirs)
+    for names in (["datalab"], ["datalab-iris"], ["datalab-viewer"], ["datalab-ivy2"], ["datalab-ivy", "datalab-iris"]):
+        others = {"sagemaker:NotebookInstanceLifecycleConfigArns": [CONFIG + name for name in names]}
+        new = notebook("datalab-ivy")
+        yield ivy.may_not(f"creates one with {names}", CREATE, new, context=small("ivy", **others))
+        yield ivy.may_not(f"takes {names}", UPDATE, OWN["ivy"], context=others)

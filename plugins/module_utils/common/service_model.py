@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -98,10 +98,21 @@ def _range(shape: Shape, size: float, unit: str) -> Iterator[str]:
         yield f"{size} is not between {least} and {most} {unit}".rstrip()
 
 
+def key_twins(keys: Iterable[str], own: Iterable[str] = ()) -> Iterator[tuple[str, str]]:
+    """Pairs of keys of tags that conditions of IAM take for one, since they differ in capitals only."""
+    first = {key.lower(): key for key in own}
+    for key in keys:
+        other = first.setdefault(key.lower(), key)
+        if other != key:
+            yield other, key
+
+
 def tag_problems(tags: Mapping[str, str], own: Collection[str] = ()) -> Iterator[str]:
     """What AWS would not take as tags, and what is kept for the collection, other than `own`."""
     if len(tags) > TAGS:
         yield f"{len(tags)} tags are more than the {TAGS} that AWS leaves beside the platform's own"
+    for first, other in key_twins(tags):
+        yield f"the keys {first!r} and {other!r} differ in capitals only, and conditions of IAM take both for one"
     for key, value in tags.items():
         if not 1 <= len(key) <= TAG_KEY_LENGTH:
             yield f"the key {key[:20]!r}… has {len(key)} characters; 1 to {TAG_KEY_LENGTH} are allowed"

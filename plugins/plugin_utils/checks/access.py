@@ -15,6 +15,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from ansible_collections.datalab.notebooks.plugins.module_utils.common.service_model import tag_problems
+from ansible_collections.datalab.notebooks.plugins.plugin_utils.checks.tags import twin_problems
 from ansible_collections.datalab.notebooks.plugins.plugin_utils.checks.teams import (
     BUCKET,
     NAME,
@@ -112,12 +113,13 @@ def _lists(settings: Settings) -> Iterator[str]:
 
 def _tags(tags: Mapping[Any, Any]) -> Iterator[str]:
     for key, value in tags.items():
-        if str(key).lower() in OWN_TAGS:
+        if str(key) in OWN_TAGS:
             yield f"platform_access_tags has {shown(key)}, which the role sets itself; remove it"
         if value is None or isinstance(value, Mapping | list):
             yield f"platform_access_tags: {shown(key)} is {shown(value)}; it must be text"
             return
     values = {str(key): str(value) for key, value in tags.items()}
+    yield from twin_problems("platform_access_tags", values, OWN_TAGS)
     yield from (f"platform_access_tags: {text}" for text in tag_problems(values))
 
 

@@ -12,6 +12,7 @@ from ipaddress import IPv4Network
 from itertools import combinations
 from typing import Any
 
+from ansible_collections.datalab.notebooks.plugins.module_utils.common.service_model import key_twins
 from ansible_collections.datalab.notebooks.plugins.module_utils.ec2.services import short_name
 
 from ..plans.network_found import (
@@ -19,6 +20,7 @@ from ..plans.network_found import (
     listed_endpoints,
     repeated,
 )
+from .tags import twin_problems
 
 Settings = Mapping[str, Any]
 
@@ -61,6 +63,9 @@ def _tags(settings: Settings) -> Iterator[str]:
             yield f"platform_network_tags has the key {key}, which is reserved; it must be another one."
         if not 0 < len(key) <= 128 or len(value) > 256:
             yield f"platform_network_tags has {key}; keys must be 1 to 128 and values up to 256 characters long."
+    yield from twin_problems("platform_network_tags", tags, ["Name"])
+    for first, other in key_twins(tags):
+        yield f"platform_network_tags has {first} and {other}; conditions of IAM take both for one: remove one of them."
     if len(tags) > 48:
         yield (
             f"platform_network_tags has {len(tags)} tags; it must have at most 48: AWS takes 50, and two are the role's"

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.datalab.notebooks.plugins.module_utils.common.service_model import tag_problems
+from ansible_collections.datalab.notebooks.plugins.plugin_utils.checks.tags import twin_problems
 from ansible_collections.datalab.notebooks.plugins.plugin_utils.plans.storage_settings import (
     given_file_system_id,
     tags,
@@ -104,6 +105,7 @@ def _tags(settings: Settings) -> Iterator[str]:
     given = tags(settings)
     # A key may have several lines, and a problem is one.
     yield from (" ".join(f"platform_storage_tags: {text}".split()) for text in tag_problems(given))
+    yield from twin_problems("platform_storage_tags", given, ["Name"])
     owned = {} if settings["isolation"] == "shared" else {"owner": "the person"}
     for key, what in {"Name": "the name of each thing", **owned}.items():
         if key in given:

@@ -200,6 +200,8 @@ def test_names_of_configurations(service_model: ServiceModel, name: str, good: b
         ({"aws:k": "v"}, "'aws:k' is reserved"),
         ({"AWS:k": "v"}, "'AWS:k' is reserved"),
         ({"datalab:verified": "v"}, "'datalab:verified' is reserved"),
+        ({"Cost": "1", "cost": "2"}, "'Cost' and 'cost' differ in capitals only"),
+        ({"Team": "1", "team": "2", "cost": "3"}, "'Team' and 'team' differ in capitals only"),
         ({"k": "a,b"}, "k=a,b has a character"),
         ({"k*": "v"}, "k*=v has a character"),
     ],

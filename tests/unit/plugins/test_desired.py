@@ -115,9 +115,6 @@ def test_aws_has_fewer_letters_for_a_name_than_a_tag(person: str, name: str) -> 
         ({"notebook_idle": ""}, {}),
         ({"notebook_tags": {"cost": 42, 2024: "x"}}, {"cost": "42", "2024": "x"}),
         ({"notebook_tags": {}}, {}),
-        ({"notebook_tags": {"owner": "mallory", "team": "other", "a": "b"}}, {"a": "b"}),
-        ({"notebook_tags": {"idle": "1"}}, {"idle": "1"}),
-        ({"notebook_tags": {"idle": "1"}, "notebook_idle": 2}, {"idle": "2"}),
     ],
     ids=str,
 )

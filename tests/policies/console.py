@@ -95,8 +95,8 @@ ROLES = {ALICE: ["datalab/datalab-research", "gpu"], ERIN: ["datalab/datalab-fra
 ROLES |= {FRANK: ["datalab/datalab-fraud-frank"], IVY: ["datalab/datalab-interns"], UMA: ["datalab/datalab-interns"]}
 KEYS = {ERIN: [OF_ERIN], FRANK: [OF_FRANK]}
 TEAMS = {ALICE: "research", ERIN: "fraud", FRANK: "fraud"}  # of those who have secrets
-SUBNETS = {ALICE: ["subnet-0a", "subnet-0b", "subnet-0c", "subnet-0d"]}
-GROUPS = {ALICE: ["sg-0a", "sg-0c", "sg-0d"]}
+SUBNETS = {ALICE: ["subnet-0a", "subnet-0b", "subnet-0d"]}
+GROUPS = {ALICE: ["sg-0a", "sg-0d"]}
 BY_SAGEMAKER = {"kms:GrantIsForAWSResource": "true"}
 
 
@@ -137,8 +137,8 @@ def _keys_of(who: Who, **context: str) -> list[Thing]:
 
 
 def _places_of(who: Who) -> list[Thing]:
-    subnets = [f"subnet/{each}" for each in SUBNETS.get(who, SUBNETS[ALICE][:3])]
-    groups = [f"security-group/{each}" for each in GROUPS.get(who, GROUPS[ALICE][:2])]
+    subnets = [f"subnet/{each}" for each in SUBNETS.get(who, SUBNETS[ALICE][:2])]
+    groups = [f"security-group/{each}" for each in GROUPS.get(who, GROUPS[ALICE][:1])]
     return [Thing(EC2 + each) for each in (*subnets, *groups, "network-interface/*")]
 
 

@@ -43,7 +43,6 @@ def read_platform() -> Platform:
         results_bucket=settings["results_bucket"],
         subnet_ids=settings["subnet_ids"],
         security_group_ids=settings["security_group_ids"],
-        network={"subnet_ids": ["subnet-0c"], "instances_security_group": "sg-0c"},
         account={"account": ACCOUNT, "partition": "aws"},
     )
 

@@ -52,6 +52,7 @@ OWN_TAGS = ("instance", "owner", "team")
 # Stand for what is only known once the network and the bucket are there; as long as AWS makes them.
 SUBNETS = [f"subnet-{number:017x}" for number in range(3)]
 GROUPS = [f"sg-{0:017x}"]
+NETWORK = {"subnet_ids": SUBNETS, "instances_security_group": GROUPS[0]}
 
 
 def problems(settings: Settings, **others: Any) -> Iterator[str]:
@@ -79,7 +80,7 @@ def offline_platform(settings: Settings, *, results_bucket: str = "", **others: 
         results_bucket=settings["results_bucket"] or results_bucket,
         subnet_ids=settings["subnet_ids"] or SUBNETS,
         security_group_ids=settings["security_group_ids"] or GROUPS,
-        network={"subnet_ids": SUBNETS, "instances_security_group": GROUPS[0]},
+        network=NETWORK,
     )
 
 

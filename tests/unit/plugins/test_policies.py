@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.datalab.notebooks.plugins.plugin_utils.checks.access import offline_platform
+from ansible_collections.datalab.notebooks.plugins.plugin_utils.checks.access import NETWORK, offline_platform
 from ansible_collections.datalab.notebooks.plugins.plugin_utils.policies import lowered, render_policies
 from ansible_collections.datalab.notebooks.plugins.plugin_utils.roster import instance_name
 
@@ -109,6 +109,19 @@ def test_a_key_by_its_id_arn_or_alias(key: str, arns: list[str], aliases: list[s
         assert statement["Resource"] == arns
         of_aliases = statement.get("Condition", {}).get("ForAnyValue:StringEquals", {})
         assert of_aliases.get("kms:ResourceAliases") == aliases
+
+
+def test_people_join_the_platforms_network_and_that_of_their_instances() -> None:
+    of_alice = {"subnet_id": "subnet-0a", "security_group_ids": ["sg-0a", "sg-0b"]}
+    join = statements("datalab-people-research", [PEOPLE[0] | of_alice])["JoinNetwork"]
+    others = statements("datalab-people-research", [PEOPLE[0], PEOPLE[1] | of_alice])["JoinNetwork"]
+    subnets, group = NETWORK["subnet_ids"], NETWORK["instances_security_group"]
+    assert _ids(join) == ["*", *subnets, "subnet-0a", group, "sg-0a", "sg-0b"]
+    assert _ids(others) == ["*", *subnets, group]
+
+
+def _ids(statement: dict[str, Any]) -> list[str]:
+    return [arn.rpartition("/")[2] for arn in statement["Resource"]]
 
 
 def test_people_keep_their_hands_off_every_mark_of_an_instance() -> None:

@@ -84,10 +84,9 @@ def _defaults(fleet: Settings) -> tuple[dict[str, dict[str, Any]], list[Problem]
 
 def _idle_problems(given: Settings) -> Iterator[str]:
     """The instance reads its tag, and takes no notice of one that it cannot read."""
-    tags = given.get("notebook_tags") or {}
-    for variable, idle in (("notebook_idle", given.get("notebook_idle")), ("notebook_tags: idle", tags.get("idle"))):
-        if not re.fullmatch(r"[0-9]+|never", str(idle or "0")):
-            yield f"{variable} is {shown(idle)}; it must be a number of seconds, 0 or never, for example 7200"
+    idle = given.get("notebook_idle")
+    if not re.fullmatch(r"[0-9]+|never", str(idle or "0")):
+        yield f"notebook_idle is {shown(idle)}; it must be a number of seconds, 0 or never, for example 7200"
 
 
 def _tag_problems(given: Settings) -> Iterator[str]:

@@ -146,8 +146,6 @@ def test_mistakes_in_the_defaults_are_the_fleets(kind: str, default: Variables, 
 )  # fmt: skip
 def test_idle_is_seconds_or_never(idle: Any, is_right: bool) -> None:
     said = problems({"notebook_idle": idle})
-    tag = problems({"notebook_tags": {"idle": idle}})
-    assert tag == [text.replace("notebook_idle", "notebook_tags: idle") for text in said]
     if is_right:
         assert said == []
     else:

@@ -22,6 +22,7 @@ from ..common.polling import wait_until
 from ..common.resource import Resource, State
 from ..common.service_model import input_problems, tag_problems
 from . import api
+from .plan import OWN_TAGS
 
 if TYPE_CHECKING:
     from botocore.model import ServiceModel
@@ -109,7 +110,7 @@ def _given(options: dict[str, Any] | None) -> dict[str, Any] | None:
 def point_problems(model: ServiceModel, desired: DesiredPoint) -> list[str]:
     """What is wrong with the access point that somebody wants, whatever there is, one sentence each."""
     problems = input_problems(model, "CreateAccessPoint", desired.params)
-    problems += [f"tags: {text}" for text in tag_problems(desired.tags or {})]
+    problems += [f"tags: {text}" for text in tag_problems(desired.tags or {}, own=OWN_TAGS)]
     if (desired.tags or {}).get("Name", desired.name) != desired.name:
         problems.append("tags: Name is what the access point is found by; leave it out, or say the same as in name")
     return [f"access point {desired.name}: {problem}" for problem in problems]

@@ -21,6 +21,7 @@ from ..common.service_model import input_problems, tag_problems
 if TYPE_CHECKING:
     from botocore.model import ServiceModel
 
+OWN_TAGS = frozenset({"datalab:storage"})  # marks what the role platform_storage made
 SET_ONCE = {"encrypted": "Encrypted", "kms_key_id": "KmsKeyId", "performance_mode": "PerformanceMode"}
 THROUGHPUT = {
     "throughput_mode": "ThroughputMode",
@@ -145,7 +146,7 @@ def file_system_problems(model: ServiceModel, desired: DesiredFileSystem) -> lis
     subnets = [target["subnet_id"] for target in targets]
     twice = sorted({subnet for subnet in subnets if subnets.count(subnet) > 1})
     problems += [f"mount_targets: {subnet} is there twice" for subnet in twice]
-    problems += [f"tags: {text}" for text in tag_problems(desired.tags or {})]
+    problems += [f"tags: {text}" for text in tag_problems(desired.tags or {}, own=OWN_TAGS)]
     return [f"file system {desired.name}: {problem}" for problem in problems]
 
 

@@ -84,6 +84,13 @@ def get_bucket_tagging(client: S3Client, name: str, account: str) -> list[Any]:
     return list(client.get_bucket_tagging(Bucket=name, ExpectedBucketOwner=account)["TagSet"])
 
 
+@handler.list_error_handler("list the objects of the bucket", {})
+@retry
+def list_object_versions(client: S3Client, name: str, account: str) -> dict[str, Any]:
+    """The first of what ListObjectVersions returns, versions and delete markers."""
+    return dict(client.list_object_versions(Bucket=name, MaxKeys=1, ExpectedBucketOwner=account))
+
+
 @handler.list_error_handler("get the lifecycle rules of the bucket", ())
 @retry
 def get_bucket_lifecycle_configuration(client: S3Client, name: str, account: str) -> list[Any]:

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.amazon.aws.plugins.module_utils.botocore import is_boto3_error_code
@@ -21,9 +21,10 @@ if TYPE_CHECKING:
 
 
 def read_bucket(client: S3Client, name: str, account: str, *, settings: bool = True) -> dict[str, Any] | None:
-    """The bucket, with its settings unless these are not asked for; None if there is none of this name.
+    """The bucket with its tags, and its other settings unless these are not asked for; None if there is none.
 
-    One that another account owns, or that may not be seen, has nothing but its name and `foreign`.
+    One that another account owns, or that may not be seen, has nothing but its name and `foreign`. One that `is_blank`
+    has neither tags nor objects, like one that a run made and was interrupted.
     """
     try:
         is_there = api.head_bucket(client, name, account)
@@ -33,12 +34,19 @@ def read_bucket(client: S3Client, name: str, account: str, *, settings: bool = T
         raise
     if not is_there:
         return None
-    return {"name": name, "foreign": False, **(_settings(client, name, account) if settings else {})}
+    found = _settings(client, name, account, SETTINGS if settings else ("tags",))
+    is_blank = not found["tags"] and _is_empty(client, name, account)
+    return {"name": name, "foreign": False, "is_blank": is_blank, **found}
 
 
-def _settings(client: S3Client, name: str, account: str) -> dict[str, Any]:
-    values = in_parallel(lambda read: read(client, name, account), SETTINGS.values())
-    return dict(zip(SETTINGS, values, strict=True))
+def _settings(client: S3Client, name: str, account: str, names: Collection[str]) -> dict[str, Any]:
+    values = in_parallel(lambda setting: SETTINGS[setting](client, name, account), names)
+    return dict(zip(names, values, strict=True))
+
+
+def _is_empty(client: S3Client, name: str, account: str) -> bool:
+    listed = api.list_object_versions(client, name, account)
+    return not (listed.get("Versions") or listed.get("DeleteMarkers"))
 
 
 def _encryption(client: S3Client, name: str, account: str) -> dict[str, Any]:

@@ -11,11 +11,11 @@ from typing import Any
 from ansible_collections.datalab.notebooks.plugins.module_utils.efs.read import results_bucket_name
 
 from .section import SectionPlan
-from .storage_access_points import plan_access_points, points_by_name
+from .storage_access_points import foreign_points, plan_access_points, points_by_name
 from .storage_bucket import plan_bucket
-from .storage_file_systems import places, plan_file_systems
+from .storage_file_systems import foreign_file_systems, places, plan_file_systems
 from .storage_removal import Removal
-from .storage_settings import Settings, given_file_system_id, own_file_systems
+from .storage_settings import Settings, given_file_system_id, is_marked, own_file_systems
 
 Found = Mapping[str, Any]
 
@@ -52,14 +52,17 @@ def plan_storage(
     `people` are all owners of the inventory, `network` is the ids of the network's plan, or None if there is none.
     """
     ids = storage_ids(settings, found, people=people, account=account)
-    if found["ids_only"]:
-        return SectionPlan(ids=ids)
     there = file_systems_by_name(found)
+    by_point = settings["isolation"] == "access_point"
+    foreign = [
+        *foreign_file_systems(settings, there, people),
+        *(foreign_points(settings, _shared(found), people) if by_point else ()),
+    ]
+    if found["ids_only"]:
+        return SectionPlan(refused=tuple(foreign), ids=ids)
     systems = plan_file_systems(settings, there, people, places(settings, found, network))
-    refused = [*systems.refused, *_missing(settings, found)]
-    points = plan_access_points(
-        settings, _shared(found), _label(settings), people if settings["isolation"] == "access_point" else ()
-    )
+    refused = [*foreign, *systems.refused, *_missing(settings, found)]
+    points = plan_access_points(settings, _shared(found), _label(settings), people if by_point else ())
     bucket = plan_bucket(settings, ids["results_bucket"], found["bucket"])
     return SectionPlan(
         changes=(*systems.changes, *points.changes, *bucket.changes),
@@ -108,7 +111,8 @@ def storage_ids(
 ) -> dict[str, Any]:
     """What other sections need of the storage; None is what is not there yet."""
     there = file_systems_by_name(found)
-    own = [there[name] for name in own_file_systems(settings, people) if name in there]
+    named = [there[name] for name in own_file_systems(settings, people) if name in there]
+    own = [each for each in named if is_marked(settings, each)]
     return {
         "file_system": _file_system(settings, there),
         "mounts": _mounts(settings, found, people),

@@ -17,7 +17,7 @@ from ansible_collections.datalab.notebooks.plugins.module_utils.efs.access_point
 )
 
 from .section import Change
-from .storage_settings import Settings, as_text, desired_point, point_path, uids
+from .storage_settings import Settings, as_text, desired_point, is_marked, mark, point_path, uids
 
 Point = Mapping[str, Any]
 
@@ -48,6 +48,8 @@ def plan_access_points(
     file_system_id = file_system["file_system_id"] if file_system else ""
     for person, uid in uids(settings, people).items():
         desired = desired_point(settings, person, uid or 0, file_system_id)
+        if not all(is_marked(settings, point) for point in there.get(person, [])):
+            continue  # foreign_points refuses it
         refused = list(_refused(desired, there.get(person, []), label))
         if refused:
             outcome.refused += refused
@@ -60,13 +62,25 @@ def plan_access_points(
     return outcome
 
 
+def foreign_points(settings: Settings, file_system: Mapping[str, Any] | None, people: Sequence[str]) -> Iterator[str]:
+    """What would be taken for a person's access point and is not ours."""
+    there = points_by_name(file_system)
+    tag, value = next(iter(mark(settings).items()))
+    for point in (point for person in people for point in there.get(person, ())):
+        if not is_marked(settings, point):
+            yield (
+                f"platform_storage_isolation: the access point {point['access_point_id']} with the tag"
+                f" Name={point['tags']['Name']} must have the tag {tag}={value} to be the platform's; give it another"
+                " Name, or that tag"
+            )
+
+
 def _refused(desired: DesiredPoint, there: Sequence[Point], label: str) -> Iterator[str]:
     person = desired.name
     if len(there) > 1:
         ids = " and ".join(sorted(point["access_point_id"] for point in there))
         yield f"access points {ids} of {label} both have the tag Name: {person}; one must have another"
         return
-    # This is the place to refuse an access point of this name that lacks the platform's mark.
     for point in there:
         found = list(differences(desired, dict(point)))
         if found:
@@ -92,7 +106,7 @@ def _uid_alone(desired: DesiredPoint, point: Point) -> int | None:
     uid = (point.get("posix_user") or {}).get("uid")
     if not uid:
         return None
-    with_it = desired_point({"tags": {}}, desired.name, uid, desired.file_system_id)
+    with_it = desired_point({"tags": {}, "efs_name": ""}, desired.name, uid, desired.file_system_id)
     return uid if not list(differences(with_it, dict(point))) else None
 
 
@@ -118,12 +132,12 @@ def _step(desired: DesiredPoint) -> dict[str, Any]:
     }
 
 
-def others_points(file_system: Mapping[str, Any]) -> list[Point]:
+def others_points(settings: Settings, file_system: Mapping[str, Any]) -> list[Point]:
     """The access points that are no person's: others use the file system."""
-    return [point for point in file_system.get("access_points", []) if not _is_a_persons(point)]
+    return [point for point in file_system.get("access_points", []) if not _is_a_persons(settings, point)]
 
 
-def _is_a_persons(point: Point) -> bool:
+def _is_a_persons(settings: Settings, point: Point) -> bool:
     name = point["tags"].get("Name", "")
     path = (point.get("root_directory") or {}).get("path")
-    return bool(point["tags"].get("owner") == name and path == point_path(name))
+    return bool(point["tags"].get("owner") == name and path == point_path(name)) and is_marked(settings, point)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .section import Change
-from .storage_settings import Settings, as_text, tags
+from .storage_settings import Settings, as_text, is_marked, mark, tags
 
 RULE = "expire"
 KEPT_DAYS = 7  # what was overwritten or removed, and unfinished uploads
@@ -32,6 +32,8 @@ def plan_bucket(settings: Settings, name: str, current: Mapping[str, Any] | None
     """All that has to happen to the bucket of this name; `current` is as read_bucket returns it."""
     if current and current["foreign"]:
         return Outcome(refused=[_foreign(settings, name)])
+    if current and not (settings["results_bucket"] or current["is_blank"] or is_marked(settings, current)):
+        return Outcome(refused=[_unmarked(settings, name)])
     outcome = Outcome()
     wanted, rule = _wanted(settings), _rule(settings)
     if current is None:
@@ -56,6 +58,20 @@ def _foreign(settings: Settings, name: str) -> str:
     )
 
 
+def _unmarked(settings: Settings, name: str) -> str:
+    """An empty one without tags is taken: AWS has no tags yet when a run is interrupted after it made the bucket."""
+    tag, value = next(iter(mark(settings).items()))
+    return (
+        f"platform_storage_efs_name: the bucket {name} must have the tag {tag}={value} to be the platform's; name"
+        " another in platform_storage_results_bucket, name this one there to use it, or give it that tag"
+    )
+
+
+def _bucket_tags(settings: Settings) -> dict[str, str]:
+    """One that the inventory names may have been there before, and is never removed: it needs no mark."""
+    return {**({} if settings["results_bucket"] else mark(settings)), **tags(settings)}
+
+
 def _wanted(settings: Settings) -> dict[str, Any]:
     key = settings["results_kms_key_id"]
     return {
@@ -63,7 +79,7 @@ def _wanted(settings: Settings) -> dict[str, Any]:
         "public_access": dict.fromkeys(PRIVATE, True),
         "object_ownership": OWNERSHIP,
         "versioning": "Enabled",
-        "tags": tags(settings),
+        "tags": _bucket_tags(settings),
     }
 
 
@@ -110,7 +126,7 @@ def _bucket_step(settings: Settings, name: str) -> dict[str, Any]:
         "public_access": dict.fromkeys(PRIVATE, True),
         "object_ownership": OWNERSHIP,
         "versioning": True,
-        "tags": tags(settings),
+        "tags": _bucket_tags(settings),
     }
 
 

@@ -18,7 +18,7 @@ from ansible_collections.datalab.notebooks.plugins.module_utils.efs.plan import 
 )
 
 from .section import Change
-from .storage_settings import Settings, as_text, desired_file_system, own_file_systems
+from .storage_settings import Settings, as_text, desired_file_system, is_marked, mark, own_file_systems
 
 NONE_THERE: dict[str, Any] = {"mount_targets": []}
 
@@ -110,13 +110,28 @@ def plan_file_systems(
     for name, tags in own.items():
         current = without_gone_targets(there[name]) if name in there else None
         desired = desired_file_system(settings, name, tags)
-        # This is the place to refuse a file system of this name that lacks the platform's mark.
+        if current and not is_marked(settings, current):
+            continue  # foreign_file_systems refuses it
         refused = [*_set_once(desired, current), *_misplaced(name, current, wanted)]
         if refused:
             outcome.refused += refused
         else:
             _plan_one(outcome, desired, current, wanted)
     return outcome
+
+
+def foreign_file_systems(
+    settings: Settings, there: Mapping[str, Mapping[str, Any]], people: Sequence[str]
+) -> Iterator[str]:
+    """What has the name of a file system of ours and is not ours."""
+    for name in own_file_systems(settings, people):
+        if name in there and not is_marked(settings, there[name]):
+            tag, value = next(iter(mark(settings).items()))
+            yield (
+                f"platform_storage_efs_name: the file system {name} ({there[name]['file_system_id']}) must have the tag"
+                f" {tag}={value} to be the platform's; set another platform_storage_efs_name, name it in"
+                " platform_storage_efs_dns_name to use it as it is, or give it that tag"
+            )
 
 
 def without_gone_targets(current: Mapping[str, Any]) -> dict[str, Any]:

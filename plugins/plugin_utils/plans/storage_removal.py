@@ -11,7 +11,7 @@ from typing import Any
 from .section import Change
 from .storage_access_points import others_points, points_by_name
 from .storage_file_systems import without_gone_targets
-from .storage_settings import Settings
+from .storage_settings import Settings, is_marked, mark
 
 WORD = "platform_storage_destroy_data must be true to remove it, which -e platform_destroy=data sets"
 STEPS = ("access_points", "mount_targets", "file_systems", "buckets")
@@ -34,19 +34,22 @@ class Removal:
         """Everybody's access points go, one by one unless all of the file system goes."""
         there = points_by_name(file_system)
         for person in people:
-            if file_system and person in there:
+            if file_system and person in there and is_marked(self._settings, there[person][0]):
                 self.changes.append(Change("remove", f"access point {person} of {label}"))
                 step = {"name": person, "file_system_id": file_system["file_system_id"]}
                 self.steps["access_points"] += [] if self._goes(file_system) else [step]
 
     def _goes(self, file_system: Mapping[str, Any]) -> bool:
         is_given = bool(self._settings["efs_dns_name"])
-        return self._with_data and not is_given and not others_points(file_system)
+        return self._with_data and not is_given and not others_points(self._settings, file_system)
 
     def file_system(self, file_system: Mapping[str, Any]) -> None:
         """The mount targets go, since their subnets could not be removed otherwise; with them the data, if it may."""
         name = f"file system {file_system['creation_token']}"
-        others = others_points(file_system)
+        if not is_marked(self._settings, file_system):
+            self._is_foreign(name)
+            return
+        others = others_points(self._settings, file_system)
         if others:
             self._is_used(name, others)
             return
@@ -60,6 +63,10 @@ class Removal:
             Change("remove", f"{name} ({file_system['file_system_id']}) with all files, {size:,} bytes")
         )
         self.steps["file_systems"].append({"name": file_system["creation_token"]})
+
+    def _is_foreign(self, name: str) -> None:
+        tag, value = next(iter(mark(self._settings).items()))
+        self.notes.append(f"{name} does not have the tag {tag}={value} and stays")
 
     def _is_used(self, name: str, others: Sequence[Mapping[str, Any]]) -> None:
         listed = ", ".join(f"{each['access_point_id']} ({each['tags'].get('Name', 'no name')})" for each in others)
@@ -90,6 +97,8 @@ class Removal:
             self.notes.append(f"bucket {name} is named by platform_storage_results_bucket and never removed")
         elif current and current["foreign"]:
             self.notes.append(f"bucket {name} belongs to another AWS account, or these credentials may not see it")
+        elif current and not (current["is_blank"] or is_marked(self._settings, current)):
+            self._is_foreign(f"bucket {name}")
         elif current and self._with_data:
             self.changes.append(Change("remove", f"bucket {name} with all query results"))
             self.steps["buckets"].append({"name": name})

@@ -17,6 +17,7 @@ from ansible_collections.datalab.notebooks.plugins.module_utils.efs.plan import 
 
 Settings = Mapping[str, Any]
 
+MARK = "datalab:storage"  # the tag of what the platform made; its value is the name of the file system
 FIRST_UID = 100000  # below are those of the system
 FILE_SYSTEM_ID = re.compile(r"fs-[0-9a-f]+(?=\.)")
 UID = re.compile(r"[0-9]{1,10}")
@@ -36,14 +37,26 @@ def own_file_systems(settings: Settings, people: Sequence[str]) -> dict[str, dic
     if settings["efs_dns_name"]:
         return {}
     if settings["isolation"] == "file_system":
-        return {f"{name}-{person}": {"Name": f"{name}-{person}", "owner": person} for person in people}
-    return {name: {"Name": name}}
+        return {
+            f"{name}-{person}": {"Name": f"{name}-{person}", "owner": person, **mark(settings)} for person in people
+        }
+    return {name: {"Name": name, **mark(settings)}}
 
 
 def given_file_system_id(settings: Settings) -> str:
     """The id in the DNS name that AWS gives a file system; "" if there is none."""
     found = FILE_SYSTEM_ID.match(settings["efs_dns_name"])
     return found[0] if found else ""
+
+
+def mark(settings: Settings) -> dict[str, str]:
+    """The tag that tells what the platform made from what others did."""
+    return {MARK: str(settings["efs_name"])}
+
+
+def is_marked(settings: Settings, thing: Mapping[str, Any]) -> bool:
+    """Whether the platform made this file system, access point or bucket."""
+    return bool(mark(settings).items() <= thing["tags"].items())
 
 
 def tags(settings: Settings) -> dict[str, str]:
@@ -121,7 +134,7 @@ def desired_point(settings: Settings, person: str, uid: int, file_system_id: str
             "path": point_path(person),
             "creation_info": {"owner_uid": uid, "owner_gid": uid, "permissions": "0700"},
         },
-        tags={"Name": person, "owner": person, **tags(settings)},
+        tags={"Name": person, "owner": person, **mark(settings), **tags(settings)},
         purge_tags=False,
     )
 

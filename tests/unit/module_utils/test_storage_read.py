@@ -100,6 +100,7 @@ def test_reads_everything(efs: Script, ec2: Script, s3: Script) -> None:
     filters = [{"Name": "subnet-id", "Values": [SUBNET]}]
     ec2.call("describe_subnets", {"Filters": filters}, {"Subnets": [subnet]})
     s3.call("head_bucket", OURS)
+    s3.call("get_bucket_tagging", OURS, {"TagSet": [{"Key": "datalab:storage", "Value": "datalab"}]})
     found = read(
         {
             "names": ["datalab"],
@@ -149,7 +150,7 @@ def test_reads_everything(efs: Script, ec2: Script, s3: Script) -> None:
             }
         ],
         "subnets": {SUBNET: {"vpc_id": "vpc-1", "zone": "eu-central-1a"}},
-        "bucket": {"name": BUCKET, "foreign": False},
+        "bucket": {"name": BUCKET, "foreign": False, "is_blank": False, "tags": {"datalab:storage": "datalab"}},
     }
 
 
@@ -233,6 +234,7 @@ def test_reads_a_bucket(s3: Script) -> None:
     assert found == {
         "name": BUCKET,
         "foreign": False,
+        "is_blank": False,
         "encryption": {"algorithm": "aws:kms", "key_id": "alias/datalab"},
         "public_access": {
             "block_public_acls": True,
@@ -258,7 +260,15 @@ def test_reads_a_bucket(s3: Script) -> None:
     assert json.loads(json.dumps(found)) == found
 
 
-def test_reads_a_bucket_without_settings(s3: Script) -> None:
+CONTENTS: list[tuple[dict[str, Any], bool]] = [
+    ({}, True),
+    ({"Versions": [{"Key": "a"}]}, False),
+    ({"DeleteMarkers": [{"Key": "a"}]}, False),
+]
+
+
+@pytest.mark.parametrize(("contents", "is_blank"), CONTENTS)
+def test_reads_a_bucket_without_settings(s3: Script, contents: dict[str, Any], is_blank: bool) -> None:
     s3.call("head_bucket", OURS)
     for operation, code in (
         ("get_bucket_encryption", "ServerSideEncryptionConfigurationNotFoundError"),
@@ -269,9 +279,11 @@ def test_reads_a_bucket_without_settings(s3: Script) -> None:
     s3.call("get_bucket_versioning", OURS)
     s3.refuse("get_bucket_tagging", OURS, "NoSuchTagSet", "none")
     s3.refuse("get_bucket_lifecycle_configuration", OURS, "NoSuchLifecycleConfiguration", "none")
+    s3.call("list_object_versions", {**OURS, "MaxKeys": 1}, contents)
     assert read_bucket(s3.client, BUCKET, "123456789012") == {
         "name": BUCKET,
         "foreign": False,
+        "is_blank": is_blank,
         "encryption": {"algorithm": None, "key_id": None},
         "public_access": {},
         "object_ownership": None,

@@ -51,6 +51,7 @@ NO_NETWORK_YET = {
 BY_POINT, BY_FILE_SYSTEM = {"isolation": "access_point"}, {"isolation": "file_system"}
 GIVEN_SUBNETS = {"subnet_ids": [A, B], "security_group_ids": [GROUP]}
 SUBNETS = {A: {"vpc_id": VPC, "zone": "eu-central-1a"}, B: {"vpc_id": VPC, "zone": "eu-central-1b"}}
+MARKED = {"datalab:storage": "datalab"}  # by the platform of these settings
 EMPTY: dict[str, Any] = {"ids_only": False, "file_systems": [], "subnets": {}, "bucket": None}
 
 
@@ -70,7 +71,7 @@ def target(subnet: str = A, zone: str = "a", **more: Any) -> dict[str, Any]:
 
 def file_system(settings: dict[str, Any], name: str = "datalab", **more: Any) -> dict[str, Any]:
     """A file system as read_storage returns it, after the role has run."""
-    tags = own_file_systems(settings, PEOPLE).get(name, {"Name": name})
+    tags = own_file_systems(settings, PEOPLE).get(name, {"Name": name, **MARKED})
     return {
         "file_system_id": FS,
         "file_system_arn": f"arn:aws:elasticfilesystem:eu-central-1:123456789012:file-system/{FS}",
@@ -106,7 +107,7 @@ def point(person: str = "alice", uid: int = 0, **more: Any) -> dict[str, Any]:
             "creation_info": {"owner_uid": uid, "owner_gid": uid, "permissions": "0700"},
         },
         "life_cycle_state": "available",
-        "tags": {"Name": person, "owner": person, "seen-by": "somebody"},
+        "tags": {"Name": person, "owner": person, **MARKED, "seen-by": "somebody"},
         **more,
     }
 
@@ -127,11 +128,12 @@ def bucket(name: str = BUCKET, **more: Any) -> dict[str, Any]:
     return {
         "name": name,
         "foreign": False,
+        "is_blank": False,
         "encryption": {"algorithm": "AES256", "key_id": None},
         "public_access": dict.fromkeys(PRIVATE, True),
         "object_ownership": "BucketOwnerEnforced",
         "versioning": "Enabled",
-        "tags": {"seen-by": "somebody"},
+        "tags": {**MARKED, "seen-by": "somebody"},
         "lifecycle_rules": [{"id": "another", "status": "Enabled"}, RULE],
         **more,
     }

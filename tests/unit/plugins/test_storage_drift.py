@@ -20,11 +20,13 @@ from ansible_collections.datalab.notebooks.tests.unit.plugins.storage_found impo
     BUCKET,
     BY_POINT,
     EMPTY,
+    FS,
     GIVEN_SUBNETS,
     GROUP,
     KEY,
     KEY_ID,
     MADE,
+    MARKED,
     OTHER_GROUP,
     OTHER_VPC,
     PEOPLE,
@@ -69,8 +71,8 @@ OF_FILE_SYSTEM = [
     Drift("backup", {}, "true", "false", {"backup": False}),
     Drift("policy", {"policy": {}}, "{}", "ByMountTarget"),
     Drift("policy", {"policy": ANOTHER_POLICY}, "Statement: []", "ByMountTarget"),
-    Drift("tags", {"tags": {"x": "1"}}, "x: '1'", "Name: datalab\nx: '1'"),
-    Drift("tags", {"tags": {"Name": "old"}}, "Name: old", "Name: datalab"),
+    Drift("tags", {"tags": {"x": "1", **MARKED}}, "x: '1'", "Name: datalab\ndatalab:storage: datalab\nx: '1'"),
+    Drift("tags", {"tags": {"Name": "old", **MARKED}}, "Name: old", "Name: datalab"),
     Drift("tags", {}, "Name", "cost: '1'", {"tags": {"cost": 1}}),
 ]
 OF_BUCKET = [
@@ -84,7 +86,7 @@ OF_BUCKET = [
           "block_public_acls: true", step="buckets"),
     Drift("object_ownership", {"object_ownership": None}, "null", "BucketOwnerEnforced", step="buckets"),
     Drift("versioning", {"versioning": "Suspended"}, "Suspended", "Enabled", step="buckets"),
-    Drift("tags", {}, "seen-by", "cost: '1'\nseen-by", {"tags": {"cost": 1}}, "buckets"),
+    Drift("tags", {}, "seen-by", "cost: '1'\ndatalab:storage: datalab\nseen-by", {"tags": {"cost": 1}}, "buckets"),
     Drift("expiration", {"lifecycle_rules": []}, "{}", "days: 30", step="bucket_lifecycles"),
     Drift("expiration", {"lifecycle_rules": [{**RULE, "status": "Disabled"}]}, "Disabled", "Enabled",
           step="bucket_lifecycles"),
@@ -124,10 +126,11 @@ def test_a_bucket_that_differs(drift: Drift) -> None:
 
 
 def test_an_access_point_whose_tags_differ() -> None:
-    points = [point("alice"), point("bob", tags={"Name": "bob"})]
+    points = [point("alice"), point("bob", tags={"Name": "bob", **MARKED})]
     made = plan(BY_POINT, there(BY_POINT, file_systems=[file_system({**MADE, **BY_POINT}, access_points=points)]))
+    tags = "Name: bob\ndatalab:storage: datalab\n"
     assert made.changes == (
-        Change("change", "access point bob of file system datalab: tags", "Name: bob\n", "Name: bob\nowner: bob\n"),
+        Change("change", "access point bob of file system datalab: tags", tags, f"{tags}owner: bob\n"),
     )
     assert [step["name"] for step in made.steps["access_points"]] == ["bob"]
 
@@ -218,7 +221,16 @@ REFUSED: list[tuple[dict[str, Any], dict[str, Any], str]] = [
     (BY_POINT, of_bob(posix_user={"uid": 0, "gid": 0}, root_directory=OF_ROOT), "platform_storage_isolation delete"),
     (BY_POINT, of_bob(posix_user=None), "platform_storage_isolation fsap-bob delete"),
     (BY_POINT, of_bob(root_directory={"path": "/"}), "platform_storage_isolation root_directory.path delete"),
-    (BY_POINT, of_bob(tags={"Name": "alice"}), "access points fsap-alice and fsap-bob Name: alice"),
+    (BY_POINT, of_bob(tags={"Name": "alice", **MARKED}), "access points fsap-alice and fsap-bob Name: alice"),
+    (BY_POINT, of_bob(tags={"Name": "bob", "owner": "bob"}),
+     "platform_storage_isolation fsap-bob Name=bob datalab:storage=datalab give it another Name"),
+    (BY_POINT, of_bob(tags={"Name": "alice"}), "platform_storage_isolation fsap-bob Name=alice"),
+    ({}, of_file_system(tags={"Name": "datalab"}),
+     f"platform_storage_efs_name file system datalab ({FS}) datalab:storage=datalab platform_storage_efs_dns_name"),
+    ({}, of_file_system(tags={"datalab:storage": "other"}), "platform_storage_efs_name must have the tag"),
+    ({}, there(bucket=bucket(tags={"seen-by": "somebody"})),
+     f"platform_storage_efs_name bucket {BUCKET} datalab:storage=datalab platform_storage_results_bucket"),
+    ({}, there(bucket=bucket(tags={})), "platform_storage_efs_name must have the tag"),
     ({}, there(bucket={"name": BUCKET, "foreign": True}), f"platform_storage_efs_name bucket {BUCKET} another AWS"),
     ({"results_bucket": "ours"}, there(bucket={"name": "ours", "foreign": True}),
      "platform_storage_results_bucket ours"),
@@ -231,6 +243,32 @@ def test_refuses_before_the_first_change(settings: dict[str, Any], found: dict[s
     first, *others = words.split()
     assert problem.startswith(first)
     assert [word for word in others if word not in problem] == []
+
+
+@pytest.mark.parametrize(
+    ("settings", "system"),
+    [
+        ({}, file_system(MADE, tags={"Name": "datalab"})),
+        (BY_POINT, file_system({**MADE, **BY_POINT}, access_points=[point("bob", tags={"Name": "bob"})])),
+    ],
+    ids=str,
+)
+def test_no_instance_is_given_what_is_not_the_platforms(settings: dict[str, Any], system: dict[str, Any]) -> None:
+    """A run for instances only, which reads no more than ids, refuses it too."""
+    read = {"ids_only": True, "subnets": {}, "bucket": None, "file_systems": [system]}
+    (problem,) = plan(settings, read, None).refused
+    assert "must have the tag datalab:storage=datalab to be the platform's" in problem
+
+
+def test_an_empty_bucket_without_tags_is_of_a_run_that_was_interrupted() -> None:
+    made = plan({}, there(bucket=bucket(is_blank=True, tags={})))
+    assert (texts(made), made.refused) == ([f"change bucket {BUCKET}: tags"], ())
+    assert made.steps["buckets"][0]["tags"] == MARKED
+
+
+def test_a_bucket_that_is_named_needs_no_mark() -> None:
+    made = plan({"results_bucket": "ours"}, there(bucket=bucket("ours", tags={})))
+    assert (made.changes, made.refused) == ((), ())
 
 
 def test_user_ids_of_people_who_have_left_are_told() -> None:

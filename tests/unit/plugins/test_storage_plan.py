@@ -32,6 +32,7 @@ from ansible_collections.datalab.notebooks.tests.unit.plugins.storage_found impo
     KEY,
     KEY_ID,
     MADE,
+    MARKED,
     NETWORK,
     NO_NETWORK_YET,
     PEOPLE,
@@ -119,7 +120,7 @@ def test_an_empty_account() -> None:
                     {"subnet_id": A, "security_groups": [GROUP]},
                     {"subnet_id": B, "security_groups": [GROUP]},
                 ],
-                "tags": {"Name": "datalab", "cost": "4711"},
+                "tags": {"Name": "datalab", **MARKED, "cost": "4711"},
             }
         ],
         "access_points": [],
@@ -136,7 +137,7 @@ def test_an_empty_account() -> None:
                 },
                 "object_ownership": "BucketOwnerEnforced",
                 "versioning": True,
-                "tags": {"cost": "4711"},
+                "tags": {**MARKED, "cost": "4711"},
             }
         ],
         "bucket_lifecycles": [
@@ -162,7 +163,7 @@ def test_creations_show_what_is_created() -> None:
     made = plan(BY_POINT, EMPTY)
     shown = {change.text: yaml.safe_load(change.after) for change in made.changes}
     assert shown["file system datalab"]["policy"] == policy({**MADE, **BY_POINT})
-    assert shown["file system datalab"]["tags"] == {"Name": "datalab"}
+    assert shown["file system datalab"]["tags"] == {"Name": "datalab", **MARKED}
     assert shown[f"mount target of file system datalab in {A} (eu-central-1a)"] == {"security_groups": [GROUP]}
     assert shown["access point bob of file system datalab"]["root_directory"]["path"] == "/people/bob"
     assert shown[f"bucket {BUCKET}"]["lifecycle_rule"] == RULE
@@ -222,7 +223,7 @@ def test_access_points_wait_for_their_file_system() -> None:
             "path": "/people/alice",
             "creation_info": {"owner_uid": uid, "owner_gid": uid, "permissions": "0700"},
         },
-        "tags": {"Name": "alice", "owner": "alice", "cost": "1"},
+        "tags": {"Name": "alice", "owner": "alice", **MARKED, "cost": "1"},
     }
     assert bob["posix_user"] == {"uid": 2001, "gid": 2001}
 
@@ -246,7 +247,7 @@ def test_access_points_of_a_file_system_that_is_given() -> None:
 def test_a_file_system_for_each_person() -> None:
     made = plan(BY_FILE_SYSTEM, there(file_systems=[file_system({**MADE, **BY_FILE_SYSTEM}, "datalab-alice")]))
     assert [step["name"] for step in made.steps["file_systems"]] == ["datalab-bob"]
-    assert made.steps["file_systems"][0]["tags"] == {"Name": "datalab-bob", "owner": "bob"}
+    assert made.steps["file_systems"][0]["tags"] == {"Name": "datalab-bob", "owner": "bob", **MARKED}
     assert texts(made)[0] == "create file system datalab-bob"
     assert made.ids["file_system"] == ""
     assert made.ids["mounts"] == {
@@ -273,7 +274,7 @@ def test_ids_of_what_is_there() -> None:
 
 def test_a_run_that_only_needs_ids_plans_nothing() -> None:
     without_details = {"ids_only": True, "subnets": {}, "bucket": None}
-    keys = ("file_system_id", "creation_token", "dns_name", "access_points")
+    keys = ("file_system_id", "creation_token", "dns_name", "tags", "access_points")
     system = there(BY_POINT)["file_systems"][0]
     read = {**without_details, "file_systems": [{key: system[key] for key in keys}]}
     made = plan(BY_POINT, read, None)
@@ -369,4 +370,4 @@ def test_two_rounds_of_steps_converge_whatever_is_wanted(first: dict[str, Any], 
 def test_the_tags_of_a_person_s_file_system() -> None:
     settings = {**MADE, **BY_FILE_SYSTEM, "tags": {"cost": 1}}
     (name, tags), _bob = own_file_systems(settings, PEOPLE).items()
-    assert desired_file_system(settings, name, tags).tags == {"Name": name, "owner": "alice", "cost": "1"}
+    assert desired_file_system(settings, name, tags).tags == {"Name": name, "owner": "alice", **MARKED, "cost": "1"}

@@ -17,6 +17,7 @@ from ansible_collections.datalab.notebooks.tests.unit.plugins.storage_found impo
     FS,
     GIVEN,
     MADE,
+    MARKED,
     PEOPLE,
     A,
     B,
@@ -39,7 +40,7 @@ NOTHING: dict[str, list[Any]] = {"access_points": [], "mount_targets": [], "file
 
 def there(*points: dict[str, Any], **more: Any) -> dict[str, Any]:
     """A platform as read_storage reads it for a removal."""
-    bucket = {"name": BUCKET, "foreign": False}
+    bucket = {"name": BUCKET, "foreign": False, "is_blank": False, "tags": MARKED}
     return {**EMPTY, "file_systems": [file_system(MADE, access_points=list(points))], "bucket": bucket, **more}
 
 
@@ -125,17 +126,37 @@ def test_what_the_inventory_names_stays() -> None:
     ]
 
 
+def test_what_is_not_the_platforms_stays() -> None:
+    theirs = file_system(MADE, access_points=[], tags={"Name": "datalab"})
+    unmarked = {"name": BUCKET, "foreign": False, "is_blank": False, "tags": {"project": "other"}}
+    made = plan(DESTROY, {**EMPTY, "file_systems": [theirs], "bucket": unmarked})
+    assert (made.changes, made.refused, made.steps) == ((), (), NOTHING)
+    mark = "does not have the tag datalab:storage=datalab and stays"
+    assert list(made.notes) == [f"file system datalab {mark}", f"bucket {BUCKET} {mark}"]
+    assert made.ids["mount_target_ids"] == []
+
+    points = [point("alice", tags={"Name": "alice", "owner": "alice"}), point("bob")]
+    settings = {**BY_POINT, "efs_dns_name": GIVEN}
+    made = plan(settings, {**EMPTY, "file_systems": [file_system(MADE, "theirs", access_points=points)]})
+    assert made.steps["access_points"] == [{"name": "bob", "file_system_id": FS}]
+
+
+def test_a_bucket_without_anything_goes() -> None:
+    blank = {"name": BUCKET, "foreign": False, "is_blank": True, "tags": {}}
+    assert texts(plan(DESTROY, {**EMPTY, "bucket": blank})) == [f"bucket {BUCKET} with all query results"]
+
+
 def test_a_bucket_of_another_account_stays() -> None:
     made = plan(DESTROY, {**EMPTY, "bucket": {"name": BUCKET, "foreign": True}})
     assert not made.changed
     assert list(made.notes) == [f"bucket {BUCKET} belongs to another AWS account, or these credentials may not see it"]
 
 
-JOB = point("job", tags={"Name": "job"}, root_directory={"path": "/job"})
+JOB = point("job", tags={"Name": "job", **MARKED}, root_directory={"path": "/job"})
 OTHERS = [
     [JOB],
-    [point("job", tags={"owner": "job"})],
-    [point("job", tags={"Name": "job"})],
+    [point("job", tags={"owner": "job", **MARKED})],
+    [point("job", tags={"Name": "job", **MARKED})],
     [point("job", root_directory={"path": "/people/alice"})],
     [point("job", root_directory=None)],
 ]

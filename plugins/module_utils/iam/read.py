@@ -25,6 +25,10 @@ NAMES = {"roles": "RoleName", "groups": "GroupName", "policies": "PolicyName"}
 # Of what is in a list of an entity, only this is kept.
 LISTED = ("GroupPolicyList", "InstanceProfileList", "RolePolicyList", "UserPolicyList")
 NAMED = ("InstanceProfileName", "PolicyName")
+DOCUMENTS = (
+    ("policy_version_list", "PolicyVersionList", "Document"),
+    ("role_policy_list", "RolePolicyList", "PolicyDocument"),
+)
 
 
 def read_access(clients: Clients, wanted: Wanted) -> Found:
@@ -81,12 +85,13 @@ def _policies_of(item: Mapping[str, Any]) -> list[str]:
 
 
 def _plain(item: Mapping[str, Any]) -> Found:
-    """In snake_case, with times as text; documents stay as they are, and inline policies and profiles are names."""
+    """In snake_case, with times as text; documents stay as they are."""
     slim = {
         key: [{each: part[each] for each in part if each in NAMED} for part in value] if key in LISTED else value
         for key, value in item.items()
     }
     plain: Found = boto3_resource_to_ansible_dict(slim, force_tags=False, ignore_list=["AssumeRolePolicyDocument"])
-    for version, answer in zip(plain.get("policy_version_list", ()), item.get("PolicyVersionList", ()), strict=True):
-        version["document"] = answer["Document"]  # amazon.aws would change the keys of what is in a list
+    for parts, key, document in DOCUMENTS:
+        for part, answer in zip(plain.get(parts, ()), item.get(key, ()), strict=True):
+            part["document"] = answer[document]  # amazon.aws would change the keys of what is in a list
     return plain

@@ -19,8 +19,10 @@ from ansible_collections.datalab.notebooks.plugins.plugin_utils.plans.access_thi
     Item,
     Thing,
     attached_arns,
+    boundary_of,
     by_name,
     execution_roles,
+    inline_policies,
     ours,
 )
 from ansible_collections.datalab.notebooks.plugins.plugin_utils.plans.section import SectionPlan
@@ -87,8 +89,16 @@ def plan_access(
         refused=tuple(refused),
         notes=() if settings["role_arn"] else tuple(_notes(platform, things, found)),
         ids=ids | {"waiting": [f"{WORDS[thing.kind]} {thing.name}" for thing in pending if thing.waits]},
-        steps={kind: [thing.step for thing in pending if thing.kind == kind and not thing.waits] for kind in WORDS},
+        steps={
+            **{kind: [thing.step for thing in pending if thing.kind == kind and not thing.waits] for kind in WORDS},
+            "inline_policies": [{"role": thing.name, "name": name} for thing in pending for name in _embedded(thing)],
+        },
     )
+
+
+def _embedded(thing: Thing) -> list[str]:
+    """The inline policies that a role has and must not have."""
+    return list((thing.found or {}).get("inline policies", ()))
 
 
 def _places(settings: Settings, network: Mapping[str, Any] | None) -> tuple[list[str], list[str]]:
@@ -159,7 +169,7 @@ def _notes(platform: Platform, things: Sequence[Thing], found: Mapping[str, Any]
             name = str(item[NAMES[kind]])
             if (kind, name) not in wanted:
                 surplus.append(f"{WORDS[kind]} {name}")
-            else:
+            if kind == "groups" or (kind, name) not in wanted:
                 yield from _unmanaged_rights(platform, kind, name, item)
     if surplus:
         yield (
@@ -169,10 +179,11 @@ def _notes(platform: Platform, things: Sequence[Thing], found: Mapping[str, Any]
 
 
 def _unmanaged_rights(platform: Platform, kind: str, name: str, item: Item) -> Iterator[str]:
-    """Rights given elsewhere, which add to ours."""
-    embedded = [*item.get("role_policy_list", ()), *item.get("group_policy_list", ())]
-    inline = [str(policy["policy_name"]) for policy in embedded]
-    own = f"{platform.arns['policy']}{name}"
-    more = [arn for arn in attached_arns(item) if arn != own] if kind == "groups" else []
-    if inline or more:
-        yield f"{WORDS[kind]} {name} has policies that the platform leaves alone: {some_of(inline + more)}"
+    """Rights given elsewhere to a group, or to a role that no one has any more, which add to ours."""
+    policy = platform.arns["policy"]
+    known = {f"{policy}{name}"} if kind == "groups" else {arn for arn in attached_arns(item) if arn.startswith(policy)}
+    more = [arn for arn in attached_arns(item) if arn not in known]
+    if policies := [*inline_policies(item), *more]:
+        yield f"{WORDS[kind]} {name} has policies that the platform leaves alone: {some_of(policies)}"
+    if kind == "roles" and boundary_of(item) != platform.boundary_arn:
+        yield f"role {name} is not within the boundary {platform.boundary_arn}"

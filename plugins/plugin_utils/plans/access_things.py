@@ -84,6 +84,12 @@ def attached_arns(item: Item) -> list[str]:
     return sorted(policy["policy_arn"] for policy in item.get("attached_managed_policies", ()))
 
 
+def inline_policies(item: Item) -> dict[str, Any]:
+    """The documents of what is embedded in a role or a group, by name."""
+    embedded = [*item.get("role_policy_list", ()), *item.get("group_policy_list", ())]
+    return {str(policy["policy_name"]): policy.get("document") for policy in embedded}
+
+
 def boundary_of(item: Item) -> str | None:
     """The ARN of the permissions boundary of a role or a user."""
     arn: str | None = (item.get("permissions_boundary") or {}).get("permissions_boundary_arn")
@@ -150,7 +156,11 @@ def execution_roles(platform: Platform) -> Iterator[Role]:
 
 
 def roles(platform: Platform, found: Iterable[Item]) -> Iterator[Thing]:
-    """The execution roles, each with its policy and no other, within the boundary."""
+    """The execution roles, each with its policy and no other, within the boundary.
+
+    Inline policies are removed, as further attached ones are: what a role reads is what the inventory says, and nothing
+    else tells of rights that were given by hand. `--diff` shows them, so that they can be given back.
+    """
     there, trust = by_name("roles", found), render_trust(platform)
     for role in execution_roles(platform):
         current, tags = there.get(role.name.casefold()), {**platform.tags, **role.tags}
@@ -159,6 +169,7 @@ def roles(platform: Platform, found: Iterable[Item]) -> Iterator[Thing]:
             "trust": trust,
             "boundary": platform.boundary_arn,
             "policies": [f"{platform.arns['policy']}{role.policy}"],
+            "inline policies": {},
             "tags": tags,
         }
         step = {
@@ -179,6 +190,7 @@ def _role(item: Item, tags: Item) -> dict[str, Any]:
         "trust": item["assume_role_policy_document"],
         "boundary": boundary_of(item),
         "policies": attached_arns(item),
+        "inline policies": inline_policies(item),
         "tags": _managed_tags(item, tags),
     }
 
@@ -205,6 +217,7 @@ def workgroups(platform: Platform, found: Iterable[Item]) -> Iterator[Thing]:
         wanted = {
             "description": f"Queries of the team {team}",
             "output_location": f"s3://{platform.results_bucket}/{team}/",
+            "expected_bucket_owner": platform.account["account"],  # Athena writes no result to another's bucket
             "encryption": {"encryption_option": "SSE_S3"},
             "enforce_work_group_configuration": True,
             "publish_cloudwatch_metrics_enabled": True,

@@ -115,7 +115,7 @@ def test_iam_is_read_in_two_calls(iam: Script) -> None:
                 "role_id": "AIDA0123456789012345",
                 "arn": f"{ARN}role/datalab/datalab-research",
                 "assume_role_policy_document": DOCUMENT,
-                "role_policy_list": [{"policy_name": "mine"}],
+                "role_policy_list": [{"policy_name": "mine", "document": DOCUMENT}],
                 "attached_managed_policies": attached,
                 "permissions_boundary": {"permissions_boundary_arn": f"{ARN}policy/datalab/datalab-boundary"},
                 "tags": {"teamName": "research"},

@@ -48,7 +48,7 @@ ROLES = ["datalab-viewer", "datalab-research", "datalab-fraud-erin", "datalab-in
 GROUPS = ["datalab-people-research", "datalab-people-fraud", "datalab-people-interns"]
 WORKGROUPS = ["datalab-research", "datalab-fraud", "datalab-interns"]
 ALL = {"policies": POLICIES, "roles": ROLES, "groups": GROUPS, "workgroups": WORKGROUPS}
-NO_STEPS: dict[str, list[str]] = {"policies": [], "roles": [], "groups": [], "workgroups": []}
+NO_STEPS: dict[str, list[str]] = {kind: [] for kind in (*ALL, "inline_policies")}
 LINES = [
     f"create {word} {name}"
     for word, names in zip(("policy", "role", "group", "workgroup"), ALL.values(), strict=True)
@@ -68,7 +68,7 @@ def names(made: Any) -> dict[str, list[str]]:
 def test_an_empty_account() -> None:
     made = plan()
     assert lines(made) == LINES
-    assert names(made) == ALL
+    assert names(made) == {**NO_STEPS, **ALL}
     assert (made.refused, made.notes) == ((), ())
     assert made.changed
 
@@ -92,6 +92,7 @@ def test_the_steps_are_what_the_modules_take() -> None:
         "name": "datalab-interns",
         "description": "Queries of the team interns",
         "output_location": "s3://acme-results/interns/",
+        "expected_bucket_owner": "123456789012",
         "encryption": {"encryption_option": "SSE_S3"},
         "enforce_work_group_configuration": True,
         "publish_cloudwatch_metrics_enabled": True,
@@ -152,6 +153,7 @@ DRIFT: list[tuple[str, str, dict[str, Any], str]] = [
     ("workgroups", "datalab-research", {"description": None}, "description"),
     ("workgroups", "datalab-research", {"output_location": "s3://elsewhere/"}, "output_location"),
     ("workgroups", "datalab-research", {"encryption": None}, "encryption"),
+    ("workgroups", "datalab-research", {"expected_bucket_owner": None}, "expected_bucket_owner"),
     (
         "workgroups",
         "datalab-research",
@@ -235,6 +237,17 @@ def test_a_team_that_has_left_is_named_and_stays() -> None:
         assert word in note
 
 
+def test_rights_of_a_role_that_no_one_has_any_more_are_named() -> None:
+    more = attached(f"{IAM}policy/datalab/datalab-fraud", "arn:x")
+    bad = {"role_policy_list": INLINE, "permissions_boundary": None, "attached_managed_policies": more}
+    made = plan(changed(CONVERGED, "roles", "datalab-fraud-erin", **bad), people=[PEOPLE[0], PEOPLE[2]])
+    assert made.changes == ()
+    assert made.notes[:2] == (
+        "role datalab-fraud-erin has policies that the platform leaves alone: mine, arn:x",
+        f"role datalab-fraud-erin is not within the boundary {IAM}policy/datalab/datalab-boundary",
+    )
+
+
 FOREIGN = [
     ("policies", policy({**STEPS["policies"]["datalab-research"], "path": "/"}), "the policy /datalab-research"),
     ("roles", role({**STEPS["roles"]["datalab-research"], "path": "/x/"}), "the role /x/datalab-research"),
@@ -251,15 +264,28 @@ def test_what_is_not_ours_is_refused(kind: str, item: dict[str, Any], says: str)
     assert "to be the platform's; set another platform_access_name, or " in said
 
 
+INLINE = [{"policy_name": "mine", "document": POLICY}]
+
+
+def test_inline_policies_of_a_role_are_removed() -> None:
+    bad = {"role_policy_list": INLINE, "permissions_boundary": None}
+    drifted = changed(CONVERGED, "roles", "datalab-research", **bad)
+    made = plan(drifted)
+    assert lines(made) == ["change role datalab-research: boundary, inline policies"]
+    assert yaml.safe_load(made.changes[0].before)["inline policies"] == {"mine": POLICY}
+    assert made.steps["roles"] == [STEPS["roles"]["datalab-research"]]
+    assert made.steps["inline_policies"] == [{"role": "datalab-research", "name": "mine"}]
+    assert plan(applied(made, drifted)).changes == ()
+
+
 def test_rights_that_others_have_given_are_named() -> None:
-    inline = [{"policy_name": "mine", "policy_document": POLICY}]
-    found = changed(CONVERGED, "roles", "datalab-research", role_policy_list=inline)
+    found = changed(CONVERGED, "groups", "datalab-people-fraud", group_policy_list=INLINE)
     more = attached(f"{IAM}policy/datalab/datalab-people-interns", "arn:x")
     found = changed(found, "groups", "datalab-people-interns", attached_managed_policies=more)
     made = plan(found)
     assert made.changes == ()
     assert made.notes == (
-        "role datalab-research has policies that the platform leaves alone: mine",
+        "group datalab-people-fraud has policies that the platform leaves alone: mine",
         "group datalab-people-interns has policies that the platform leaves alone: arn:x",
     )
 
@@ -307,7 +333,8 @@ def test_what_needs_the_network_waits_for_it(network: dict[str, Any]) -> None:
     made = plan(network=network)
     assert lines(made) == LINES
     waiting = {"datalab-people-interns"}
-    assert {kind: set(ALL[kind]) - set(steps) for kind, steps in names(made).items()} == {
+    made_now = names(made)
+    assert {kind: set(each) - set(made_now[kind]) for kind, each in ALL.items()} == {
         "policies": waiting,
         "roles": set(),
         "groups": waiting,
@@ -317,7 +344,7 @@ def test_what_needs_the_network_waits_for_it(network: dict[str, Any]) -> None:
     assert made.ids["waiting"] == ["policy datalab-people-interns", "group datalab-people-interns"]
     rest = plan(applied(made))
     people = [f"datalab-people-{team}" for team in SETTINGS["teams"]]  # all of them start instances in it
-    assert names(rest) == {"policies": people, "roles": [], "groups": [*waiting], "workgroups": []}
+    assert names(rest) == {**NO_STEPS, "policies": people, "groups": [*waiting]}
     assert plan(applied(rest, applied(made))).changes == ()
 
 
@@ -332,7 +359,7 @@ def test_restricted_groups_without_any_network_are_refused() -> None:
 
 def test_without_a_bucket_there_is_no_athena() -> None:
     made = plan(results_bucket="")
-    assert names(made) == {**ALL, "workgroups": []}
+    assert names(made) == {**NO_STEPS, **ALL, "workgroups": []}
     assert "athena:StartQueryExecution" not in str(made.steps["policies"][2])
 
 

@@ -50,8 +50,6 @@ def read_wishes(
         own, wrong = person_variables(hosts.get(person.name, {}))
         problems += [Problem(person.name, text) for text in wrong]
         limits = teams.get(person.team, {}).get("limits")
-        if isinstance(limits, Mapping):
-            problems += [Problem(person.name, text) for text in _limit_problems(person, own, defaults["owner"], limits)]
         given = {
             **defaults["owner"],
             **(defaults["viewer"] if person.is_viewer else {}),
@@ -95,34 +93,6 @@ def _tag_problems(given: Settings) -> Iterator[str]:
     for key, remedy in (("owner", "the host's name"), ("team", "notebook_team"), ("idle", "notebook_idle")):
         if key in tags:
             yield f"notebook_tags has {key}, which is set from {remedy}; remove it"
-
-
-def _limit_problems(person: Person, own: Settings, defaults: Settings, limits: Settings) -> Iterator[str]:
-    """What a restricted group may not have. Limits that are none are mistakes of the section access."""
-    given = {**defaults, **own}
-    types, most = limits.get("instance_types"), str(limits.get("volume_size_in_gb"))
-    for variable, allowed, is_within in (
-        (
-            "notebook_instance_type",
-            ", ".join(map(str, types or ())),
-            not isinstance(types, list) or given.get("notebook_instance_type") in (None, *types),
-        ),
-        (
-            "notebook_volume_size_in_gb",
-            f"{most} GiB",
-            not most.isdecimal() or given.get("notebook_volume_size_in_gb", 0) <= int(most),
-        ),
-        ("notebook_root_access", "false", not own.get("notebook_root_access")),
-        ("notebook_direct_internet_access", "false", not given.get("notebook_direct_internet_access")),
-        (
-            "notebook_minimum_instance_metadata_service_version",
-            "2",
-            given.get("notebook_minimum_instance_metadata_service_version", "2") == "2",
-        ),
-    ):
-        if not is_within:
-            rule = f"platform_access_teams limits the team {person.team} to {allowed}"
-            yield f"{variable} is {shown(given[variable])}, but {rule}"
 
 
 # Lifecycle configurations

@@ -24,10 +24,20 @@ from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker.valida
 )
 
 from .checks import access, fleet, host, network, storage
+from .checks.limits import Given, limit_problems
 from .desired import Place, instance_options
-from .people import Wishes, config_name, configs, own_config_problems, read_wishes, sharing_problems, teams_of
+from .people import (
+    Wishes,
+    config_name,
+    config_of,
+    configs,
+    own_config_problems,
+    read_wishes,
+    sharing_problems,
+    teams_of,
+)
 from .problems import EVERYBODY, Problem
-from .roster import Inventory, Roster, read_roster, with_leaver
+from .roster import Inventory, Person, Roster, read_roster, with_leaver
 from .scripts.limits import length_problems
 from .scripts.lint import syntax_problems
 from .scripts.render import render
@@ -96,7 +106,7 @@ def preflight(
     ]
     if "fleet" in sections:
         values += [*roster.problems, *(_outsiders(hosts, roster, settings["fleet"]) if is_limited else ()), *of_people]
-        rules += () if has_left else fleet_problems(wanted)
+        rules += () if has_left else [*fleet_problems(wanted), *group_problems(wanted, sections)]
     others = set(roster.people) - set(wanted.people)
     mine = [problem for problem in values if problem.about not in others]
     return wanted, [*mine, *unknown_variables(inventory, wanted.people), *_other_than(rules, values, roster)]
@@ -158,6 +168,22 @@ def fleet_problems(wanted: Wanted) -> Iterator[Problem]:
         wrong = [] if is_prefix_wrong else name_problems(model, name)
         names = [f"notebook_lifecycle_config makes the name {name}: {text}" for text in wrong]
         yield from (Problem(person, text) for text in [*names, *found[key]] for person in config.people)
+
+
+def group_problems(wanted: Wanted, sections: Collection[str]) -> Iterator[Problem]:
+    """What people of restricted groups would have beyond their limits."""
+    settings, teams = wanted.settings, teams_of(wanted.settings["access"])
+    given = Given(settings["access"], settings["fleet"], settings["network"] if "network" in sections else None)
+    config = {name: config_of(each, wanted.prefix, wanted.own_mounts) for name, each in wanted.wishes.items()}
+    users: dict[str, list[Person]] = {}
+    for name, each in wanted.wishes.items():
+        users.setdefault(config[name], []).append(each.person)
+    for name in wanted.people:
+        wishes = wanted.wishes[name]
+        limits = teams.get(wishes.person.team, {}).get("limits")
+        if isinstance(limits, Mapping):
+            sharers = [each.name for each in users[config[name]] if each.team != wishes.person.team]
+            yield from (Problem(name, text) for text in limit_problems(wishes, limits, given, sharers))
 
 
 def host_problems(settings: Mapping[str, Any]) -> list[str]:

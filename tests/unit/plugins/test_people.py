@@ -159,17 +159,6 @@ TEAMS = {
     "research": {},
     "interns": {"limits": {"instance_types": ["ml.t3.medium", "ml.t3.large"], "volume_size_in_gb": 20}},
 }
-WITHIN = {
-    "notebook_instance_type": "ml.t3.large", "notebook_volume_size_in_gb": "20", "notebook_root_access": "no",
-    "notebook_direct_internet_access": False, "notebook_minimum_instance_metadata_service_version": 2,
-}  # fmt: skip
-BEYOND: list[tuple[str, Any, str, str]] = [
-    ("notebook_instance_type", "ml.p3.2xlarge", "ml.p3.2xlarge", "ml.t3.medium, ml.t3.large"),
-    ("notebook_volume_size_in_gb", 21, "21", "20 GiB"),
-    ("notebook_root_access", True, "true", "false"),
-    ("notebook_direct_internet_access", "yes", "true", "false"),
-    ("notebook_minimum_instance_metadata_service_version", "1", "1", "2"),
-]
 
 
 def test_a_restricted_group_has_no_root_access() -> None:
@@ -177,40 +166,6 @@ def test_a_restricted_group_has_no_root_access() -> None:
     (alice,) = wishes({"alice": {}}, teams=TEAMS)
     assert heidi.instance["notebook_root_access"] is False
     assert "notebook_root_access" not in alice.instance
-
-
-@pytest.mark.parametrize("variables", [{}, WITHIN], ids=str)
-def test_what_is_within_the_limits_is_no_problem(variables: Variables) -> None:
-    assert problems(variables, team="interns", teams=TEAMS) == []
-
-
-@pytest.mark.parametrize(("variable", "value", "shown", "allowed"), BEYOND)
-def test_what_is_beyond_the_limits_is_refused(variable: str, value: Any, shown: str, allowed: str) -> None:
-    rule = f"platform_access_teams limits the team interns to {allowed}"
-    said = [f"{variable} is {shown}, but {rule}"]
-    assert problems({**WITHIN, variable: value}, team="interns", teams=TEAMS) == said
-    assert problems({variable: value}, teams=TEAMS) == []
-    if variable != "notebook_root_access":  # which they do not have, whatever the default
-        assert problems({}, team="interns", teams=TEAMS, owner_defaults={variable: value}) == said
-
-
-@pytest.mark.parametrize(
-    "limits",
-    [
-        {"instance_types": ["ml.p3.2xlarge"]},
-        {"instance_types": ["ml.p3.2xlarge"], "volume_size_in_gb": "much"},
-        {"instance_types": "ml.t3.medium", "volume_size_in_gb": 1000},
-        {"instance_types": None, "volume_size_in_gb": "1000"},
-        {"volume_size_in_gb": 1000},
-        {},
-        None,
-        "small ones",
-    ],
-    ids=str,
-)
-def test_limits_that_are_none_limit_no_one(limits: Any) -> None:
-    much = {"notebook_instance_type": "ml.p3.2xlarge", "notebook_volume_size_in_gb": 1000}
-    assert problems(much, team="interns", teams={"interns": {"limits": limits}}) == []
 
 
 def test_a_team_with_nothing_after_its_name_reads_nothing() -> None:

@@ -1,0 +1,146 @@
+# Copyright: Contributors to datalab.notebooks
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# Private to this collection: it may change at any time.
+"""What a person of a restricted group may not have, as far as an inventory can say it.
+
+IAM keeps people to the limits when they act for themselves. A run acts with the rights of the one who starts it, so the
+same limits have to hold for what the inventory asks for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any, NamedTuple
+
+from ansible_collections.datalab.notebooks.plugins.module_utils.common.errors import some_of
+from ansible_collections.datalab.notebooks.plugins.plugin_utils.people import HOST, Settings, Wishes
+from ansible_collections.datalab.notebooks.plugins.plugin_utils.problems import shown
+from ansible_collections.datalab.notebooks.plugins.plugin_utils.teams import normalised_teams
+
+AUTOSTOP = "autostop"
+IDLE_TIMEOUT = f"{HOST}idle_timeout"
+STEPS = f"{HOST}steps"
+
+
+class Limit(NamedTuple):
+    """A variable of a person, whether it is within the limits, what they allow, and what helps."""
+
+    variable: str
+    value: Any
+    is_within: bool
+    allowed: str
+    remedy: str
+
+
+class Given(NamedTuple):
+    """What instances have that their people do not say themselves."""
+
+    access: Settings
+    fleet: Settings
+    network: Settings | None  # None: no network is read or made
+
+
+def limit_problems(wishes: Wishes, limits: Settings, given: Given, sharers: Collection[str] = ()) -> Iterator[str]:
+    """One sentence for each wish that is beyond the limits of this person's team.
+
+    Limits that are none are mistakes of the section access. `sharers` are those outside of the team who have the same
+    lifecycle configuration.
+    """
+    team = wishes.person.team
+    for limit in (
+        *_of_the_instance(wishes.instance, limits),
+        *_of_the_place(wishes.instance, given),
+        _of_the_role(wishes, given),
+        *_of_autostop(wishes),
+        *_of_the_configuration(wishes, sharers),
+    ):
+        if not limit.is_within:
+            yield (
+                f"{limit.variable} is {shown(limit.value)}, but platform_access_teams limits the team {team} to"
+                f" {limit.allowed}; {limit.remedy}"
+            )
+
+
+def _of_the_instance(instance: Settings, limits: Settings) -> Iterator[Limit]:
+    types, most = limits.get("instance_types"), str(limits.get("volume_size_in_gb"))
+    name = "notebook_instance_type"
+    of_type = not isinstance(types, list) or instance.get(name) in (None, *types)
+    yield Limit(name, instance.get(name), of_type, ", ".join(map(str, types or ())), "choose one of these")
+    name = "notebook_volume_size_in_gb"
+    is_small = not most.isdecimal() or instance.get(name, 0) <= int(most)
+    yield Limit(name, instance.get(name), is_small, f"{most} GiB", "choose a smaller one")
+    name = "notebook_root_access"
+    yield Limit(name, instance.get(name), not instance.get(name), "false", "leave it out")
+    name = "notebook_minimum_instance_metadata_service_version"
+    yield Limit(name, instance.get(name), instance.get(name, "2") == "2", "2", "leave it out")
+
+
+def _of_the_place(instance: Settings, given: Given) -> Iterator[Limit]:
+    """The network: what is not listed may be any, and AWS's default is direct access to the internet."""
+    internet, subnet = instance.get("notebook_direct_internet_access"), instance.get("notebook_subnet_id")
+    is_placed = bool(given.fleet["subnet_id"]) or given.network is not None
+    yield Limit(
+        "notebook_direct_internet_access",
+        internet,
+        internet is False or (internet is None and is_placed),
+        "false",
+        "set it to false, since AWS's default is true",
+    )
+    if not is_placed and not subnet:
+        yield Limit("notebook_subnet_id", subnet, False, "a subnet", "set notebook_fleet_subnet_id, or this variable")
+    known = {
+        "subnet_ids": given.access["subnet_ids"] or (given.network or {}).get("subnet_ids", ()),
+        "security_group_ids": given.access["security_group_ids"],
+    }
+    yield _listed("notebook_subnet_id", instance, given.fleet, known, "subnet_ids")
+    yield _listed("notebook_security_group_ids", instance, given.fleet, known, "security_group_ids")
+
+
+def _listed(variable: str, instance: Settings, fleet: Settings, known: Mapping[str, Any], key: str) -> Limit:
+    """The subnet or the groups that the inventory names, if it does; otherwise they are the platform's."""
+    value = instance.get(variable)
+    if not value:
+        value, variable = fleet[variable.removeprefix("notebook_")], variable.replace("notebook_", "notebook_fleet_")
+    named = [value] if isinstance(value, str) and value else list(value)
+    return Limit(
+        variable,
+        value,
+        set(named) <= set(known[key]),
+        ", ".join(known[key]) or "those of the platform's network",
+        f"leave it out, or list it in platform_access_{key}",
+    )
+
+
+def _of_the_role(wishes: Wishes, given: Given) -> Limit:
+    """Who has another role reads other data."""
+    person, access = wishes.person, given.access
+    own = wishes.instance.get("notebook_role_arn")
+    role = own or given.fleet["role_arn"]
+    team = normalised_teams(access["teams"]).get(person.team, {})
+    name = f"{access['name']}-{person.team}{f'-{person.name}' if team.get('role_per_person') else ''}"
+    is_own = not role or role == access["role_arn"] or role.endswith(f":role/{access['name']}/{name}")
+    return Limit(
+        "notebook_role_arn" if own else "notebook_fleet_role_arn",
+        role,
+        is_own,
+        access["role_arn"] or f"the role {name}",
+        "leave it out, or set platform_access_role_arn if everybody has this role",
+    )
+
+
+def _of_autostop(wishes: Wishes) -> Iterator[Limit]:
+    """All ways to an instance that never stops by itself."""
+    idle = str(wishes.instance.get("notebook_idle") or "")
+    always = "instances that stop when idle"
+    ends = idle != "never" and not (idle.isdecimal() and int(idle) == 0)
+    yield Limit("notebook_idle", idle, ends, always, "set a number of seconds, or leave it out")
+    timeout, steps = wishes.host[IDLE_TIMEOUT], wishes.host[STEPS]
+    yield Limit(IDLE_TIMEOUT, timeout, timeout > 0, always, "set a number of seconds, or leave it out")
+    yield Limit(STEPS, steps, AUTOSTOP in steps, always, f"add {AUTOSTOP}")
+
+
+def _of_the_configuration(wishes: Wishes, sharers: Collection[str]) -> Iterator[Limit]:
+    """Its scripts run as root, with what others need; the standard one is everybody's."""
+    if wishes.config:
+        remedy = f"it is also that of {some_of(list(sharers))}: choose another, or leave it out for the standard one"
+        yield Limit("notebook_lifecycle_config", wishes.config, not sharers, "configurations of its own", remedy)

@@ -152,12 +152,16 @@ NAMES = {"policies": "policy_name", "roles": "role_name", "groups": "group_name"
 def applied(made: SectionPlan, found: Found = NOTHING) -> Found:
     """What AWS has once the steps of a plan were carried out."""
     after = copy.deepcopy(found)
-    for kind, steps in made.steps.items():
-        if kind == "inline_policies":
-            continue  # a role as its own step makes it has none
-        names = {step["name"] for step in steps}
+    embedded = {item["role_name"]: item["role_policy_list"] for item in after["roles"]}
+    for kind, make in MAKE.items():
+        names = {step["name"] for step in made.steps[kind]}
         kept = [item for item in after[kind] if item[NAMES[kind]] not in names]
-        after[kind] = [*kept, *(MAKE[kind](step) for step in steps)]
+        after[kind] = [*kept, *(make(step) for step in made.steps[kind])]
+    removed = {(step["role"], step["name"]) for step in made.steps["inline_policies"]}
+    for item in after["roles"]:
+        name = item["role_name"]
+        left = [each for each in embedded.get(name, ()) if (name, each["policy_name"]) not in removed]
+        item["role_policy_list"] = left
     return after
 
 

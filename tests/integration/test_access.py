@@ -153,6 +153,7 @@ def created(run: Run, account: Account) -> None:
     for team in TEAMS:
         settings = groups[f"datalab-{team}"]
         assert settings["ResultConfiguration"]["OutputLocation"] == f"s3://acme-results/{team}/"
+        assert settings["ResultConfiguration"]["ExpectedBucketOwner"] == "123456789012"
         assert settings["EnforceWorkGroupConfiguration"] is True
         most = PLATFORM.teams[team].get("limits", {}).get("query_bytes")
         assert settings.get("BytesScannedCutoffPerQuery") == most
@@ -185,6 +186,8 @@ def changes_change_what_they_say(run: Run, sandbox: Sandbox, account: Account) -
     settings["research"]["prefixes"].append("s3://acme-data/new")
     del settings["interns"]
     account.iam.delete_role_permissions_boundary(RoleName="datalab-research")
+    everything = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
+    account.iam.put_role_policy(RoleName="datalab-research", PolicyName="mine", PolicyDocument=json.dumps(everything))
     account.athena.update_work_group(
         WorkGroup="datalab-research", ConfigurationUpdates={"EnforceWorkGroupConfiguration": False}
     )
@@ -200,6 +203,7 @@ def changes_change_what_they_say(run: Run, sandbox: Sandbox, account: Account) -
         "iam:AttachRolePolicy": 1,
         "iam:TagRole": 1,
         "iam:UpdateRole": 1,
+        "iam:DeleteRolePolicy": 1,
         "iam:PutRolePermissionsBoundary": 1,
         "athena:UpdateWorkGroup": 1,
     }
@@ -243,10 +247,14 @@ def test_a_role_that_is_given_leaves_iam_alone(run: Run, sandbox: Sandbox) -> No
 def test_what_is_not_the_platforms_is_refused(run: Run, sandbox: Sandbox) -> None:
     account = Account(sandbox)
     account.iam.create_role(RoleName="datalab-research", AssumeRolePolicyDocument=json.dumps(POLICIES["datalab-trust"]))
+    account.iam.create_policy(PolicyName="datalab-fraud", PolicyDocument=json.dumps(POLICIES["datalab-fraud"]))
+    account.iam.create_group(GroupName="datalab-people-fraud", Path="/others/")
     account.athena.create_work_group(Name="datalab-fraud")
     refused = run(EVERYTHING, check=False)
     assert refused.returncode == 2
     assert "the role /datalab-research must be /datalab/datalab-research" in said(refused)
+    assert "the policy /datalab-fraud must be /datalab/datalab-fraud" in said(refused)
+    assert "the group /others/datalab-people-fraud must be /datalab/datalab-people-fraud" in said(refused)
     assert "the workgroup datalab-fraud must have the tag datalab:access=datalab" in said(refused)
     assert changing(sandbox) == {}
 

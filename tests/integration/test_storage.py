@@ -216,6 +216,29 @@ def test_what_is_given_is_neither_changed_nor_removed(
     assert [each["Key"] for each in s3.list_objects_v2(Bucket="ours")["Contents"]] == ["before.csv"]
 
 
+def test_what_is_not_the_platforms_is_refused_and_never_removed(
+    storage: Storage, sandbox: Sandbox, efs: Any, s3: Any, network: dict[str, Any]
+) -> None:
+    efs.create_file_system(CreationToken="datalab", Encrypted=True)
+    s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
+    s3.put_object(Bucket=BUCKET, Key="theirs.csv", Body=b"a,b")
+    refused = " ".join(storage(**network, check=False).stdout.split())
+    assert "the file system datalab (fs-" in refused
+    assert f"the bucket {BUCKET} must have the tag datalab:storage=datalab to be the platform's" in refused
+    assert not changing(sandbox)
+
+    told = storage(**network, **DESTROY, tasks_from="absent")
+    assert changed(told) == 0
+    assert not changing(sandbox)
+
+    s3.delete_object(Bucket=BUCKET, Key="theirs.csv")  # now it is as a run leaves it that was interrupted
+    (theirs,) = efs.describe_file_systems()["FileSystems"]
+    efs.tag_resource(ResourceId=theirs["FileSystemId"], Tags=[{"Key": "datalab:storage", "Value": "datalab"}])
+    storage(**network)
+    assert {"Key": "datalab:storage", "Value": "datalab"} in s3.get_bucket_tagging(Bucket=BUCKET)["TagSet"]
+    assert_bucket(s3)
+
+
 def test_a_file_system_for_each_person(
     storage: Storage, efs: Any, network: dict[str, Any], handed_on: Callable[[], dict[str, Any]]
 ) -> None:

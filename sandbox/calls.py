@@ -22,7 +22,12 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 # Where the name that a service signs with is not the name that boto3 knows it by.
-BOTO_NAMES = {"tagging": "resourcegroupstaggingapi", "elasticfilesystem": "efs", "monitoring": "cloudwatch"}
+BOTO_NAMES = {
+    "elasticfilesystem": "efs",
+    "monitoring": "cloudwatch",
+    "servicequotas": "service-quotas",
+    "tagging": "resourcegroupstaggingapi",
+}
 RESTFUL = ("efs",)  # services whose operations are told by method and path alone
 OWN_PATHS = ("/moto-api", "/favicon.ico")
 

@@ -19,6 +19,7 @@ from ansible_collections.datalab.notebooks.plugins.plugin_utils.plans.instances 
     compare,
     doubtful,
     merged,
+    needs_quotas,
     to_describe,
     wanted_to_read,
 )
@@ -89,7 +90,14 @@ class ActionModule(FlowAction):
         if names and not complete:
             return None
         more = self.module("platform_read", {"instances": to_describe(wanted, names)})["instances"] if names else {}
-        return compare(fleet, merged(found, more))
+        found = merged(found, more)
+        compared = compare(fleet, found)
+        if complete and needs_quotas(compared):
+            quotas = self.module("platform_read", {"quotas": True})["quotas"]
+            self._remarks["warnings"] += filter(None, [quotas["unread"]])
+            compared = compare(fleet, {**found, "quotas": quotas})
+        self.foretell(compared["instances"])
+        return compared
 
     def _removal(self, wanted: Wanted, found: Found, options: Mapping[str, Any]) -> tuple[Plans, dict[str, Any]]:
         keep_used = options["keep_used"]

@@ -27,6 +27,10 @@ options:
   instances:
     description: What to read of instances, and of lifecycle configurations with their scripts.
     type: dict
+  quotas:
+    description: Whether to read the service quotas of instances.
+    type: bool
+    default: false
   lifecycle_configs:
     description: Whether to list the lifecycle configurations.
     type: bool
@@ -70,6 +74,11 @@ instances:
   returned: when asked for
   type: dict
   sample: {instances: [], lifecycle_configs: {}}
+quotas:
+  description: The service quotas of instances, or why they could not be read.
+  returned: when asked for
+  type: dict
+  sample: {region: eu-central-1, quotas: {}, unread: ""}
 lifecycle_configs:
   description: The names of all lifecycle configurations of the account and region.
   returned: when asked for
@@ -92,6 +101,7 @@ from ansible_collections.datalab.notebooks.plugins.module_utils.ec2.read import 
 from ansible_collections.datalab.notebooks.plugins.module_utils.efs.read import read_storage
 from ansible_collections.datalab.notebooks.plugins.module_utils.iam.read import read_access
 from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker.api import list_lifecycle_configs
+from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker.quotas import QUOTAS_CONFIG, read_quotas
 from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker.read import read_instances
 
 
@@ -106,6 +116,7 @@ READERS = {
     "storage": read_storage,
     "access": read_access,
     "instances": read_instances,
+    "quotas": lambda clients, _wanted: read_quotas(clients["service-quotas"]),
     "lifecycle_configs": read_lifecycle_configs,
 }
 
@@ -124,7 +135,11 @@ class Clients(dict[str, Any]):
 
     def __missing__(self, service: str) -> Any:
         paced = service in PACED
-        self[service] = paced_client(self._module, service, self._pace) if paced else self._module.client(service)
+        config = QUOTAS_CONFIG if service == "service-quotas" else {}
+        client = (
+            paced_client(self._module, service, self._pace) if paced else self._module.client(service, config=config)
+        )
+        self[service] = client
         return self[service]
 
 
@@ -145,7 +160,7 @@ def main() -> None:
     module = AnsibleAWSModule(
         argument_spec={
             **{section: {"type": "dict"} for section in ("network", "storage", "access", "instances")},
-            "lifecycle_configs": {"type": "bool", "default": False},
+            **{section: {"type": "bool", "default": False} for section in ("quotas", "lifecycle_configs")},
         },
         supports_check_mode=True,
     )

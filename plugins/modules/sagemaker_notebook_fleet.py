@@ -17,6 +17,9 @@ description:
     the run there.
   - An instance that fails, that AWS does not tell, that is another person's, or that cannot become what is wanted (a
     volume that would shrink), does not stop the others. The module fails at the end and names those that failed.
+  - If instances are to be created or get another type, the quotas of the account are read, and an instance that one of
+    them refuses fails before it is created. Without the right to C(servicequotas:ListServiceQuotas) a warning says that
+    this was not checked.
   - What C(ListNotebookInstances) does not tell (the volume, the role and others) is read with
     C(DescribeNotebookInstance) only when it may have changed. For that the module leaves a tag C(datalab:verified) with
     a fingerprint and the C(LastModifiedTime) at which everything was right. Any later update, start or stop voids it.
@@ -236,6 +239,7 @@ from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker.compar
 from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker.converge import converge
 from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker.fleet import (
     Clients,
+    list_account,
     mark_verified,
     read_account,
     read_again,
@@ -258,6 +262,12 @@ from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker.lifecy
     read_config,
 )
 from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker.plan import Plan, make_plans
+from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker.quotas import (
+    QUOTAS_CONFIG,
+    asks_for,
+    read_quotas,
+    refusals,
+)
 from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker.validation import instance_problems
 
 
@@ -270,6 +280,19 @@ def validate(module: AnsibleAWSModule, configs: list[DesiredConfig], instances: 
         problems.append("max_requests_per_second: must be more than 0")
     if problems:
         raise InputError(problems)
+
+
+def within_quotas(
+    module: AnsibleAWSModule, clients: Clients, pace: Pace, compared: Comparison, account: dict[str, Current] | None
+) -> Comparison:
+    """The same without the instances that the account's quotas refuse; reads nothing if none gets another type."""
+    if not any(asks_for(made) for made in compared.plans):
+        return compared
+    quotas = read_quotas(paced_client(module, "service-quotas", pace, **QUOTAS_CONFIG))
+    if quotas["unread"]:
+        module.warn(quotas["unread"])
+    there = account if account is not None else list_account(clients.sagemaker)
+    return compared.without(refusals(compared.plans, there.values(), quotas))
 
 
 def apply(
@@ -309,6 +332,7 @@ def run(module: AnsibleAWSModule) -> dict[str, Any]:
     managed = module.params["managed"]
     account = read_account(clients) if managed is not None or len(instances) > POOL_SIZE else None
     compared = Comparison(config_plans, *make_plans(read_fleet(clients.sagemaker, instances, account)))
+    compared = within_quotas(module, clients, pace, compared, account)
     applied = () if module.check_mode else apply(module, clients, config_plans, compared.plans)
     names = {desired.name for desired in instances}.union(managed or ())
     return {

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any, ClassVar
 
 from ansible.errors import AnsibleActionFail
@@ -56,6 +56,11 @@ class FlowAction(ActionBase):
         """What the fleet module would do about instances and lifecycle configurations."""
         rate = wanted.settings["fleet"]["max_requests_per_second"]
         return self.module("sagemaker_notebook_fleet", {**request, "max_requests_per_second": rate}, check=True)
+
+    def foretell(self, outcomes: Iterable[Mapping[str, Any]]) -> None:
+        """Say before anything is made which instances will fail. In check mode the table comes at once, and says it."""
+        if not self._task.check_mode:
+            self._remarks["warnings"] += [f"This will fail: {each['msg']}" for each in outcomes if each["failed"]]
 
     def module(self, name: str, options: Mapping[str, Any], *, check: bool = False) -> dict[str, Any]:
         """The result of a module of this collection; one in which only instances have failed is a result, too."""

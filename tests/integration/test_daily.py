@@ -15,7 +15,7 @@ import pytest
 
 from sandbox import Sandbox
 
-from .conftest import PlaybookRunner, Played, changing, connection
+from .conftest import PlaybookRunner, Played, changing, client, connection
 
 if TYPE_CHECKING:
     from mypy_boto3_sagemaker import SageMakerClient
@@ -92,6 +92,11 @@ def stop(sagemaker: SageMakerClient, person: str) -> None:
 
 def first_line(played: Played) -> str:
     return played.stdout.strip().splitlines()[0]
+
+
+def words(played: Played) -> str:
+    """What was printed, whatever the columns."""
+    return " ".join(played.stdout.split())
 
 
 def test_start_and_stop(sandbox: Sandbox, sagemaker: SageMakerClient, run: Run) -> None:
@@ -437,3 +442,26 @@ def test_status_for_machines(sagemaker: SageMakerClient, run: Run, tmp_path: Pat
         ["alice", "bob", "carol", "dave", "viewer"]
     )
     assert [each["name"] for each in state["unmanaged"]] == ["stray"]
+
+
+def test_a_quota_is_told_before_it_is_hit(sandbox: Sandbox, inventory: Inventory, run: Run) -> None:
+    quotas = client(sandbox, "service-quotas")
+    listed = quotas.get_paginator("list_service_quotas").paginate(ServiceCode="sagemaker")
+    names = {quota["QuotaName"]: quota["QuotaCode"] for page in listed for quota in page["Quotas"]}
+    code = names["ml.g5.xlarge for notebook instance usage"]
+    quotas.request_service_quota_increase(ServiceCode="sagemaker", QuotaCode=code, DesiredValue=0)
+    inventory.people["carol"] = {"notebook_instance_type": "ml.g5.xlarge"}
+    said = "notebook_instance_type: the quota 'ml.g5.xlarge for notebook instance usage' in eu-central-1 is 0"
+
+    planned = run(FLEET, "--check", check=False)
+    assert f"will fail carol {said}" in words(planned)
+    assert not changing(sandbox)
+    made = run(FLEET, check=False)
+    assert f" failed carol {said}" in words(made)
+    assert made.returncode == 2
+    assert sandbox.calls()["sagemaker:CreateNotebookInstance"] == 4, "all others have theirs"
+
+    quotas.request_service_quota_increase(ServiceCode="sagemaker", QuotaCode=code, DesiredValue=1)
+    run(FLEET)
+    run(FLEET)
+    assert "service-quotas:ListServiceQuotas" not in sandbox.calls(), "a converged run reads none"

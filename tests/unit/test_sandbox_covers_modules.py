@@ -17,10 +17,12 @@ from ansible_collections.datalab.notebooks.plugins.module_utils.ec2 import api a
 from ansible_collections.datalab.notebooks.plugins.module_utils.efs import api as api_efs
 from ansible_collections.datalab.notebooks.plugins.module_utils.iam import api as api_iam
 from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker import api
+from ansible_collections.datalab.notebooks.plugins.module_utils.servicequotas import api as api_servicequotas
 from sandbox.services.athena import WorkGroupResponse
 from sandbox.services.efs import EfsResponse
 from sandbox.services.sagemaker.responses import NotebookResponse
 from sandbox.services.sagemaker.tagging import TaggingResponse
+from sandbox.services.servicequotas import QuotasResponse
 
 FOLDER = Path(api.__file__).parent
 
@@ -39,6 +41,7 @@ def called(source: str) -> set[str]:
         (api_ec2, (EC2Response,), 13),
         (api_efs, (EfsResponse, EC2Response), 20),
         (api_iam, (IamResponse,), 3),
+        (api_servicequotas, (QuotasResponse,), 1),
     ],
 )
 def test_the_sandbox_has_every_operation_that_the_modules_call(

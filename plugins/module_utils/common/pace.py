@@ -45,9 +45,9 @@ class Pace:
             self._interval = max(self._shortest, min(interval, LONGEST_INTERVAL))
 
 
-def paced_client(module: AnsibleAWSModule, service: str, pace: Pace) -> Any:
-    """A client of this service that keeps the pace."""
-    client = module.client(service)
+def paced_client(module: AnsibleAWSModule, service: str, pace: Pace, **config: Any) -> Any:
+    """A client of this service that keeps the pace, with these settings of botocore's Config."""
+    client = module.client(service, config=config)
     client.meta.events.register("before-send", pace.wait)
     client.meta.events.register("needs-retry", pace.hear)
     return client

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..common.errors import NotebookError
@@ -33,6 +33,11 @@ class Comparison:
     def currents(self) -> dict[str, Current | None]:
         """The instances as they were read."""
         return {made.desired.name: made.current for made in self.plans}
+
+    def without(self, refused: Mapping[str, NotebookError]) -> Comparison:
+        """The same, in which nothing is done to these instances, and why."""
+        plans = [Plan(made.desired, made.current) if made.desired.name in refused else made for made in self.plans]
+        return replace(self, plans=plans, errors={**self.errors, **refused})
 
     @property
     def is_settled(self) -> bool:

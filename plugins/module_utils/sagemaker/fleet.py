@@ -70,6 +70,12 @@ def read_account(clients: Clients) -> dict[str, Current]:
     return {name: current_from_answer(*answer) for name, answer in list_instances(clients).items()}
 
 
+def list_account(client: SageMakerClient) -> dict[str, Current]:
+    """The same without tags: one call for each hundred."""
+    listed = (current_from_answer(summary, {}) for summary in api.list_notebook_instances(client))
+    return {current.name: current for current in listed}
+
+
 def read_fleet(
     client: SageMakerClient, instances: list[Desired], account: dict[str, Current] | None
 ) -> list[tuple[Desired, Current | NotebookError | None]]:

@@ -23,6 +23,7 @@ from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker.lifecy
     plan_config,
 )
 from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker.plan import make_plans
+from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker.quotas import refusals
 from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker.read import currents
 
 from ..people import config_of
@@ -76,7 +77,14 @@ def compare(request: Found, found: Found) -> dict[str, Any]:
     made = Comparison(
         [plan_config(config, found["lifecycle_configs"].get(config.name)) for config in configs], *make_plans(known)
     )
+    if "quotas" in found:
+        made = made.without(refusals(made.plans, there.values(), found["quotas"]))
     return {**made.told(), "unmanaged": unmanaged(there, request["managed"]), "is_settled": made.is_settled}
+
+
+def needs_quotas(compared: Found) -> bool:
+    """Whether an instance is new or gets another type, which a quota may refuse."""
+    return any("instance_type" in each["after"] for each in compared["instances"])
 
 
 def _desired(request: Found) -> list[Desired]:

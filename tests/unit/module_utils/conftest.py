@@ -76,6 +76,12 @@ def tagging() -> Iterator[Script]:
 
 
 @pytest.fixture
+def service_quotas() -> Iterator[Script]:
+    """Service Quotas, in the same way."""
+    yield from _scripted("service-quotas")
+
+
+@pytest.fixture
 def athena() -> Iterator[Script]:
     """Athena, in the same way."""
     yield from _scripted("athena")

@@ -15,6 +15,7 @@ from ansible.playbook.task import Task
 from ansible.plugins.loader import connection_loader
 
 from ansible_collections.datalab.notebooks.plugins.plugin_utils.flow import FlowAction
+from ansible_collections.datalab.notebooks.tests.unit.plugins.outcomes import outcome
 
 
 class TwoReads(FlowAction):
@@ -23,15 +24,19 @@ class TwoReads(FlowAction):
     returned: Mapping[str, Any]
 
     def planned(self, _options: Mapping[str, Any]) -> dict[str, Any]:
-        return {"read": [self.module("platform_read", {}), self.module("platform_read", {}, check=True)]}
+        read = [self.module("platform_read", {}), self.module("platform_read", {}, check=True)]
+        self.foretell(read[0].get("instances", ()))
+        return {"read": read}
 
     def _execute_module(self, **_arguments: Any) -> dict[str, Any]:
         return dict(self.returned)
 
 
-def run(**returned: Any) -> dict[str, Any]:
+def run(*, check_mode: bool = False, **returned: Any) -> dict[str, Any]:
     connection = connection_loader.get("local", PlayContext())
-    action = TwoReads(Task(), connection, PlayContext(), DataLoader(), None, None)
+    task = Task()
+    task.check_mode = check_mode
+    action = TwoReads(task, connection, PlayContext(), DataLoader(), None, None)
     action.returned = returned
     return action.run()
 
@@ -50,3 +55,9 @@ def test_a_module_that_fails_ends_the_action() -> None:
 
 def test_instances_that_failed_are_a_result() -> None:
     assert run(failed=True, msg="alice: no capacity", instances=[])["read"] == [{"instances": []}] * 2
+
+
+@pytest.mark.parametrize(("check_mode", "said"), [(False, ["This will fail: bob: no quota"]), (True, [])])
+def test_what_will_fail_is_said_before_anything_is_made(check_mode: bool, said: list[str]) -> None:
+    outcomes = [outcome("alice"), outcome("bob", failed=True, msg="bob: no quota")]
+    assert run(check_mode=check_mode, instances=outcomes)["warnings"] == said

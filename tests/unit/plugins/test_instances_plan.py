@@ -24,6 +24,7 @@ from ansible_collections.datalab.notebooks.plugins.plugin_utils.plans.instances 
     compare,
     doubtful,
     merged,
+    needs_quotas,
     to_describe,
     wanted_to_read,
 )
@@ -205,3 +206,14 @@ def test_the_instance_of_another_person_is_left_alone() -> None:
     (alice,) = compared["instances"]
     assert "datalab-alice is bob's by its tag owner" in alice["msg"]
     assert (alice["failed"], compared["changed"], compared["is_settled"]) == (True, False, False)
+
+
+def test_what_a_quota_refuses_is_not_done_and_told() -> None:
+    compared = compare(REQUEST, found())
+    assert needs_quotas(compared)
+    assert not needs_quotas(compare(REQUEST, found(listed())))
+    name = f"{ALICE['instance_type']} for notebook instance usage"
+    quota = {"QuotaName": name, "QuotaCode": "L-1", "Value": 0.0}
+    (alice,) = compare(REQUEST, found(quotas={"region": "eu-central-1", "quotas": {name: quota}}))["instances"]
+    assert (alice["failed"], alice["changed"], alice["after"]) == (True, False, {})
+    assert f"alice: notebook_instance_type: the quota {name!r} in eu-central-1 is 0" in alice["msg"]

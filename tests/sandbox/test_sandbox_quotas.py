@@ -1,0 +1,36 @@
+# Copyright: Contributors to datalab.notebooks
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The quotas of notebook instances, in pages, and a wish for another value, which is granted at once."""
+
+from __future__ import annotations
+
+import pytest
+
+LARGE = "ml.g5.xlarge for notebook instance usage"
+
+
+@pytest.fixture
+def quotas(sandbox, client_for):
+    client = client_for("service-quotas", sandbox.endpoint)
+
+    def listed():
+        pages = client.get_paginator("list_service_quotas").paginate(ServiceCode="sagemaker")
+        return {quota["QuotaName"]: quota for page in pages for quota in page["Quotas"]}
+
+    listed.client = client
+    return listed
+
+
+def test_each_type_has_a_quota_and_all_together(quotas, sandbox):
+    found = quotas()
+    assert {LARGE, "Total number of notebook instances"} < set(found)
+    assert len({quota["QuotaCode"] for quota in found.values()}) == len(found)
+    assert sandbox.calls() == {"service-quotas:ListServiceQuotas": 2}
+
+
+def test_a_quota_is_what_was_asked_for_last(quotas, sandbox):
+    code = quotas()[LARGE]["QuotaCode"]
+    quotas.client.request_service_quota_increase(ServiceCode="sagemaker", QuotaCode=code, DesiredValue=0)
+    assert quotas()[LARGE]["Value"] == 0
+    sandbox.reset()
+    assert quotas()[LARGE]["Value"] > 0

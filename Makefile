@@ -58,7 +58,9 @@ sandbox-tests: venv ## The tests of the sandbox itself
 	@pytest tests/sandbox
 
 integration: venv ## Modules, roles and playbooks in the sandbox
+	@rm -rf build/operations
 	@pytest -n 2 --dist worksteal tests/integration # each test has a sandbox of its own
+	@python -m tests.tools.operator # the rights that their playbooks did not need
 
 package: venv ## Build the archive, install it and run the demo from it
 	@python -m tests.tools.package

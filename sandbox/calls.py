@@ -28,7 +28,7 @@ BOTO_NAMES = {
     "servicequotas": "service-quotas",
     "tagging": "resourcegroupstaggingapi",
 }
-RESTFUL = ("efs",)  # services whose operations are told by method and path alone
+RESTFUL = ("efs", "s3")  # services whose operations are told by method and URL alone
 OWN_PATHS = ("/moto-api", "/favicon.ico")
 
 
@@ -39,6 +39,7 @@ class CountCalls:
         self._app = app
         self._status = status
         self._calls: Counter[str] = Counter()
+        self._by_ansible: set[str] = set()
         self._lock = Lock()
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
@@ -50,6 +51,8 @@ class CountCalls:
             name = call_name(environ)
             with self._lock:
                 self._calls[name] += 1
+                if "Ansible/" in environ.get("HTTP_USER_AGENT", ""):  # as all modules of amazon.aws call themselves
+                    self._by_ansible.add(name)
         return self._app(environ, start_response)
 
     def _own(self, method: str, path: str, start_response: StartResponse) -> Iterable[bytes]:
@@ -61,6 +64,9 @@ class CountCalls:
         elif (method, path) == ("DELETE", "/sandbox/calls"):
             with self._lock:
                 self._calls.clear()
+        elif (method, path) == ("GET", "/sandbox/by-ansible"):
+            with self._lock:
+                answer = {"operations": sorted(self._by_ansible)}
         elif (method, path) == ("GET", "/sandbox/status"):
             answer = {"pid": os.getpid(), **self._status()}
         else:
@@ -75,7 +81,7 @@ def call_name(environ: WSGIEnvironment) -> str:
     target = environ.get("HTTP_X_AMZ_TARGET", "")
     service = _service(environ.get("HTTP_AUTHORIZATION", ""), target)
     method, path = environ["REQUEST_METHOD"], environ.get("PATH_INFO", "/")
-    operation = target.rpartition(".")[2] or _action(environ) or _restful(service, method, path)
+    operation = target.rpartition(".")[2] or _action(environ) or _restful(service, method, path, environ)
     return f"{service}:{operation or f'{method} {path}'}"
 
 
@@ -85,17 +91,26 @@ def _service(authorization: str, target: str) -> str:
     return BOTO_NAMES.get(name.lower(), name.lower())
 
 
-def _restful(service: str, method: str, path: str) -> str | None:
+def _restful(service: str, method: str, path: str, environ: WSGIEnvironment) -> str | None:
+    asked = parse_qs(environ.get("QUERY_STRING", ""), keep_blank_values=True).keys()
     routes = _routes(service) if service in RESTFUL else []
-    return next((name for name, verb, uri in routes if verb == method and uri.fullmatch(path)), None)
+    found = (name for name, at, uri, keys in routes if at == method and uri.fullmatch(path) and keys <= asked)
+    return next(found, None)
 
 
 @cache
-def _routes(service: str) -> list[tuple[str, str, re.Pattern[str]]]:
-    """The operations of a service, each with its method and the pattern of its path."""
+def _routes(service: str) -> list[tuple[str, str, re.Pattern[str], frozenset[str]]]:
+    """The operations of a service: method, pattern of the path, and keys of the query, those with most keys first."""
     model = get_service_model(service)
-    http = {name: model.operation_model(name).http for name in model.operation_names}
-    return [(name, at["method"], re.compile(re.sub(r"{\w+}", "[^/]+", at["requestUri"]))) for name, at in http.items()]
+    operations = [model.operation_model(name) for name in model.operation_names]
+    routes = []
+    for each in operations:
+        path, _, query = each.http["requestUri"].partition("?")
+        pattern = re.sub(r"{\w+}", "[^/]+", re.sub(r"{\w+\+}", ".+", path))
+        keys = frozenset(parse_qs(query, keep_blank_values=True))
+        if not each.deprecated:
+            routes.append((each.name, each.http["method"], re.compile(pattern), keys))
+    return sorted(routes, key=lambda route: -len(route[3]))
 
 
 def _action(environ: WSGIEnvironment) -> str | None:

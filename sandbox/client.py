@@ -43,6 +43,11 @@ class Sandbox:
         """Count from zero."""
         self._request("DELETE", "/sandbox/calls")
 
+    def by_ansible(self) -> list[str]:
+        """The operations that Ansible's modules have called since the start, whatever was reset since."""
+        operations: list[str] = self._request("GET", "/sandbox/by-ansible")["operations"]
+        return operations
+
     def status(self) -> dict[str, Any]:
         """The process id, and the number of notebook instances in each status."""
         status: dict[str, Any] = self._request("GET", "/sandbox/status")

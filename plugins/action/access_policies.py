@@ -7,10 +7,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ansible.errors import AnsibleActionFail
+
 from ansible_collections.datalab.notebooks.plugins.plugin_utils.checks.access import offline_platform
 from ansible_collections.datalab.notebooks.plugins.plugin_utils.flow import FlowAction
-from ansible_collections.datalab.notebooks.plugins.plugin_utils.policies import render_policies, render_trust
-from ansible_collections.datalab.notebooks.plugins.plugin_utils.preflight import access_context
+from ansible_collections.datalab.notebooks.plugins.plugin_utils.operator import operator_problems, render_operator
+from ansible_collections.datalab.notebooks.plugins.plugin_utils.policies import (
+    Policy,
+    render_policies,
+    render_trust,
+)
+from ansible_collections.datalab.notebooks.plugins.plugin_utils.preflight import ALL, access_context
 
 
 class ActionModule(FlowAction):
@@ -19,15 +26,17 @@ class ActionModule(FlowAction):
     _requires_connection = False
 
     def planned(self, options: Mapping[str, Any]) -> dict[str, Any]:
-        wanted = self.wanted(["access"])
+        wanted = self.wanted(ALL)
         platform = offline_platform(wanted.settings["access"], **access_context(wanted))
-        policies = [
-            {"name": policy.name, "description": policy.description, "document": policy.document}
-            for policy in render_policies(platform)
-        ]
-        trust = {
-            "name": f"{platform.name}-trust",
-            "description": "Who takes the roles on",
-            "document": render_trust(platform),
+        operator = render_operator(wanted)
+        if problems := list(operator_problems(operator)):
+            raise AnsibleActionFail("\n".join(problems))
+        trust = Policy(f"{platform.name}-trust", "Who takes the roles on", render_trust(platform))
+        return {
+            "policies": [_told(each) for each in (*render_policies(platform), trust)],
+            "operator_policies": [_told(each) for each in operator],
         }
-        return {"policies": [*policies, trust]}
+
+
+def _told(policy: Policy) -> dict[str, Any]:
+    return {"name": policy.name, "description": policy.description, "document": policy.document}

@@ -13,7 +13,7 @@ version_added: 0.1.0
 short_description: Render the policies of a notebook platform
 description:
   - Renders the policies that the role C(platform_access) would send to AWS for an inventory, to read and
-    approve them. Writes no file and asks nothing of AWS.
+    approve them, and those that who runs the playbooks needs for it. Writes no file and asks nothing of AWS.
   - The account is 000000000000. In the place of subnets, a security group and a bucket that are not there yet there are
     some that look like them.
   - Fails with one sentence for each mistake in the settings, and if AWS would not take a policy because of its length.
@@ -49,4 +49,19 @@ policies:
         Version: "2012-10-17"
         Statement:
           - {Sid: Never, Effect: Deny, Action: [iam:*], Resource: "*"}
+operator_policies:
+  description:
+    - The managed policies of who runs the playbooks, one for each part of the platform. For C(fleet), C(user),
+      C(status) and the other playbooks for instances the first is enough, for C(site) and C(destroy) it takes all.
+    - In the place of the account they have a C(*), since an identity policy holds in its own account.
+  returned: success
+  type: list
+  elements: dict
+  sample:
+    - name: operator-datalab-instances
+      description: What the playbooks for instances do
+      document:
+        Version: "2012-10-17"
+        Statement:
+          - {Sid: Read, Effect: Allow, Action: [sagemaker:ListNotebookInstances], Resource: "*"}
 """

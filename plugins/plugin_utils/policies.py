@@ -21,6 +21,7 @@ from ansible_collections.datalab.notebooks.plugins.plugin_utils.roster import in
 from ansible_collections.datalab.notebooks.plugins.plugin_utils.teams import effective_teams
 
 TEMPLATES = Path(__file__).parents[2] / "roles" / "platform_access" / "templates"
+POLICY_LENGTH = 6144  # characters, white space not counted; https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
 NO_ACCOUNT = {"account": "0" * 12, "partition": "aws"}  # stands for the account before AWS is asked
 OWN_TAGS = ("owner", "team")  # they decide who may do what; a new instance has them
 
@@ -289,7 +290,8 @@ def _data_parts(settings: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _rendered(template: str, platform: Platform, **given: Any) -> dict[str, Any]:
-    text = _template(template).render(
+    return render_template(
+        template,
         **given,
         arn=platform.arns,
         name=platform.name,
@@ -301,6 +303,11 @@ def _rendered(template: str, platform: Platform, **given: Any) -> dict[str, Any]
         security_group_ids=platform.security_group_ids,
         account=platform.account["account"],
     )
+
+
+def render_template(template: str, **given: Any) -> dict[str, Any]:
+    """A policy document from one of the role's templates."""
+    text = _template(template).render(given)
     document: dict[str, Any] = yaml.load(text, SafeLoader)  # noqa: S506 - a safe one
     return document
 

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
@@ -14,10 +15,13 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 import boto3
 import pytest
 
+from ansible_collections.datalab.notebooks.tests.policies.operations import missing
+from ansible_collections.datalab.notebooks.tests.tools.operator import RECORDED
 from sandbox import Sandbox, running
 
 if TYPE_CHECKING:
@@ -27,6 +31,7 @@ ROOT = Path(__file__).parents[2]
 ANSIBLE_PLAYBOOK = Path(sys.executable).with_name("ansible-playbook")
 TRANSITION_SECONDS = 0.2
 LONGEST_RUN = 600  # seconds
+MODULES_ALONE = {"test_inventory", "test_targets"}  # what they call, no playbook has to
 
 
 @dataclass(frozen=True)
@@ -132,7 +137,7 @@ def connection(endpoint: str) -> dict[str, str]:
 
 def changing(sandbox: Sandbox) -> dict[str, int]:
     """The calls that are not mere looks."""
-    looks = ("Describe", "List", "Get", "GET ", "HEAD ")
+    looks = ("Describe", "List", "Get", "Head")
     return {call: count for call, count in sandbox.calls().items() if not call.partition(":")[2].startswith(looks)}
 
 
@@ -154,11 +159,23 @@ def playbook(tmp_path_factory: pytest.TempPathFactory) -> PlaybookRunner:
     return PlaybookRunner(tmp_path_factory.mktemp("home"))
 
 
+def record(sandbox: Sandbox, request: pytest.FixtureRequest) -> None:
+    """Keeps what the playbooks have called, for tests/tools/operator.py; fails if their operator may not call it."""
+    name = request.module.__name__.rpartition(".")[2]
+    if name in MODULES_ALONE:
+        return
+    operations = sandbox.by_ansible()
+    RECORDED.mkdir(parents=True, exist_ok=True)
+    (RECORDED / f"{name}-{uuid4().hex}.json").write_text(json.dumps(operations), encoding="utf-8")
+    assert not list(missing(operations))
+
+
 @pytest.fixture
-def sandbox() -> Iterator[Sandbox]:
+def sandbox(request: pytest.FixtureRequest) -> Iterator[Sandbox]:
     """An empty sandbox for one test."""
     with running(TRANSITION_SECONDS) as started:
         yield started
+        record(started, request)
 
 
 @pytest.fixture
@@ -169,10 +186,11 @@ def sagemaker(sandbox: Sandbox) -> SageMakerClient:
 
 
 @pytest.fixture(scope="module")
-def module_sandbox() -> Iterator[Sandbox]:
+def module_sandbox(request: pytest.FixtureRequest) -> Iterator[Sandbox]:
     """A sandbox that the tests of one module share."""
     with running(TRANSITION_SECONDS) as started:
         yield started
+        record(started, request)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

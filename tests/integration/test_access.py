@@ -16,6 +16,7 @@ import pytest
 import yaml
 
 from ansible_collections.datalab.notebooks.plugins.plugin_utils.checks.access import NETWORK
+from ansible_collections.datalab.notebooks.plugins.plugin_utils.operator import PARTS
 from ansible_collections.datalab.notebooks.plugins.plugin_utils.policies import render_policies
 from ansible_collections.datalab.notebooks.tests.policies.simulator import INVENTORY, PLATFORM, POLICIES, ROLES
 from sandbox import Sandbox
@@ -272,5 +273,8 @@ def test_the_policies_are_written_to_files(run: Run, sandbox: Sandbox, tmp_path:
     run(EVERYTHING, tasks="render", platform_access_output_dir=str(output))
     written = {file.stem: file.read_text() for file in output.glob("*.json")}
     with_some_network = {policy.name: policy.document for policy in render_policies(replace(PLATFORM, network=NETWORK))}
+    operator = {name: written.pop(name) for name in list(written) if name.startswith("operator-")}
     assert {name: json.loads(text) for name, text in written.items()} == without_account(POLICIES | with_some_network)
+    assert set(operator) == {f"operator-datalab-{part}" for part in PARTS}
+    assert all(json.loads(text)["Statement"] for text in operator.values())
     assert sandbox.calls() == {}

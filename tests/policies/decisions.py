@@ -37,6 +37,7 @@ from .console import (
 )
 from .instances import of_instances, of_the_viewer
 from .names import of_names
+from .operator import of_the_operator
 from .people import of_people, of_restricted_groups
 from .simulator import ACCOUNT, Request
 
@@ -106,4 +107,5 @@ DECISIONS = [
     *map(without_boundary, OF_ROLES),
     *of_the_boundary(),
     *of_trust(),
+    *of_the_operator(),
 ]

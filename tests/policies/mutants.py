@@ -19,6 +19,15 @@ HARMLESS = {
     ("PassRole", "Action iam:*"): "no other action of IAM has the key iam:PassedToService",
     ("SetIdle", "Action sagemaker:*"): "no other action has aws:TagKeys on what is there already",
     ("CreateSmall", "Action sagemaker:*"): "no other action has the keys that are asked for",
+    ("Instances", "Action sagemaker:*"): "all actions on instances are allowed",
+    ("Create", "Resource *"): "AWS tells a request's tags of what it creates, and of nothing else",
+    ("TagNew", "Action ec2:*"): "no other action has the key ec2:CreateAction",
+    ("ServiceRoleOfNatGateways", "Action iam:*"): "no other action has the key iam:AWSServiceName",
+    ("ServiceRoleOfEfs", "Action iam:*"): "no other action has the key iam:AWSServiceName",
+    ("TagNewFileSystem", "Action elasticfilesystem:*"): "no other action has the key elasticfilesystem:CreateAction",
+    ("TagNewAccessPoint", "Action elasticfilesystem:*"): "no other action has the key elasticfilesystem:CreateAction",
+    ("PoliciesOfRoles", "Action iam:*"): "the other action that has both keys, DetachRolePolicy, is allowed",
+    ("PoliciesOfGroups", "Action iam:*"): "no other action on groups has the key iam:PolicyARN",
     ("TagNew", "Action sagemaker:*"): "no other action has the key sagemaker:TaggingAction",
 }
 

@@ -10,27 +10,25 @@ LARGE = "ml.g5.xlarge for notebook instance usage"
 
 
 @pytest.fixture
-def quotas(sandbox, client_for):
-    client = client_for("service-quotas", sandbox.endpoint)
-
-    def listed():
-        pages = client.get_paginator("list_service_quotas").paginate(ServiceCode="sagemaker")
-        return {quota["QuotaName"]: quota for page in pages for quota in page["Quotas"]}
-
-    listed.client = client
-    return listed
+def client(sandbox, client_for):
+    return client_for("service-quotas", sandbox.endpoint)
 
 
-def test_each_type_has_a_quota_and_all_together(quotas, sandbox):
-    found = quotas()
+def listed(client):
+    pages = client.get_paginator("list_service_quotas").paginate(ServiceCode="sagemaker")
+    return {quota["QuotaName"]: quota for page in pages for quota in page["Quotas"]}
+
+
+def test_each_type_has_a_quota_and_all_together(client, sandbox):
+    found = listed(client)
     assert {LARGE, "Total number of notebook instances"} < set(found)
     assert len({quota["QuotaCode"] for quota in found.values()}) == len(found)
     assert sandbox.calls() == {"service-quotas:ListServiceQuotas": 2}
 
 
-def test_a_quota_is_what_was_asked_for_last(quotas, sandbox):
-    code = quotas()[LARGE]["QuotaCode"]
-    quotas.client.request_service_quota_increase(ServiceCode="sagemaker", QuotaCode=code, DesiredValue=0)
-    assert quotas()[LARGE]["Value"] == 0
+def test_a_quota_is_what_was_asked_for_last(client, sandbox):
+    code = listed(client)[LARGE]["QuotaCode"]
+    client.request_service_quota_increase(ServiceCode="sagemaker", QuotaCode=code, DesiredValue=0)
+    assert listed(client)[LARGE]["Value"] == 0
     sandbox.reset()
-    assert quotas()[LARGE]["Value"] > 0
+    assert listed(client)[LARGE]["Value"] > 0

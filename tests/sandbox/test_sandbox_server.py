@@ -122,13 +122,36 @@ def test_calls_are_counted_by_operation(sandbox, sagemaker, tagging, client_for,
         "sagemaker:DescribeNotebookInstance": 1,
         "resourcegroupstaggingapi:GetResources": 1,
         "iam:ListRoles": 1,
-        "s3:GET /": 1,
+        "s3:ListBuckets": 1,
     }
     assert sandbox.calls() == expected
     status, body = raw("GET", "/sandbox/calls")
     assert (status, json.loads(body)) == (200, expected)
     assert raw("DELETE", "/sandbox/calls")[0] == 200
     assert sandbox.calls() == {}
+
+
+def test_operations_of_s3_are_told_by_what_they_ask_for(sandbox, client_for):
+    s3 = client_for("s3", sandbox.endpoint)
+    s3.create_bucket(Bucket="results", CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
+    s3.put_bucket_versioning(Bucket="results", VersioningConfiguration={"Status": "Enabled"})
+    s3.head_bucket(Bucket="results")
+    s3.list_objects_v2(Bucket="results")
+    s3.delete_objects(Bucket="results", Delete={"Objects": [{"Key": "a/b"}]})
+    called = ["CreateBucket", "DeleteObjects", "HeadBucket", "ListObjectsV2", "PutBucketVersioning"]
+    assert sandbox.calls() == {f"s3:{name}": 1 for name in called}
+
+
+def test_what_ansible_has_called_is_kept(sandbox, client_for, raw):
+    before = sandbox.by_ansible()
+    client_for("sns", sandbox.endpoint).list_topics()
+    assert sandbox.by_ansible() == before
+    signed = "AWS4-HMAC-SHA256 Credential=x/20260101/eu-central-1/sagemaker/aws4_request, SignedHeaders=x, Signature=y"
+    target = {"X_Amz_Target": "SageMaker.ListNotebookInstances", "Authorization": signed}
+    raw("POST", "/", **target, User_Agent="APN/1.0 Ansible/2.19.0 amazon.aws/11.0.0")
+    sandbox.reset_calls()
+    sandbox.reset()
+    assert set(sandbox.by_ansible()) - set(before) == {"sagemaker:ListNotebookInstances"}
 
 
 def test_the_sandbox_has_no_other_paths(raw):

@@ -24,6 +24,7 @@ from ansible_collections.datalab.notebooks.plugins.plugin_utils.checks.teams imp
 )
 from ansible_collections.datalab.notebooks.plugins.plugin_utils.policies import (
     KEY,
+    POLICY_LENGTH,
     SECURITY_GROUP,
     SUBNET,
     Platform,
@@ -38,7 +39,6 @@ People = Sequence[Mapping[str, Any]]
 
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
 ROLE_NAME_LENGTH = 64
-POLICY_LENGTH = 6144  # white space does not count
 
 IAM_NAME = re.compile(r"[\w+=,.@-]+", re.ASCII)
 INSTANCE = re.compile(r"[a-z0-9](?:-*[a-z0-9])*")

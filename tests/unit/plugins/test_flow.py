@@ -32,10 +32,10 @@ class TwoReads(FlowAction):
         return dict(self.returned)
 
 
-def run(*, check_mode: bool = False, **returned: Any) -> dict[str, Any]:
+def run(in_check_mode: Any = False, **returned: Any) -> dict[str, Any]:
     connection = connection_loader.get("local", PlayContext())
     task = Task()
-    task.check_mode = check_mode
+    task.check_mode = in_check_mode
     action = TwoReads(task, connection, PlayContext(), DataLoader(), None, None)
     action.returned = returned
     return action.run()
@@ -57,7 +57,7 @@ def test_instances_that_failed_are_a_result() -> None:
     assert run(failed=True, msg="alice: no capacity", instances=[])["read"] == [{"instances": []}] * 2
 
 
-@pytest.mark.parametrize(("check_mode", "said"), [(False, ["This will fail: bob: no quota"]), (True, [])])
-def test_what_will_fail_is_said_before_anything_is_made(check_mode: bool, said: list[str]) -> None:
+@pytest.mark.parametrize(("in_check_mode", "said"), [(False, ["This will fail: bob: no quota"]), (True, [])])
+def test_what_will_fail_is_said_before_anything_is_made(in_check_mode: bool, said: list[str]) -> None:
     outcomes = [outcome("alice"), outcome("bob", failed=True, msg="bob: no quota")]
-    assert run(check_mode=check_mode, instances=outcomes)["warnings"] == said
+    assert run(in_check_mode, instances=outcomes)["warnings"] == said

@@ -1,0 +1,394 @@
+# Copyright: Contributors to datalab.notebooks
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What the one who runs the playbooks may do, and what not: each policy alone, and then all of them together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from ansible_collections.datalab.notebooks.plugins.plugin_utils.operator import PARTS, render_operator
+from ansible_collections.datalab.notebooks.tests.unit.plugins.inventories import inventory, wanted
+
+from .asking import CONFIG, NOTHING, REGION, ROLE, Decision, Thing, Who, notebook, s3
+from .simulator import ACCOUNT, Policies, Request
+
+KEY = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/"
+# An inventory that needs all that any does, but for what it has already.
+SHARED: dict[str, Any] = {
+    "platform_network_nat": True,
+    "platform_network_peerings": [{"vpc_id": "vpc-0b", "cidr": "10.9.0.0/16"}],
+    "platform_storage_isolation": "access_point",
+    "platform_storage_kms_key_id": f"{KEY}files",
+    "platform_storage_subnet_ids": ["subnet-0c"],
+}
+BOB = {
+    "notebook_name": "Experiment",
+    "notebook_role_arn": f"{ROLE}given",
+    "notebook_default_code_repository": "notebooks",
+}
+WANTED = wanted(inventory(viewers=["viewer"], shared=SHARED, variables={"bob": BOB}))
+OPERATOR: Policies = {policy.name: policy.document for policy in render_operator(WANTED)}
+# One that has most already: of its policies, the statements that the other does not need.
+YOURS: dict[str, Any] = {
+    "platform_access_name": "yours",
+    "platform_access_boundary": f"arn:aws:iam::{ACCOUNT}:policy/yours/given",
+    "platform_network_vpc_id": "vpc-0a",
+    "platform_network_subnet_ids": ["subnet-0a", "subnet-0b"],
+    "platform_storage_isolation": "access_point",
+    "platform_storage_efs_dns_name": "fs-0a.efs.eu-central-1.amazonaws.com",
+}
+FOR_YOURS = {"AccessPointsOfYours", "InYourVpc", "KeepBoundary", "Policies"}
+OPERATOR |= {
+    policy.name: {
+        **policy.document,
+        "Statement": [each for each in policy.document["Statement"] if each["Sid"] in FOR_YOURS],
+    }
+    for policy in render_operator(wanted(inventory(shared=YOURS)))
+    if not policy.name.endswith("instances")
+}
+
+
+def who(*parts: str, platform: str = "datalab") -> Who:
+    """Somebody with the policies of these parts."""
+    policies = [f"operator-{platform}-{part}" for part in parts]
+    return Who(
+        f"an operator of {' and '.join(parts)}", Request(f"arn:aws:iam::{ACCOUNT}:user/ci", "", "", {}, policies)
+    )
+
+
+INSTANCES, NETWORK, STORAGE, ACCESS = map(who, PARTS)
+ALL = who(*PARTS)
+
+
+def actions(service: str, words: str) -> list[str]:
+    """The actions of a service, from a text."""
+    return [f"{service}:{word}" for word in words.split()]
+
+
+def only(who: Who, may: Iterable[str], ours: Iterable[Thing], others: Iterable[Thing]) -> Iterator[Decision]:
+    """Each action on all that is ours, and on nothing that is others'."""
+    for action in may:
+        for thing in ours:
+            yield who.may(f"does it to {thing.arn}", action, thing)
+        for thing in others:
+            yield who.may_not(f"does it to others' {thing.arn} {thing.context or ''}", action, thing)
+
+
+def of_the_operator() -> Iterator[Decision]:
+    """All decisions."""
+    yield from _of_instances()
+    yield from _of_what_instances_get()
+    yield from _of_the_network()
+    yield from _of_what_the_network_is_made_in()
+    yield from _of_file_systems()
+    yield from _of_access_points()
+    yield from _of_the_bucket()
+    yield from _of_policies_and_roles()
+    yield from _of_groups_and_workgroups()
+    yield from _of_yours()
+    yield from _of_all()
+
+
+def _of_instances() -> Iterator[Decision]:
+    reads = actions("ec2", "DescribeNetworkInterfaces DescribeSecurityGroups DescribeSubnets DescribeVpcs")
+    reads += actions("elasticfilesystem", "DescribeAccessPoints DescribeFileSystems")
+    reads += actions("sagemaker", "ListNotebookInstanceLifecycleConfigs ListNotebookInstances")
+    reads += ["iam:ListRoles", "servicequotas:ListServiceQuotas", "tag:GetResources"]
+    yield from only(INSTANCES, reads, [NOTHING], [])
+    verbs = "Create Delete Describe Start Stop Update"
+    changes = [f"sagemaker:{verb}NotebookInstance" for verb in verbs.split()]
+    changes += actions("sagemaker", "AddTags CreatePresignedNotebookInstanceUrl DeleteTags ListTags")
+    ours = [notebook("datalab-alice"), notebook("datalab-viewer"), notebook("experiment")]
+    yield from only(INSTANCES, changes, ours, [notebook("datalab"), notebook("other"), notebook("experiment2")])
+    edits = [f"sagemaker:{verb}NotebookInstanceLifecycleConfig" for verb in ("Create", "Delete", "Describe", "Update")]
+    configs = [Thing(f"{CONFIG}{name}") for name in ("datalab", "datalab-viewer")]
+    yield from only(INSTANCES, edits, configs, [Thing(f"{CONFIG}other"), Thing(f"{CONFIG}datalab2")])
+    yield INSTANCES.may_not("tags a lifecycle configuration", "sagemaker:AddTags", configs[0])
+    job = Thing(f"arn:aws:sagemaker:{REGION}:{ACCOUNT}:training-job/datalab-x")
+    for action in ("sagemaker:CreateTrainingJob", "sagemaker:AddTags"):
+        yield INSTANCES.may_not("works with other things of SageMaker", action, job)
+    yield INSTANCES.may_not("asks for more quota", "servicequotas:RequestServiceQuotaIncrease", QUOTA)
+    yield INSTANCES.may_not("tags what it finds", "tag:TagResources", NOTHING)
+    yield INSTANCES.may_not("reads all rights", "iam:GetAccountAuthorizationDetails", NOTHING)
+    yield INSTANCES.may_not("makes a key", "kms:CreateKey", NOTHING)
+    yield INSTANCES.may_not("makes a domain", "sagemaker:CreateDomain", DOMAIN)
+    yield INSTANCES.may_not("makes a file system", "elasticfilesystem:CreateFileSystem", NOTHING)
+
+
+QUOTA = Thing(f"arn:aws:servicequotas:{REGION}:{ACCOUNT}:sagemaker/L-00000000")
+DOMAIN = Thing(f"arn:aws:sagemaker:{REGION}:{ACCOUNT}:domain/d-1")
+
+
+def _of_what_instances_get() -> Iterator[Decision]:
+    to_sagemaker = {"iam:PassedToService": "sagemaker.amazonaws.com"}
+    roles = [Thing(f"{ROLE}{name}", to_sagemaker) for name in ("datalab/datalab-research", "given")]
+    to_ec2 = Thing(f"{ROLE}datalab/datalab-research", {"iam:PassedToService": "ec2.amazonaws.com"})
+    strangers = [Thing(f"{ROLE}{name}", to_sagemaker) for name in ("Admin", "datalab2/x", "given2")]
+    nobody = Thing(f"{ROLE}datalab/datalab-research")
+    yield from only(INSTANCES, ["iam:PassRole"], roles, [*strangers, to_ec2, nobody])
+    yield INSTANCES.may_not("deletes a role", "iam:DeleteRole", Thing(f"{ROLE}datalab/datalab-research"))
+    ours = [ec2("network-interface"), ec2("subnet", OURS), ec2("security-group", OURS), ec2("subnet", name="subnet-0c")]
+    others = [ec2("subnet"), ec2("security-group", {"aws:ResourceTag/datalab:network": "other"})]
+    yield from only(INSTANCES, ["ec2:CreateNetworkInterface"], ours, others)
+    for thing in ours[:3]:
+        kind = thing.arn.split(":")[5].partition("/")[0]
+        delete = {"network-interface": "NetworkInterface", "subnet": "Subnet", "security-group": "SecurityGroup"}[kind]
+        yield INSTANCES.may_not("deletes it", f"ec2:Delete{delete}", thing)
+    yield INSTANCES.may_not("deletes the given subnet", "ec2:DeleteSubnet", ours[3])
+    files, other = Thing(f"{KEY}files"), Thing(f"{KEY}other")
+    yield from only(INSTANCES, actions("kms", "DescribeKey GenerateDataKeyWithoutPlaintext"), [files], [other])
+    for_aws = {"kms:GrantIsForAWSResource": "true"}
+    granted, other = Thing(files.arn, for_aws), Thing(other.arn, for_aws)
+    yield from only(INSTANCES, ["kms:CreateGrant"], [granted], [files, other])
+    for action in ("kms:Decrypt", "kms:RevokeGrant"):
+        yield INSTANCES.may_not("uses or frees a key", action, granted if action == "kms:RevokeGrant" else files)
+    secrets = f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:"
+    git = Thing(f"{secrets}AmazonSageMaker-git-x")
+    yield from only(INSTANCES, ["secretsmanager:GetSecretValue"], [git], [Thing(f"{secrets}database-x")])
+    yield INSTANCES.may_not("deletes a secret", "secretsmanager:DeleteSecret", git)
+
+
+OURS = {"aws:ResourceTag/datalab:network": "datalab"}
+NEW = {"aws:RequestTag/datalab:network": "datalab"}
+# Whose network others' things are in: nobody's, or another platform's.
+OTHERS: tuple[dict[str, Any], ...] = ({}, {"aws:ResourceTag/datalab:network": "other"})
+MADE = {
+    "AllocateAddress": "elastic-ip",
+    "CreateInternetGateway": "internet-gateway",
+    "CreateNatGateway": "natgateway",
+    "CreateRouteTable": "route-table",
+    "CreateSecurityGroup": "security-group",
+    "CreateSubnet": "subnet",
+    "CreateVpc": "vpc",
+    "CreateVpcEndpoint": "vpc-endpoint",
+    "CreateVpcPeeringConnection": "vpc-peering-connection",
+}
+CHANGED = {
+    "elastic-ip": "ReleaseAddress",
+    "internet-gateway": "AttachInternetGateway DeleteInternetGateway DetachInternetGateway",
+    "natgateway": "DeleteNatGateway",
+    "route-table": "AssociateRouteTable CreateRoute DeleteRoute DeleteRouteTable DisassociateRouteTable ReplaceRoute",
+    "security-group": "AuthorizeSecurityGroupEgress AuthorizeSecurityGroupIngress DeleteSecurityGroup"
+    " RevokeSecurityGroupEgress RevokeSecurityGroupIngress CreateVpcEndpoint",
+    "subnet": "AssociateRouteTable CreateNatGateway CreateVpcEndpoint DeleteSubnet ModifySubnetAttribute",
+    "vpc": "AttachInternetGateway CreateRouteTable CreateSecurityGroup CreateSubnet CreateVpcEndpoint"
+    " CreateVpcPeeringConnection DeleteVpc DetachInternetGateway ModifyVpcAttribute",
+    "vpc-endpoint": "DeleteVpcEndpoints",
+    "vpc-peering-connection": "DeleteVpcPeeringConnection",
+}
+READS = (
+    "Addresses AvailabilityZones InternetGateways NatGateways NetworkInterfaces RouteTables SecurityGroups Subnets Tags"
+    " VpcAttribute VpcEndpointServices VpcEndpoints VpcPeeringConnections Vpcs"
+)
+
+
+def ec2(kind: str, context: dict[str, Any] | None = None, *, name: str = "x-0123") -> Thing:
+    """A thing of EC2."""
+    return Thing(f"arn:aws:ec2:{REGION}:{ACCOUNT}:{kind}/{name}", context or {})
+
+
+def _of_the_network() -> Iterator[Decision]:
+    yield from only(NETWORK, [f"ec2:Describe{kind}" for kind in READS.split()], [NOTHING], [])
+    for action, kind in MADE.items():
+        unmarked = [ec2(kind), ec2(kind, {"aws:RequestTag/datalab:network": "other"})]
+        yield from only(NETWORK, [f"ec2:{action}"], [ec2(kind, NEW)], unmarked)
+        tags = {**NEW, "ec2:CreateAction": action}
+        wrong = [ec2(kind, {**NEW, "ec2:CreateAction": "RunInstances"}), ec2(kind, {"ec2:CreateAction": action})]
+        yield from only(NETWORK, ["ec2:CreateTags"], [ec2(kind, tags), ec2(kind, OURS)], [ec2(kind, NEW), *wrong])
+    for kind, changes in CHANGED.items():
+        foreign = [ec2(kind, context) for context in OTHERS]
+        yield from only(NETWORK, actions("ec2", changes), [ec2(kind, OURS)], foreign)
+    marked = {**NEW, **OURS}
+    yield NETWORK.may_not("starts a machine", "ec2:RunInstances", ec2("instance", NEW))
+    yield NETWORK.may_not("deletes a volume", "ec2:DeleteVolume", ec2("volume", OURS))
+    yield NETWORK.may_not("makes another thing", "ec2:CreateNetworkAcl", ec2("network-acl", NEW))
+    yield NETWORK.may_not("moves an address", "ec2:AssociateAddress", ec2("elastic-ip", marked))
+    yield NETWORK.may_not("reads machines", "ec2:DescribeInstances", NOTHING)
+    yield NETWORK.may_not("makes another thing in the VPC", "ec2:CreateNetworkAcl", ec2("vpc", OURS))
+
+
+def _of_what_the_network_is_made_in() -> Iterator[Decision]:
+    yield NETWORK.may("gives endpoints their names", "route53:AssociateVPCWithHostedZone", ZONE)
+    yield NETWORK.may_not("changes names", "route53:ChangeResourceRecordSets", ZONE)
+    yield from _of_service_roles(NETWORK, "ec2.amazonaws.com/AWSServiceRoleForNATGateway", "nat-gateway.amazonaws.com")
+
+
+ZONE = Thing("arn:aws:route53:::hostedzone/Z1")
+
+
+def _of_service_roles(who: Who, name: str, service: str) -> Iterator[Decision]:
+    role = f"{ROLE}aws-service-role/{name}"
+    yield who.may("lets AWS make its role", "iam:CreateServiceLinkedRole", Thing(role, {"iam:AWSServiceName": service}))
+    other = Thing(role, {"iam:AWSServiceName": "ecs.amazonaws.com"})
+    yield who.may_not("lets AWS make another role", "iam:CreateServiceLinkedRole", other)
+    yield who.may_not("deletes AWS's role", "iam:DeleteServiceLinkedRole", Thing(role))
+
+
+def efs(kind: str, context: dict[str, Any] | None = None) -> Thing:
+    """A file system or an access point."""
+    return Thing(f"arn:aws:elasticfilesystem:{REGION}:{ACCOUNT}:{kind}/x-0123", context or {})
+
+
+def _of_file_systems() -> Iterator[Decision]:
+    reads = "AccessPoints BackupPolicy FileSystemPolicy FileSystems LifecycleConfiguration MountTargetSecurityGroups"
+    for kind in (*reads.split(), "MountTargets"):
+        yield STORAGE.may("reads file systems", f"elasticfilesystem:Describe{kind}", efs("file-system"))
+    create, tag = "elasticfilesystem:CreateFileSystem", "elasticfilesystem:TagResource"
+    named = [{"aws:RequestTag/Name": name} for name in ("datalab", "datalab-alice")]
+    others: list[dict[str, Any]] = [{"aws:RequestTag/Name": "other"}, {"aws:RequestTag/Name": "datalab2"}, {}]
+    yield from only(STORAGE, [create], [Thing("*", each) for each in named], [Thing("*", each) for each in others])
+    at_creation = {"elasticfilesystem:CreateAction": "CreateFileSystem"}
+    ours = [efs("file-system", {**each, **at_creation}) for each in named]
+    wrong = [efs("file-system", {**each, **at_creation}) for each in others]
+    wrong += [efs("file-system", each) for each in named]
+    wrong += [efs("file-system", {**named[0], "elasticfilesystem:CreateAction": "CreateAccessPoint"})]
+    wrong += [efs("access-point", {**named[0], **at_creation})]
+    yield from only(STORAGE, [tag], ours, wrong)
+    changes = (
+        "CreateAccessPoint CreateMountTarget DeleteFileSystem DeleteMountTarget"
+        " ModifyMountTargetSecurityGroups PutBackupPolicy PutFileSystemPolicy PutLifecycleConfiguration TagResource"
+        " UpdateFileSystem"
+    )
+    have = [{"aws:ResourceTag/Name": name} for name in ("datalab", "datalab-alice")]
+    foreign = [efs("file-system", each) for each in ({}, {"aws:ResourceTag/Name": "datalab2"})]
+    mine = [efs("file-system", each) for each in have]
+    yield from only(STORAGE, actions("elasticfilesystem", changes), mine, foreign)
+    for action in ("elasticfilesystem:ClientMount", "elasticfilesystem:UntagResource"):
+        yield STORAGE.may_not("mounts or untags it", action, mine[0])
+    for kind in ("network-interface", "security-group"):
+        yield STORAGE.may("moves mount targets", "ec2:ModifyNetworkInterfaceAttribute", ec2(kind))
+    yield STORAGE.may("removes mount targets", "ec2:DeleteNetworkInterface", ec2("network-interface"))
+    yield STORAGE.may_not("attaches interfaces", "ec2:AttachNetworkInterface", ec2("network-interface"))
+    yield STORAGE.may_not("removes groups", "ec2:DeleteSecurityGroup", ec2("security-group"))
+    yield STORAGE.may_not("moves machines", "ec2:ModifyNetworkInterfaceAttribute", ec2("instance"))
+    service = "elasticfilesystem.amazonaws.com"
+    yield from _of_service_roles(STORAGE, f"{service}/AWSServiceRoleForAmazonElasticFileSystem", service)
+
+
+def _of_access_points() -> Iterator[Decision]:
+    owned, unowned = efs("access-point", {"aws:ResourceTag/owner": "alice"}), efs("access-point")
+    changes = actions("elasticfilesystem", "DeleteAccessPoint TagResource")
+    yield from only(STORAGE, changes, [owned], [unowned, efs("access-point", {"aws:ResourceTag/Name": "datalab"})])
+    theirs = efs("file-system", {"aws:ResourceTag/owner": "alice"})
+    yield STORAGE.may_not("tags a file system that somebody owns", "elasticfilesystem:TagResource", theirs)
+    new = [efs("access-point", {"elasticfilesystem:CreateAction": action}) for action in ("CreateAccessPoint", "Other")]
+    yield from only(STORAGE, ["elasticfilesystem:TagResource"], new[:1], new[1:])
+    yield STORAGE.may_not("untags it", "elasticfilesystem:UntagResource", owned)
+
+
+def _of_the_bucket() -> Iterator[Decision]:
+    words = (
+        "CreateBucket DeleteBucket GetAccelerateConfiguration GetBucketAcl GetBucketObjectLockConfiguration"
+        " GetBucketOwnershipControls GetBucketPolicy GetBucketPublicAccessBlock GetBucketRequestPayment"
+        " GetBucketTagging GetBucketVersioning GetEncryptionConfiguration GetInventoryConfiguration"
+        " GetLifecycleConfiguration ListBucket ListBucketVersions PutBucketOwnershipControls PutBucketPublicAccessBlock"
+        " PutBucketTagging PutBucketVersioning PutEncryptionConfiguration PutLifecycleConfiguration"
+    )
+    bucket = "datalab-results-123456789012-eu-central-1"
+    yield from only(STORAGE, actions("s3", words), [s3(bucket)], [s3("acme-data"), s3("datalab-data")])
+    objects = actions("s3", "DeleteObject DeleteObjectVersion")
+    yield from only(STORAGE, objects, [s3(f"{bucket}/research/x")], [s3("acme-data/x")])
+    yield STORAGE.may_not("reads results", "s3:GetObject", s3(f"{bucket}/research/x"))
+    yield STORAGE.may_not("opens the bucket", "s3:DeleteBucketPolicy", s3(bucket))
+
+
+POLICY = f"arn:aws:iam::{ACCOUNT}:policy/"
+GROUP = f"arn:aws:iam::{ACCOUNT}:group/"
+BOUNDARY = {"iam:PermissionsBoundary": f"{POLICY}datalab/datalab-boundary"}
+
+
+def _of_policies_and_roles() -> Iterator[Decision]:
+    yield from only(ACCESS, actions("iam", "GetAccountAuthorizationDetails ListPolicies ListRoles"), [NOTHING], [])
+    yield ACCESS.may_not("reads credentials", "iam:GetCredentialReport", NOTHING)
+    words = (
+        "CreatePolicy CreatePolicyVersion DeletePolicy DeletePolicyVersion GetPolicy GetPolicyVersion"
+        " ListEntitiesForPolicy ListPolicyTags ListPolicyVersions SetDefaultPolicyVersion TagPolicy"
+    )
+    policy = Thing(f"{POLICY}datalab/datalab-research")
+    others = [Thing(f"{POLICY}{name}") for name in ("datalab-research", "datalab2/x", "operator-datalab-access")]
+    yield from only(ACCESS, actions("iam", words), [policy], others)
+    yield ACCESS.may_not("untags it", "iam:UntagPolicy", policy)
+    words = (
+        "DeleteRole DeleteRolePolicy DetachRolePolicy GetRole ListAttachedRolePolicies ListInstanceProfilesForRole"
+        " ListRolePolicies TagRole UpdateRole"
+    )
+    role, strangers = Thing(f"{ROLE}datalab/datalab-research"), [Thing(f"{ROLE}Admin"), Thing(f"{ROLE}datalab2/x")]
+    yield from only(ACCESS, actions("iam", words), [role], strangers)
+    bounded = Thing(role.arn, BOUNDARY)
+    wrong = [role, Thing(role.arn, {"iam:PermissionsBoundary": f"{POLICY}datalab/datalab-research"})]
+    wrong += [Thing(each.arn, BOUNDARY) for each in strangers]
+    bounds = actions("iam", "CreateRole PutRolePermissionsBoundary UpdateAssumeRolePolicy")
+    yield from only(ACCESS, bounds, [bounded], wrong)
+    own = {"iam:PolicyARN": policy.arn}
+    admin = {"iam:PolicyARN": "arn:aws:iam::aws:policy/AdministratorAccess"}
+    wrong = [Thing(each.arn, {**each.context, **own}) for each in wrong]
+    wrong += [bounded, *(Thing(role.arn, {**BOUNDARY, **each}) for each in (admin, {"iam:PolicyARN": others[0].arn}))]
+    yield from only(ACCESS, ["iam:AttachRolePolicy"], [Thing(role.arn, {**BOUNDARY, **own})], wrong)
+    for action in ("iam:PutRolePolicy", "iam:DeleteRolePermissionsBoundary"):
+        yield ACCESS.may_not("frees a role", action, bounded)
+
+
+def _of_groups_and_workgroups() -> Iterator[Decision]:
+    group, others = Thing(f"{GROUP}datalab/datalab-people-research"), [Thing(f"{GROUP}admins")]
+    words = "CreateGroup DeleteGroup GetGroup ListAttachedGroupPolicies RemoveUserFromGroup"
+    yield from only(ACCESS, actions("iam", words), [group], others)
+    own = {"iam:PolicyARN": f"{POLICY}datalab/datalab-people-research"}
+    wrong = [group, Thing(others[0].arn, own)]
+    wrong += [Thing(group.arn, {"iam:PolicyARN": "arn:aws:iam::aws:policy/AdministratorAccess"})]
+    attach = actions("iam", "AttachGroupPolicy DetachGroupPolicy")
+    yield from only(ACCESS, attach, [Thing(group.arn, own)], wrong)
+    yield ACCESS.may_not("puts somebody into a group", "iam:AddUserToGroup", group)
+    workgroups = f"arn:aws:athena:{REGION}:{ACCOUNT}:workgroup/"
+    words = (
+        "CreateWorkGroup DeleteWorkGroup GetWorkGroup ListNamedQueries ListQueryExecutions ListTagsForResource"
+        " TagResource UpdateWorkGroup"
+    )
+    mine, theirs = Thing(f"{workgroups}datalab-research"), [Thing(f"{workgroups}{name}") for name in ("primary", "x")]
+    yield from only(ACCESS, actions("athena", words), [mine], theirs)
+    yield ACCESS.may("lists workgroups", "athena:ListWorkGroups", NOTHING)
+    yield ACCESS.may_not("lists catalogs", "athena:ListDataCatalogs", NOTHING)
+    yield ACCESS.may_not("reads results", "athena:GetQueryResults", mine)
+
+
+def _of_yours() -> Iterator[Decision]:
+    """What an inventory has already is used, and stays what it is."""
+    network, storage, access = (who(part, platform="yours") for part in ("network", "storage", "access"))
+    places = [ec2("vpc", name="vpc-0a"), *(ec2("subnet", name=f"subnet-0{letter}") for letter in "ab")]
+    yield from only(network, ["ec2:CreateVpcEndpoint"], [*places, ec2("route-table")], [ec2("vpc"), ec2("subnet")])
+    yield from only(network, ["ec2:CreateSecurityGroup"], places[:1], [ec2("vpc")])
+    yield network.may_not("deletes the VPC", "ec2:DeleteVpc", places[0])
+    given = Thing(f"arn:aws:elasticfilesystem:{REGION}:{ACCOUNT}:file-system/fs-0a")
+    yield from only(storage, ["elasticfilesystem:CreateAccessPoint"], [given], [efs("file-system")])
+    yield storage.may_not("deletes the file system", "elasticfilesystem:DeleteFileSystem", given)
+    words = (
+        "CreatePolicy CreatePolicyVersion DeletePolicy DeletePolicyVersion GetPolicy GetPolicyVersion"
+        " ListEntitiesForPolicy ListPolicyTags ListPolicyVersions SetDefaultPolicyVersion TagPolicy"
+    )
+    yield from only(access, actions("iam", words), [Thing(f"{POLICY}yours/x")], [Thing(f"{POLICY}x")])
+    yield access.may_not("untags it", "iam:UntagPolicy", Thing(f"{POLICY}yours/x"))
+    for word in ("CreatePolicyVersion", "DeletePolicy", "DeletePolicyVersion", "SetDefaultPolicyVersion"):
+        yield access.must_not("changes the boundary", f"iam:{word}", Thing(f"{POLICY}yours/given"))
+    yield access.may("reads the boundary", "iam:GetPolicy", Thing(f"{POLICY}yours/given"))
+
+
+def _of_all() -> Iterator[Decision]:
+    """Together they allow no more than each does: no way to more rights, and nothing that is not the platform's."""
+    role, user = f"{ROLE}datalab/datalab-x", Thing(f"arn:aws:iam::{ACCOUNT}:user/ci")
+    admin = {"iam:PolicyARN": "arn:aws:iam::aws:policy/AdministratorAccess"}
+    yield ALL.may_not("creates a role without the boundary", "iam:CreateRole", Thing(role))
+    yield ALL.may_not("creates a role on another path", "iam:CreateRole", Thing(f"{ROLE}x", BOUNDARY))
+    yield ALL.may_not("takes the boundary away", "iam:DeleteRolePermissionsBoundary", Thing(role, BOUNDARY))
+    yield ALL.may_not("makes a role an administrator", "iam:AttachRolePolicy", Thing(role, {**BOUNDARY, **admin}))
+    yield ALL.may_not("makes itself an administrator", "iam:AttachUserPolicy", Thing(user.arn, admin))
+    yield ALL.may_not("gives itself rights", "iam:PutUserPolicy", user)
+    yield ALL.may_not("changes its own policy", "iam:CreatePolicyVersion", Thing(f"{POLICY}operator-datalab-access"))
+    yield ALL.may_not("makes a key", "iam:CreateAccessKey", user)
+    yield ALL.may_not("takes a role on", "sts:AssumeRole", Thing(role))
+    passed = {"iam:PassedToService": "lambda.amazonaws.com"}
+    yield ALL.may_not("passes a role to Lambda", "iam:PassRole", Thing(role, passed))
+    yield ALL.may_not("deletes a VPC of others", "ec2:DeleteVpc", ec2("vpc"))
+    yield ALL.may_not("makes a VPC of others the platform's", "ec2:CreateTags", ec2("vpc", NEW))
+    yield ALL.may_not("deletes a file system of others", "elasticfilesystem:DeleteFileSystem", efs("file-system"))
+    yield ALL.may_not("deletes data", "s3:DeleteObject", s3("acme-data/x"))
+    yield ALL.may_not("reads data", "s3:GetObject", s3("acme-data/x"))

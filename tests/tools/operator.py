@@ -1,0 +1,31 @@
+# Copyright: Contributors to datalab.notebooks
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""After the integration tests: whether the policies of the operator allow something that no playbook has called.
+
+That nothing is missing, each test module sees to itself.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+
+from ansible_collections.datalab.notebooks.tests.policies.operations import left_over
+
+from .collection import BUILD
+
+RECORDED = BUILD / "operations"  # by tests/integration/conftest.py
+
+
+def main() -> int:
+    """Compare them."""
+    operations = {each for file in RECORDED.glob("*.json") for each in json.loads(file.read_text())}
+    surplus = list(left_over(operations))
+    for text in surplus:
+        print(text)
+    print(f"operator: {len(operations)} operations were called, {len(surplus)} actions are left over")
+    return bool(surplus)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

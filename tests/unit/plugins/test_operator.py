@@ -1,0 +1,160 @@
+# Copyright: Contributors to datalab.notebooks
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The policies of who runs the playbooks: an inventory that has something already asks for no right to make it.
+
+What they allow is proved in tests/policies; that they are enough, and no more, by the integration tests.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from ansible_collections.datalab.notebooks.plugins.plugin_utils.operator import (
+    PARTS,
+    operator_problems,
+    render_operator,
+)
+from ansible_collections.datalab.notebooks.plugins.plugin_utils.policies import POLICY_LENGTH, policy_size
+from ansible_collections.datalab.notebooks.tests.policies.operations import actions_of, left_over, missing
+from ansible_collections.datalab.notebooks.tests.policies.operator import BOB, SHARED
+from ansible_collections.datalab.notebooks.tests.unit.plugins.inventories import inventory, wanted
+
+OWN_ROLE = "arn:aws:iam::123456789012:role/own"
+OWN_BOUNDARY = "arn:aws:iam::123456789012:policy/own"
+KEY = "arn:aws:kms:eu-central-1:123456789012:key/k"
+
+
+def statements(shared: Mapping[str, Any] | None = None, **of_alice: Any) -> dict[str, dict[str, Any]]:
+    """The statements of all policies by part and Sid."""
+    source = inventory(viewers=["viewer"], shared=shared, variables={"alice": of_alice})
+    policies = dict(zip(PARTS, render_operator(wanted(source)), strict=True))
+    return {f"{part}/{each['Sid']}": each for part, policy in policies.items() for each in policy.document["Statement"]}
+
+
+def test_each_part_is_short_enough_and_has_a_name_of_its_own() -> None:
+    policies = render_operator(wanted(inventory(viewers=["viewer"], shared=SHARED, variables={"bob": BOB})))
+    assert [policy.name for policy in policies] == [f"operator-datalab-{part}" for part in PARTS]
+    assert max(policy_size(policy.document) for policy in policies) < POLICY_LENGTH
+    assert not list(operator_problems(policies))
+
+
+def test_one_that_is_too_long_is_told() -> None:
+    people = [f"p{number}" for number in range(120)]
+    variables = {name: {"notebook_name": f"an-instance-with-a-long-name-of-{name}"} for name in people}
+    source = inventory({"research": people}, variables=variables)
+    (text,) = operator_problems(render_operator(wanted(source)))
+    assert text.startswith("the policy operator-datalab-instances has ")
+    assert f"it must have at most {POLICY_LENGTH}: use fewer" in text
+
+
+def test_nothing_of_the_platform_is_on_the_operators_own_policies() -> None:
+    resources = str([each.get("Resource") for each in statements().values()])
+    assert "operator-" not in resources
+
+
+@pytest.mark.parametrize(
+    ("shared", "gone", "come"),
+    [
+        (
+            {"platform_network_vpc_id": "vpc-0a", "platform_network_subnet_ids": ["subnet-0a", "subnet-0b"]},
+            set(),
+            {"network/InYourVpc", "instances/InYourNetwork"},
+        ),
+        ({"platform_network_nat": True}, set(), {"network/ServiceRoleOfNatGateways"}),
+        (
+            {"platform_storage_efs_dns_name": "fs-0a.efs.eu-central-1.amazonaws.com"},
+            {f"storage/{sid}" for sid in ("CreateFileSystem", "FileSystems", "MountTargets", "ServiceRoleOfEfs")}
+            | {"storage/TagNewFileSystem"},
+            set(),
+        ),
+        ({"platform_storage_isolation": "access_point"}, set(), {"storage/AccessPoints", "storage/TagNewAccessPoint"}),
+        ({"platform_storage_results_bucket": "own"}, {"storage/RemoveBucket", "storage/RemoveResults"}, set()),
+        ({"platform_storage_kms_key_id": KEY}, set(), {"instances/Keys", "instances/GrantKeys"}),
+        (
+            {"platform_access_role_arn": OWN_ROLE},
+            {f"access/{sid}" for sid in ("Read", "Policies", "Roles", "RolesWithinTheBoundary", "PoliciesOfRoles")}
+            | {"access/Groups", "access/PoliciesOfGroups"},
+            set(),
+        ),
+        ({"platform_access_boundary": OWN_BOUNDARY}, set(), {"access/KeepBoundary"}),
+    ],
+    ids=lambda value: "+".join(value) if isinstance(value, dict) else "",
+)
+def test_what_is_there_already_is_not_allowed_to_be_made(
+    shared: dict[str, Any], gone: set[str], come: set[str]
+) -> None:
+    usual, now = set(statements()), set(statements(shared))
+    assert (usual - now, now - usual) == (gone, come)
+
+
+def test_a_bucket_that_is_named_is_the_only_one() -> None:
+    assert statements({"platform_storage_results_bucket": "own"})["storage/Bucket"]["Resource"] == "arn:aws:s3:::own"
+
+
+def test_roles_have_the_boundary_of_the_account() -> None:
+    found = statements({"platform_access_boundary": OWN_BOUNDARY})
+    for sid in ("RolesWithinTheBoundary", "PoliciesOfRoles"):
+        assert found[f"access/{sid}"]["Condition"]["ArnLike"]["iam:PermissionsBoundary"] == OWN_BOUNDARY
+    assert found["access/KeepBoundary"]["Effect"] == "Deny"
+
+
+@pytest.mark.parametrize(
+    ("shared", "of_alice", "roles"),
+    [
+        ({}, {}, ["arn:aws:iam::*:role/datalab/*"]),
+        ({}, {"notebook_role_arn": OWN_ROLE}, ["arn:aws:iam::*:role/datalab/*", OWN_ROLE]),
+        ({"platform_access_role_arn": OWN_ROLE}, {}, [OWN_ROLE]),
+        ({"notebook_fleet_role_arn": OWN_ROLE}, {}, [OWN_ROLE]),
+    ],
+)
+def test_only_roles_of_the_inventory_are_passed(
+    shared: dict[str, Any], of_alice: dict[str, Any], roles: list[str]
+) -> None:
+    assert statements(shared, **of_alice)["instances/PassRole"]["Resource"] == roles
+
+
+@pytest.mark.parametrize(
+    ("said", "sid", "resource"),
+    [
+        ({"notebook_name": "Experiment"}, "Instances", "arn:aws:sagemaker:*:*:notebook-instance/experiment"),
+        ({"notebook_kms_key_id": "1234-ab"}, "Keys", "arn:aws:kms:*:*:key/1234-ab"),
+        ({"notebook_kms_key_id": KEY}, "Keys", KEY),
+        ({"notebook_kms_key_id": "alias/volumes"}, "Keys", "arn:aws:kms:*:*:key/*"),
+        ({"notebook_subnet_id": "subnet-0a"}, "InYourNetwork", "arn:aws:ec2:*:*:subnet/subnet-0a"),
+        ({"notebook_security_group_ids": ["sg-0a"]}, "InYourNetwork", "arn:aws:ec2:*:*:security-group/sg-0a"),
+    ],
+)
+def test_what_one_person_has_is_in_the_policy(said: dict[str, Any], sid: str, resource: str) -> None:
+    assert resource in statements(**said)[f"instances/{sid}"]["Resource"]
+
+
+@pytest.mark.parametrize(
+    ("repository", "is_needed"), [("notebooks", True), ("https://git.example.com/n.git", False), ("", False)]
+)
+def test_secrets_are_read_for_repositories_that_have_one(repository: str, is_needed: bool) -> None:
+    assert ("instances/GitSecrets" in statements(notebook_default_code_repository=repository)) is is_needed
+
+
+def test_what_a_playbook_may_not_call_is_said_with_the_place_to_change() -> None:
+    assert not list(missing(["s3:HeadBucket", "efs:CreateFileSystem", "sts:GetCallerIdentity"]))
+    (text,) = missing(["ec2:CreateFlowLogs"])
+    assert text.startswith(
+        "ec2:CreateFlowLogs was called, and no policy of the operator allows ec2:CreateFlowLogs: add"
+    )
+
+
+def test_what_no_playbook_has_called_is_said() -> None:
+    assert actions_of("resourcegroupstaggingapi:GetResources") == ["tag:GetResources"]
+    assert "no playbook has needed tag:GetResources: remove it" in "\n".join(left_over([]))
+    assert "tag:GetResources" not in "\n".join(left_over(["resourcegroupstaggingapi:GetResources"]))
+
+
+def test_in_a_vpc_that_is_given_only_groups_and_endpoints_are_made() -> None:
+    given = {"platform_network_vpc_id": "vpc-0a", "platform_network_subnet_ids": ["subnet-0a", "subnet-0b"]}
+    found = statements(given)
+    assert set(found["network/Create"]["Action"]) == {"ec2:CreateSecurityGroup", "ec2:CreateVpcEndpoint"}
+    assert not {action for action in found["network/Ours"]["Action"] if action.endswith(("Vpc", "Subnet", "Route"))}
+    assert "arn:aws:ec2:*:*:vpc/vpc-0a" in found["network/InYourVpc"]["Resource"]

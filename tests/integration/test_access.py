@@ -28,6 +28,7 @@ Run = Callable[..., Played]
 TEAMS = ["fraud", "interns", "research"]
 BOUNDARY = "arn:aws:iam::123456789012:policy/datalab/datalab-boundary"
 DOCUMENTS = {name: document for name, document in POLICIES.items() if name != "datalab-trust"}
+EC2 = {"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}
 EVERYTHING: dict[str, Any] = yaml.safe_load(INVENTORY.read_text())
 
 
@@ -192,6 +193,8 @@ def changes_change_what_they_say(run: Run, sandbox: Sandbox, account: Account) -
     account.athena.update_work_group(
         WorkGroup="datalab-research", ConfigurationUpdates={"EnforceWorkGroupConfiguration": False}
     )
+    anybody = json.dumps(POLICIES["datalab-trust"] | {"Statement": [*POLICIES["datalab-trust"]["Statement"], EC2]})
+    account.iam.update_assume_role_policy(RoleName="datalab-research", PolicyDocument=anybody)
     run(other)
     now = account.documents()
     assert {name for name, document in now.items() if document != POLICIES[name]} == {"datalab-research"}
@@ -203,6 +206,7 @@ def changes_change_what_they_say(run: Run, sandbox: Sandbox, account: Account) -
         "iam:CreateRole": 1,
         "iam:AttachRolePolicy": 1,
         "iam:TagRole": 1,
+        "iam:UpdateAssumeRolePolicy": 1,
         "iam:UpdateRole": 1,
         "iam:DeleteRolePolicy": 1,
         "iam:PutRolePermissionsBoundary": 1,
@@ -210,6 +214,7 @@ def changes_change_what_they_say(run: Run, sandbox: Sandbox, account: Account) -
     }
     roles = account.roles()
     assert roles["datalab-research"]["boundary"] == BOUNDARY
+    assert roles["datalab-research"]["trust"] == POLICIES["datalab-trust"]
     assert roles["datalab-fraud-grace"]["tags"]["instance"] == "datalab-grace"
     assert roles["datalab-fraud-erin"]["tags"]["instance"] == "datalab-erin-2"
     assert set(roles) == {*ROLES, "datalab-fraud-grace"}
@@ -227,6 +232,8 @@ def removed(run: Run, sandbox: Sandbox, account: Account) -> None:
     account.iam.attach_role_policy(
         RoleName="sso", PolicyArn="arn:aws:iam::123456789012:policy/datalab/datalab-people-research"
     )
+    inline = json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Action": "*", "Resource": "*"}]})
+    account.iam.put_role_policy(RoleName="datalab-viewer", PolicyName="inline", PolicyDocument=inline)
     refused = run(other, tasks="absent", check=False)
     assert refused.returncode == 2
     assert "workgroup datalab-research has named queries; set -e platform_access_destroy_queries=true" in said(refused)

@@ -158,8 +158,13 @@ def test_from_an_empty_account_to_an_empty_account(
     assert sum(count for call, count in sandbox.calls().items() if call.startswith(("efs:", "s3:"))) == 15
 
     s3.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Suspended"})
-    assert changed(storage(**settings, people=("alice", "bob", "carol"))) == 2
-    assert {call for call in changing(sandbox) if call.startswith("efs:")} == {"efs:CreateAccessPoint"}
+    damage(sandbox, efs, file_system_id)
+    assert changed(storage(**settings, people=("alice", "bob", "carol"))) == 3
+    assert {call for call in changing(sandbox) if call.startswith("efs:")} == {
+        "efs:CreateAccessPoint",
+        "efs:ModifyMountTargetSecurityGroups",
+        "efs:UpdateFileSystem",
+    }
     assert set(handed_on()["mounts"]) == {"alice", "bob", "carol"}
     assert_bucket(s3)
 
@@ -179,6 +184,16 @@ def test_from_an_empty_account_to_an_empty_account(
     storage(**settings, **DESTROY, tasks_from="absent")
     assert file_systems(efs) == {}
     assert s3.list_buckets()["Buckets"] == []
+
+
+def damage(sandbox: Sandbox, efs: Any, file_system_id: str) -> None:
+    """A mount target with another security group, and throughput that is paid for otherwise."""
+    (target, _other) = efs.describe_mount_targets(FileSystemId=file_system_id)["MountTargets"]
+    (closed,) = client(sandbox, "ec2").describe_security_groups(
+        Filters=[{"Name": "group-name", "Values": ["default"]}, {"Name": "vpc-id", "Values": [target["VpcId"]]}]
+    )["SecurityGroups"]
+    efs.modify_mount_target_security_groups(MountTargetId=target["MountTargetId"], SecurityGroups=[closed["GroupId"]])
+    efs.update_file_system(FileSystemId=file_system_id, ThroughputMode="bursting")
 
 
 def assert_bucket(s3: Any) -> None:

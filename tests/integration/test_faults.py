@@ -20,7 +20,7 @@ import pytest
 
 from sandbox import Sandbox, running
 
-from .conftest import ROOT, PlaybookRunner, Played, client, kill_with_children
+from .conftest import ROOT, PlaybookRunner, Played, client, kill_with_children, record
 from .proxy import Proxy, proxy_before
 
 if TYPE_CHECKING:
@@ -198,10 +198,11 @@ class Team:
 
 
 @pytest.fixture(scope="module")
-def sandbox() -> Iterator[Sandbox]:
+def sandbox(request: pytest.FixtureRequest) -> Iterator[Sandbox]:
     """One for all tests of this file, each of which begins with an empty account."""
     with running() as started:
         yield started
+        record(started, request)
 
 
 @pytest.fixture(scope="module")

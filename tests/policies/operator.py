@@ -50,7 +50,7 @@ OPERATOR |= {
 
 
 def who(*parts: str, platform: str = "datalab") -> Who:
-    """Somebody with the policies of these parts."""
+    """A person or CI role with the policies of these parts."""
     policies = [f"operator-{platform}-{part}" for part in parts]
     return Who(
         f"an operator of {' and '.join(parts)}", Request(f"arn:aws:iam::{ACCOUNT}:user/ci", "", "", {}, policies)
@@ -271,7 +271,7 @@ def _of_access_points() -> Iterator[Decision]:
     changes = actions("elasticfilesystem", "DeleteAccessPoint TagResource")
     yield from only(STORAGE, changes, [owned], [unowned, efs("access-point", {"aws:ResourceTag/Name": "datalab"})])
     theirs = efs("file-system", {"aws:ResourceTag/owner": "alice"})
-    yield STORAGE.may_not("tags a file system that somebody owns", "elasticfilesystem:TagResource", theirs)
+    yield STORAGE.may_not("tags a file system that a person owns", "elasticfilesystem:TagResource", theirs)
     new = [efs("access-point", {"elasticfilesystem:CreateAction": action}) for action in ("CreateAccessPoint", "Other")]
     yield from only(STORAGE, ["elasticfilesystem:TagResource"], new[:1], new[1:])
     yield STORAGE.may_not("untags it", "elasticfilesystem:UntagResource", owned)
@@ -338,7 +338,7 @@ def _of_groups_and_workgroups() -> Iterator[Decision]:
     wrong += [Thing(group.arn, {"iam:PolicyARN": "arn:aws:iam::aws:policy/AdministratorAccess"})]
     attach = actions("iam", "AttachGroupPolicy DetachGroupPolicy")
     yield from only(ACCESS, attach, [Thing(group.arn, own)], wrong)
-    yield ACCESS.may_not("puts somebody into a group", "iam:AddUserToGroup", group)
+    yield ACCESS.may_not("puts a person into a group", "iam:AddUserToGroup", group)
     workgroups = f"arn:aws:athena:{REGION}:{ACCOUNT}:workgroup/"
     words = (
         "CreateWorkGroup DeleteWorkGroup GetWorkGroup ListNamedQueries ListQueryExecutions ListTagsForResource"

@@ -43,7 +43,7 @@ def changed(status: str, kind: str = LARGE, **more: Any) -> Plan:
 
 
 def others(*statuses: str, kind: str = SMALL) -> list[Current]:
-    """Instances that nobody asks for here."""
+    """Instances that no one asks for here."""
     return [
         dataclasses.replace(have(status, instance_type=kind), name=f"other-{number}")
         for number, status in enumerate(statuses)

@@ -134,12 +134,11 @@ class Clients(dict[str, Any]):
         self._pace = Pace((module.params["instances"] or {}).get("max_requests_per_second", math.inf))
 
     def __missing__(self, service: str) -> Any:
-        paced = service in PACED
         config = QUOTAS_CONFIG if service == "service-quotas" else {}
-        client = (
-            paced_client(self._module, service, self._pace) if paced else self._module.client(service, config=config)
+        paced = service in PACED or config
+        self[service] = (
+            paced_client(self._module, service, self._pace, **config) if paced else self._module.client(service)
         )
-        self[service] = client
         return self[service]
 
 

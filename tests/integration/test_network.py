@@ -173,18 +173,20 @@ def test_a_network_from_nothing_and_back(
     assert_all_is_there(ec2, outputs())
     unchanged(run(**full), sandbox)
 
-    # A route that leads elsewhere is mended.
-    (vpc,) = vpcs(ec2)
-    subnet = outputs()["subnets"][0]
-    interface = ec2.create_network_interface(SubnetId=subnet)["NetworkInterface"]["NetworkInterfaceId"]
+    # A route of ours that leads elsewhere is mended.
     (table,) = ec2.describe_route_tables(Filters=[{"Name": "tag:Name", "Values": ["datalab-private"]}])["RouteTables"]
+    (nat,) = ec2.describe_nat_gateways()["NatGateways"]
     ec2.replace_route(
-        RouteTableId=table["RouteTableId"], DestinationCidrBlock="10.7.0.0/16", NetworkInterfaceId=interface
+        RouteTableId=table["RouteTableId"], DestinationCidrBlock="10.7.0.0/16", NatGatewayId=nat["NatGatewayId"]
     )
     run(**full)
     assert changing(sandbox) == {"ec2:ReplaceRoute": 1}
 
     # Less is wanted, and a third zone; the route and the tag of others stay.
+    (vpc,) = vpcs(ec2)
+    subnet = outputs()["subnets"][0]
+    interface = ec2.create_network_interface(SubnetId=subnet)["NetworkInterface"]["NetworkInterfaceId"]
+    (table,) = ec2.describe_route_tables(Filters=[{"Name": "tag:Name", "Values": ["datalab-private"]}])["RouteTables"]
     ec2.create_route(
         RouteTableId=table["RouteTableId"], DestinationCidrBlock="10.9.0.0/16", NetworkInterfaceId=interface
     )

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from moto.backends import SERVICE_NAMES
 
 HOST = "127.0.0.1"
-EXTENDED = ("athena", "ec2", "efs", "iam", "servicequotas")  # each by the module of its name
+EXTENDED = ("athena", "ec2", "efs", "iam", "s3", "servicequotas")  # each by the module of its name
 
 
 class Dispatcher(DomainDispatcherApplication):

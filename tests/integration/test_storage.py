@@ -155,7 +155,7 @@ def test_from_an_empty_account_to_an_empty_account(
     assert not changing(sandbox)
     assert handed_on() == shared
     assert sandbox.calls()["efs:DescribeAccessPoints"] == 1
-    assert sum(count for call, count in sandbox.calls().items() if call.startswith(("efs:", "s3:"))) == 15
+    assert sum(count for call, count in sandbox.calls().items() if call.startswith(("efs:", "s3:"))) == 16
 
     s3.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Suspended"})
     damage(sandbox, efs, file_system_id)
@@ -204,6 +204,9 @@ def assert_bucket(s3: Any) -> None:
     assert s3.get_bucket_versioning(Bucket=BUCKET)["Status"] == "Enabled"
     (control,) = s3.get_bucket_ownership_controls(Bucket=BUCKET)["OwnershipControls"]["Rules"]
     assert control == {"ObjectOwnership": "BucketOwnerEnforced"}
+    (statement,) = json.loads(s3.get_bucket_policy(Bucket=BUCKET)["Policy"])["Statement"]
+    assert (statement["Effect"], statement["Action"]) == ("Deny", "s3:*")
+    assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
     (rule,) = s3.get_bucket_lifecycle_configuration(Bucket=BUCKET)["Rules"]
     assert rule["Expiration"]["Days"] == 30
     assert rule["NoncurrentVersionExpiration"] == {"NoncurrentDays": 7}

@@ -8,6 +8,7 @@ Each call names the account that the bucket has to belong to: AWS refuses it for
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.amazon.aws.plugins.module_utils.botocore import is_boto3_error_code
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 MISSING = [
     "404",
     "NoSuchBucket",
+    "NoSuchBucketPolicy",
     "NoSuchLifecycleConfiguration",
     "NoSuchPublicAccessBlockConfiguration",
     "NoSuchTagSet",
@@ -97,3 +99,11 @@ def get_bucket_lifecycle_configuration(client: S3Client, name: str, account: str
     """The rules that GetBucketLifecycleConfiguration returns."""
     answer = client.get_bucket_lifecycle_configuration(Bucket=name, ExpectedBucketOwner=account)
     return list(answer.get("Rules", []))
+
+
+@handler.list_error_handler("get the policy of the bucket", {})
+@retry
+def get_bucket_policy(client: S3Client, name: str, account: str) -> dict[str, Any]:
+    """The policy that GetBucketPolicy returns."""
+    policy: dict[str, Any] = json.loads(client.get_bucket_policy(Bucket=name, ExpectedBucketOwner=account)["Policy"])
+    return policy

@@ -82,6 +82,7 @@ SETTINGS: dict[str, Callable[[S3Client, str, str], Any]] = {
     "public_access": _public_access,
     "object_ownership": _ownership,
     "versioning": api.get_bucket_versioning,
+    "policy": api.get_bucket_policy,
     "tags": _tags,
     "lifecycle_rules": _lifecycle_rules,
 }

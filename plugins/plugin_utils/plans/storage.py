@@ -63,7 +63,7 @@ def plan_storage(
     systems = plan_file_systems(settings, there, people, places(settings, found, network))
     refused = [*foreign, *systems.refused, *_missing(settings, found)]
     points = plan_access_points(settings, _shared(found), _label(settings), people if by_point else ())
-    bucket = plan_bucket(settings, ids["results_bucket"], found["bucket"])
+    bucket = plan_bucket(settings, ids["results_bucket"], found["bucket"], account["partition"])
     return SectionPlan(
         changes=(*systems.changes, *points.changes, *bucket.changes),
         refused=(*refused, *points.refused, *bucket.refused),

@@ -5,9 +5,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+
+from ansible_collections.amazon.aws.plugins.module_utils.policy import compare_policies
 
 from .section import Change
 from .storage_settings import Settings, as_text, is_marked, mark, tags
@@ -28,20 +31,21 @@ class Outcome:
     lifecycles: list[dict[str, Any]] = field(default_factory=list)
 
 
-def plan_bucket(settings: Settings, name: str, current: Mapping[str, Any] | None) -> Outcome:
+def plan_bucket(settings: Settings, name: str, current: Mapping[str, Any] | None, partition: str) -> Outcome:
     """All that has to happen to the bucket of this name; `current` is as read_bucket returns it."""
     if current and current["foreign"]:
         return Outcome(refused=[_foreign(settings, name)])
     if current and not (settings["results_bucket"] or current["is_blank"] or is_marked(settings, current)):
         return Outcome(refused=[_unmarked(settings, name)])
     outcome = Outcome()
-    wanted, rule = _wanted(settings), _rule(settings)
+    policy = _policy(f"arn:{partition}:s3:::{name}", current)
+    wanted, rule = {**_wanted(settings), "policy": policy}, _rule(settings)
     if current is None:
         outcome.changes.append(Change("create", f"bucket {name}", after=as_text({**wanted, "lifecycle_rule": rule})))
     else:
         outcome.changes += _differences(name, wanted, current)
     differs = bool(outcome.changes)
-    outcome.buckets += [_bucket_step(settings, name)] if differs else []
+    outcome.buckets += [_bucket_step(settings, name, policy)] if differs else []
     has = _rule_of(current)
     if current is not None and has != rule:
         outcome.changes.append(Change("change", f"bucket {name}: expiration", as_text(has), as_text(rule)))
@@ -83,18 +87,42 @@ def _wanted(settings: Settings) -> dict[str, Any]:
     }
 
 
+def _policy(arn: str, current: Mapping[str, Any] | None) -> dict[str, Any]:
+    """That of the bucket, which refuses what is not encrypted on its way; the statements of others stay."""
+    only_tls = {
+        "Sid": "NotWithoutTls",
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "s3:*",
+        "Resource": [arn, f"{arn}/*"],
+        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+    }
+    has = (current or {}).get("policy") or {"Version": "2012-10-17", "Statement": []}
+    there = has["Statement"] if isinstance(has["Statement"], list) else [has["Statement"]]
+    others = [statement for statement in there if statement.get("Sid") != only_tls["Sid"]]
+    return {**has, "Statement": [*others, only_tls]}
+
+
 def _differences(name: str, wanted: Mapping[str, Any], current: Mapping[str, Any]) -> Iterator[Change]:
     after = {**wanted, "tags": {**current["tags"], **wanted["tags"]}}
     for option, value in after.items():
         has = current[option]
-        if has != value and not (option == "encryption" and _is_same_encryption(value, has)):
+        if not (IS_SAME[option](value, has) if option in IS_SAME else has == value):
             yield Change("change", f"bucket {name}: {option}", as_text(has), as_text(value))
 
 
 def _is_same_encryption(wanted: Mapping[str, Any], has: Mapping[str, Any]) -> bool:
     """A key may be named by its id or by its ARN; S3 gives back what it was given."""
     key = str(wanted["key_id"])
-    return bool(wanted["algorithm"] == has["algorithm"] and str(has["key_id"]).endswith(f":key/{key}"))
+    is_same_key = str(has["key_id"]).endswith(f":key/{key}")
+    return wanted == has or bool(wanted["algorithm"] == has["algorithm"] and is_same_key)
+
+
+def _is_same_policy(wanted: Mapping[str, Any], has: Mapping[str, Any]) -> bool:
+    return not compare_policies(has, wanted)
+
+
+IS_SAME = {"encryption": _is_same_encryption, "policy": _is_same_policy}
 
 
 def _rule(settings: Settings) -> dict[str, Any]:
@@ -116,7 +144,7 @@ def _rule_of(current: Mapping[str, Any] | None) -> dict[str, Any]:
     return {}
 
 
-def _bucket_step(settings: Settings, name: str) -> dict[str, Any]:
+def _bucket_step(settings: Settings, name: str, policy: Mapping[str, Any]) -> dict[str, Any]:
     """The options of the module s3_bucket."""
     key = settings["results_kms_key_id"]
     return {
@@ -125,6 +153,7 @@ def _bucket_step(settings: Settings, name: str) -> dict[str, Any]:
         "encryption_key_id": key,
         "public_access": dict.fromkeys(PRIVATE, True),
         "object_ownership": OWNERSHIP,
+        "policy": json.dumps(policy),
         "versioning": True,
         "tags": _bucket_tags(settings),
     }

@@ -219,6 +219,7 @@ def test_reads_a_bucket(s3: Script) -> None:
     controls = {"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]}
     s3.call("get_bucket_ownership_controls", OURS, {"OwnershipControls": controls})
     s3.call("get_bucket_versioning", OURS, {"Status": "Enabled"})
+    s3.call("get_bucket_policy", OURS, {"Policy": '{"Version": "2012-10-17", "Statement": []}'})
     s3.call("get_bucket_tagging", OURS, {"TagSet": [{"Key": "Cost", "Value": "4711"}]})
     rule = {
         "ID": "expire",
@@ -244,6 +245,7 @@ def test_reads_a_bucket(s3: Script) -> None:
         },
         "object_ownership": "BucketOwnerEnforced",
         "versioning": "Enabled",
+        "policy": {"Version": "2012-10-17", "Statement": []},
         "tags": {"Cost": "4711"},
         "lifecycle_rules": [
             {
@@ -277,6 +279,7 @@ def test_reads_a_bucket_without_settings(s3: Script, contents: dict[str, Any], i
     ):
         s3.refuse(operation, OURS, code, "none")
     s3.call("get_bucket_versioning", OURS)
+    s3.refuse("get_bucket_policy", OURS, "NoSuchBucketPolicy", "none")
     s3.refuse("get_bucket_tagging", OURS, "NoSuchTagSet", "none")
     s3.refuse("get_bucket_lifecycle_configuration", OURS, "NoSuchLifecycleConfiguration", "none")
     s3.call("list_object_versions", {**OURS, "MaxKeys": 1}, contents)
@@ -288,6 +291,7 @@ def test_reads_a_bucket_without_settings(s3: Script, contents: dict[str, Any], i
         "public_access": {},
         "object_ownership": None,
         "versioning": "",
+        "policy": {},
         "tags": {},
         "lifecycle_rules": [],
     }

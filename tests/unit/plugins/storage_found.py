@@ -123,6 +123,21 @@ RULE = {
 PRIVATE = ("block_public_acls", "block_public_policy", "ignore_public_acls", "restrict_public_buckets")
 
 
+ONLY_TLS: dict[str, Any] = {
+    "Sid": "NotWithoutTls",
+    "Effect": "Deny",
+    "Principal": "*",
+    "Action": "s3:*",
+    "Resource": [f"arn:aws:s3:::{BUCKET}", f"arn:aws:s3:::{BUCKET}/*"],
+    "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+}
+
+
+def bucket_policy(*others: dict[str, Any]) -> dict[str, Any]:
+    """The policy of the bucket after the role has run, with the statements of others."""
+    return {"Version": "2012-10-17", "Statement": [*others, ONLY_TLS]}
+
+
 def bucket(name: str = BUCKET, **more: Any) -> dict[str, Any]:
     """The bucket as read_bucket returns it, after the role has run."""
     return {
@@ -132,6 +147,7 @@ def bucket(name: str = BUCKET, **more: Any) -> dict[str, Any]:
         "encryption": {"algorithm": "AES256", "key_id": None},
         "public_access": dict.fromkeys(PRIVATE, True),
         "object_ownership": "BucketOwnerEnforced",
+        "policy": bucket_policy(),
         "versioning": "Enabled",
         "tags": {**MARKED, "seen-by": "somebody"},
         "lifecycle_rules": [{"id": "another", "status": "Enabled"}, RULE],

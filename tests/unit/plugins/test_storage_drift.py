@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -27,6 +28,7 @@ from ansible_collections.datalab.notebooks.tests.unit.plugins.storage_found impo
     KEY_ID,
     MADE,
     MARKED,
+    ONLY_TLS,
     OTHER_GROUP,
     OTHER_VPC,
     PEOPLE,
@@ -37,6 +39,7 @@ from ansible_collections.datalab.notebooks.tests.unit.plugins.storage_found impo
     B,
     C,
     bucket,
+    bucket_policy,
     file_system,
     plan,
     point,
@@ -75,6 +78,7 @@ OF_FILE_SYSTEM = [
     Drift("tags", {"tags": {"Name": "old", **MARKED}}, "Name: old", "Name: datalab"),
     Drift("tags", {}, "Name", "cost: '1'", {"tags": {"cost": 1}}),
 ]
+THEIRS = {"Sid": "Theirs", "Effect": "Deny", "Principal": "*", "Action": "s3:PutObjectAcl", "Resource": "*"}
 OF_BUCKET = [
     Drift("encryption", {"encryption": {"algorithm": None, "key_id": None}}, "null", "AES256", step="buckets"),
     Drift("encryption", {}, "AES256", KEY, {"results_kms_key_id": KEY}, "buckets"),
@@ -85,6 +89,9 @@ OF_BUCKET = [
     Drift("public_access", {"public_access": {**bucket()["public_access"], "block_public_acls": False}}, "false",
           "block_public_acls: true", step="buckets"),
     Drift("object_ownership", {"object_ownership": None}, "null", "BucketOwnerEnforced", step="buckets"),
+    Drift("policy", {"policy": {}}, "{}", "aws:SecureTransport", step="buckets"),
+    Drift("policy", {"policy": bucket_policy(THEIRS, {**ONLY_TLS, "Effect": "Allow"})}, "Effect: Allow", "Sid: Theirs",
+          step="buckets"),
     Drift("versioning", {"versioning": "Suspended"}, "Suspended", "Enabled", step="buckets"),
     Drift("tags", {}, "seen-by", "cost: '1'\ndatalab:storage: datalab\nseen-by", {"tags": {"cost": 1}}, "buckets"),
     Drift("expiration", {"lifecycle_rules": []}, "{}", "days: 30", step="bucket_lifecycles"),
@@ -123,6 +130,13 @@ def test_a_file_system_that_differs(drift: Drift) -> None:
 def test_a_bucket_that_differs(drift: Drift) -> None:
     made = plan(drift.settings, there(bucket=bucket(**drift.found)))
     has_one_change(made, drift, f"bucket {BUCKET}")
+
+
+def test_statements_of_others_in_the_policy_of_the_bucket_stay() -> None:
+    made = plan({}, there(bucket=bucket(policy={"Version": "2008-10-17", "Statement": [THEIRS]})))
+    (step,) = made.steps["buckets"]
+    assert json.loads(step["policy"]) == {"Version": "2008-10-17", "Statement": [THEIRS, ONLY_TLS]}
+    assert not plan({}, there(bucket=bucket(policy=bucket_policy(THEIRS)))).changed
 
 
 def test_an_access_point_whose_tags_differ() -> None:

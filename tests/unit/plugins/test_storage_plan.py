@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -35,12 +36,14 @@ from ansible_collections.datalab.notebooks.tests.unit.plugins.storage_found impo
     MARKED,
     NETWORK,
     NO_NETWORK_YET,
+    ONLY_TLS,
     PEOPLE,
     RULE,
     SUBNETS,
     A,
     B,
     bucket,
+    bucket_policy,
     file_system,
     plan,
     point,
@@ -48,6 +51,13 @@ from ansible_collections.datalab.notebooks.tests.unit.plugins.storage_found impo
     texts,
     there,
 )
+
+ONLY_TLS_OTHERWISE = {  # as S3 may return it
+    **ONLY_TLS,
+    "Principal": {"AWS": "*"},
+    "Condition": {"Bool": {"aws:SecureTransport": ["false"]}},
+    "Resource": ONLY_TLS["Resource"][::-1],
+}
 
 # What is as it is wanted
 
@@ -78,6 +88,8 @@ def test_a_converged_platform_has_an_empty_plan(settings: dict[str, Any]) -> Non
             NETWORK,
         ),
         ({}, {"bucket": bucket(lifecycle_rules=[{**RULE, "filter": {}}])}, NETWORK),
+        ({}, {"bucket": bucket(policy={**bucket_policy(), "Statement": [ONLY_TLS_OTHERWISE]})}, NETWORK),
+        ({}, {"bucket": bucket(policy={**bucket_policy(), "Statement": ONLY_TLS_OTHERWISE})}, NETWORK),
     ],
 )
 def test_what_is_said_in_another_way_is_the_same(
@@ -136,6 +148,7 @@ def test_an_empty_account() -> None:
                     "restrict_public_buckets": True,
                 },
                 "object_ownership": "BucketOwnerEnforced",
+                "policy": json.dumps(bucket_policy()),
                 "versioning": True,
                 "tags": {**MARKED, "cost": "4711"},
             }

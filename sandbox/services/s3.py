@@ -1,0 +1,25 @@
+# Copyright: Contributors to datalab.notebooks
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Policies of buckets, of which moto does not read the conditions: the sandbox's own requests count as sent by TLS."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from moto.iam.access_control import IAMPolicy
+from moto.s3.models import FakeBucket
+
+WITHOUT_TLS = {"Bool": {"aws:SecureTransport": "false"}}
+
+
+def install() -> None:
+    """Put this into moto, before its first S3 request."""
+    setattr(FakeBucket, get_permission.__name__, get_permission)
+
+
+def get_permission(self: FakeBucket, action: str, resource: str) -> Any:
+    """What the bucket's policy says, but for statements about requests without TLS."""
+    policy = json.loads(self.policy or '{"Statement": []}')
+    policy["Statement"] = [each for each in policy["Statement"] if each.get("Condition") != WITHOUT_TLS]
+    return IAMPolicy(json.dumps(policy)).is_action_permitted(action, resource)

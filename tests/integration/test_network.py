@@ -74,6 +74,12 @@ def groups(ec2: EC2Client) -> dict[str, dict[str, Any]]:
     return {group["GroupName"].removeprefix("datalab-"): dict(group) for group in found}
 
 
+def open_rules_of_default(ec2: EC2Client, vpc: str) -> tuple[list[Any], list[Any]]:
+    filters = [{"Name": "vpc-id", "Values": [vpc]}, {"Name": "group-name", "Values": ["default"]}]
+    (group,) = ec2.describe_security_groups(Filters=filters)["SecurityGroups"]
+    return group["IpPermissions"], group["IpPermissionsEgress"]
+
+
 def rules(permissions: list[dict[str, Any]]) -> set[tuple[int, int, str]]:
     """Each rule as first port, last port, and whom it is about."""
     whom = [("IpRanges", "CidrIp"), ("UserIdGroupPairs", "GroupId"), ("PrefixListIds", "PrefixListId")]
@@ -263,6 +269,7 @@ def assert_all_is_there(ec2: EC2Client, told: dict[str, Any]) -> None:
         "storage": {(2049, 2049, ids["instances"])},
         "endpoints": {(443, 443, ids["instances"])},
     }
+    assert open_rules_of_default(ec2, vpc) == ([], [])
     assert egress(ec2) == {
         (2049, 2049, ids["storage"]),
         *((443, 443, target) for target in (ids["endpoints"], to_s3, "10.1.2.0/24", "0.0.0.0/0")),

@@ -181,6 +181,12 @@ class Network:
         return [endpoint for endpoint in self.found["endpoints"] if is_live(endpoint)]
 
     # For other sections and for users
+    @cached_property
+    def default_group(self) -> Resource | None:
+        """The group that AWS made with a VPC of ours, and that has what is made there without another one."""
+        groups = () if self.given else self.found["security_groups"]
+        return next((group for group in groups if group["group_name"] == DEFAULT), None)
+
 
     def ids(self) -> dict[str, Any]:
         """What the instances and file systems are made with; None for what is not there."""

@@ -130,22 +130,26 @@ def s3_prefix_lists(network: Network) -> list[str]:
 
 def plan_rules(draft: Draft, network: Network) -> None:
     """Exactly these rules, once all that they are about is there."""
-    for part, (ingress, egress) in wanted_rules(network).items():
-        group = network.groups.get(part)
-        if group is None:
-            continue  # to create it says it all
-        current = current_rules(group["ip_permissions"]), current_rules(group["ip_permissions_egress"])
-        if current == (ingress, egress):
-            continue
-        text = f"rules of security group {network.called(part)}"
-        before, after = (_lines(network, *rules) for rules in (current, (ingress, egress)))
-        draft.add("change", text, before=before, after=after)
-        if all(rule.target for rule in ingress | egress):
-            draft.step("rules", _step(group, ingress, egress))
-        else:
-            draft.later(text)
+    for part, rules in wanted_rules(network).items():
+        if part in network.groups:  # to create it says it all
+            _plan_group(draft, network, network.groups[part], rules)
+    if network.default_group:
+        _plan_group(draft, network, network.default_group, (set(), set()))
     if S3 in network.services and s3_prefix_lists(network) == [""] and S3 not in missing_endpoints(network):
         draft.wait("the endpoint of s3 is being created")
+
+
+def _plan_group(draft: Draft, network: Network, group: Resource, wanted: tuple[set[Rule], set[Rule]]) -> None:
+    current = current_rules(group["ip_permissions"]), current_rules(group["ip_permissions_egress"])
+    if current == wanted:
+        return
+    text = f"rules of security group {group['group_name']}"
+    before, after = (_lines(network, *rules) for rules in (current, wanted))
+    draft.add("change", text, before=before, after=after)
+    if all(rule.target for rule in wanted[0] | wanted[1]):
+        draft.step("rules", _step(group, *wanted))
+    else:
+        draft.later(text)
 
 
 def clear_rules(draft: Draft, network: Network) -> None:

@@ -146,6 +146,15 @@ class Account:
     def do_subnets(self, item: Found) -> None:
         for subnet in self.there["subnets"]:
             if subnet["cidr_block"] == item["cidr"]:
+        self.there["security_groups"].append(self.default_group(vpc["vpc_id"]))
+
+    def default_group(self, vpc_id: str) -> Found:
+        """What AWS makes with a VPC: its members reach each other, and everything."""
+        group_id = self.id("sg")
+        members = {"ip_protocol": "-1", "user_id_group_pairs": [{"group_id": group_id}]}
+        anywhere = {"ip_protocol": "-1", "ip_ranges": [{"cidr_ip": "0.0.0.0/0"}]}
+        rules = {"ip_permissions": [members], "ip_permissions_egress": [anywhere]}
+        return {"group_id": group_id, "group_name": "default", "description": "", "vpc_id": vpc_id, "tags": {}, **rules}
                 subnet["map_public_ip_on_launch"] = False
                 return
         place = {"vpc_id": item["vpc_id"], "cidr_block": item["cidr"], "availability_zone": item["az"]}
@@ -274,3 +283,5 @@ class Account:
         kinds = ("subnets", "security_groups", "route_tables", "endpoints", "internet_gateways", "nat_gateways")
         assert not any(self.there[kind] for kind in kinds), "AWS refuses that"
         self._drop("vpcs", "vpc_id", item["vpc_id"])
+        groups = [each for each in self.there["security_groups"] if each["group_name"] == "default"]
+        self.there["security_groups"] = [each for each in self.there["security_groups"] if each not in groups]

@@ -70,6 +70,13 @@ def allow_all(there: Account) -> None:
     one(there, "security_groups", "datalab-instances")["ip_permissions_egress"].append(anywhere)
 
 
+def open_default(there: Account) -> None:
+    (group,) = (each for each in there.there["security_groups"] if each["group_name"] == "default")
+    group["ip_permissions"].append(
+        {"ip_protocol": "tcp", "from_port": 22, "to_port": 22, "ip_ranges": [{"cidr_ip": "0.0.0.0/0"}]}
+    )
+
+
 def describe(there: Account) -> None:
     one(there, "security_groups", "datalab-storage")["ip_permissions"][0]["user_id_group_pairs"][0]["description"] = "x"
 
@@ -97,6 +104,7 @@ DRIFTS = [
     Drift("a public subnet's tags", retag("subnets", "datalab-public"), tags_of(PUBLIC)),
     Drift("a group's tags", retag("security_groups", "datalab-storage"), tags_of("security group datalab-storage")),
     Drift("all goes out", allow_all, ["change rules of security group datalab-instances"]),
+    Drift("a rule in the default group", open_default, ["change rules of security group default"]),
     Drift("a description", describe, ["change rules of security group datalab-storage"]),
     Drift(
         "no group",

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import re
+from copy import deepcopy
 from itertools import pairwise
 from typing import Any
 
@@ -101,10 +102,38 @@ def test_it_converges_in_the_stages_of_the_role(settings: dict[str, Any]) -> Non
 
 def test_all_that_is_created_has_the_tags() -> None:
     there = account(FULL)
-    tags = [each["tags"] for kind in there.there.values() for each in kind]
+    made_by_aws = default_group(there)
+    tags = [each["tags"] for kind in there.there.values() for each in kind if each != made_by_aws]
     assert len(tags) == 15
     assert all(each["Name"].startswith("datalab-") and each["cost"] == "4711" for each in tags)
     assert all(each.items() >= MARK.items() for each in tags)
+
+def default_group(there: Account) -> Found:
+    group: Found
+    (group,) = (each for each in there.there["security_groups"] if each["group_name"] == "default")
+    return group
+
+
+def test_the_group_that_aws_makes_with_a_vpc_is_closed() -> None:
+    there = Account(FEW)
+    there.carry_out(there.plan(), ["vpcs"])
+    (change,) = [each for each in there.plan().changes if each.text == "rules of security group default"]
+    assert change.before.split("\n") == [
+        f"all protocols from {default_group(there)['group_id']}",
+        "all protocols to 0.0.0.0/0",
+    ]
+    assert change.after == ""
+    there.converge()
+    assert (default_group(there)["ip_permissions"], default_group(there)["ip_permissions_egress"]) == ([], [])
+
+
+def test_the_default_group_of_a_given_vpc_is_not_ours_to_close() -> None:
+    there = given_vpc()
+    theirs = there.default_group("vpc-9a")
+    there.there["security_groups"].append(deepcopy(theirs))
+    there.converge()
+    assert default_group(there) == theirs
+
 
 
 def rules(there: Account, group: str) -> tuple[list[str], list[str]]:

@@ -107,7 +107,7 @@ def peering_of_others(there: Account) -> None:
 USES: list[tuple[Callable[[Account], None], str]] = [
     (add("interfaces", interface(SAGEMAKER)), f"eni-9a ({SAGEMAKER})"),
     (add("interfaces", interface("")), "eni-9a."),
-    (names_our_group, "sg-9a (security group default, whose rules name sg-0004)"),
+    (names_our_group, "sg-9a (security group default, whose rules name sg-0005)"),
     (foreign_subnet("10.42.8.0/24"), "subnet-9a (subnet 10.42.8.0/24)"),
     (add("security_groups", group_of_others("datalab-storage")), "sg-9a (security group datalab-storage)"),
     (table_of_others, "rtb-9a (route table)"),

@@ -17,6 +17,8 @@ from moto.ec2.responses import EC2Response
 from moto.ec2.responses.security_groups import SecurityGroups
 from moto.ec2.utils import EC2_PREFIX_TO_RESOURCE
 
+moto_filter_value = VPCEndPoint.get_filter_value
+
 
 class PrivateDnsConflictError(EC2ClientError):
     """A second endpoint of a service, which would have the name of the first."""
@@ -41,6 +43,7 @@ def install() -> None:
     setattr(EC2Backend, "_filter_endpoint_services", staticmethod(filter_endpoint_services))  # noqa: B010
     for operation in (update_security_group_rule_descriptions_egress, update_security_group_rule_descriptions_ingress):
         setattr(EC2Response, operation.__name__, operation)
+    setattr(VPCEndPoint, "get_filter_value", endpoint_filter_value)  # noqa: B010
     EC2_PREFIX_TO_RESOURCE["nat"] = "natgateway"  # as DescribeTags calls it
 
 
@@ -57,6 +60,11 @@ def create_vpc_endpoint(self: EC2Backend, vpc_id: str, service_name: str, **opti
     for interface in endpoint.network_interface_ids:
         self.modify_network_interface_attribute(interface, endpoint.security_group_ids)
     return endpoint
+
+
+def endpoint_filter_value(self: VPCEndPoint, filter_name: str, method_name: str | None = None) -> Any:
+    """The filters of DescribeVpcEndpoints, with the endpoint's id."""
+    return self.id if filter_name == "vpc-endpoint-id" else moto_filter_value(self, filter_name, method_name)
 
 
 def filter_endpoint_services(

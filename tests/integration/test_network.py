@@ -25,6 +25,7 @@ FEW = {
     "platform_network_servers": [GIT],
     "platform_network_tags": {"cost-center": 4711},
     "platform_network_wait_timeout": 5,
+    "platform_access_data_buckets": ["acme-data"],
 }
 
 Run = Callable[..., Played]
@@ -72,6 +73,11 @@ def groups(ec2: EC2Client) -> dict[str, dict[str, Any]]:
     """The security groups of the role, by the last part of their names."""
     found = ec2.describe_security_groups(Filters=MADE)["SecurityGroups"]
     return {group["GroupName"].removeprefix("datalab-"): dict(group) for group in found}
+
+
+def policy_of(endpoint: dict[str, Any]) -> list[str]:
+    """The ids of the statements of an endpoint's policy."""
+    return [statement["Sid"] for statement in json.loads(endpoint["PolicyDocument"])["Statement"]]
 
 
 def open_rules_of_default(ec2: EC2Client, vpc: str) -> tuple[list[Any], list[Any]]:
@@ -205,8 +211,11 @@ def test_a_network_from_nothing_and_back(
         "platform_network_servers": [],
         "platform_network_subnets": [{"cidr": cidr, "zone": zone} for zone, cidr in zones.items()],
     }
+    s3 = endpoints(ec2)["s3"]["VpcEndpointId"]
+    ec2.modify_vpc_endpoint(VpcEndpointId=s3, PolicyDocument='{"Statement": []}')
     run(**less)
     assert_less_is_there(ec2, interface)
+    assert endpoints(ec2)["s3"]["VpcEndpointId"] == s3
     unchanged(run(**less), sandbox)
     ec2.delete_network_interface(NetworkInterfaceId=interface)
 
@@ -250,6 +259,8 @@ def assert_all_is_there(ec2: EC2Client, told: dict[str, Any]) -> None:
     assert there["notebook"]["PrivateDnsEnabled"]
     assert set(there["notebook"]["SubnetIds"]) == set(private)
     assert [group["GroupId"] for group in there["notebook"]["Groups"]] == [ids["endpoints"]]
+    assert policy_of(there["s3"]) == ["OwnBuckets", "ListedBuckets", "Packages"]
+    assert policy_of(there["notebook"]) == ["OwnResources"]
     (nat,) = ec2.describe_nat_gateways()["NatGateways"]
     (peering,) = ec2.describe_vpc_peering_connections()["VpcPeeringConnections"]
     (gateway,) = ec2.describe_internet_gateways(Filters=MADE)["InternetGateways"]
@@ -284,6 +295,7 @@ def assert_all_is_there(ec2: EC2Client, told: dict[str, Any]) -> None:
 def assert_less_is_there(ec2: EC2Client, interface: str) -> None:
     s3 = endpoints(ec2)["s3"]["VpcEndpointId"]
     assert set(endpoints(ec2)) == {"s3", "logs"}
+    assert policy_of(endpoints(ec2)["s3"]) == ["OwnBuckets", "ListedBuckets", "Packages"]
     assert {*routes(ec2).values()} == {"local", s3, interface}
     assert {target for _first, _last, target in egress(ec2)} == {
         *(group["GroupId"] for name, group in groups(ec2).items() if name != "instances"),

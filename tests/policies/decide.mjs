@@ -10,7 +10,9 @@ import { createRequire } from 'node:module'
 // The packages are where the tests have installed them.
 const require = createRequire(`${process.argv[2]}/`)
 const { runSimulation, runUnsafeSimulation } = require('@cloud-copilot/iam-simulate')
-const { createValidatedPolicy, validateIdentityPolicy, validateResourcePolicy, validateTrustPolicy } = require('@cloud-copilot/iam-policy')
+const {
+  createValidatedPolicy, validateEndpointPolicy, validateIdentityPolicy, validateResourcePolicy, validateTrustPolicy,
+} = require('@cloud-copilot/iam-policy')
 
 const { policies, requests, checked } = JSON.parse(readFileSync(0, 'utf8'))
 
@@ -28,18 +30,19 @@ function keyPolicy(account) {
   return createValidatedPolicy({ Version: '2012-10-17', Statement: [statement] }, validateResourcePolicy, { name: 'key' })
 }
 
-async function decide({ principal, action, resource, account, context, identity, boundary, trust }) {
-  const ofResource = trust ? named(trust, validateTrustPolicy).policy : undefined
+async function decide({ principal, action, resource, account, context, identity, boundary, trust, endpoint, on }) {
+  const ofResource = trust ? named(trust, validateTrustPolicy) : on ? named(on, validateResourcePolicy) : undefined
   const simulation = {
     request: { principal, action, resource: { resource, accountId: account }, contextVariables: context },
     identityPolicies: identity.map((name) => named(name)),
     permissionBoundaryPolicies: boundary ? [named(boundary)] : undefined,
-    resourcePolicy: action.startsWith('kms:') ? keyPolicy(account) : ofResource,
+    resourcePolicy: action.startsWith('kms:') ? keyPolicy(account) : ofResource?.policy,
+    vpcEndpointPolicies: endpoint ? [named(endpoint, validateEndpointPolicy)] : undefined,
     serviceControlPolicies: [],
     resourceControlPolicies: [],
   }
   // A tenth of the time, for requests that were checked before.
-  if (checked && !trust) return runUnsafeSimulation(simulation, {})
+  if (checked && !ofResource && !endpoint) return runUnsafeSimulation(simulation, {})
   const answer = await runSimulation(simulation, {})
   if (answer.resultType === 'error') return `error: ${JSON.stringify(answer.errors)}`
   const ignored = [answer.result ?? answer.results].flat().flatMap((each) => each.ignoredContextKeys ?? [])

@@ -52,9 +52,10 @@ class Mutant:
     def instead(self, request: Request) -> Request:
         """The request, to be decided with this policy instead of the sound one."""
         identity = [str(self) if name == self.policy else name for name in request.identity]
-        boundary = str(self) if request.boundary == self.policy else request.boundary
-        trust = str(self) if request.trust == self.policy else request.trust
-        return replace(request, identity=identity, boundary=boundary, trust=trust)
+        single: dict[str, Any] = {
+            part: str(self) for part in ("boundary", "trust", "on", "endpoint") if getattr(request, part) == self.policy
+        }
+        return replace(request, identity=identity, **single)
 
 
 def mutants(policies: Policies) -> Iterator[Mutant]:
@@ -76,9 +77,9 @@ def _broken(statement: Statement) -> Iterator[tuple[str, Statement]]:
     if statement.get("Resource", "*") != "*":
         yield "Resource *", {**statement, "Resource": "*"}
     for service in sorted({action.split(":")[0] for action in _as_list(statement["Action"])}):
-        if f"{service}:*" not in _as_list(statement["Action"]):
+        if service != "*" and f"{service}:*" not in _as_list(statement["Action"]):
             yield f"Action {service}:*", {**statement, "Action": [*_as_list(statement["Action"]), f"{service}:*"]}
-    if "Principal" in statement:
+    if statement.get("Principal", "*") != "*":
         yield "Principal *", {**statement, "Principal": "*"}
     yield from _broken_conditions(statement)
 

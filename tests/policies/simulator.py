@@ -86,7 +86,9 @@ class Request:
     @property
     def policies(self) -> set[str]:
         """All of them."""
-        return {name for name in (*self.identity, self.boundary, self.trust) if name}
+        return {name for name in (*self.identity, self.boundary, self.trust, self.on, self.endpoint) if name}
+    on: str | None = None  # the policy of the resource
+    endpoint: str | None = None  # the policy of the VPC endpoint that the request takes
 
 
 def decide(policies: Policies, requests: Sequence[Request], *, checked: bool = False) -> list[str]:

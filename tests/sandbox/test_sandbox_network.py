@@ -82,6 +82,15 @@ def test_an_endpoint_is_of_a_service_that_exists_and_has_its_name_alone(group, m
     make_endpoint(one, PrivateDnsEnabled=False)
 
 
+def test_an_endpoint_is_found_by_its_id_and_gets_another_policy(ec2, group, make_endpoint):
+    (one, _), (other, _) = make_endpoint(group("x")), make_endpoint(group("y"), STS.replace("sts", "logs"))
+    ec2.modify_vpc_endpoint(VpcEndpointId=other, PolicyDocument='{"Statement": []}')
+    by_id = [{"Name": "vpc-endpoint-id", "Values": [other]}]
+    (found,) = ec2.describe_vpc_endpoints(Filters=by_id)["VpcEndpoints"]
+    assert (found["VpcEndpointId"], found["PolicyDocument"]) == (other, '{"Statement": []}')
+    assert one != other
+
+
 def test_services_are_found_by_name(ec2):
     filters = [{"Name": "service-name", "Values": [STS, "aws.sagemaker.eu-central-1.notebook"]}]
     found = ec2.describe_vpc_endpoint_services(Filters=filters)["ServiceNames"]

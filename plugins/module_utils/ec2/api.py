@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -137,3 +138,10 @@ def describe_network_interfaces(client: EC2Client, filters: Filters) -> Resource
     paginator = client.get_paginator("describe_network_interfaces")
     pages = paginator.paginate(Filters=ansible_dict_to_boto3_filter_list(filters))
     return [each for page in pages for each in page["NetworkInterfaces"]]
+
+
+@handler.common_error_handler("change the policy of the endpoint")
+@retry
+def modify_vpc_endpoint_policy(client: EC2Client, endpoint_id: str, policy: Mapping[str, Any]) -> None:
+    """Calls ModifyVpcEndpoint with a policy; the endpoint works on meanwhile."""
+    client.modify_vpc_endpoint(VpcEndpointId=endpoint_id, PolicyDocument=json.dumps(policy))

@@ -12,7 +12,7 @@ from ansible_collections.amazon.aws.plugins.module_utils.transformation import b
 
 from ..common.calls import in_parallel
 from . import api
-from .services import full_names, missing_services
+from .services import full_names
 
 Found = dict[str, Any]
 Calls = dict[str, Callable[[], Any]]
@@ -43,7 +43,10 @@ def read_network(clients: Mapping[str, Any], wanted: Mapping[str, Any]) -> Found
         inside = _all(_of_the_vpc(client, wanted, vpc["vpc_id"]))
         vpc |= {key: inside.pop(key) for key in ("enable_dns_support", "enable_dns_hostnames")}
         found |= inside
-    return found | _all(_at_last(client, wanted, found))
+    groups = [each["group_id"] for each in found["security_groups"] if each["group_name"] in wanted["groups"]]
+    if wanted["removal"] and not wanted["made"] and groups:
+        found |= _all({"interfaces": lambda: api.describe_network_interfaces(client, {"group-id": groups})})
+    return found
 
 
 def _of_the_account(client: Any, wanted: Mapping[str, Any]) -> Calls:
@@ -52,6 +55,9 @@ def _of_the_account(client: Any, wanted: Mapping[str, Any]) -> Calls:
         "vpcs": lambda: api.describe_vpcs(client, wanted["place"]),
         "zones": lambda: api.describe_availability_zones(client),
     }
+    if wanted["services"]:
+        names = full_names(wanted["services"], client.meta.region_name)
+        calls["services"] = lambda: api.describe_vpc_endpoint_services(client, names)
     if wanted["made"]:  # perhaps not attached, and perhaps left over from a VPC that is gone
         calls["internet_gateways"] = lambda: api.describe_internet_gateways(client)
         calls["addresses"] = lambda: api.describe_addresses(client, wanted["place"])
@@ -81,19 +87,6 @@ def _peerings(client: Any, vpc_id: str) -> Any:
     sides = ("requester-vpc-info.vpc-id", "accepter-vpc-info.vpc-id")
     both = in_parallel(lambda side: api.describe_vpc_peering_connections(client, {side: vpc_id}), sides)
     return [connection for connections in both for connection in connections]
-
-
-def _at_last(client: Any, wanted: Mapping[str, Any], found: Found) -> Calls:
-    """The services of missing endpoints, and in a VPC of others the interfaces that wear our groups."""
-    calls: Calls = {}
-    missing = missing_services(wanted["services"], found["endpoints"])
-    if missing:
-        names = full_names(missing, found["region"])
-        calls["services"] = lambda: api.describe_vpc_endpoint_services(client, names)
-    groups = [each["group_id"] for each in found["security_groups"] if each["group_name"] in wanted["groups"]]
-    if wanted["removal"] and not wanted["made"] and groups:
-        calls["interfaces"] = lambda: api.describe_network_interfaces(client, {"group-id": groups})
-    return calls
 
 
 def _all(calls: Calls) -> Found:

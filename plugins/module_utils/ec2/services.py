@@ -35,9 +35,3 @@ def is_live(endpoint: Mapping[str, Any]) -> bool:
 def is_leaving(endpoint: Mapping[str, Any]) -> bool:
     """Whether AWS is removing an endpoint, or has."""
     return str(endpoint["state"]).lower() in _LEAVING
-
-
-def missing_services(wanted: Iterable[str], endpoints: Iterable[Mapping[str, Any]]) -> list[str]:
-    """Those of the services that no endpoint is there of."""
-    there = {short_name(endpoint["service_name"]) for endpoint in endpoints if is_live(endpoint)}
-    return [service for service in wanted if service not in there]

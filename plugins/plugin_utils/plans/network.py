@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from .network_conflicts import network_conflicts
@@ -58,9 +58,14 @@ def network_ids(settings: Settings, found: Mapping[str, Any]) -> dict[str, Any]:
     return Network(settings, found).ids()
 
 
-def plan_network(settings: Settings, found: Mapping[str, Any]) -> SectionPlan:
-    """What is created, changed and removed. Of a network of which only ids were read, nothing but these."""
-    network, draft = Network(settings, found), Draft()
+def plan_network(
+    settings: Settings, found: Mapping[str, Any], *, account: Mapping[str, str], buckets: Sequence[str]
+) -> SectionPlan:
+    """What is created, changed and removed. Of a network of which only ids were read, nothing but these.
+
+    `buckets` are those that instances use, of this account or of others.
+    """
+    network, draft = Network(settings, found, account, buckets), Draft()
     if "vpcs" not in found:
         return draft.plan(network.ids(), [])
     refused = network_conflicts(network)

@@ -145,15 +145,14 @@ def _groups(network: Network) -> Iterator[str]:
 
 def _services(network: Network) -> Iterator[str]:
     """Services that AWS does not offer, or not where they are wanted."""
-    known = {short_name(endpoint["service_name"]) for endpoint in network.found["endpoints"]}
     named = {short_name(service["service_name"]) for service in network.found["services"]}
     for name in missing_endpoints(network):
         service = details(network, name)
-        if service is None and name not in known:
+        if service is None:
             kind = "a gateway" if name == S3 else "an interface"
             offered = f"does not offer as {kind} endpoint" if name in named else "does not offer"
             yield f"platform_network_endpoints has {name}, which AWS {offered} in {network.region}. Remove it."
-        elif service and name != S3 and network.wanted_zones and zones_without(network, service):
+        elif name != S3 and network.wanted_zones and zones_without(network, service):
             zones = ", ".join(sorted(service.get("availability_zones", ())))
             yield (
                 f"platform_network_endpoints has {name}, which AWS offers in {zones} only. Remove it, or have a subnet"

@@ -14,7 +14,8 @@ from .section import Action, Change, SectionPlan
 # The lists that the tasks of the role platform_network loop over; what an item has, the task of that list says.
 STEPS = (
     "vpcs", "subnets", "security_groups", "internet_gateways", "addresses", "peerings",
-    "nat_gateways", "route_tables", "gateway_endpoints", "interface_endpoints", "routes", "rules", "tags",
+    "nat_gateways", "route_tables", "gateway_endpoints", "interface_endpoints",
+    "endpoint_policies", "routes", "rules", "tags",
     "remove_endpoints", "remove_nat_gateways", "remove_addresses", "remove_peerings", "remove_security_groups",
     "remove_route_tables", "remove_subnets", "remove_internet_gateways", "remove_vpcs",
     "waiting",  # what AWS is making or removing, without which the rest cannot be planned

@@ -5,13 +5,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import json
 from typing import Any
 
 from ansible_collections.datalab.notebooks.plugins.module_utils.ec2.services import is_leaving, short_name
 
 from .network_draft import Draft
 from .network_found import Network, Resource
+from .network_policies import as_text, endpoint_policy, plan_policy
 
 S3 = "s3"
 
@@ -23,7 +24,8 @@ def plan_endpoints(draft: Draft, network: Network) -> None:
         draft.add("remove", f"endpoint {short_name(endpoint['service_name'])}")
         draft.step("remove_endpoints", _removal(endpoint))
     for service in missing_endpoints(network):
-        draft.add("create", f"endpoint {service}")
+        policy = endpoint_policy(network, service)
+        draft.add("create", f"endpoint {service}", after=as_text(policy) if policy else "")
         step = None if any(_is_of(endpoint, service) for endpoint in surplus) else _creation(network, service)
         if any(_is_of(endpoint, service) and is_leaving(endpoint) for endpoint in _present(network)):
             draft.wait(f"an earlier endpoint of {service} is being removed")
@@ -35,6 +37,7 @@ def plan_endpoints(draft: Draft, network: Network) -> None:
         if endpoint in network.live_endpoints and endpoint not in surplus:
             service = short_name(endpoint["service_name"])
             tags = network.tags(network.called(service))
+            plan_policy(draft, network, endpoint)
             draft.retag(f"endpoint {service}", endpoint["vpc_endpoint_id"], endpoint["tags"], tags)
 
 
@@ -111,34 +114,24 @@ def _is_usable(network: Network, endpoint: Resource) -> bool:
 def _creation(network: Network, service: str) -> dict[str, Any] | None:
     """The step that creates an endpoint, once all that it needs is known."""
     table, offered = network.private_table, details(network, service)
-    tags = network.tags(network.called(service))
+    if not offered:
+        return None
+    policy = endpoint_policy(network, service)
+    step = {
+        "vpc_id": network.vpc_id,
+        "service": offered["service_name"],
+        "policy": json.dumps(policy) if policy else "",
+        "tags": network.tags(network.called(service)),
+    }
     if service == S3:
-        name = offered["service_name"] if offered else _known_name(network.found["endpoints"], service)
-        if not table or not name:
-            return None
-        return {
-            "vpc_id": network.vpc_id,
-            "service": name,
-            "route_table_ids": [table["route_table_id"]],
-            "tags": tags,
-        }
+        return {**step, "route_table_ids": [table["route_table_id"]]} if table else None
     group = network.group_id("endpoints")
-    if not offered or not group or not all(network.private_subnets):
+    if not group or not all(network.private_subnets):
         return None
     subnets = [each for each in network.private_subnets if each]
     zones = offered.get("availability_zones", ())
-    return {
-        "vpc_id": network.vpc_id,
-        "service": offered["service_name"],
-        "subnets": [each["subnet_id"] for each in subnets if each["availability_zone"] in zones],
-        "security_groups": [group],
-        "tags": tags,
-    }
-
-
-def _known_name(endpoints: Iterable[Resource], service: str) -> str | None:
-    """The full name of a service that there is an endpoint of."""
-    return next((str(each["service_name"]) for each in endpoints if _is_of(each, service)), None)
+    in_zones = [each["subnet_id"] for each in subnets if each["availability_zone"] in zones]
+    return {**step, "subnets": in_zones, "security_groups": [group]}
 
 
 def _removal(endpoint: Resource) -> dict[str, Any]:

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -25,6 +25,7 @@ DEFAULT_ENDPOINTS = (
     "s3", "sagemaker.api", "notebook", "sagemaker.runtime", "sts", "athena", "glue", "logs", "monitoring",
     "elasticfilesystem", "secretsmanager",
 )  # fmt: skip
+NO_ACCOUNT = {"account": "", "partition": ""}  # where it is of no matter
 LIVE_PEERINGS = ("initiating-request", "pending-acceptance", "provisioning", "active")
 
 
@@ -42,9 +43,17 @@ def wanted_services(settings: Mapping[str, Any]) -> list[str]:
 class Network:
     """The settings, and what was read by them."""
 
-    def __init__(self, settings: Mapping[str, Any], found: Mapping[str, Any]) -> None:
+    def __init__(
+        self,
+        settings: Mapping[str, Any],
+        found: Mapping[str, Any],
+        account: Mapping[str, str] = NO_ACCOUNT,
+        buckets: Sequence[str] = (),
+    ) -> None:
         self.settings = settings
         self.found = found
+        self.account, self.partition = account["account"], account["partition"]
+        self.buckets = buckets  # of whatever account, that instances use
         self.name = str(settings["name"])
         self.given = bool(settings["vpc_id"])
 
@@ -173,6 +182,12 @@ class Network:
         return str(self.groups[part]["group_id"]) if part in self.groups else None
 
     @cached_property
+    def default_group(self) -> Resource | None:
+        """The group that AWS made with a VPC of ours, and that has what is made there without another one."""
+        groups = () if self.given else self.found["security_groups"]
+        return next((group for group in groups if group["group_name"] == DEFAULT), None)
+
+    @cached_property
     def services(self) -> list[str]:
         return wanted_services(self.settings)
 
@@ -181,12 +196,6 @@ class Network:
         return [endpoint for endpoint in self.found["endpoints"] if is_live(endpoint)]
 
     # For other sections and for users
-    @cached_property
-    def default_group(self) -> Resource | None:
-        """The group that AWS made with a VPC of ours, and that has what is made there without another one."""
-        groups = () if self.given else self.found["security_groups"]
-        return next((group for group in groups if group["group_name"] == DEFAULT), None)
-
 
     def ids(self) -> dict[str, Any]:
         """What the instances and file systems are made with; None for what is not there."""

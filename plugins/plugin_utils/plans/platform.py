@@ -42,7 +42,9 @@ def plan_platform(wanted: Wanted, found: Found) -> Plans:
     """The plans of the sections that were read."""
     plans: Plans = {}
     if "network" in found:
-        plans["network"] = plan_network(wanted.settings["network"], found["network"])
+        plans["network"] = plan_network(
+            wanted.settings["network"], found["network"], account=found["account"], buckets=_buckets(wanted)
+        )
     network = plans["network"].ids if "network" in plans else None
     if "storage" in found:
         plans["storage"] = plan_storage(
@@ -88,6 +90,13 @@ def _access_context(wanted: Wanted, found: Found, plans: Plans) -> dict[str, Any
         "results_bucket": own or (plans["storage"].ids["results_bucket"] if "storage" in plans else ""),
         "account": found["account"],
     }
+
+
+def _buckets(wanted: Wanted) -> list[str]:
+    """The buckets that the inventory names, which may be of other accounts."""
+    access, storage = wanted.settings["access"], wanted.settings["storage"]
+    named = [*access["data_buckets"], access["results_bucket"], storage["results_bucket"]]
+    return [name for name in dict.fromkeys(named) if name]
 
 
 def place(wanted: Wanted, plans: Plans) -> Place:

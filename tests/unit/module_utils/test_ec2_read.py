@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,6 @@ from ansible_collections.datalab.notebooks.plugins.module_utils.common.errors im
 from ansible_collections.datalab.notebooks.plugins.module_utils.ec2.read import read_network
 from ansible_collections.datalab.notebooks.plugins.module_utils.ec2.services import (
     full_names,
-    missing_services,
     short_name,
 )
 
@@ -54,10 +54,15 @@ def filters(**values: Any) -> list[dict[str, Any]]:
     ]
 
 
-def of_the_account(ec2: Script, place: dict[str, str], vpcs: list[dict[str, Any]], made: bool = True) -> None:
+def of_the_account(
+    ec2: Script, place: dict[str, str], vpcs: list[dict[str, Any]], made: bool = True, names: Sequence[str] = ()
+) -> None:
     ec2.call("describe_vpcs", {"Filters": filters(**place)}, {"Vpcs": vpcs})
     zone_filter = {"Filters": filters(zone_type="availability-zone")}
     ec2.call("describe_availability_zones", zone_filter, {"AvailabilityZones": [ZONE]})
+    if names:
+        answer = {"ServiceDetails": [{"ServiceName": "com.amazonaws.eu-central-1.sts"}]}
+        ec2.call("describe_vpc_endpoint_services", {"Filters": filters(service_name=list(names))}, answer)
     if made:
         ec2.call("describe_internet_gateways", {}, {"InternetGateways": [{"InternetGatewayId": "igw-1"}]})
         ec2.call("describe_addresses", {"Filters": filters(**place)}, {"Addresses": [{"PublicIp": "203.0.113.1"}]})
@@ -85,11 +90,6 @@ def out_of_the_vpc(ec2: Script) -> None:
         ec2.call("describe_vpc_peering_connections", {"Filters": place}, answer)
 
 
-def services(ec2: Script, *names: str) -> None:
-    answer = {"ServiceDetails": [{"ServiceName": "com.amazonaws.eu-central-1.sts"}]}
-    ec2.call("describe_vpc_endpoint_services", {"Filters": filters(service_name=list(names))}, answer)
-
-
 S3_NAMES = ["com.amazonaws.eu-central-1.s3", "aws.sagemaker.eu-central-1.s3", "cn.com.amazonaws.eu-central-1.s3"]
 STS_NAMES = [name.replace(".s3", ".sts") for name in S3_NAMES]
 
@@ -101,8 +101,7 @@ def read(ec2: Script, wanted: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_an_empty_account(ec2: Script) -> None:
-    of_the_account(ec2, OWN, [])
-    services(ec2, *S3_NAMES, *STS_NAMES)
+    of_the_account(ec2, OWN, [], names=[*S3_NAMES, *STS_NAMES])
     found = read(ec2, MADE)
     assert found["region"] == "eu-central-1"
     assert found["zones"] == [{"zone_name": "eu-central-1a", "region_name": "eu-central-1", "tags": {}}]
@@ -112,10 +111,10 @@ def test_an_empty_account(ec2: Script) -> None:
 
 
 def test_a_network_that_is_there(ec2: Script) -> None:
-    of_the_account(ec2, OWN, [{"VpcId": VPC, "Tags": MARK}])
+    of_the_account(ec2, OWN, [{"VpcId": VPC, "Tags": MARK}], names=S3_NAMES)
     of_the_vpc(ec2)
     out_of_the_vpc(ec2)
-    found = read(ec2, {**MADE, "services": ["s3"]})  # of which nothing is missing
+    found = read(ec2, {**MADE, "services": ["s3"]})
     assert found == {
         "region": "eu-central-1",
         "vpcs": [{"vpc_id": VPC, "tags": TAGS, "enable_dns_support": True, "enable_dns_hostnames": False}],
@@ -143,14 +142,13 @@ def test_a_network_that_is_there(ec2: Script) -> None:
             {"vpc_peering_connection_id": "pcx-2", "tags": {}},
         ],
         "interfaces": [],
-        "services": [],
+        "services": [{"service_name": "com.amazonaws.eu-central-1.sts", "tags": {}}],
     }
 
 
-def test_only_the_services_of_missing_endpoints_are_asked_for(ec2: Script) -> None:
-    of_the_account(ec2, INSIDE, [{"VpcId": VPC}], made=False)
+def test_a_given_vpc_is_asked_for_less(ec2: Script) -> None:
+    of_the_account(ec2, INSIDE, [{"VpcId": VPC}], made=False, names=[*S3_NAMES, *STS_NAMES])
     of_the_vpc(ec2)
-    services(ec2, *STS_NAMES)
     found = read(ec2, GIVEN)
     assert [found[kind] for kind in ("internet_gateways", "addresses", "nat_gateways", "peerings")] == [[]] * 4
 
@@ -203,9 +201,3 @@ def test_short_names(name: str, short: str) -> None:
     if name.startswith(("aws", "cn", "com.amazonaws")):
         region = "cn-north-1" if "cn-north-1" in name else "eu-central-1"
         assert name in full_names([short], region)
-
-
-def test_missing_services() -> None:
-    states = {"sts": "available", "logs": "Pending", "glue": "deleting", "kms": "failed"}
-    there = [{"service_name": f"com.amazonaws.eu-central-1.{name}", "state": state} for name, state in states.items()]
-    assert missing_services(["kms", "sts", "s3", "logs", "glue"], there) == ["kms", "s3", "glue"]

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from copy import deepcopy
 from itertools import count
 from pathlib import Path
@@ -12,7 +12,6 @@ from typing import Any
 
 import yaml
 
-from ansible_collections.datalab.notebooks.plugins.module_utils.ec2.services import missing_services
 from ansible_collections.datalab.notebooks.plugins.plugin_utils.plans.network import (
     plan_network,
     plan_network_removal,
@@ -36,7 +35,7 @@ STAGES = [
     ["remove_endpoints"],
     ["subnets", "security_groups", "internet_gateways", "addresses", "peerings"],
     ["nat_gateways", "route_tables"],
-    ["gateway_endpoints", "interface_endpoints", "routes"],
+    ["gateway_endpoints", "interface_endpoints", "endpoint_policies", "routes"],
 ]
 LAST = [
     "rules", "tags", "remove_nat_gateways", "remove_addresses", "remove_peerings", "remove_security_groups",
@@ -73,6 +72,11 @@ def permission(rule: dict[str, Any]) -> Found:
     return {"ip_protocol": rule["proto"], **ports, "ip_ranges": [], where[0]: [target]}
 
 
+def plan_with(settings: dict[str, Any], found: Found, buckets: Sequence[str] = ()) -> SectionPlan:
+    """The plan for this account."""
+    return plan_network(settings, found, account={"account": "123456789012", "partition": "aws"}, buckets=buckets)
+
+
 class Account:
     """What there is, by the kinds of read_network()."""
 
@@ -86,14 +90,14 @@ class Account:
 
     def read(self, *, removal: bool = False) -> Found:
         """The answer of read_network()."""
-        missing = missing_services(wanted_to_read(self.settings, removal=removal)["services"], self.there["endpoints"])
         services = [
             {
                 "service_name": f"com.amazonaws.{REGION}.{name}",
                 "service_type": [{"service_type": "Gateway" if name == "s3" else "Interface"}],
                 "availability_zones": list(ZONES),
+                "vpc_endpoint_policy_supported": name != "without-policies",
             }
-            for name in missing
+            for name in wanted_to_read(self.settings, removal=removal)["services"]
             if name != "coffee"
         ]
         zones = [{"zone_name": zone, "region_name": REGION} for zone in ZONES]
@@ -101,7 +105,7 @@ class Account:
 
     def plan(self, **settings: Any) -> SectionPlan:
         self.settings = {**self.settings, **settings}
-        return plan_network(self.settings, self.read())
+        return plan_with(self.settings, self.read())
 
     def converge(self, **settings: Any) -> SectionPlan:
         """Carries the plan out in the stages of the role, and returns what is left to do."""
@@ -142,10 +146,6 @@ class Account:
             return
         vpc = {"vpc_id": self.id("vpc"), "cidr_block": item["cidr_block"], "tags": item["tags"], **dns}
         self.there["vpcs"].append(vpc)
-
-    def do_subnets(self, item: Found) -> None:
-        for subnet in self.there["subnets"]:
-            if subnet["cidr_block"] == item["cidr"]:
         self.there["security_groups"].append(self.default_group(vpc["vpc_id"]))
 
     def default_group(self, vpc_id: str) -> Found:
@@ -155,6 +155,10 @@ class Account:
         anywhere = {"ip_protocol": "-1", "ip_ranges": [{"cidr_ip": "0.0.0.0/0"}]}
         rules = {"ip_permissions": [members], "ip_permissions_egress": [anywhere]}
         return {"group_id": group_id, "group_name": "default", "description": "", "vpc_id": vpc_id, "tags": {}, **rules}
+
+    def do_subnets(self, item: Found) -> None:
+        for subnet in self.there["subnets"]:
+            if subnet["cidr_block"] == item["cidr"]:
                 subnet["map_public_ip_on_launch"] = False
                 return
         place = {"vpc_id": item["vpc_id"], "cidr_block": item["cidr"], "availability_zone": item["az"]}
@@ -237,8 +241,12 @@ class Account:
     def _endpoint(self, item: Found, kind: str) -> Found:
         endpoint = {"vpc_endpoint_id": self.id("vpce"), "service_name": item["service"], "vpc_endpoint_type": kind}
         endpoint |= {"state": "available", "vpc_id": item["vpc_id"], "tags": item["tags"]}
+        endpoint |= {"policy_document": item["policy"]} if item["policy"] else {}
         self.there["endpoints"].append(endpoint)
         return endpoint
+
+    def do_endpoint_policies(self, item: Found) -> None:
+        self._one("endpoints", "vpc_endpoint_id", item["vpc_endpoint_id"])["policy_document"] = item["policy"]
 
     def do_rules(self, item: Found) -> None:
         group = self._one("security_groups", "group_id", item["group_id"])
@@ -280,8 +288,8 @@ class Account:
         self._drop("internet_gateways", "internet_gateway_id", item["internet_gateway_id"])
 
     def do_remove_vpcs(self, item: Found) -> None:
+        groups = [each for each in self.there["security_groups"] if each["group_name"] == "default"]
+        self.there["security_groups"] = [each for each in self.there["security_groups"] if each not in groups]
         kinds = ("subnets", "security_groups", "route_tables", "endpoints", "internet_gateways", "nat_gateways")
         assert not any(self.there[kind] for kind in kinds), "AWS refuses that"
         self._drop("vpcs", "vpc_id", item["vpc_id"])
-        groups = [each for each in self.there["security_groups"] if each["group_name"] == "default"]
-        self.there["security_groups"] = [each for each in self.there["security_groups"] if each not in groups]

@@ -9,8 +9,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.datalab.notebooks.plugins.plugin_utils.plans.network import plan_network
-from ansible_collections.datalab.notebooks.tests.unit.plugins.network_account import Account
+from ansible_collections.datalab.notebooks.tests.unit.plugins.network_account import Account, plan_with
 from ansible_collections.datalab.notebooks.tests.unit.plugins.network_cases import (
     FEW,
     FULL,
@@ -81,7 +80,7 @@ def test_a_service_is_not_offered_where_it_is_wanted(zones: list[str]) -> None:
     found = there.read()
     for service in found["services"]:
         service["availability_zones"] = zones
-    (sentence,) = plan_network(FEW, found).refused
+    (sentence,) = plan_with(FEW, found).refused
     assert sentence.startswith("platform_network_endpoints has sts, which AWS offers in ")
 
 
@@ -89,7 +88,7 @@ def test_a_service_is_not_offered_in_this_way() -> None:
     found = Account(FEW).read()
     for service in found["services"]:
         service["service_type"] = [{"service_type": "GatewayLoadBalancer"}]
-    s3, sts = plan_network(FEW, found).refused
+    s3, sts = plan_with(FEW, found).refused
     assert s3 == (
         "platform_network_endpoints has s3, which AWS does not offer as a gateway endpoint in eu-central-1. Remove it."
     )

@@ -14,7 +14,6 @@ import yaml
 
 from ansible_collections.datalab.notebooks.plugins.plugin_utils.plans.network import (
     network_ids,
-    plan_network,
     wanted_to_read,
 )
 from ansible_collections.datalab.notebooks.plugins.plugin_utils.plans.network_draft import STEPS
@@ -27,6 +26,7 @@ from ansible_collections.datalab.notebooks.tests.unit.plugins.network_account im
     STAGES,
     Account,
     Found,
+    plan_with,
 )
 from ansible_collections.datalab.notebooks.tests.unit.plugins.network_cases import (
     FEW,
@@ -108,6 +108,7 @@ def test_all_that_is_created_has_the_tags() -> None:
     assert all(each["Name"].startswith("datalab-") and each["cost"] == "4711" for each in tags)
     assert all(each.items() >= MARK.items() for each in tags)
 
+
 def default_group(there: Account) -> Found:
     group: Found
     (group,) = (each for each in there.there["security_groups"] if each["group_name"] == "default")
@@ -133,7 +134,6 @@ def test_the_default_group_of_a_given_vpc_is_not_ours_to_close() -> None:
     there.there["security_groups"].append(deepcopy(theirs))
     there.converge()
     assert default_group(there) == theirs
-
 
 
 def rules(there: Account, group: str) -> tuple[list[str], list[str]]:
@@ -347,6 +347,6 @@ def test_ids_need_subnets_and_groups_only(there: Account) -> None:
     found = {key: there.read()[key] for key in ("region", "subnets", "security_groups")}
     ids = there.plan().ids
     assert network_ids(there.settings, found) == ids
-    plan = plan_network(there.settings, found)
+    plan = plan_with(there.settings, found)
     assert plan.ids == ids
     assert not plan.changed

@@ -126,7 +126,11 @@ def render_policies(platform: Platform) -> list[Policy]:
 
 def render_trust(platform: Platform) -> dict[str, Any]:
     """Who takes the roles on."""
-    return _rendered("trust", platform)
+    instances, prefix = f"{platform.arns['sagemaker']}notebook-instance/", f"{platform.instance_prefix}-".lower()
+    names = [str(person["instance"]).lower() for person in platform.people]
+    others = [name for name in names if not name.startswith(prefix)]  # called otherwise by notebook_name
+    sources = [f"{instances}{name}" for name in (f"{prefix}*", *others)]
+    return _rendered("trust", platform, instances_only=platform.settings["trust_instances_only"], sources=sources)
 
 
 def policy_size(document: Mapping[str, Any]) -> int:

@@ -18,6 +18,7 @@ from .asking import (
     OWN,
     REGION,
     ROLE,
+    SAGEMAKER,
     Decision,
     Thing,
     Who,
@@ -90,6 +91,31 @@ def of_trust() -> Iterator[Decision]:
     yield user.may_not("takes a role on", "sts:AssumeRole", role, context=here)
 
 
+def of_trust_in_instances() -> Iterator[Decision]:
+    """Who takes a role on, with platform_access_trust_instances_only."""
+    role, trust = Thing(f"{ROLE}datalab/datalab-research"), "datalab-trust-instances"
+    sagemaker = Who("SageMaker", Request("sagemaker.amazonaws.com", "", "", trust=trust))
+    lambdas = Who("Lambda", Request("lambda.amazonaws.com", "", "", trust=trust))
+    user = Who("a user", Request(f"arn:aws:iam::{ACCOUNT}:user/alice", "", "", trust=trust))
+    here = {"aws:SourceAccount": ACCOUNT, "aws:SourceArn": OWN["alice"].arn}
+    for instance in (*OWN.values(), notebook("my-own")):
+        yield sagemaker.may(
+            "takes a role on for", "sts:AssumeRole", role, context={**here, "aws:SourceArn": instance.arn}
+        )
+    for source in ("notebook-instance/other", "notebook-instance/my-own-2", "training-job/datalab-alice", "endpoint/x"):
+        context = {**here, "aws:SourceArn": f"{SAGEMAKER}{source}"}
+        yield sagemaker.may_not(f"does for {source}", "sts:AssumeRole", role, context=context)
+    theirs = {"aws:SourceAccount": "210987654321", "aws:SourceArn": OWN["alice"].arn.replace(ACCOUNT, "210987654321")}
+    yield sagemaker.may_not("does for another account", "sts:AssumeRole", role, context=theirs)
+    for key, value in theirs.items():
+        yield sagemaker.may_not(f"does for another {key}", "sts:AssumeRole", role, context={**here, key: value})
+        rest = {each: here[each] for each in here if each != key}
+        yield sagemaker.may_not(f"does without {key}", "sts:AssumeRole", role, context=rest)
+    yield sagemaker.may_not("sets tags of the session", "sts:TagSession", role, context=here)
+    yield lambdas.may_not("takes a role on", "sts:AssumeRole", role, context=here)
+    yield user.may_not("takes a role on", "sts:AssumeRole", role, context=here)
+
+
 def without_boundary(decision: Decision) -> Decision:
     """The same with a boundary that allows everything: a policy must not grant more than the boundary lets through."""
     expected = DENIED if decision.expected == FORBIDDEN else decision.expected
@@ -108,4 +134,5 @@ DECISIONS = [
     *of_the_boundary(),
     *of_trust(),
     *of_the_operator(),
+    *of_trust_in_instances(),
 ]

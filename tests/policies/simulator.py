@@ -59,9 +59,15 @@ def _person(name: str, team: str, given: dict[str, Any]) -> dict[str, Any]:
 
 
 PLATFORM = read_platform()
+TRUSTED = replace(  # with an instance that is not called as the platform calls its own
+    PLATFORM,
+    settings={**PLATFORM.settings, "trust_instances_only": True},
+    people=[*PLATFORM.people, {"name": "zoe", "team": "research", "instance": "my-own"}],
+)
 POLICIES: Policies = {
     **{policy.name: policy.document for policy in render_policies(PLATFORM)},
     "datalab-trust": render_trust(PLATFORM),
+    "datalab-trust-instances": render_trust(TRUSTED),
 }
 # The same with a file system or an access point for each person, and so with a lifecycle configuration for each.
 APART: Policies = {
@@ -81,14 +87,14 @@ class Request:
     identity: Sequence[str] = ()
     boundary: str | None = None
     trust: str | None = None
+    on: str | None = None  # the policy of the resource
+    endpoint: str | None = None  # the policy of the VPC endpoint that the request takes
     account: str = ACCOUNT
 
     @property
     def policies(self) -> set[str]:
         """All of them."""
         return {name for name in (*self.identity, self.boundary, self.trust, self.on, self.endpoint) if name}
-    on: str | None = None  # the policy of the resource
-    endpoint: str | None = None  # the policy of the VPC endpoint that the request takes
 
 
 def decide(policies: Policies, requests: Sequence[Request], *, checked: bool = False) -> list[str]:

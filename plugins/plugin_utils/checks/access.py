@@ -31,6 +31,7 @@ from ansible_collections.datalab.notebooks.plugins.plugin_utils.policies import 
     Policy,
     policy_size,
     render_policies,
+    render_trust,
 )
 from ansible_collections.datalab.notebooks.plugins.plugin_utils.problems import shown
 
@@ -39,6 +40,7 @@ People = Sequence[Mapping[str, Any]]
 
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
 ROLE_NAME_LENGTH = 64
+TRUST_LENGTH = 2048  # white space does not count
 
 IAM_NAME = re.compile(r"[\w+=,.@-]+", re.ASCII)
 INSTANCE = re.compile(r"[a-z0-9](?:-*[a-z0-9])*")
@@ -67,6 +69,7 @@ def problems(settings: Settings, **others: Any) -> Iterator[str]:
     yield from _names_in_iam(platform)
     policies = render_policies(platform)
     yield from (text for policy in policies for text in _too_long(policy))
+    yield from _trust_too_long(platform)
     if not settings["boundary"]:
         actions = settings["boundary_actions"]
         yield from (text for policy in policies if policy.bounded for text in _locked_out(policy, actions))
@@ -168,6 +171,16 @@ def _too_long(policy: Policy) -> Iterator[str]:
         yield (
             f"platform_access_teams: the policy {policy.name} has {size} characters; it must have at most"
             f" {POLICY_LENGTH}: {policy.remedy}"
+        )
+
+
+def _trust_too_long(platform: Platform) -> Iterator[str]:
+    size = policy_size(render_trust(platform))
+    if size > TRUST_LENGTH:
+        yield (
+            f"platform_access_trust_instances_only is true; the roles' trust has {size} characters and must have at"
+            f" most {TRUST_LENGTH}: fewer people may have a notebook_name that does not begin with"
+            f" {platform.instance_prefix}-"
         )
 
 

@@ -236,6 +236,16 @@ DATABASES = {"research": {"databases": ["research"]}}
 GIVEN = "arn:aws:iam::123456789012:role/given"
 
 
+def test_a_trust_that_is_too_long() -> None:
+    people = [{"name": f"p{n}", "team": "research", "instance": f"an-instance-of-another-name-{n}"} for n in range(40)]
+    assert problems(people, teams={"research": {}}) == []
+    (said,) = problems(people, teams={"research": {}}, trust_instances_only=True)
+    assert said.startswith("platform_access_trust_instances_only is true; the roles' trust has ")
+    assert "2048" in said
+    assert "does not begin with datalab-" in said
+    assert problems(people[:5], teams={"research": {}}, trust_instances_only=True) == []
+
+
 def test_a_policy_that_is_too_long() -> None:
     (said,) = problems(teams={"research": {"prefixes": MANY}})
     assert said.startswith("platform_access_teams: the policy datalab-research has ")

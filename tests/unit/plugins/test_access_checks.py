@@ -237,7 +237,7 @@ GIVEN = "arn:aws:iam::123456789012:role/given"
 
 
 def test_a_trust_that_is_too_long() -> None:
-    people = [{"name": f"p{n}", "team": "research", "instance": f"an-instance-of-another-name-{n}"} for n in range(40)]
+    people = [{"name": f"p{n}", "team": "research", "instance": f"an-instance-of-another-name-{n}"} for n in range(24)]
     assert problems(people, teams={"research": {}}) == []
     (said,) = problems(people, teams={"research": {}}, trust_instances_only=True)
     assert said.startswith("platform_access_trust_instances_only is true; the roles' trust has ")

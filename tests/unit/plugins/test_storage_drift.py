@@ -282,7 +282,7 @@ def test_an_empty_bucket_without_tags_is_of_a_run_that_was_interrupted() -> None
 
 def test_a_bucket_that_is_named_needs_no_mark() -> None:
     made = plan({"results_bucket": "ours"}, there(bucket=bucket("ours", tags={})))
-    assert (made.changes, made.refused) == ((), ())
+    assert (texts(made), made.refused) == (["change bucket ours: policy"], ())
 
 
 def test_user_ids_of_people_who_have_left_are_told() -> None:

@@ -237,7 +237,7 @@ GIVEN = "arn:aws:iam::123456789012:role/given"
 
 
 def test_a_trust_that_is_too_long() -> None:
-    people = [{"name": f"p{n}", "team": "research", "instance": f"an-instance-of-another-name-{n}"} for n in range(24)]
+    people = [{"name": f"p{n}", "team": "research", "instance": f"an-instance-of-another-name-{n}"} for n in range(21)]
     assert problems(people, teams={"research": {}}) == []
     (said,) = problems(people, teams={"research": {}}, trust_instances_only=True)
     assert said.startswith("platform_access_trust_instances_only is true; the roles' trust has ")
@@ -271,7 +271,7 @@ LARGE_TEAM = [
 def test_a_large_restricted_team_fits(has_own_configs: bool) -> None:
     limits = {"instance_types": [f"ml.t3.{size}" for size in ("medium", "large", "xlarge", "2xlarge")]}
     team = {"limits": limits, "secrets": [SECRET, SECRET.replace("git", "other")], "databases": ["fraud", "public"]}
-    prefixes = [f"s3://acme-data/fraud-prevention/{number:03}" for number in range(12)]
+    prefixes = [f"s3://acme-data/fraud-prevention/{number:03}" for number in range(21)]
     teams = {"fraud-prevention": {**team, "prefixes": prefixes}}
     large: dict[str, Any] = {
         "kms_keys": [KEY_ARN],

@@ -264,8 +264,8 @@ def test_the_state_of_some_stops_no_other(sagemaker: SageMakerClient, inventory:
         NotebookInstanceName="datalab-bob",
         InstanceType="ml.t3.medium",
         RoleArn="arn:aws:iam::123456789012:role/given",
-        SubnetId="subnet-of-the-console",
-        SecurityGroupIds=["sg-of-the-console"],
+        SubnetId="subnet-0123456789abcdef0",
+        DirectInternetAccess="Disabled",
     )
     run(FLEET)
     for person in ("alice", "carol", "frank"):

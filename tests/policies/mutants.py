@@ -26,6 +26,7 @@ HARMLESS = {
     ("ServiceRoleOfEfs", "Action iam:*"): "no other action has the key iam:AWSServiceName",
     ("TagNewFileSystem", "Action elasticfilesystem:*"): "no other action has the key elasticfilesystem:CreateAction",
     ("TagNewAccessPoint", "Action elasticfilesystem:*"): "no other action has the key elasticfilesystem:CreateAction",
+    ("CloseDefaultGroup", "Resource *"): "both actions are about security groups and their rules only",
     ("PoliciesOfRoles", "Action iam:*"): "the other action that has both keys, DetachRolePolicy, is allowed",
     ("PoliciesOfGroups", "Action iam:*"): "no other action on groups has the key iam:PolicyARN",
     ("TagNew", "Action sagemaker:*"): "no other action has the key sagemaker:TaggingAction",

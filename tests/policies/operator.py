@@ -169,12 +169,12 @@ CHANGED = {
     "internet-gateway": "AttachInternetGateway DeleteInternetGateway DetachInternetGateway",
     "natgateway": "DeleteNatGateway",
     "route-table": "AssociateRouteTable CreateRoute DeleteRoute DeleteRouteTable DisassociateRouteTable ReplaceRoute",
-    "security-group": "AuthorizeSecurityGroupEgress AuthorizeSecurityGroupIngress DeleteSecurityGroup"
-    " RevokeSecurityGroupEgress RevokeSecurityGroupIngress CreateVpcEndpoint",
+    "security-group": "AuthorizeSecurityGroupEgress AuthorizeSecurityGroupIngress CreateVpcEndpoint"
+    " DeleteSecurityGroup",
     "subnet": "AssociateRouteTable CreateNatGateway CreateVpcEndpoint DeleteSubnet ModifySubnetAttribute",
     "vpc": "AttachInternetGateway CreateRouteTable CreateSecurityGroup CreateSubnet CreateVpcEndpoint"
     " CreateVpcPeeringConnection DeleteVpc DetachInternetGateway ModifyVpcAttribute",
-    "vpc-endpoint": "DeleteVpcEndpoints",
+    "vpc-endpoint": "DeleteVpcEndpoints ModifyVpcEndpoint",
     "vpc-peering-connection": "DeleteVpcPeeringConnection",
 }
 READS = (
@@ -199,6 +199,9 @@ def _of_the_network() -> Iterator[Decision]:
     for kind, changes in CHANGED.items():
         foreign = [ec2(kind, context) for context in OTHERS]
         yield from only(NETWORK, actions("ec2", changes), [ec2(kind, OURS)], foreign)
+    groups = [ec2("security-group", context) for context in (OURS, *OTHERS)]
+    closing = actions("ec2", "RevokeSecurityGroupEgress RevokeSecurityGroupIngress")
+    yield from only(NETWORK, closing, groups[:-1], groups[-1:])  # the default group, too, is without a tag
     marked = {**NEW, **OURS}
     yield NETWORK.may_not("starts a machine", "ec2:RunInstances", ec2("instance", NEW))
     yield NETWORK.may_not("deletes a volume", "ec2:DeleteVolume", ec2("volume", OURS))
@@ -282,8 +285,9 @@ def _of_the_bucket() -> Iterator[Decision]:
         "CreateBucket DeleteBucket GetAccelerateConfiguration GetBucketAcl GetBucketObjectLockConfiguration"
         " GetBucketOwnershipControls GetBucketPolicy GetBucketPublicAccessBlock GetBucketRequestPayment"
         " GetBucketTagging GetBucketVersioning GetEncryptionConfiguration GetInventoryConfiguration"
-        " GetLifecycleConfiguration ListBucket ListBucketVersions PutBucketOwnershipControls PutBucketPublicAccessBlock"
-        " PutBucketTagging PutBucketVersioning PutEncryptionConfiguration PutLifecycleConfiguration"
+        " GetLifecycleConfiguration ListBucket ListBucketVersions PutBucketOwnershipControls PutBucketPolicy"
+        " PutBucketPublicAccessBlock PutBucketTagging PutBucketVersioning PutEncryptionConfiguration"
+        " PutLifecycleConfiguration"
     )
     bucket = "datalab-results-123456789012-eu-central-1"
     yield from only(STORAGE, actions("s3", words), [s3(bucket)], [s3("acme-data"), s3("datalab-data")])

@@ -27,7 +27,8 @@ Run = Callable[..., Played]
 
 TEAMS = ["fraud", "interns", "research"]
 BOUNDARY = "arn:aws:iam::123456789012:policy/datalab/datalab-boundary"
-DOCUMENTS = {name: document for name, document in POLICIES.items() if name != "datalab-trust"}
+PLATFORMS = {name: document for name, document in POLICIES.items() if name != "datalab-trust-instances"}
+DOCUMENTS = {name: document for name, document in PLATFORMS.items() if name != "datalab-trust"}
 EC2 = {"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}
 EVERYTHING: dict[str, Any] = yaml.safe_load(INVENTORY.read_text())
 
@@ -281,7 +282,7 @@ def test_the_policies_are_written_to_files(run: Run, sandbox: Sandbox, tmp_path:
     written = {file.stem: file.read_text() for file in output.glob("*.json")}
     with_some_network = {policy.name: policy.document for policy in render_policies(replace(PLATFORM, network=NETWORK))}
     operator = {name: written.pop(name) for name in list(written) if name.startswith("operator-")}
-    assert {name: json.loads(text) for name, text in written.items()} == without_account(POLICIES | with_some_network)
+    assert {name: json.loads(text) for name, text in written.items()} == without_account(PLATFORMS | with_some_network)
     assert set(operator) == {f"operator-datalab-{part}" for part in PARTS}
     assert all(json.loads(text)["Statement"] for text in operator.values())
     assert sandbox.calls() == {}

@@ -60,7 +60,7 @@ def test_nothing_of_the_platform_is_on_the_operators_own_policies() -> None:
     [
         (
             {"platform_network_vpc_id": "vpc-0a", "platform_network_subnet_ids": ["subnet-0a", "subnet-0b"]},
-            set(),
+            {"network/CloseDefaultGroup"},
             {"network/InYourVpc", "instances/InYourNetwork"},
         ),
         ({"platform_network_nat": True}, set(), {"network/ServiceRoleOfNatGateways"}),

@@ -314,8 +314,8 @@ def _of_policies_and_roles() -> Iterator[Decision]:
     yield from only(ACCESS, actions("iam", words), [policy], others)
     yield ACCESS.may_not("untags it", "iam:UntagPolicy", policy)
     words = (
-        "DeleteRole DeleteRolePolicy DetachRolePolicy GetRole ListAttachedRolePolicies ListInstanceProfilesForRole"
-        " ListRolePolicies TagRole UpdateRole"
+        "DeleteRole DeleteRolePolicy DetachRolePolicy GetRole GetRolePolicy ListAttachedRolePolicies"
+        " ListInstanceProfilesForRole ListRolePolicies TagRole UpdateRole"
     )
     role, strangers = Thing(f"{ROLE}datalab/datalab-research"), [Thing(f"{ROLE}Admin"), Thing(f"{ROLE}datalab2/x")]
     yield from only(ACCESS, actions("iam", words), [role], strangers)

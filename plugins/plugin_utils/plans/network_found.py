@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
+from types import MappingProxyType
 from typing import Any
 
 from ansible_collections.datalab.notebooks.plugins.module_utils.ec2.services import is_live, short_name
@@ -25,7 +26,7 @@ DEFAULT_ENDPOINTS = (
     "s3", "sagemaker.api", "notebook", "sagemaker.runtime", "sts", "athena", "glue", "logs", "monitoring",
     "elasticfilesystem", "secretsmanager",
 )  # fmt: skip
-NO_ACCOUNT = {"account": "", "partition": ""}  # where it is of no matter
+NO_ACCOUNT = MappingProxyType({"account": "", "partition": ""})  # where it is of no matter
 LIVE_PEERINGS = ("initiating-request", "pending-acceptance", "provisioning", "active")
 
 

@@ -65,7 +65,7 @@ def plan_access_points(
 def foreign_points(settings: Settings, file_system: Mapping[str, Any] | None, people: Sequence[str]) -> Iterator[str]:
     """What would be taken for a person's access point and is not ours."""
     there = points_by_name(file_system)
-    tag, value = next(iter(mark(settings).items()))
+    ((tag, value),) = mark(settings).items()
     for point in (point for person in people for point in there.get(person, ())):
         if not is_marked(settings, point):
             yield (

@@ -64,7 +64,7 @@ def _foreign(settings: Settings, name: str) -> str:
 
 def _unmarked(settings: Settings, name: str) -> str:
     """An empty one without tags is taken: AWS has no tags yet when a run is interrupted after it made the bucket."""
-    tag, value = next(iter(mark(settings).items()))
+    ((tag, value),) = mark(settings).items()
     return (
         f"platform_storage_efs_name: the bucket {name} must have the tag {tag}={value} to be the platform's; name"
         " another in platform_storage_results_bucket, name this one there to use it, or give it that tag"

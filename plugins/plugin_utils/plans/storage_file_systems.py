@@ -126,7 +126,7 @@ def foreign_file_systems(
     """What has the name of a file system of ours and is not ours."""
     for name in own_file_systems(settings, people):
         if name in there and not is_marked(settings, there[name]):
-            tag, value = next(iter(mark(settings).items()))
+            ((tag, value),) = mark(settings).items()
             yield (
                 f"platform_storage_efs_name: the file system {name} ({there[name]['file_system_id']}) must have the tag"
                 f" {tag}={value} to be the platform's; set another platform_storage_efs_name, name it in"

@@ -65,7 +65,7 @@ class Removal:
         self.steps["file_systems"].append({"name": file_system["creation_token"]})
 
     def _is_foreign(self, name: str) -> None:
-        tag, value = next(iter(mark(self._settings).items()))
+        ((tag, value),) = mark(self._settings).items()
         self.notes.append(f"{name} does not have the tag {tag}={value} and stays")
 
     def _is_used(self, name: str, others: Sequence[Mapping[str, Any]]) -> None:

@@ -165,6 +165,10 @@ def test_the_idle_tag_is_its_owners(sagemaker: SageMakerClient, run: Run) -> Non
     assert tags(sagemaker, "datalab-alice")["idle"] == "7200"  # the default again
 
 
+# Where fleet.yml has instances, which cannot be moved.
+PLACE: dict[str, Any] = {"SubnetId": "subnet-0123456789abcdef0", "DirectInternetAccess": "Disabled"}
+
+
 def test_what_somebody_made_by_hand_is_listed_and_adopted(
     sandbox: Sandbox, sagemaker: SageMakerClient, inventory: Inventory, run: Run
 ) -> None:
@@ -175,6 +179,7 @@ def test_what_somebody_made_by_hand_is_listed_and_adopted(
             InstanceType="ml.t3.medium",
             RoleArn="arn:aws:iam::123456789012:role/by-hand",
             VolumeSizeInGB=20,
+            **PLACE,
             Tags=[
                 {"Key": "owner", "Value": owner},
                 {"Key": "team", "Value": "research"},
@@ -264,8 +269,7 @@ def test_the_state_of_some_stops_no_other(sagemaker: SageMakerClient, inventory:
         NotebookInstanceName="datalab-bob",
         InstanceType="ml.t3.medium",
         RoleArn="arn:aws:iam::123456789012:role/given",
-        SubnetId="subnet-0123456789abcdef0",
-        DirectInternetAccess="Disabled",
+        **PLACE,
     )
     run(FLEET)
     for person in ("alice", "carol", "frank"):

@@ -88,7 +88,7 @@ SAYS = [
     "alice notebook_host_conda_environment: python is missing",
     "alice notebook_host_conda_environment: packages is numpy; it must be a list, for example [numpy]",
     "alice notebook_tags: cost-center is 504, which YAML made of 0770; put it in quotes",
-    "alice notebook_tags: idle is 2h; it must be a number of seconds",
+    "alice notebook_tags has idle, which is set from notebook_idle",
     "alice notebook_additional_code_repositories[0] has a user name or password in an address; it must have none",
     "alice notebook_fleet_prefx is not a variable of datalab.notebooks; did you mean notebook_fleet_prefix?",
     "alice volume_size_in_gb is not a variable of datalab.notebooks; did you mean notebook_volume_size_in_gb?",

@@ -176,6 +176,8 @@ def converged(run: Run, sandbox: Sandbox, account: Account) -> None:
     }
     members = account.iam.get_group(GroupName="datalab-people-research")["Users"]
     assert [user["UserName"] for user in members] == ["alice"]
+    assert changed(run(EVERYTHING, "--check", platform_access_tags={"cost-center": "1"})) == 1
+    assert sandbox.calls()["iam:ListPolicyTags"] == len(DOCUMENTS)  # which only their tags take
 
 
 def changes_change_what_they_say(run: Run, sandbox: Sandbox, account: Account) -> None:

@@ -43,7 +43,7 @@ def install() -> None:
     setattr(EC2Backend, "_filter_endpoint_services", staticmethod(filter_endpoint_services))  # noqa: B010
     for operation in (update_security_group_rule_descriptions_egress, update_security_group_rule_descriptions_ingress):
         setattr(EC2Response, operation.__name__, operation)
-    setattr(VPCEndPoint, "get_filter_value", endpoint_filter_value)  # noqa: B010
+    setattr(VPCEndPoint, "get_filter_value", endpoint_filter_value)  # noqa: B010 - mypy refuses the assignment
     EC2_PREFIX_TO_RESOURCE["nat"] = "natgateway"  # as DescribeTags calls it
 
 

@@ -170,7 +170,7 @@ def _of_foreign_things(who: Who) -> Iterator[Decision]:
 
 
 def _of_what_is_theirs_to_use_only(who: Who) -> Iterator[Decision]:
-    """What comes with the subnets, groups, keys and secrets that an instance is started with, and is nobody's."""
+    """What comes with the subnets, groups, keys and secrets that an instance is started with, and belongs to no one."""
     yield who.may_not("deletes a subnet", "ec2:DeleteSubnet", Thing(f"{EC2}subnet/subnet-0a"))
     yield who.may_not("runs a machine there", "ec2:RunInstances", Thing(f"{EC2}subnet/subnet-0a"))
     opens = "ec2:AuthorizeSecurityGroupIngress"

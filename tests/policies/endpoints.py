@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What passes the endpoints of the network: each request is made by somebody whom their account allows everything."""
+"""What passes the endpoints of the network: each request is made by a person whom their account allows everything."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def of_s3() -> Iterator[Decision]:
     for expected, action, who, bucket, owner in cases:
         resource = f"arn:aws:s3:::{bucket}" + ("" if action == "s3:ListBucket" else "/x")
         request = _asks(who, "s3", action, resource, owner, **{"aws:ResourceAccount": owner})
-        yield Decision(f"somebody of {who}", f"reaches {bucket} by the endpoint", expected, request)
+        yield Decision(f"a person of {who}", f"reaches {bucket} by the endpoint", expected, request)
 
 
 ASKED = {

@@ -125,8 +125,8 @@ def _of_what_instances_get() -> Iterator[Decision]:
     roles = [Thing(f"{ROLE}{name}", to_sagemaker) for name in ("datalab/datalab-research", "given")]
     to_ec2 = Thing(f"{ROLE}datalab/datalab-research", {"iam:PassedToService": "ec2.amazonaws.com"})
     strangers = [Thing(f"{ROLE}{name}", to_sagemaker) for name in ("Admin", "datalab2/x", "given2")]
-    nobody = Thing(f"{ROLE}datalab/datalab-research")
-    yield from only(INSTANCES, ["iam:PassRole"], roles, [*strangers, to_ec2, nobody])
+    to_no_service = Thing(f"{ROLE}datalab/datalab-research")
+    yield from only(INSTANCES, ["iam:PassRole"], roles, [*strangers, to_ec2, to_no_service])
     yield INSTANCES.may_not("deletes a role", "iam:DeleteRole", Thing(f"{ROLE}datalab/datalab-research"))
     ours = [ec2("network-interface"), ec2("subnet", OURS), ec2("security-group", OURS), ec2("subnet", name="subnet-0c")]
     others = [ec2("subnet"), ec2("security-group", {"aws:ResourceTag/datalab:network": "other"})]
@@ -151,7 +151,7 @@ def _of_what_instances_get() -> Iterator[Decision]:
 
 OURS = {"aws:ResourceTag/datalab:network": "datalab"}
 NEW = {"aws:RequestTag/datalab:network": "datalab"}
-# Whose network others' things are in: nobody's, or another platform's.
+# Whose network others' things are in: no one's, or another platform's.
 OTHERS: tuple[dict[str, Any], ...] = ({}, {"aws:ResourceTag/datalab:network": "other"})
 MADE = {
     "AllocateAddress": "elastic-ip",

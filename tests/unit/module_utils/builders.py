@@ -37,6 +37,11 @@ def arn_of(name: str) -> str:
     return f"arn:aws:sagemaker:eu-central-1:123456789012:notebook-instance/{name}"
 
 
+def as_list(tags: dict[str, Any]) -> list[dict[str, str]]:
+    """Tags as AWS has them."""
+    return [{"Key": key, "Value": value} for key, value in tags.items()]
+
+
 def run_command(command: list[str], data: str) -> tuple[int, str, str]:
     """What AnsibleModule.run_command does."""
     done = subprocess.run(command, input=data, capture_output=True, text=True, check=False)

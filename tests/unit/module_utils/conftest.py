@@ -17,7 +17,7 @@ from botocore.stub import Stubber
 
 from ansible_collections.datalab.notebooks.plugins.module_utils.common import calls
 from ansible_collections.datalab.notebooks.plugins.module_utils.common.service_model import load_service_model
-from ansible_collections.datalab.notebooks.tests.unit.module_utils.builders import NAME, answer
+from ansible_collections.datalab.notebooks.tests.unit.module_utils.builders import NAME, answer, arn_of, as_list
 
 
 class Script:
@@ -43,6 +43,11 @@ class Script:
                 self.refuse("describe_notebook_instance", params, "ValidationException", "RecordNotFound")
             else:
                 self.call("describe_notebook_instance", params, answer(name, status))
+
+    def reads(self, name: str, tags: dict[str, str] | None = None, **more: Any) -> None:
+        """Next an instance is read with everything."""
+        self.call("describe_notebook_instance", {"NotebookInstanceName": name}, answer(name, **more))
+        self.call("list_tags", {"ResourceArn": arn_of(name)}, {"Tags": as_list(tags or {})})
 
 
 @cache

@@ -34,8 +34,8 @@ from ansible_collections.datalab.notebooks.tests.unit.module_utils.builders impo
     NAME,
     ROLE,
     SETTINGS,
-    answer,
     arn_of,
+    as_list,
     described,
     summary,
     want,
@@ -51,18 +51,8 @@ LATER = MODIFIED + timedelta(seconds=1)
 NAMES = [f"datalab-{number:03}" for number in range(150)]
 
 
-def as_list(tags: dict[str, Any]) -> list[dict[str, str]]:
-    return [{"Key": key, "Value": value} for key, value in tags.items()]
-
-
 def wants(names: list[str], **more: Any) -> list[Desired]:
     return [want(name=name, owner=name, tags={"owner": name}, **{**SETTINGS, **more}) for name in names]
-
-
-def reads(sagemaker: Script, name: str, tags: dict[str, str] | None = None, **more: Any) -> None:
-    """Next an instance is read with everything."""
-    sagemaker.call("describe_notebook_instance", {"NotebookInstanceName": name}, answer(name, **more))
-    sagemaker.call("list_tags", {"ResourceArn": arn_of(name)}, {"Tags": as_list(tags or {})})
 
 
 def lists(
@@ -103,7 +93,7 @@ def steps_of(pairs: list[tuple[Desired, Current | None]]) -> dict[str, tuple[Any
 
 
 def test_reads_one(sagemaker: Script) -> None:
-    reads(sagemaker, NAME, {"owner": "alice"}, VolumeSizeInGB=50)
+    sagemaker.reads(NAME, {"owner": "alice"}, VolumeSizeInGB=50)
     current = read_instance(sagemaker.client, NAME)
     assert current is not None
     assert (current.name, current.fields["volume_size_in_gb"], current.tags) == (NAME, 50, {"owner": "alice"})
@@ -117,7 +107,7 @@ def test_reads_none(sagemaker: Script) -> None:
 def test_describes_ten(sagemaker: Script, tagging: Script) -> None:
     names = NAMES[:10]
     for name in names[:9]:
-        reads(sagemaker, name)
+        sagemaker.reads(name)
     sagemaker.looks(None, name=names[9])
     pairs = read(sagemaker, tagging, wants(names))
     assert [desired.name for desired, _current in pairs] == names
@@ -152,7 +142,7 @@ def test_describes_none_that_was_verified(sagemaker: Script, tagging: Script) ->
 def test_describes_what_was_modified(sagemaker: Script, tagging: Script) -> None:
     instances = wants(NAMES)
     lists(sagemaker, tagging, instances, {}, **{NAMES[120]: {"LastModifiedTime": LATER}})
-    reads(sagemaker, NAMES[120], {"owner": NAMES[120]}, VolumeSizeInGB=5, NotebookInstanceStatus="Stopped")
+    sagemaker.reads(NAMES[120], {"owner": NAMES[120]}, VolumeSizeInGB=5, NotebookInstanceStatus="Stopped")
     steps = steps_of(read(sagemaker, tagging, instances))
     assert {name: [step.params for step in made] for name, made in steps.items()} == {
         NAMES[120]: [{"VolumeSizeInGB": 20}]
@@ -163,14 +153,14 @@ def test_describes_what_was_modified(sagemaker: Script, tagging: Script) -> None
 def test_describes_what_was_not_verified(sagemaker: Script, tagging: Script, seal: str | None) -> None:
     instances = wants(NAMES)
     lists(sagemaker, tagging, instances, {NAMES[7]: seal})
-    reads(sagemaker, NAMES[7], {"owner": NAMES[7]})
+    sagemaker.reads(NAMES[7], {"owner": NAMES[7]})
     assert steps_of(read(sagemaker, tagging, instances)) == {}
 
 
 def test_describes_what_has_to_change(sagemaker: Script, tagging: Script) -> None:
     instances = wants(NAMES)
     lists(sagemaker, tagging, instances, {}, **{NAMES[7]: {"status": "Stopped", "InstanceType": "ml.m5.xlarge"}})
-    reads(sagemaker, NAMES[7], {"owner": NAMES[7]}, status="Stopped", InstanceType="ml.m5.xlarge")
+    sagemaker.reads(NAMES[7], {"owner": NAMES[7]}, status="Stopped", InstanceType="ml.m5.xlarge")
     assert list(steps_of(read(sagemaker, tagging, instances))) == [NAMES[7]]
 
 
@@ -178,7 +168,7 @@ def test_describes_what_has_other_tags(sagemaker: Script, tagging: Script) -> No
     instances = wants(NAMES)
     lists(sagemaker, tagging, instances, {})
     instances[7] = want(name=NAMES[7], owner=NAMES[7], tags={"owner": NAMES[7], "team": "fraud"}, **SETTINGS)
-    reads(sagemaker, NAMES[7], {"owner": NAMES[7]})
+    sagemaker.reads(NAMES[7], {"owner": NAMES[7]})
     assert list(steps_of(read(sagemaker, tagging, instances))) == [NAMES[7]]
 
 
@@ -186,7 +176,7 @@ def test_describes_what_cannot_be_planned(sagemaker: Script, tagging: Script) ->
     instances = wants(NAMES)
     lists(sagemaker, tagging, instances, {})
     instances[7] = want(name=NAMES[7], state="absent", **SETTINGS)
-    reads(sagemaker, NAMES[7])
+    sagemaker.reads(NAMES[7])
     _desired, current = read(sagemaker, tagging, instances)[7]
     assert current is not None
     assert current.described
@@ -213,7 +203,7 @@ def test_one_that_cannot_be_read_does_not_hide_the_others(sagemaker: Script, tag
         sagemaker.looks("Stopped", name="a")
     params = {"NotebookInstanceName": "a"} if operation != "list_tags" else {"ResourceArn": arn_of("a")}
     sagemaker.refuse(operation, params, "AccessDeniedException", "not you")
-    reads(sagemaker, "b", {"owner": "b"})
+    sagemaker.reads("b", {"owner": "b"})
     plans, refused = make_plans(read(sagemaker, tagging, wants(["a", "b"])))
     assert "not you" in str(refused["a"])
     outcomes = [outcome(made, made.current, refused.get(made.desired.name), True) for made in plans]
@@ -246,7 +236,7 @@ def test_describes_what_lists_tell_to_be_anothers(sagemaker: Script, tagging: Sc
     instances = wants(NAMES)
     lists(sagemaker, tagging, instances, {})
     instances[7] = want(name=NAMES[7], owner="mallory", **SETTINGS)
-    reads(sagemaker, NAMES[7], {"owner": NAMES[7]})
+    sagemaker.reads(NAMES[7], {"owner": NAMES[7]})
     plans, refused = make_plans(read(sagemaker, tagging, instances))
     assert list(refused) == [NAMES[7]]
     assert not plans[7].steps
@@ -269,9 +259,9 @@ def test_reads_again_what_was_changed(sagemaker: Script) -> None:
     tagged = plan(want(name="b", tags={"owner": "b"}), described(name="b"))
     deleted = plan(want(name="c", state="absent"), described(name="c", status="Stopped"))
     awaited = plan(want(name="d", state="started"), described(name="d", status="Pending"))
-    reads(sagemaker, "b", {"owner": "b"})
+    sagemaker.reads("b", {"owner": "b"})
     sagemaker.looks(None, name="c")
-    reads(sagemaker, "d")
+    sagemaker.reads("d")
     currents, unread = read_again(sagemaker.client, [running, tagged, deleted, awaited])
     assert not unread
     assert list(currents) == ["a", "b", "c", "d"]
@@ -286,7 +276,7 @@ def test_reads_again_what_was_changed(sagemaker: Script) -> None:
 def test_one_that_cannot_be_read_again_does_not_hide_the_others(sagemaker: Script) -> None:
     plans = [plan(want(name=name, tags={"owner": name}), described(name=name)) for name in ("a", "b")]
     sagemaker.refuse("describe_notebook_instance", {"NotebookInstanceName": "a"}, "AccessDeniedException", "not you")
-    reads(sagemaker, "b", {"owner": "b"})
+    sagemaker.reads("b", {"owner": "b"})
     currents, unread = read_again(sagemaker.client, plans)
     assert currents["a"] is plans[0].current
     assert currents["b"]

@@ -19,8 +19,8 @@ from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker.read i
 from ansible_collections.datalab.notebooks.tests.unit.module_utils.builders import (
     MODIFIED,
     SETTINGS,
-    answer,
     arn_of,
+    as_list,
     described,
     summary,
     want,
@@ -36,16 +36,6 @@ SEAL = {VERIFIED_TAG: described().seal(want(**SETTINGS))}
 LATER = MODIFIED + timedelta(seconds=1)
 SEALED, CHANGED, FOREIGN = "datalab-alice", "datalab-bob", "experiment"
 CONFIG = {"NotebookInstanceLifecycleConfigName": "datalab"}
-
-
-def as_list(tags: dict[str, str]) -> list[dict[str, str]]:
-    return [{"Key": key, "Value": value} for key, value in tags.items()]
-
-
-def is_described(sagemaker: Script, name: str) -> None:
-    """Next comes one instance."""
-    sagemaker.call("describe_notebook_instance", {"NotebookInstanceName": name}, answer(name, LastModifiedTime=LATER))
-    sagemaker.call("list_tags", {"ResourceArn": arn_of(name)}, {"Tags": as_list({"owner": name})})
 
 
 def is_listed(sagemaker: Script, tagging: Script) -> None:
@@ -66,7 +56,7 @@ def read(sagemaker: Script, tagging: Script, names: tuple[str, ...], **more: Any
 
 def test_describes_of_the_account_only_what_was_modified(sagemaker: Script, tagging: Script) -> None:
     is_listed(sagemaker, tagging)
-    is_described(sagemaker, CHANGED)
+    sagemaker.reads(CHANGED, {"owner": CHANGED}, LastModifiedTime=LATER)
     found = read(sagemaker, tagging, (SEALED, CHANGED, "datalab-new"))
     assert {name: current.described is not None for name, current in found.items()} == {
         SEALED: False,
@@ -84,7 +74,7 @@ def test_lists_may_be_enough(sagemaker: Script, tagging: Script) -> None:
 
 
 def test_describes_a_few_without_the_account(sagemaker: Script, tagging: Script) -> None:
-    is_described(sagemaker, SEALED)
+    sagemaker.reads(SEALED, {"owner": SEALED}, LastModifiedTime=LATER)
     sagemaker.looks(None, name="datalab-new")
     assert list(read(sagemaker, tagging, (SEALED, "datalab-new"), list_all=False)) == [SEALED]
 
@@ -92,7 +82,7 @@ def test_describes_a_few_without_the_account(sagemaker: Script, tagging: Script)
 def test_one_that_aws_does_not_tell_hides_no_other(sagemaker: Script, tagging: Script) -> None:
     params = {"NotebookInstanceName": CHANGED}
     sagemaker.refuse("describe_notebook_instance", params, "AccessDeniedException", "not you")
-    is_described(sagemaker, SEALED)
+    sagemaker.reads(SEALED, {"owner": SEALED}, LastModifiedTime=LATER)
     clients = {"sagemaker": sagemaker.client, "resourcegroupstaggingapi": tagging.client}
     wanted = {"names": [CHANGED, SEALED], "list_all": False, "describe": True, "lifecycle_configs": []}
     found = read_instances(clients, wanted)

@@ -491,7 +491,7 @@ def test_plans_come_in_the_order_of_the_instances() -> None:
     assert refused == {}
 
 
-# Whose it is
+# The owner
 
 ALICES, BOBS = {"owner": "alice"}, {"owner": "bob"}
 SPELT = [{"owner": "bob"}, {"Owner": "bob"}, {"OWNER": "bob", "owner": ""}, {"owner": "bob", "Owner": "alice"}]

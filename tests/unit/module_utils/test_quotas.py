@@ -94,7 +94,7 @@ def test_only_running_instances_count(status: str) -> None:
 @pytest.mark.parametrize(
     ("plan", "left", "is_refused"),
     [
-        (changed("Stopped"), 0, False),  # it runs only when somebody starts it
+        (changed("Stopped"), 0, False),  # it runs only when it is started
         (changed("Stopped", state="started"), 0, True),
         (changed("Stopped", state="started"), 1, False),
         (changed("InService", update_policy="force"), 0, True),

@@ -89,7 +89,7 @@ def file_system(settings: dict[str, Any], name: str = "datalab", **more: Any) ->
         "backup": True,
         "policy": policy(settings),
         "mount_targets": [target(A, "a"), target(B, "b")],
-        "tags": {**tags, "seen-by": "somebody"},
+        "tags": {**tags, "seen-by": "others"},
         **more,
     }
 
@@ -107,7 +107,7 @@ def point(person: str = "alice", uid: int = 0, **more: Any) -> dict[str, Any]:
             "creation_info": {"owner_uid": uid, "owner_gid": uid, "permissions": "0700"},
         },
         "life_cycle_state": "available",
-        "tags": {"Name": person, "owner": person, **MARKED, "seen-by": "somebody"},
+        "tags": {"Name": person, "owner": person, **MARKED, "seen-by": "others"},
         **more,
     }
 
@@ -149,7 +149,7 @@ def bucket(name: str = BUCKET, **more: Any) -> dict[str, Any]:
         "object_ownership": "BucketOwnerEnforced",
         "policy": bucket_policy(),
         "versioning": "Enabled",
-        "tags": {**MARKED, "seen-by": "somebody"},
+        "tags": {**MARKED, "seen-by": "others"},
         "lifecycle_rules": [{"id": "another", "status": "Enabled"}, RULE],
         **more,
     }

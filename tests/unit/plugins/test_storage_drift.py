@@ -242,7 +242,7 @@ REFUSED: list[tuple[dict[str, Any], dict[str, Any], str]] = [
     ({}, of_file_system(tags={"Name": "datalab"}),
      f"platform_storage_efs_name file system datalab ({FS}) datalab:storage=datalab platform_storage_efs_dns_name"),
     ({}, of_file_system(tags={"datalab:storage": "other"}), "platform_storage_efs_name must have the tag"),
-    ({}, there(bucket=bucket(tags={"seen-by": "somebody"})),
+    ({}, there(bucket=bucket(tags={"seen-by": "others"})),
      f"platform_storage_efs_name bucket {BUCKET} datalab:storage=datalab platform_storage_results_bucket"),
     ({}, there(bucket=bucket(tags={})), "platform_storage_efs_name must have the tag"),
     ({}, there(bucket={"name": BUCKET, "foreign": True}), f"platform_storage_efs_name bucket {BUCKET} another AWS"),

@@ -97,6 +97,7 @@ from ansible_collections.datalab.notebooks.plugins.module_utils.common.account i
 from ansible_collections.datalab.notebooks.plugins.module_utils.common.calls import in_parallel
 from ansible_collections.datalab.notebooks.plugins.module_utils.common.errors import reporting_errors
 from ansible_collections.datalab.notebooks.plugins.module_utils.common.pace import Pace, paced_client
+from ansible_collections.datalab.notebooks.plugins.module_utils.common.session import Session
 from ansible_collections.datalab.notebooks.plugins.module_utils.ec2.read import read_network
 from ansible_collections.datalab.notebooks.plugins.module_utils.efs.read import read_storage
 from ansible_collections.datalab.notebooks.plugins.module_utils.iam.read import read_access
@@ -130,14 +131,15 @@ class Clients(dict[str, Any]):
 
     def __init__(self, module: AnsibleAWSModule) -> None:
         super().__init__()
-        self._module = module
+        self._session = Session(module)
+        self["sts"] = self._session.sts
         self._pace = Pace((module.params["instances"] or {}).get("max_requests_per_second", math.inf))
 
     def __missing__(self, service: str) -> Any:
         config = QUOTAS_CONFIG if service == "service-quotas" else {}
         paced = service in PACED or config
         self[service] = (
-            paced_client(self._module, service, self._pace, **config) if paced else self._module.client(service)
+            paced_client(self._session, service, self._pace, **config) if paced else self._session.client(service)
         )
         return self[service]
 

@@ -37,7 +37,8 @@ KEY = re.compile(
 )
 
 PEOPLE_REMEDY = (
-    "shorten the instance_types and secrets of the team, or platform_access_subnet_ids, or have its people share"
+    "shorten the instance_types and secrets of the team, platform_access_subnet_ids or platform_access_open_from_cidrs,"
+    " or have its people share"
     " notebook_lifecycle_config, notebook_kms_key_id and notebook_subnet_id"
 )
 
@@ -223,6 +224,8 @@ def _people_parts(platform: Platform, team: str) -> dict[str, Any]:
             f"{role}-{person}" if parts["one_each"] else role,
             *(() if limits else _unique(filter(ROLE.fullmatch, (each.get("role_arn", "") for each in members)))),
         ],
+        "open_from_cidrs": platform.settings["open_from_cidrs"],
+        "open_from_vpc_endpoints": platform.settings["open_from_vpc_endpoints"],
         "kept_tags": _unique(tag.lower() for tag in (*OWN_TAGS, *sorted(MARKS), *platform.settings["cost_tags"])),
         **_started_with(platform, members),
     }

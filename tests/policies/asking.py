@@ -71,10 +71,13 @@ class Who:
         return Decision(self.name, says, expected, request)
 
 
+OFFICE = {"aws:SourceIp": "203.0.113.7"}  # where people may open instances from
+
+
 def person(name: str, team: str) -> Who:
-    """An IAM user in the group of a team."""
-    user = Request(f"arn:aws:iam::{ACCOUNT}:user/{name}", "", "", {"aws:username": name}, [f"datalab-people-{team}"])
-    return Who(name, user)
+    """An IAM user in the group of a team, at the office."""
+    context = {"aws:username": name, **OFFICE}
+    return Who(name, Request(f"arn:aws:iam::{ACCOUNT}:user/{name}", "", "", context, [f"datalab-people-{team}"]))
 
 
 def instance_of(name: str, role: str, policy: str, tags: dict[str, str], *more: str) -> Who:

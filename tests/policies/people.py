@@ -14,6 +14,7 @@ from .asking import (
     ERIN,
     IVY,
     NOTHING,
+    OFFICE,
     OWN,
     ROLE,
     SAGEMAKER,
@@ -111,7 +112,7 @@ def _of_the_viewer() -> Iterator[Decision]:
 
 
 def _of_single_sign_on() -> Iterator[Decision]:
-    session = Request(f"arn:aws:sts::{ACCOUNT}:assumed-role/Staff/alice", "", "", {}, ["datalab-people-research"])
+    session = Request(f"arn:aws:sts::{ACCOUNT}:assumed-role/Staff/alice", "", "", OFFICE, ["datalab-people-research"])
     nameless = Who("somebody without a user name", session)
     yield nameless.may_not("opens Alice's", "sagemaker:CreatePresignedNotebookInstanceUrl", OWN["alice"])
     literally = notebook("datalab-x", owner="${aws:username}")

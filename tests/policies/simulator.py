@@ -69,6 +69,14 @@ POLICIES: Policies = {
     "datalab-trust": render_trust(PLATFORM),
     "datalab-trust-instances": render_trust(TRUSTED),
 }
+# The same for people who may open instances from addresses only, from endpoints only, and from everywhere.
+OPEN_FROM: Policies = {
+    f"{kind}-{policy.name}": policy.document
+    for kind, unset in (("addresses", ["vpc_endpoints"]), ("endpoints", ["cidrs"]), ("all", ["cidrs", "vpc_endpoints"]))
+    for policy in render_policies(
+        replace(PLATFORM, settings={**PLATFORM.settings, **{f"open_from_{each}": [] for each in unset}})
+    )
+}
 # The same with a file system or an access point for each person, and so with a lifecycle configuration for each.
 APART: Policies = {
     f"apart-{policy.name}": policy.document for policy in render_policies(replace(PLATFORM, has_own_configs=True))

@@ -12,6 +12,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
+from ipaddress import ip_network
 from typing import Any
 
 from ansible_collections.datalab.notebooks.plugins.module_utils.common.service_model import tag_problems
@@ -48,6 +49,9 @@ PERSON = re.compile(r"[\w+=,.@/:-]*\$\{[\w:/.-]+\}[\w+=,.@/:-]*", re.ASCII)
 ACTION = re.compile(r"\*|[a-z0-9-]+:[a-z0-9*?]+", re.ASCII | re.IGNORECASE)
 POLICY_ARN = re.compile(r"arn:[a-z-]+:iam::(?:\d{12}|aws):policy/[!-~]+", re.ASCII)
 ROLE_ARN = re.compile(r"arn:[a-z-]+:iam::\d{12}:role/[!-~]+", re.ASCII)
+VPC_ENDPOINT = re.compile(r"vpce-[0-9a-f]+")
+CIDR = re.compile(r"[0-9a-f.:]+(?:/[0-9]{1,3})?", re.ASCII | re.IGNORECASE)
+PRIVATE = [ip_network(each) for each in ("10.0.0.0/8", "100.64.0.0/10", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7")]
 TAG_KEY = re.compile(r"[\w .:/=+@-]{1,128}")
 OWN_TAGS = ("instance", "owner", "team")
 
@@ -59,7 +63,7 @@ NETWORK = {"subnet_ids": SUBNETS, "instances_security_group": GROUPS[0]}
 
 def problems(settings: Settings, **others: Any) -> Iterator[str]:
     """One sentence for each mistake. `others` is what `offline_platform` is given beside the settings."""
-    found = [*_names(settings), *_lists(settings), *_tags(settings["tags"])]
+    found = [*_names(settings), *_lists(settings), *_open_from(settings), *_tags(settings["tags"])]
     found += team_problems(settings["teams"], settings["data_buckets"])
     found += [] if settings["teams"] else _teams_of_the_roster(others["people"])
     yield from found
@@ -107,12 +111,40 @@ def _lists(settings: Settings) -> Iterator[str]:
         ("cost_tags", TAG_KEY, "must be the key of a tag, without * and ?"),
         ("subnet_ids", SUBNET, "must be an id such as subnet-0123456789abcdef0"),
         ("security_group_ids", SECURITY_GROUP, "must be an id such as sg-0123456789abcdef0"),
+        ("open_from_vpc_endpoints", VPC_ENDPOINT, "must be an id such as vpce-0123456789abcdef0"),
         ("boundary_actions", ACTION, "must be an action such as s3:GetObject, in which * stands for any characters"),
     )
     for key, pattern, rule in rules:
         for value in settings[key]:
             if not pattern.fullmatch(value) or not value.isprintable():
                 yield f"platform_access_{key} has {shown(value)}; it {rule}"
+
+
+def _open_from(settings: Settings) -> Iterator[str]:
+    for value in settings["open_from_cidrs"]:
+        if not _is_public(value):
+            yield (
+                f"platform_access_open_from_cidrs has {shown(value)}; it must be a range of public addresses, such as"
+                " 203.0.113.0/24, since AWS sees no others: for private ones list the endpoints that they come through"
+                " in platform_access_open_from_vpc_endpoints"
+            )
+    for key in ("open_from_cidrs", "open_from_vpc_endpoints"):
+        if settings[key] and settings["role_arn"]:
+            yield (
+                f"platform_access_{key} is {shown(settings[key])}, and with platform_access_role_arn people get no"
+                " policies that could say so; remove one of them"
+            )
+
+
+def _is_public(cidr: str) -> bool:
+    """Whether a request to AWS can come from there; the whole internet is no range."""
+    try:
+        addresses = ip_network(cidr) if CIDR.fullmatch(cidr) else None
+    except ValueError:
+        return False
+    return addresses is not None and not any(
+        addresses.version == private.version and addresses.overlaps(private) for private in PRIVATE
+    )
 
 
 def _tags(tags: Mapping[Any, Any]) -> Iterator[str]:

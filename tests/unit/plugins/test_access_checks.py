@@ -174,6 +174,18 @@ OTHERS: list[tuple[dict[str, Any], str]] = [
         {"security_group_ids": ["subnet-0"]},
         "platform_access_security_group_ids has subnet-0; it must be an id such as sg-0",
     ),
+    (
+        {"open_from_vpc_endpoints": ["vpc-0a"]},
+        "platform_access_open_from_vpc_endpoints has vpc-0a; it must be an id such",
+    ),
+    (
+        {"open_from_cidrs": ["8.8.8.0/24"], "role_arn": "arn:aws:iam::123456789012:role/given"},
+        "platform_access_open_from_cidrs is [8.8.8.0/24], and with platform_access_role_arn people get no policies",
+    ),
+    (
+        {"open_from_vpc_endpoints": ["vpce-0a"], "role_arn": "arn:aws:iam::123456789012:role/given"},
+        "platform_access_open_from_vpc_endpoints is [vpce-0a], and with platform_access_role_arn people get no",
+    ),
     ({"boundary": "x"}, "platform_access_boundary is x; it must be the ARN of a policy"),
     (
         {"boundary_actions": ["*", "s3"]},
@@ -192,6 +204,42 @@ OTHERS: list[tuple[dict[str, Any], str]] = [
 def test_the_other_settings(more: dict[str, Any], says: str) -> None:
     (said,) = problems(**more)
     assert said.startswith(says)
+
+
+@pytest.mark.parametrize(
+    "cidr", ["203.0.113.0/24", "203.0.113.7", "203.0.113.7/32", "2001:db8::/32", "2001:DB8::1", "172.32.0.0/12"]
+)
+def test_addresses_that_people_open_instances_from(cidr: str) -> None:
+    assert problems(open_from_cidrs=[cidr], open_from_vpc_endpoints=["vpce-0a", "vpce-0b"]) == []
+
+
+@pytest.mark.parametrize(
+    "cidr",
+    [
+        "",
+        "office",
+        "203.0.113.0/33",
+        "203.0.113.7/24",
+        "203.0.113.0/255.255.255.0",
+        " 203.0.113.0/24",
+        "203.0.113.0-9",
+        "fe80::1%eth0",
+        "*",
+        "${aws:SourceIp}",
+        # A request to AWS comes from none of these, or from all.
+        "10.1.2.0/24",
+        "172.16.0.0/16",
+        "192.168.1.1",
+        "100.64.0.0/16",
+        "fd00::/8",
+        "0.0.0.0/0",
+        "::/0",
+    ],
+)
+def test_addresses_that_aws_does_not_see(cidr: str) -> None:
+    (said,) = problems(open_from_cidrs=["203.0.113.0/24", cidr])
+    assert said.startswith(f"platform_access_open_from_cidrs has {shown(cidr)}; it must be a range of public addresses")
+    assert said.endswith("list the endpoints that they come through in platform_access_open_from_vpc_endpoints")
 
 
 def test_names_are_not_too_long() -> None:
@@ -364,6 +412,8 @@ TEAM = YAML | st.dictionaries(KEY, YAML | LIMITS | PREFIXES | st.lists(TEXT))
 SETTING = {
     **dict.fromkeys(("name", "person", "results_bucket", "boundary", "role_arn", "output_dir"), TEXT),
     **{name: st.lists(TEXT) for name in ("data_buckets", "cost_tags", "subnet_ids", "security_group_ids")},
+    "open_from_cidrs": st.lists(TEXT | st.ip_addresses().map(str)),
+    "open_from_vpc_endpoints": st.lists(TEXT),
     "boundary_actions": st.lists(TEXT),
     "tags": st.dictionaries(SCALAR, YAML),
     "teams": st.dictionaries(SCALAR | st.sampled_from(["research", "fraud"]), TEAM),

@@ -70,7 +70,7 @@ def _of_the_instance(instance: Settings, limits: Settings) -> Iterator[Limit]:
     is_small = not most.isdecimal() or instance.get(name, 0) <= int(most)
     yield Limit(name, instance.get(name), is_small, f"{most} GiB", "choose a smaller one")
     name = "notebook_root_access"
-    yield Limit(name, instance.get(name), not instance.get(name), "false", "leave it out")
+    yield Limit(name, instance.get(name), not instance.get(name), "false", "set it to false for this team")
     name = "notebook_minimum_instance_metadata_service_version"
     yield Limit(name, instance.get(name), instance.get(name, "2") == "2", "2", "leave it out")
 

@@ -57,6 +57,14 @@ def test_every_environment_with_ipykernel_is_a_kernel(kernels: Host) -> None:
     assert not (kernels.stubs / "python3.calls").exists()
 
 
+def test_a_new_environment_is_a_kernel_at_once_if_its_person_says_so(kernels: Host) -> None:
+    kernels.start()
+    kernels.stub("runuser", "exit 1")  # which only root may use
+    environment(kernels, "mine")
+    kernels.run("step_kernels")
+    assert registered(kernels).keys() == {"custom-mine"}
+
+
 def test_odd_names_are_kernels_too(kernels: Host) -> None:
     for name in ('my "best" env', "back\\slash", "it's", "größer"):
         environment(kernels, name)

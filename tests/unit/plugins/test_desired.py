@@ -21,6 +21,7 @@ DEFAULTS = {
     "volume_size_in_gb": 20,
     "platform_identifier": "notebook-al2023-v1",
     "minimum_instance_metadata_service_version": "2",
+    "root_access": False,
     "purge_tags": False,
 }
 NETWORK = Place(subnet_id="subnet-1", security_group_ids=("sg-1", "sg-2"))

@@ -280,8 +280,8 @@ def test_only_some_options_and_others_in_their_place() -> None:
         {"name": "datalab-bob", "owner": "bob", "state": "stopped"},
     ]
     assert some_settings(chosen, ["instance_type", "root_access"], {}) == [
-        {"name": "datalab-alice", "owner": "alice", "instance_type": "ml.t3.medium"},
-        {"name": "datalab-bob", "owner": "bob", "instance_type": "ml.t3.medium"},
+        {"name": "datalab-alice", "owner": "alice", "instance_type": "ml.t3.medium", "root_access": False},
+        {"name": "datalab-bob", "owner": "bob", "instance_type": "ml.t3.medium", "root_access": False},
     ]
     assert some_settings(chosen, ["instance_type"], {"instance_type": "x"})[0]["instance_type"] == "x"
 

@@ -33,7 +33,7 @@ from ansible_collections.datalab.notebooks.tests.unit.plugins.inventories import
 
 MODIFIED = datetime(2026, 3, 1, 8, 30, tzinfo=UTC)
 ROLE = "arn:aws:iam::123456789012:role/datalab-research"
-HIDDEN = ("RoleArn", "VolumeSizeInGB", "PlatformIdentifier", IMDS)  # which lists do not tell
+HIDDEN = ("RoleArn", "VolumeSizeInGB", "PlatformIdentifier", "RootAccess", IMDS)  # which lists do not tell
 
 
 def people(*hosts: str, names: tuple[str, ...] = ("alice", "bob"), **shared: Any) -> Wanted:
@@ -56,6 +56,7 @@ def described(**more: Any) -> dict[str, Any]:
         "RoleArn": ROLE,
         "VolumeSizeInGB": ALICE["volume_size_in_gb"],
         "PlatformIdentifier": ALICE["platform_identifier"],
+        "RootAccess": "Disabled",
         IMDS: {IMDS_VERSION: "2"},
         **more,
     }
@@ -134,6 +135,18 @@ def test_what_would_happen(read: dict[str, Any], settled: bool, changes: dict[st
     compared = compare(REQUEST, read)
     (outcome,) = compared["instances"]
     assert (compared["is_settled"], outcome["after"]) == (settled, changes)
+
+
+@pytest.mark.parametrize(
+    ("status", "waits", "changes"),
+    [("InService", ["root_access"], {}), ("Stopped", [], {"root_access": "Disabled"})],
+)
+def test_root_access_of_an_earlier_release_goes_at_the_next_stop(
+    status: str, waits: list[str], changes: dict[str, str]
+) -> None:
+    read = found(described(RootAccess="Enabled", NotebookInstanceStatus=status), tags=NO_SEAL)
+    (outcome,) = compare(REQUEST, read)["instances"]
+    assert (list(outcome["pending"]), outcome["after"]) == (waits, changes)
 
 
 def test_a_mistake_is_told_as_the_module_tells_it() -> None:

@@ -69,7 +69,7 @@ OTHER_ROLE = f"{ROLE}datalab/datalab-fraud"
 BEYOND: list[tuple[Variables, str, str, str]] = [
     ({"notebook_instance_type": "ml.p3.2xlarge"}, "ml.p3.2xlarge", "ml.t3.medium, ml.t3.large", "choose one of these"),
     ({"notebook_volume_size_in_gb": 21}, "21", "20 GiB", "choose a smaller one"),
-    ({"notebook_root_access": True}, "true", "false", "leave it out"),
+    ({"notebook_root_access": True}, "true", "false", "set it to false for this team"),
     ({"notebook_direct_internet_access": "yes"}, "true", "false", "set it to false, since AWS's default is true"),
     ({"notebook_minimum_instance_metadata_service_version": "1"}, "1", "2", "leave it out"),
     ({"notebook_subnet_id": OTHER_SUBNET}, OTHER_SUBNET, PLATFORMS,

@@ -162,10 +162,16 @@ TEAMS = {
 
 
 def test_a_restricted_group_has_no_root_access() -> None:
-    (heidi,) = wishes({"heidi": {}}, team="interns", teams=TEAMS, owner_defaults={"notebook_root_access": True})
-    (alice,) = wishes({"alice": {}}, teams=TEAMS)
+    with_root = {"notebook_root_access": True}
+    (heidi,) = wishes({"heidi": {}}, team="interns", teams=TEAMS, owner_defaults=with_root)
+    (alice,) = wishes({"alice": {}}, teams=TEAMS, owner_defaults=with_root)
     assert heidi.instance["notebook_root_access"] is False
-    assert "notebook_root_access" not in alice.instance
+    assert alice.instance["notebook_root_access"] is True
+
+
+def test_a_person_has_root_access_if_the_inventory_gives_it() -> None:
+    alice, bob = wishes({"alice": {}, "bob": {"notebook_root_access": True}})
+    assert (alice.instance["notebook_root_access"], bob.instance["notebook_root_access"]) == (False, True)
 
 
 def test_a_team_with_nothing_after_its_name_reads_nothing() -> None:

@@ -25,6 +25,7 @@ from ansible_collections.datalab.notebooks.plugins.plugin_utils.plans.instances 
 )
 from ansible_collections.datalab.notebooks.plugins.plugin_utils.plans.platform import (
     Plans,
+    misplaced,
     place,
     plan_platform,
     plan_platform_removal,
@@ -77,8 +78,9 @@ class ActionModule(FlowAction):
 
     def _making(self, wanted: Wanted, found: Found, options: Mapping[str, Any]) -> tuple[Plans, dict[str, Any]]:
         plans = plan_platform(wanted, found)
-        refuse(_refused(plans), wanted)
-        if "fleet" not in options["sections"]:
+        with_fleet = "fleet" in options["sections"]
+        refuse([*_refused(plans), *(misplaced(wanted, plans) if with_fleet else ())], wanted)
+        if not with_fleet:
             return plans, {}
         fleet = fleet_request(wanted, place(wanted, plans))
         compared = self._compared(wanted, fleet, found["instances"], complete=options["compare_instances"])

@@ -106,7 +106,8 @@ def preflight(
     ]
     if "fleet" in sections:
         values += [*roster.problems, *(_outsiders(hosts, roster, settings["fleet"]) if is_limited else ()), *of_people]
-        rules += () if has_left else [*fleet_problems(wanted), *group_problems(wanted, sections)]
+        given = {"subnet_ids": settings["network"]["subnet_ids"]} if "network" in sections else None
+        rules += () if has_left else [*fleet_problems(wanted), *group_problems(wanted, given)]
     others = set(roster.people) - set(wanted.people)
     mine = [problem for problem in values if problem.about not in others]
     return wanted, [*mine, *unknown_variables(inventory, wanted.people), *_other_than(rules, values, roster)]
@@ -170,10 +171,10 @@ def fleet_problems(wanted: Wanted) -> Iterator[Problem]:
         yield from (Problem(person, text) for text in [*names, *found[key]] for person in config.people)
 
 
-def group_problems(wanted: Wanted, sections: Collection[str]) -> Iterator[Problem]:
-    """What people of restricted groups would have beyond their limits."""
+def group_problems(wanted: Wanted, network: Mapping[str, Any] | None) -> Iterator[Problem]:
+    """What people of restricted groups would have beyond their limits; `network` is as far known as `Given` says."""
     settings, teams = wanted.settings, teams_of(wanted.settings["access"])
-    given = Given(settings["access"], settings["fleet"], settings["network"] if "network" in sections else None)
+    given = Given(settings["access"], settings["fleet"], network)
     config = {name: config_of(each, wanted.prefix, wanted.own_mounts) for name, each in wanted.wishes.items()}
     users: dict[str, list[Person]] = {}
     for name, each in wanted.wishes.items():

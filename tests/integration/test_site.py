@@ -363,6 +363,18 @@ def test_check_mode_plans_everything_on_an_empty_account(run: Run, sandbox: Sand
     assert "present by the next run" in run("status").stdout
 
 
+def test_a_restricted_person_is_not_placed_beyond_the_limits(run: Run, sandbox: Sandbox) -> None:
+    subnet = "subnet-0123456789abcdef0"
+    played = run("site", "-e", json.dumps({"platform_access_subnet_ids": [subnet]}), check=False)
+    assert played.returncode != 0
+    for text in (
+        "heidi  notebook_subnet_id, which platform_network gives, is not there yet, but",
+        f"interns to {subnet};",
+    ):
+        assert text in played.stdout
+    assert not changing(sandbox)
+
+
 def test_one_person_who_cannot_have_what_is_wanted_stops_no_other(run: Run, sandbox: Sandbox, tmp_path: Path) -> None:
     run(FLEET)
     before = instances(sandbox)

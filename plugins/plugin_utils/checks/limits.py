@@ -9,7 +9,7 @@ same limits have to hold for what the inventory asks for.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from ansible_collections.datalab.notebooks.plugins.module_utils.common.errors import some_of
@@ -37,7 +37,7 @@ class Given(NamedTuple):
 
     access: Settings
     fleet: Settings
-    network: Settings | None  # None: no network is read or made
+    network: Settings | None  # its subnet_ids and security_group_ids, as far as they are known; None: there is none
 
 
 def limit_problems(wishes: Wishes, limits: Settings, given: Given, sharers: Collection[str] = ()) -> Iterator[str]:
@@ -88,26 +88,36 @@ def _of_the_place(instance: Settings, given: Given) -> Iterator[Limit]:
     )
     if not is_placed and not subnet:
         yield Limit("notebook_subnet_id", subnet, False, "a subnet", "set notebook_fleet_subnet_id, or this variable")
-    known = {
-        "subnet_ids": given.access["subnet_ids"] or (given.network or {}).get("subnet_ids", ()),
-        "security_group_ids": given.access["security_group_ids"],
-    }
-    yield _listed("notebook_subnet_id", instance, given.fleet, known, "subnet_ids")
-    yield _listed("notebook_security_group_ids", instance, given.fleet, known, "security_group_ids")
+    for name, key in (("subnet_id", "subnet_ids"), ("security_group_ids", "security_group_ids")):
+        listed, of_network = given.access[key], (given.network or {}).get(key, ())
+        if own := instance.get(f"notebook_{name}"):
+            yield _named(f"notebook_{name}", own, listed or of_network, key)
+        elif everybodys := given.fleet[name]:
+            yield _named(f"notebook_fleet_{name}", everybodys, listed or of_network, key)
+        elif listed:
+            yield _given_by_network(f"notebook_{name}", of_network, listed, key)
 
 
-def _listed(variable: str, instance: Settings, fleet: Settings, known: Mapping[str, Any], key: str) -> Limit:
-    """The subnet or the groups that the inventory names, if it does; otherwise they are the platform's."""
-    value = instance.get(variable)
-    if not value:
-        value, variable = fleet[variable.removeprefix("notebook_")], variable.replace("notebook_", "notebook_fleet_")
-    named = [value] if isinstance(value, str) and value else list(value)
+def _named(variable: str, value: Any, allowed: Sequence[str | None], key: str) -> Limit:
+    """The subnet or the groups that the inventory names."""
     return Limit(
         variable,
         value,
-        set(named) <= set(known[key]),
-        ", ".join(known[key]) or "those of the platform's network",
+        set([value] if isinstance(value, str) else value) <= set(allowed),
+        ", ".join(filter(None, allowed)) or "those of the platform's network",
         f"leave it out, or list it in platform_access_{key}",
+    )
+
+
+def _given_by_network(variable: str, of_network: Sequence[str | None], allowed: Sequence[str], key: str) -> Limit:
+    """The first subnet of the network, or its group, where the inventory names none."""
+    ids = of_network[:1]
+    return Limit(
+        f"{variable}, which platform_network gives,",
+        "not there yet" if None in ids else ", ".join(map(str, ids)),
+        set(ids) <= set(allowed),
+        ", ".join(allowed),
+        f"leave platform_access_{key} empty for what the network has, or set {variable} to what it lists",
     )
 
 

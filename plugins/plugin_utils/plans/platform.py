@@ -9,7 +9,8 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from ..desired import Place
-from ..preflight import SHARED, Wanted, of_access, owners_of
+from ..preflight import SHARED, Wanted, group_problems, of_access, owners_of
+from ..problems import Problem
 from .access import plan_access, plan_access_removal
 from .access import wanted_to_read as access_to_read
 from .network import plan_network, plan_network_removal
@@ -97,6 +98,15 @@ def _buckets(wanted: Wanted) -> list[str]:
     access, storage = wanted.settings["access"], wanted.settings["storage"]
     named = [*access["data_buckets"], access["results_bucket"], storage["results_bucket"]]
     return [name for name in dict.fromkeys(named) if name]
+
+
+def misplaced(wanted: Wanted, plans: Plans) -> list[Problem]:
+    """The people of restricted groups whom the network gives a place that is beyond their limits."""
+    if "network" not in plans:
+        return []
+    ids = plans["network"].ids
+    groups = [ids.get("instances_security_group")]
+    return list(group_problems(wanted, {"subnet_ids": ids.get("subnet_ids", ()), "security_group_ids": groups}))
 
 
 def place(wanted: Wanted, plans: Plans) -> Place:

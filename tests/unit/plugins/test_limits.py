@@ -9,6 +9,9 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.datalab.notebooks.plugins.plugin_utils.plans.platform import misplaced
+from ansible_collections.datalab.notebooks.plugins.plugin_utils.plans.section import SectionPlan
+from ansible_collections.datalab.notebooks.plugins.plugin_utils.preflight import preflight
 from ansible_collections.datalab.notebooks.tests.unit.plugins.inventories import inventory, told
 
 Variables = Mapping[str, Any]
@@ -137,6 +140,81 @@ def test_without_a_network_the_internet_is_aws_default(
 ) -> None:
     found = said(variables, sections=("fleet",), **shared)
     assert [text.partition(",")[0] for text in found] == about
+
+
+GIVEN_NETWORK = {"platform_network_vpc_id": "vpc-0a", "platform_network_subnet_ids": [OTHER_SUBNET, SUBNET]}
+
+
+@pytest.mark.parametrize(
+    ("variables", "shared", "refused"),
+    [
+        ({}, {}, True),
+        ({}, {"platform_access_subnet_ids": [OTHER_SUBNET]}, False),
+        ({}, {"platform_access_subnet_ids": []}, False),
+        ({"notebook_subnet_id": SUBNET}, {}, False),
+        ({}, {"notebook_fleet_subnet_id": SUBNET}, False),
+    ],
+)
+def test_the_first_subnet_of_a_given_network(variables: Variables, shared: Variables, refused: bool) -> None:
+    said_of = said(variables, **{**PLACES, **GIVEN_NETWORK, **shared})
+    rule = f"platform_access_teams limits the team interns to {SUBNET}"
+    remedy = (
+        "leave platform_access_subnet_ids empty for what the network has, or set notebook_subnet_id to what it lists"
+    )
+    text = f"notebook_subnet_id, which platform_network gives, is {OTHER_SUBNET}, but {rule}; {remedy}"
+    assert said_of == [text] * refused
+
+
+def placed(ids: dict[str, Any], variables: Variables, **shared: Any) -> list[str]:
+    """Who is where the limits do not let them, as soon as it is known what the network has."""
+    teams = {"platform_access_teams": {"interns": {"limits": LIMITS}, "fraud": {}}}
+    people: dict[str, list[str]] = {"interns": ["ivy"], "fraud": ["erin"]}
+    source = inventory(people, variables={"ivy": variables}, shared={**teams, **shared})
+    found, problems = preflight(source, ["network", "access", "fleet"])
+    assert problems == []
+    network = {"network": SectionPlan(ids=ids)}
+    return [f"{problem.about}: {problem.text}" for problem in misplaced(found, network)]
+
+
+MADE = {"subnet_ids": [OTHER_SUBNET, SUBNET], "instances_security_group": OTHER_GROUP}
+
+
+@pytest.mark.parametrize(
+    ("ids", "variables", "shared", "about"),
+    [
+        (MADE, {}, {}, []),
+        (MADE, {}, {"platform_access_subnet_ids": [SUBNET]}, [("subnet_id", OTHER_SUBNET)]),
+        (MADE, {}, {"platform_access_subnet_ids": [SUBNET, OTHER_SUBNET]}, []),
+        (MADE, {}, {"platform_access_security_group_ids": [GROUP]}, [("security_group_ids", OTHER_GROUP)]),
+        (MADE, {}, PLACES, [("subnet_id", OTHER_SUBNET), ("security_group_ids", OTHER_GROUP)]),
+        (MADE, {"notebook_subnet_id": SUBNET, "notebook_security_group_ids": [GROUP]}, PLACES, []),
+        (MADE, {}, {**PLACES, "notebook_fleet_subnet_id": SUBNET, "notebook_fleet_security_group_ids": [GROUP]}, []),
+        (MADE, {"notebook_subnet_id": SUBNET}, PLACES, [("security_group_ids", OTHER_GROUP)]),
+        ({"subnet_ids": [None, SUBNET], "instances_security_group": None}, {"notebook_subnet_id": SUBNET},
+         {"platform_network_vpc_id": "vpc-0a", "platform_network_subnet_ids": [OTHER_SUBNET, SUBNET]}, []),
+        ({"subnet_ids": [None, None], "instances_security_group": None}, {}, {}, []),
+        ({"subnet_ids": [None, None], "instances_security_group": None}, {}, PLACES,
+         [("subnet_id", "not there yet"), ("security_group_ids", "not there yet")]),
+    ],
+)  # fmt: skip
+def test_a_network_that_was_made(
+    ids: dict[str, Any], variables: Variables, shared: Variables, about: list[tuple[str, str]]
+) -> None:
+    found = placed(ids, variables, **shared)
+    allowed = {"subnet_id": SUBNET, "security_group_ids": GROUP}
+    assert [text.partition(";")[0] for text in found] == [
+        f"ivy: notebook_{name}, which platform_network gives, is {value}, but platform_access_teams limits the team"
+        f" interns to {allowed[name]}"
+        for name, value in about
+    ]
+
+
+def test_without_a_network_no_one_is_placed() -> None:
+    source = inventory(
+        {"interns": ["ivy"]}, shared={"platform_access_teams": {"interns": {"limits": LIMITS}}, **PLACES}
+    )
+    found, _problems = preflight(source, ["network", "access", "fleet"])
+    assert misplaced(found, {}) == []
 
 
 def test_a_person_with_a_role_of_their_own() -> None:

@@ -8,9 +8,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from .asking import CONFIG, OWN, UMA, Decision, keys, notebook, person
+from .asking import CONFIG, OWN, UMA, Decision, Who, keys, notebook, person
 from .people import SMALL
 
+OF_ZOES_EMAIL = notebook("datalab-zoe-example-com", owner="zoe@example.com", team="interns")
 CREATE, UPDATE = "sagemaker:CreateNotebookInstance", "sagemaker:UpdateNotebookInstance"
 
 
@@ -18,6 +19,7 @@ def of_names() -> Iterator[Decision]:
     """All of it."""
     yield from _of_a_namesake_of_the_viewer()
     yield from _of_an_email_name()
+    yield from _of_tagged_people()
     yield from _of_own_configs()
     for action in ("sagemaker:AddTags", "sagemaker:DeleteTags"):
         yield UMA.may("sets idle of hers", action, OWN["uma"], context=keys("idle"))
@@ -45,14 +47,35 @@ def _of_a_namesake_of_the_viewer() -> Iterator[Decision]:
 
 
 def _of_an_email_name() -> Iterator[Decision]:
-    """AWS takes no @ in the name of an instance: the fleet calls it otherwise, and finds its owner by the tag."""
+    """AWS takes no @ in the name of an instance: the fleet calls it otherwise, which IAM cannot, and creates it."""
     name = "zoe@example.com"
-    who, own = person(name, "interns"), notebook("datalab-zoe-example-com", owner=name, team="interns")
+    who, own = person(name, "interns"), OF_ZOES_EMAIL
     for verb in ("CreatePresignedNotebookInstanceUrl", "StartNotebookInstance", "StopNotebookInstance"):
         yield who.may("uses their own", f"sagemaker:{verb}", own)
         yield who.may_not("uses that of a namesake", f"sagemaker:{verb}", notebook("datalab-zoe", owner="zoe"))
     yield who.may("changes their own", UPDATE, own)
-    yield who.may_not("takes the name of another", CREATE, notebook("datalab-zoe-example-com"), context=small(name))
+    for instance in ("datalab-zoe-example-com", "datalab-zoe", "datalab"):
+        yield who.may_not("creates theirs", CREATE, notebook(instance), context=small(name))
+
+
+def _of_tagged_people() -> Iterator[Decision]:
+    """A user with an e-mail name whom a tag gives a plain one, which the inventory has: they create theirs."""
+    session = replace(person("zoe@example.com", "interns").asks_as, identity=["tagged-datalab-people-interns"])
+    zoe = Who("zoe", replace(session, context={**session.context, "aws:PrincipalTag/owner": "zoe"}))
+    nameless = Who("a user without the tag", session)
+    own, new = notebook("datalab-zoe", owner="zoe", team="interns"), notebook("datalab-zoe")
+    yield zoe.may("creates theirs", CREATE, new, context=small("zoe"))
+    for verb in ("CreatePresignedNotebookInstanceUrl", "StartNotebookInstance", "StopNotebookInstance"):
+        yield zoe.may("uses their own", f"sagemaker:{verb}", own)
+        yield zoe.may_not("uses that of the e-mail name", f"sagemaker:{verb}", OF_ZOES_EMAIL)
+        yield nameless.may_not("uses that of the e-mail name", f"sagemaker:{verb}", OF_ZOES_EMAIL)
+    for who in (zoe, nameless):
+        yield who.may_not("creates Ivy's", CREATE, notebook("datalab-ivy"), context=small("ivy"))
+        theirs = small("zoe@example.com")
+        yield who.may_not(
+            "creates that of the e-mail name", CREATE, notebook("datalab-zoe-example-com"), context=theirs
+        )
+    yield nameless.may_not("creates Zoe's", CREATE, new, context=small("zoe"))
 
 
 def _of_own_configs() -> Iterator[Decision]:

@@ -77,6 +77,13 @@ OPEN_FROM: Policies = {
         replace(PLATFORM, settings={**PLATFORM.settings, **{f"open_from_{each}": [] for each in unset}})
     )
 }
+# The same where IAM knows people by a tag of theirs.
+TAGGED: Policies = {
+    f"tagged-{policy.name}": policy.document
+    for policy in render_policies(
+        replace(PLATFORM, settings={**PLATFORM.settings, "person": "${aws:PrincipalTag/owner}"})
+    )
+}
 # The same with a file system or an access point for each person, and so with a lifecycle configuration for each.
 APART: Policies = {
     f"apart-{policy.name}": policy.document for policy in render_policies(replace(PLATFORM, has_own_configs=True))

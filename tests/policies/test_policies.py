@@ -24,12 +24,13 @@ from ansible_collections.datalab.notebooks.tests.policies.simulator import (
     OPEN_FROM,
     POLICIES,
     ROLES,
+    TAGGED,
     decide,
 )
 
 
 def test_the_policies_decide_as_the_table_says(capsys: pytest.CaptureFixture[str]) -> None:
-    documents = {**POLICIES, **APART, **OPEN_FROM, **OPERATOR, **EVERYTHING}
+    documents = {**POLICIES, **APART, **OPEN_FROM, **TAGGED, **OPERATOR, **EVERYTHING}
     decided = decide(documents, [decision.request for decision in DECISIONS])
     wrong = [
         f"{decision}: {decided} instead of {decision.expected}"
@@ -47,7 +48,7 @@ def test_the_policies_decide_as_the_table_says(capsys: pytest.CaptureFixture[str
 
 def test_the_table_notices_every_broken_statement(capsys: pytest.CaptureFixture[str]) -> None:
     broken = list(mutants({**POLICIES, **OPERATOR}))
-    intact = {**POLICIES, **APART, **OPEN_FROM, **OPERATOR, **EVERYTHING}
+    intact = {**POLICIES, **APART, **OPEN_FROM, **TAGGED, **OPERATOR, **EVERYTHING}
     documents = {**intact, **{str(mutant): mutant.document for mutant in broken}}
     cases = [(mutant, decision) for mutant in broken for decision in DECISIONS if mutant.concerns(decision.request)]
     decided = decide(documents, [mutant.instead(decision.request) for mutant, decision in cases], checked=True)

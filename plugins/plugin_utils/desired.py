@@ -49,13 +49,12 @@ def instance_options(wishes: Wishes, prefix: str, place: Place) -> dict[str, Any
     person = wishes.person
     given = {**_given_by(place, person.name), **wishes.instance}
     options = {option: given[f"notebook_{option}"] for option in instance_arguments() if f"notebook_{option}" in given}
-    tags = {str(key): str(value) for key, value in (wishes.instance.get("notebook_tags") or {}).items()}
     return {
         **options,
         "name": person.instance,
         "owner": person.name,
         "lifecycle_config_name": config_of(wishes, prefix, place.mounts),
-        "tags": {**tags, **_own_tags(wishes)},
+        "tags": {**wishes.instance.get("notebook_tags", {}), **_own_tags(wishes)},
         "keep_tags": [IDLE_TAG],
     }
 

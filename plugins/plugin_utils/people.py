@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .checks.tags import twin_problems
+from .checks.tags import tag_problems
 from .problems import Problem, shown
 from .roster import Person, Roster, instance_name
 from .specs import SECTIONS, role_options
@@ -56,7 +56,8 @@ def read_wishes(
             **({"notebook_root_access": False} if limits else {}),
             **own,
         }
-        problems += [Problem(person.name, text) for text in (*_idle_problems(given), *_tag_problems(given))]
+        wrong = [*_idle_problems(given), *tag_problems("notebook_tags", given.get("notebook_tags", {}))]
+        problems += [Problem(person.name, text) for text in wrong]
         wishes[person.name] = Wishes(
             person,
             {key: value for key, value in given.items() if not key.startswith(HOST)},
@@ -85,14 +86,6 @@ def _idle_problems(given: Settings) -> Iterator[str]:
     idle = given.get("notebook_idle")
     if not re.fullmatch(r"[0-9]+|never", str(idle or "0")):
         yield f"notebook_idle is {shown(idle)}; it must be a number of seconds, 0 or never, for example 7200"
-
-
-def _tag_problems(given: Settings) -> Iterator[str]:
-    tags = [str(key) for key in given.get("notebook_tags") or ()]
-    yield from twin_problems("notebook_tags", tags)
-    for key, remedy in (("owner", "the host's name"), ("team", "notebook_team"), ("idle", "notebook_idle")):
-        if key in tags:
-            yield f"notebook_tags has {key}, which is set from {remedy}; remove it"
 
 
 # Lifecycle configurations

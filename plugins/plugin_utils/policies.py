@@ -98,11 +98,6 @@ class Platform:
         return [person for person in self.people if person["team"] == team]
 
     @property
-    def tags(self) -> dict[str, str]:
-        """The tags of everything that is made."""
-        return {str(key): str(value) for key, value in self.settings["tags"].items()}
-
-    @property
     def arns(self) -> dict[str, str]:
         """How ARNs begin. Rights hold in all regions, like everything in IAM."""
         partition, account = self.account["partition"], self.account["account"]

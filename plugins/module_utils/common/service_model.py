@@ -22,8 +22,11 @@ if TYPE_CHECKING:
 # https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_Tag.html
 TAG_KEY_LENGTH = 128
 TAG_VALUE_LENGTH = 256
+TAG_CHARACTERS = "letters, digits, spaces and _.:/=+-@"
+RESERVED = ("aws:", "datalab:")  # what keys of AWS and of the collection begin with
+SHOWN_LENGTH = 40  # of a key in a message
 NEWER = "if it is new at AWS, upgrade botocore"
-TAGS = 48  # AWS allows 50; instance.OWN_TAGS needs two
+TAGS = 50  # of one resource
 
 
 @cache
@@ -107,18 +110,40 @@ def key_twins(keys: Iterable[str], own: Iterable[str] = ()) -> Iterator[tuple[st
             yield other, key
 
 
-def tag_problems(tags: Mapping[str, str], own: Collection[str] = ()) -> Iterator[str]:
-    """What AWS would not take as tags, and what is kept for the collection, other than `own`."""
-    if len(tags) > TAGS:
-        yield f"{len(tags)} tags are more than the {TAGS} that AWS leaves beside the platform's own"
+def tag_problems(tags: Mapping[str, str], own: Collection[str] = (), most: int = TAGS) -> Iterator[str]:
+    """What AWS would not take as tags, and what is kept for the collection, other than `own`.
+
+    `most` are left beside those that the platform sets itself.
+    """
+    if len(tags) > most:
+        others = f", {TAGS - most} of which are the platform's own" if most < TAGS else ""
+        yield f"{len(tags)} tags are too many; there must be at most {most}: AWS takes {TAGS}{others}"
     for first, other in key_twins(tags):
-        yield f"the keys {first!r} and {other!r} differ in capitals only, and conditions of IAM take both for one"
+        yield (
+            f"the keys {first!r} and {other!r} differ in capitals only, and conditions of IAM take both for one;"
+            " remove one of them"
+        )
     for key, value in tags.items():
-        if not 1 <= len(key) <= TAG_KEY_LENGTH:
-            yield f"the key {key[:20]!r}… has {len(key)} characters; 1 to {TAG_KEY_LENGTH} are allowed"
+        yield from tag_key_problems(key)
+        if key.lower().startswith(RESERVED) and key not in own:
+            yield f"the key {key!r} is reserved; it must not begin with {' or '.join(RESERVED)}"
         if len(value) > TAG_VALUE_LENGTH:
-            yield f"the value of {key!r} has {len(value)} characters; {TAG_VALUE_LENGTH} are allowed"
-        if key.lower().startswith(("aws:", "datalab:")) and key not in own:
-            yield f"the key {key!r} is reserved"
-        if not all(c.isalnum() or c.isspace() or c in "_.:/=+-@" for c in key + value):
-            yield f"{key}={value} has a character that is none of letters, digits, spaces and _.:/=+-@"
+            yield f"the value of {key!r} has {len(value)} characters; it must have at most {TAG_VALUE_LENGTH}"
+        if not _is_taken(value):
+            yield f"the value of {key!r} is {value!r}; it must consist of {TAG_CHARACTERS}"
+
+
+def tag_key_problems(key: str) -> Iterator[str]:
+    """What AWS would not take as the key of a tag."""
+    if not 1 <= len(key) <= TAG_KEY_LENGTH:
+        yield f"the key {_start(key)} has {len(key)} characters; it must have 1 to {TAG_KEY_LENGTH}"
+    if not _is_taken(key):
+        yield f"the key {_start(key)} is not allowed; it must consist of {TAG_CHARACTERS}"
+
+
+def _start(key: str) -> str:
+    return repr(key if len(key) <= SHOWN_LENGTH else f"{key[:SHOWN_LENGTH]}…")
+
+
+def _is_taken(text: str) -> bool:
+    return all(char.isalnum() or char.isspace() or char in "_.:/=+-@" for char in text)

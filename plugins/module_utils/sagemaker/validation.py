@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from ..common.credentials import secret_texts
-from ..common.service_model import NEWER, input_shape, member_problems, tag_problems, violations
-from .instance import FIELDS, IMDS, IMDS_VERSION, Desired, request_params
+from ..common.service_model import NEWER, TAGS, input_shape, member_problems, tag_problems, violations
+from .instance import FIELDS, IMDS, IMDS_VERSION, OWN_TAGS, Desired, request_params
 
 if TYPE_CHECKING:
     from botocore.model import ServiceModel
@@ -41,7 +41,8 @@ def _instance_problems(model: ServiceModel, desired: Desired) -> Iterator[str]:
             member = member.members[IMDS_VERSION] if field.request == IMDS else member
             for text in violations(member, params[field.request]):
                 yield desired.about(field.option, _with_the_word(text, field.option, desired))
-    yield from (desired.about("tags", text) for text in tag_problems({} if "tags" in secrets else desired.tags or {}))
+    tags = {} if "tags" in secrets else desired.tags or {}
+    yield from (desired.about("tags", text) for text in tag_problems(tags, most=TAGS - len(OWN_TAGS)))
 
 
 def _with_the_word(text: str, option: str, desired: Desired) -> str:

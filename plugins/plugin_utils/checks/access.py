@@ -15,8 +15,8 @@ from fnmatch import fnmatchcase
 from ipaddress import ip_network
 from typing import Any
 
-from ansible_collections.datalab.notebooks.plugins.module_utils.common.service_model import tag_problems
-from ansible_collections.datalab.notebooks.plugins.plugin_utils.checks.tags import twin_problems
+from ansible_collections.datalab.notebooks.plugins.module_utils.common.service_model import tag_key_problems
+from ansible_collections.datalab.notebooks.plugins.plugin_utils.checks.tags import tag_problems
 from ansible_collections.datalab.notebooks.plugins.plugin_utils.checks.teams import (
     BUCKET,
     NAME,
@@ -52,8 +52,6 @@ ROLE_ARN = re.compile(r"arn:[a-z-]+:iam::\d{12}:role/[!-~]+", re.ASCII)
 VPC_ENDPOINT = re.compile(r"vpce-[0-9a-f]+")
 CIDR = re.compile(r"[0-9a-f.:]+(?:/[0-9]{1,3})?", re.ASCII | re.IGNORECASE)
 PRIVATE = [ip_network(each) for each in ("10.0.0.0/8", "100.64.0.0/10", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7")]
-TAG_KEY = re.compile(r"[\w .:/=+@-]{1,128}")
-OWN_TAGS = ("instance", "owner", "team")
 
 # Stand for what is only known once the network and the bucket are there; as long as AWS makes them.
 SUBNETS = [f"subnet-{number:017x}" for number in range(3)]
@@ -63,7 +61,8 @@ NETWORK = {"subnet_ids": SUBNETS, "instances_security_group": GROUPS[0]}
 
 def problems(settings: Settings, **others: Any) -> Iterator[str]:
     """One sentence for each mistake. `others` is what `offline_platform` is given beside the settings."""
-    found = [*_names(settings), *_lists(settings), *_open_from(settings), *_tags(settings["tags"])]
+    found = [*_names(settings), *_lists(settings), *_open_from(settings), *_cost_tags(settings)]
+    found += tag_problems("platform_access_tags", settings["tags"])
     found += team_problems(settings["teams"], settings["data_buckets"])
     found += [] if settings["teams"] else _teams_of_the_roster(others["people"])
     yield from found
@@ -108,7 +107,6 @@ def _lists(settings: Settings) -> Iterator[str]:
     rules = (
         ("data_buckets", re.compile(BUCKET), "must be the name of a bucket, without s3://"),
         ("kms_keys", KEY, "must be the id, ARN or alias of a key"),
-        ("cost_tags", TAG_KEY, "must be the key of a tag, without * and ?"),
         ("subnet_ids", SUBNET, "must be an id such as subnet-0123456789abcdef0"),
         ("security_group_ids", SECURITY_GROUP, "must be an id such as sg-0123456789abcdef0"),
         ("open_from_vpc_endpoints", VPC_ENDPOINT, "must be an id such as vpce-0123456789abcdef0"),
@@ -147,16 +145,9 @@ def _is_public(cidr: str) -> bool:
     )
 
 
-def _tags(tags: Mapping[Any, Any]) -> Iterator[str]:
-    for key, value in tags.items():
-        if str(key) in OWN_TAGS:
-            yield f"platform_access_tags has {shown(key)}, which the role sets itself; remove it"
-        if value is None or isinstance(value, Mapping | list):
-            yield f"platform_access_tags: {shown(key)} is {shown(value)}; it must be text"
-            return
-    values = {str(key): str(value) for key, value in tags.items()}
-    yield from twin_problems("platform_access_tags", values, OWN_TAGS)
-    yield from (f"platform_access_tags: {text}" for text in tag_problems(values))
+def _cost_tags(settings: Settings) -> Iterator[str]:
+    for key in settings["cost_tags"]:
+        yield from (f"platform_access_cost_tags: {text}" for text in tag_key_problems(key))
 
 
 def _teams_of_the_roster(people: People) -> Iterator[str]:

@@ -12,7 +12,6 @@ from ipaddress import IPv4Network
 from itertools import combinations
 from typing import Any
 
-from ansible_collections.datalab.notebooks.plugins.module_utils.common.service_model import key_twins
 from ansible_collections.datalab.notebooks.plugins.module_utils.ec2.services import short_name
 
 from ..plans.network_found import (
@@ -20,7 +19,7 @@ from ..plans.network_found import (
     listed_endpoints,
     repeated,
 )
-from .tags import twin_problems
+from .tags import tag_problems
 
 Settings = Mapping[str, Any]
 
@@ -44,8 +43,9 @@ WORDS = r"[a-zA-Z0-9 ._\-:/()#,@\[\]+=&;{}!$*]{0,255}"
 def problems(settings: Settings) -> Iterator[str]:
     """A sentence for each thing that cannot work: the variable, its value, the rule, the remedy."""
     place = _given if settings["vpc_id"] or settings["subnet_ids"] else _made
-    for check in (_names, _tags, _endpoints, place, _servers):
+    for check in (_names, _endpoints, place, _servers):
         yield from check(settings)
+    yield from tag_problems("platform_network_tags", settings["tags"])
 
 
 def _names(settings: Settings) -> Iterator[str]:
@@ -54,23 +54,6 @@ def _names(settings: Settings) -> Iterator[str]:
         yield f"platform_network_name is {name}; it must be 1 to 63 letters, digits and -, and not begin with sg- or -."
     if timeout < 1:
         yield f"platform_network_wait_timeout is {timeout}; it must be at least 1 second."
-
-
-def _tags(settings: Settings) -> Iterator[str]:
-    tags = {str(key): str(value) for key, value in settings["tags"].items()}
-    for key, value in tags.items():
-        if key == "Name" or key.lower().startswith(("aws:", "datalab:")):
-            yield f"platform_network_tags has the key {key}, which is reserved; it must be another one."
-        if not 0 < len(key) <= 128 or len(value) > 256:
-            yield f"platform_network_tags has {key}; keys must be 1 to 128 and values up to 256 characters long."
-    yield from twin_problems("platform_network_tags", tags, ["Name"])
-    for first, other in key_twins(tags):
-        yield f"platform_network_tags has {first} and {other}; conditions of IAM take both for one: remove one of them."
-    if len(tags) > 48:
-        yield (
-            f"platform_network_tags has {len(tags)} tags; it must have at most 48: AWS takes 50, and two are the role's"
-            " own."
-        )
 
 
 def _endpoints(settings: Settings) -> Iterator[str]:

@@ -9,11 +9,9 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from ansible_collections.datalab.notebooks.plugins.module_utils.common.service_model import tag_problems
-from ansible_collections.datalab.notebooks.plugins.plugin_utils.checks.tags import twin_problems
+from ansible_collections.datalab.notebooks.plugins.plugin_utils.checks.tags import tag_problems
 from ansible_collections.datalab.notebooks.plugins.plugin_utils.plans.storage_settings import (
     given_file_system_id,
-    tags,
     uids,
 )
 from ansible_collections.datalab.notebooks.plugins.plugin_utils.problems import shown
@@ -33,6 +31,7 @@ LARGEST_UID = 2**32 - 1
 
 def problems(settings: Settings, people: Sequence[str]) -> Iterator[str]:
     """One sentence for each setting that cannot be; `people` are all owners of the inventory."""
+    is_shared = settings["isolation"] == "shared"
     yield from _names(settings)
     yield from _file_system(settings)
     yield from _mount_targets(settings)
@@ -42,8 +41,8 @@ def problems(settings: Settings, people: Sequence[str]) -> Iterator[str]:
             yield f"platform_storage_{key} is {shown(settings[key])}; {rule}"
     if settings["results_days"] < 1:
         yield f"platform_storage_results_days is {settings['results_days']}; it must be at least 1"
-    yield from _tags(settings)
-    if settings["isolation"] != "shared":
+    yield from tag_problems("platform_storage_tags", settings["tags"], ["owner"] if is_shared else [])
+    if not is_shared:
         yield from _people(settings, people)
     if settings["isolation"] == "access_point":
         yield from _uids(settings, people)
@@ -96,20 +95,6 @@ def _mount_targets(settings: Settings) -> Iterator[str]:
             "platform_storage_security_group_ids is empty, and platform_storage_subnet_ids is not; it must name the"
             " security groups of the mount targets: those of the VPC that AWS would take let no instance in"
         )
-
-
-def _tags(settings: Settings) -> Iterator[str]:
-    for key, value in settings["tags"].items():
-        if isinstance(value, bool) or not isinstance(value, str | int | float):
-            yield f"platform_storage_tags has {shown(value)} for {shown(key)}; it must be text, in quotes"
-    given = tags(settings)
-    # A key may have several lines, and a problem is one.
-    yield from (" ".join(f"platform_storage_tags: {text}".split()) for text in tag_problems(given))
-    yield from twin_problems("platform_storage_tags", given, ["Name"])
-    owned = {} if settings["isolation"] == "shared" else {"owner": "the person"}
-    for key, what in {"Name": "the name of each thing", **owned}.items():
-        if key in given:
-            yield f"platform_storage_tags has {key}, which is {what}; it must have other keys"
 
 
 def _people(settings: Settings, people: Sequence[str]) -> Iterator[str]:

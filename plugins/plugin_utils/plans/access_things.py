@@ -98,7 +98,7 @@ def boundary_of(item: Item) -> str | None:
 
 def policies(platform: Platform, found: Iterable[Item], waiting: Iterable[str]) -> Iterator[Thing]:
     """The managed policies; those of these names cannot be made yet. AWS never changes a policy's description."""
-    there, tags = by_name("policies", found), platform.tags
+    there, tags = by_name("policies", found), platform.settings["tags"]
     for policy in render_policies(platform):
         current = there.get(policy.name.casefold())
         step = {
@@ -163,7 +163,7 @@ def roles(platform: Platform, found: Iterable[Item]) -> Iterator[Thing]:
     """
     there, trust = by_name("roles", found), render_trust(platform)
     for role in execution_roles(platform):
-        current, tags = there.get(role.name.casefold()), {**platform.tags, **role.tags}
+        current, tags = there.get(role.name.casefold()), {**platform.settings["tags"], **role.tags}
         wanted = {
             "description": role.description,
             "trust": trust,
@@ -213,7 +213,7 @@ def workgroups(platform: Platform, found: Iterable[Item]) -> Iterator[Thing]:
     there = {item["name"]: item for item in found}
     for team, settings in platform.teams.items():
         name, limits = f"{platform.name}-{team}", settings.get("limits") or {}
-        current, tags = there.get(name), {**platform.tags, "team": team, MARK: platform.name}
+        current, tags = there.get(name), {**platform.settings["tags"], "team": team, MARK: platform.name}
         wanted = {
             "description": f"Queries of the team {team}",
             "output_location": f"s3://{platform.results_bucket}/{team}/",

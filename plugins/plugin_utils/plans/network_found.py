@@ -62,8 +62,7 @@ class Network:
 
     def tags(self, name: str) -> dict[str, str]:
         """The tags of what has this name."""
-        given = {str(key): str(value) for key, value in self.settings["tags"].items()}
-        return {"Name": name, **given, MARK: self.name}
+        return {"Name": name, **self.settings["tags"], MARK: self.name}
 
     def called(self, part: str) -> str:
         return f"{self.name}-{part}"

@@ -13,7 +13,7 @@ from typing import Any
 from ansible_collections.amazon.aws.plugins.module_utils.policy import compare_policies
 
 from .section import Change
-from .storage_settings import Settings, as_text, is_marked, mark, tags
+from .storage_settings import Settings, as_text, is_marked, mark
 
 RULE = "expire"
 KEPT_DAYS = 7  # what was overwritten or removed, and unfinished uploads
@@ -73,7 +73,7 @@ def _unmarked(settings: Settings, name: str) -> str:
 
 def _bucket_tags(settings: Settings) -> dict[str, str]:
     """One that the inventory names may have been there before, and is never removed: it needs no mark."""
-    return {**({} if settings["results_bucket"] else mark(settings)), **tags(settings)}
+    return {**({} if settings["results_bucket"] else mark(settings)), **settings["tags"]}
 
 
 def _wanted(settings: Settings) -> dict[str, Any]:

@@ -59,11 +59,6 @@ def is_marked(settings: Settings, thing: Mapping[str, Any]) -> bool:
     return bool(mark(settings).items() <= thing["tags"].items())
 
 
-def tags(settings: Settings) -> dict[str, str]:
-    """The tags of all that is made, as AWS has them."""
-    return {str(key): str(value) for key, value in settings["tags"].items()}
-
-
 # Users
 
 
@@ -101,7 +96,7 @@ def desired_file_system(settings: Settings, name: str, own_tags: Mapping[str, st
         lifecycle_policies=transitions if days else {},
         backup=settings["backup"],
         policy=policy(settings),
-        tags={**own_tags, **tags(settings)},
+        tags={**own_tags, **settings["tags"]},
         purge_tags=False,
     )
 
@@ -134,7 +129,7 @@ def desired_point(settings: Settings, person: str, uid: int, file_system_id: str
             "path": point_path(person),
             "creation_info": {"owner_uid": uid, "owner_gid": uid, "permissions": "0700"},
         },
-        tags={"Name": person, "owner": person, **mark(settings), **tags(settings)},
+        tags={"Name": person, "owner": person, **mark(settings), **settings["tags"]},
         purge_tags=False,
     )
 

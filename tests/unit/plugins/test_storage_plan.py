@@ -108,7 +108,7 @@ def test_a_file_system_that_is_given_is_not_looked_at() -> None:
 
 
 def test_an_empty_account() -> None:
-    made = plan({"tags": {"cost": 4711}}, EMPTY)
+    made = plan({"tags": {"cost": "4711"}}, EMPTY)
     assert texts(made) == [
         "create file system datalab",
         f"create mount target of file system datalab in {A} (eu-central-1a)",

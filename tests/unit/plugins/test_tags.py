@@ -1,66 +1,155 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Keys of tags in whatever letters, in every variable that has tags."""
+"""Tags in every variable of any role that has some, against all that they must not be."""
 
 from __future__ import annotations
 
-from itertools import product
 from typing import Any
 
 import pytest
 
-from ansible_collections.datalab.notebooks.plugins.plugin_utils.checks.tags import OWN_KEYS
+from ansible_collections.datalab.notebooks.plugins.plugin_utils.checks.tags import OWN, OWN_KEYS
 from ansible_collections.datalab.notebooks.plugins.plugin_utils.preflight import ALL
+from ansible_collections.datalab.notebooks.plugins.plugin_utils.specs import checked
 from ansible_collections.datalab.notebooks.plugins.plugin_utils.variables import person_options, platform_options
 
 from .inventories import inventory, told
 
-# Every variable of any role whose value is tags, and what else the role sets.
-VARIABLES = [name for name in {**platform_options(), **person_options()} if name.endswith("_tags")]
-OF_TAGS = [name for name in VARIABLES if {**platform_options(), **person_options()}[name].get("type") == "dict"]
-ALSO = {"platform_network_tags": ["Name"], "platform_storage_tags": ["Name"], "platform_access_tags": ["instance"]}
+SPECS = {name: spec for name, spec in {**platform_options(), **person_options()}.items() if name.endswith("_tags")}
+OF_TAGS = [name for name, spec in SPECS.items() if spec["type"] == "dict"]
+SET = {  # what the platform sets there itself, and what is said of it
+    "notebook_tags": {
+        "owner": "set from the host's name",
+        "team": "set from notebook_team",
+        "idle": "set from notebook_idle",
+    },
+    "platform_network_tags": {"Name": "the name of each part"},
+    "platform_storage_tags": {"Name": "the name of each part"},
+    "platform_access_tags": {
+        "owner": "the person of a role",
+        "team": "the team of a role",
+        "instance": "the instance of a role",
+    },
+}
+MOST = {"notebook_tags": 45, "platform_network_tags": 48, "platform_storage_tags": 48, "platform_access_tags": 47}
+ABOUT = {"notebook_tags": "alice", **{f"platform_{each}_tags": each for each in ("network", "storage", "access")}}
+
+IN_QUOTES = "it must be text; put it in quotes"
+CHARACTERS = "it must consist of letters, digits, spaces and _.:/=+-@"
+REFUSED: list[tuple[Any, str]] = [
+    ("cost=42", " is cost=42; it must be a dictionary, for example {key: value}"),
+    (["cost"], " is [cost]; it must be a dictionary, for example {key: value}"),
+    (None, " is empty; write {} for none, or leave it out"),
+    ({"a": None}, ': a is empty; write "" for none, or leave it out'),
+    ({None: "a"}, ': one of the keys is empty; write "" for none, or leave it out'),
+    ({"a": True}, f": a is true; {IN_QUOTES}: YAML takes yes, no, on and off for true and false"),
+    ({False: "x"}, f": one of the keys is false; {IN_QUOTES}: YAML takes yes, no, on and off for true and false"),
+    ({"a": ["x"]}, f": a is [x]; {IN_QUOTES}"),
+    ({"a": {"b": "x"}}, f": a is {{b: x}}; {IN_QUOTES}"),
+    ({"a": "x\n"}, ": a is 'x\\n'; it must be one line: YAML keeps the line end of a block that begins with | or >"),
+    ({"a": "x\x1b"}, ": a is 'x\\x1b'; it must not have the character U+001B, which cannot be seen"),
+    ({"a\n": "x"}, ": one of the keys is 'a\\n'; it must be one line: "),
+    ({"password": "s3cret"}, ": password has a password; it must have none: "),
+    ({"aws:x": "y"}, ": the key 'aws:x' is reserved; it must not begin with aws: or datalab:"),
+    ({"Aws:x": "y"}, ": the key 'Aws:x' is reserved; it must not begin with aws: or datalab:"),
+    *(
+        ({key: "x"}, f": the key '{key}' is reserved; it must not begin with aws: or datalab:")
+        for key in ("datalab:verified", "Datalab:Verified", "datalab:network", "datalab:storage", "DATALAB:x")
+    ),
+    (
+        {"Cost-Center": "1", "other": "x", "cost-center": "2"},
+        (
+            ": the keys 'Cost-Center' and 'cost-center' differ in capitals only, and conditions of IAM take both for"
+            " one; remove one of them"
+        ),
+    ),
+    ({"": "x"}, ": the key '' has 0 characters; it must have 1 to 128"),
+    ({"k" * 129: "x"}, f": the key '{'k' * 40}…' has 129 characters; it must have 1 to 128"),
+    ({"k": "v" * 257}, ": the value of 'k' has 257 characters; it must have at most 256"),
+    ({"k*": "x"}, ": the key 'k*' is not allowed; " + CHARACTERS),
+    ({"k": "R&D"}, ": the value of 'k' is 'R&D'; " + CHARACTERS),
+]
 
 
-def said_of(variable: str, tags: dict[str, Any]) -> list[str]:
+def said_of(variable: str, tags: Any, **others: Any) -> list[str]:
     """What is said before the first change against an inventory that has these tags."""
-    return told(inventory({"research": ["alice"]}, common={variable: tags}), sections=ALL)
+    return told(inventory({"research": ["alice"]}, common={variable: tags, **others}), sections=ALL)
 
 
 def test_every_variable_with_tags_is_here() -> None:
-    assert set(OF_TAGS) == {"notebook_tags", "platform_access_tags", "platform_network_tags", "platform_storage_tags"}
+    assert set(OF_TAGS) == set(OWN) == set(SET) == set(MOST) == set(ABOUT)
+
+
+@pytest.mark.parametrize("variable", OF_TAGS)
+@pytest.mark.parametrize(("tags", "says"), REFUSED, ids=[says[:60] for _tags, says in REFUSED])
+def test_a_mistake_is_one_sentence(variable: str, tags: Any, says: str) -> None:
+    (line,) = said_of(variable, tags)
+    assert line.startswith(f"{ABOUT[variable]}: {variable}{says}")
+    assert "s3cret" not in line
+
+
+@pytest.mark.parametrize("tags", ["cost=42", {"a": None}, {"aws:x": "y"}, {"owner": "x"}, {"Team": "x"}], ids=str)
+@pytest.mark.parametrize("defaults", ["notebook_fleet_owner_defaults", "notebook_fleet_viewer_defaults"])
+def test_defaults_of_people_are_checked_like_what_people_say(defaults: str, tags: Any) -> None:
+    source = inventory({"research": ["alice"]}, viewers=["viewer"], common={defaults: {"notebook_tags": tags}})
+    assert [line for line in told(source, sections=ALL) if "notebook_tags" in line]
 
 
 @pytest.mark.parametrize(
-    ("variable", "own"), [(name, own) for name in OF_TAGS for own in (*OWN_KEYS, *ALSO.get(name, []))]
+    ("variable", "key", "what"), [(variable, key, what) for variable in OF_TAGS for key, what in SET[variable].items()]
+)
+def test_a_key_that_the_platform_sets_is_refused(variable: str, key: str, what: str) -> None:
+    assert said_of(variable, {key: "x"}) == [f"{ABOUT[variable]}: {variable} has {key}, which is {what}; remove it"]
+
+
+@pytest.mark.parametrize("isolation", ["access_point", "file_system"])
+def test_storage_of_each_person_has_their_name(isolation: str) -> None:
+    assert said_of("platform_storage_tags", {"owner": "x"}) == []
+    assert said_of("platform_storage_tags", {"owner": "x"}, platform_storage_isolation=isolation) == [
+        "storage: platform_storage_tags has owner, which is the person of each part; remove it"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("variable", "own"), [(variable, own) for variable in OF_TAGS for own in {*OWN_KEYS, *SET[variable]}]
 )
 def test_a_key_of_the_platform_in_other_letters_is_refused_with_both(variable: str, own: str) -> None:
     written = {own.upper(), own.capitalize(), own.lower(), own[:-1] + own[-1].upper()} - {own}
     for key in sorted(written):
-        lines = said_of(variable, {key: "x"})
-        assert [line for line in lines if f"{variable} has {key}, and the platform has {own};" in line] == lines
-        assert len(lines) == 1
+        assert said_of(variable, {key: "x"}) == [
+            (
+                f"{ABOUT[variable]}: {variable} has {key}, and the platform has {own};"
+                f" conditions of IAM take both for one: rename or remove {key}"
+            )
+        ]
 
 
 @pytest.mark.parametrize("variable", OF_TAGS)
-def test_two_keys_in_different_letters_are_refused_with_both(variable: str) -> None:
-    (line,) = said_of(variable, {"Cost-Center": "1", "other": "x", "cost-center": "2"})
-    assert variable in line
-    assert "Cost-Center" in line
-    assert "cost-center" in line
-    assert said_of(variable, {"Cost-Center": "1", "Cost": "2", "cost_center": "3"}) == []
+def test_there_may_be_as_many_as_aws_leaves(variable: str) -> None:
+    most = MOST[variable]
+    assert said_of(variable, {f"k{n}": "v" * 256 for n in range(most)}) == []
+    assert said_of(variable, {f"k{n}": "v" for n in range(most + 1)}) == [
+        (
+            f"{ABOUT[variable]}: {variable}: {most + 1} tags are too many; there must be at most {most}: AWS takes 50,"
+            f" {50 - most} of which are the platform's own"
+        )
+    ]
 
 
-@pytest.mark.parametrize(("key", "remedy"), [("owner", "the host's name"), ("team", "notebook_team"), ("idle", "idle")])
-def test_what_other_variables_set_is_no_tag_of_a_person(key: str, remedy: str) -> None:
-    for variables in ({"notebook_tags": {key: "x"}}, {"notebook_fleet_owner_defaults": {"notebook_tags": {key: "x"}}}):
-        (line,) = told(inventory({"research": ["alice"]}, common=variables), sections=ALL)
-        assert f"notebook_tags has {key}, which is set from " in line
-        assert remedy in line
+@pytest.mark.parametrize("variable", OF_TAGS)
+def test_other_tags_are_taken(variable: str) -> None:
+    tags = {"Cost-Center": "1", "Cost": "Größe 2", "cost_center": "a/b=c+d-e@f:g.h", "project": ""}
+    assert said_of(variable, tags) == []
+    assert checked(variable, {"a": 42, 2024: 1.5}, SPECS[variable]).value == {"a": "42", "2024": "1.5"}
 
 
-def test_marks_are_reserved_in_whatever_letters() -> None:
-    for variable, key in product(OF_TAGS, ["datalab:verified", "Datalab:Verified", "DATALAB:x", "Aws:x"]):
-        (line,) = said_of(variable, {key: "x"})
-        assert variable in line
-        assert key in line
-        assert "reserved" in line
+@pytest.mark.parametrize(
+    ("key", "says"),
+    [
+        ("cost*", "the key 'cost*' is not allowed; " + CHARACTERS),
+        ("", "the key '' has 0 characters; it must have 1 to 128"),
+        ("k" * 129, f"the key '{'k' * 40}…' has 129 characters; it must have 1 to 128"),
+    ],
+)
+def test_cost_tags_are_keys(key: str, says: str) -> None:
+    assert said_of("platform_access_cost_tags", [key]) == [f"access: platform_access_cost_tags: {says}"]

@@ -18,6 +18,7 @@ from .conftest import PlaybookRunner, Played, changing, client, connection
 BUCKET = "datalab-results-123456789012-eu-central-1"
 DNS_NAME = "{}.efs.eu-central-1.amazonaws.com"
 BY_POINT = {"platform_storage_isolation": "access_point"}
+LOGGED = {"TargetBucket": "logs", "TargetPrefix": "ours/"}
 DESTROY = {"platform_storage_destroy_data": True}
 
 Storage = Callable[..., Played]
@@ -120,7 +121,8 @@ def test_from_an_empty_account_to_an_empty_account(
     network: dict[str, Any],
     handed_on: Callable[[], dict[str, Any]],
 ) -> None:
-    settings = {**network, **BY_POINT, "platform_storage_uids": {"bob": 2001}}
+    log = make_log_bucket(s3)
+    settings = {**network, **BY_POINT, "platform_storage_uids": {"bob": 2001}, **log}
     predicted = storage("--check", "--diff", **settings)
     assert changed(predicted) == 1
     assert "access point bob of file system datalab" in predicted.stdout
@@ -148,25 +150,25 @@ def test_from_an_empty_account_to_an_empty_account(
     }
     shared = {"file_system": DNS_NAME.format(file_system_id), "mounts": mounts, "results": BUCKET}
     assert handed_on() == shared
-    assert_bucket(s3)
+    assert_bucket(s3, LOGGED)
 
     again = storage(**settings)
     assert changed(again) == 0, again.stdout
     assert not changing(sandbox)
     assert handed_on() == shared
     assert sandbox.calls()["efs:DescribeAccessPoints"] == 1
-    assert sum(count for call, count in sandbox.calls().items() if call.startswith(("efs:", "s3:"))) == 16
+    assert sum(count for call, count in sandbox.calls().items() if call.startswith(("efs:", "s3:"))) == 18
 
     s3.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Suspended"})
     damage(sandbox, efs, file_system_id)
-    assert changed(storage(**settings, people=("alice", "bob", "carol"))) == 3
+    assert changed(storage(**settings, people=("alice", "bob", "carol"))) == 4
     assert {call for call in changing(sandbox) if call.startswith("efs:")} == {
         "efs:CreateAccessPoint",
         "efs:ModifyMountTargetSecurityGroups",
         "efs:UpdateFileSystem",
     }
     assert set(handed_on()["mounts"]) == {"alice", "bob", "carol"}
-    assert_bucket(s3)
+    assert_bucket(s3, LOGGED)
 
     s3.put_object(Bucket=BUCKET, Key="research/result.csv", Body=b"a,b")
     everybody = {**settings, "people": ("alice", "bob", "carol")}
@@ -183,11 +185,25 @@ def test_from_an_empty_account_to_an_empty_account(
     assert len(subnets_of(efs, file_system_id)) == 2
     storage(**settings, **DESTROY, tasks_from="absent")
     assert file_systems(efs) == {}
-    assert s3.list_buckets()["Buckets"] == []
+    assert [each["Name"] for each in s3.list_buckets()["Buckets"]] == ["logs"]
+
+
+def make_log_bucket(s3: Any) -> dict[str, Any]:
+    """Makes a bucket for access logs, and returns the setting that names it."""
+    s3.create_bucket(Bucket="logs", CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"Service": "logging.s3.amazonaws.com"},
+        "Action": "s3:PutObject",
+        "Resource": "arn:aws:s3:::logs/*",
+    }
+    s3.put_bucket_policy(Bucket="logs", Policy=json.dumps({"Version": "2012-10-17", "Statement": [statement]}))
+    return {"platform_storage_results_access_log": {"bucket": "logs", "prefix": "ours/"}}
 
 
 def damage(sandbox: Sandbox, efs: Any, file_system_id: str) -> None:
-    """A mount target with another security group, and throughput that is paid for otherwise."""
+    """A mount target with another security group, throughput that is paid for otherwise, and no access log."""
+    client(sandbox, "s3").put_bucket_logging(Bucket=BUCKET, BucketLoggingStatus={})
     (target, _other) = efs.describe_mount_targets(FileSystemId=file_system_id)["MountTargets"]
     (closed,) = client(sandbox, "ec2").describe_security_groups(
         Filters=[{"Name": "group-name", "Values": ["default"]}, {"Name": "vpc-id", "Values": [target["VpcId"]]}]
@@ -196,8 +212,9 @@ def damage(sandbox: Sandbox, efs: Any, file_system_id: str) -> None:
     efs.update_file_system(FileSystemId=file_system_id, ThroughputMode="bursting")
 
 
-def assert_bucket(s3: Any) -> None:
-    """The bucket is encrypted, private, versioned, owned by the account, and its content expires."""
+def assert_bucket(s3: Any, access_log: dict[str, str] | None = None) -> None:
+    """The bucket is encrypted, private, versioned, owned by the account, logged, and its content expires."""
+    assert s3.get_bucket_logging(Bucket=BUCKET).get("LoggingEnabled") == access_log
     (rule,) = s3.get_bucket_encryption(Bucket=BUCKET)["ServerSideEncryptionConfiguration"]["Rules"]
     assert rule["ApplyServerSideEncryptionByDefault"] == {"SSEAlgorithm": "AES256"}
     assert set(s3.get_public_access_block(Bucket=BUCKET)["PublicAccessBlockConfiguration"].values()) == {True}

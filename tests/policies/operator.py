@@ -20,6 +20,7 @@ SHARED: dict[str, Any] = {
     "platform_network_peerings": [{"vpc_id": "vpc-0b", "cidr": "10.9.0.0/16"}],
     "platform_storage_isolation": "access_point",
     "platform_storage_kms_key_id": f"{KEY}files",
+    "platform_storage_results_access_log": {"bucket": "acme-logs"},
     "platform_storage_subnet_ids": ["subnet-0c"],
 }
 BOB = {
@@ -282,15 +283,16 @@ def _of_access_points() -> Iterator[Decision]:
 
 def _of_the_bucket() -> Iterator[Decision]:
     words = (
-        "CreateBucket DeleteBucket GetAccelerateConfiguration GetBucketAcl GetBucketObjectLockConfiguration"
-        " GetBucketOwnershipControls GetBucketPolicy GetBucketPublicAccessBlock GetBucketRequestPayment"
-        " GetBucketTagging GetBucketVersioning GetEncryptionConfiguration GetInventoryConfiguration"
-        " GetLifecycleConfiguration ListBucket ListBucketVersions PutBucketOwnershipControls PutBucketPolicy"
-        " PutBucketPublicAccessBlock PutBucketTagging PutBucketVersioning PutEncryptionConfiguration"
-        " PutLifecycleConfiguration"
+        "CreateBucket DeleteBucket GetAccelerateConfiguration GetBucketAcl GetBucketLogging"
+        " GetBucketObjectLockConfiguration GetBucketOwnershipControls GetBucketPolicy"
+        " GetBucketPublicAccessBlock GetBucketRequestPayment GetBucketTagging GetBucketVersioning"
+        " GetEncryptionConfiguration GetInventoryConfiguration GetLifecycleConfiguration ListBucketVersions"
+        " PutBucketLogging PutBucketOwnershipControls PutBucketPolicy PutBucketPublicAccessBlock"
+        " PutBucketTagging PutBucketVersioning PutEncryptionConfiguration PutLifecycleConfiguration"
     )
     bucket = "datalab-results-123456789012-eu-central-1"
-    yield from only(STORAGE, actions("s3", words), [s3(bucket)], [s3("acme-data"), s3("datalab-data")])
+    yield from only(STORAGE, actions("s3", words), [s3(bucket)], [s3("acme-data"), s3("acme-logs")])
+    yield from only(STORAGE, ["s3:ListBucket"], [s3(bucket), s3("acme-logs")], [s3("acme-data"), s3("datalab-data")])
     objects = actions("s3", "DeleteObject DeleteObjectVersion")
     yield from only(STORAGE, objects, [s3(f"{bucket}/research/x")], [s3("acme-data/x")])
     yield STORAGE.may_not("reads results", "s3:GetObject", s3(f"{bucket}/research/x"))

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ansible_collections.amazon.aws.plugins.module_utils.transformation import boto3_resource_to_ansible_dict
 
 from ..common.calls import in_parallel
-from ..s3.read import read_bucket
+from ..s3.read import is_own_bucket, read_bucket
 from . import access_point, api, file_system
 from .access_point import GONE
 
@@ -35,6 +35,7 @@ def read_storage(clients: Mapping[str, Any], wanted: Mapping[str, Any]) -> dict[
         "file_systems": lambda: _read_file_systems(clients["efs"], wanted) if file_systems else [],
         "subnets": lambda: _read_subnets(clients["ec2"], wanted["subnet_ids"]) if wanted["subnet_ids"] else {},
         "bucket": lambda: _read_results_bucket(clients["s3"], wanted) if wanted["bucket"] else None,
+        "has_log_bucket": lambda: _has_log_bucket(clients["s3"], wanted) if wanted["log_bucket"] else None,
     }
     results = in_parallel(lambda read: read(), readers.values())
     return {"ids_only": wanted["ids_only"], **dict(zip(readers, results, strict=True))}
@@ -92,3 +93,7 @@ def _read_results_bucket(client: Any, wanted: Mapping[str, Any]) -> dict[str, An
     bucket, account = wanted["bucket"], wanted["account"]
     name = results_bucket_name(bucket["named"], bucket["efs_name"], account)
     return read_bucket(client, name, account["account"], settings=bucket["settings"])
+
+
+def _has_log_bucket(client: Any, wanted: Mapping[str, Any]) -> bool:
+    return bool(is_own_bucket(client, wanted["log_bucket"], wanted["account"]["account"]))

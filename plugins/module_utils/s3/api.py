@@ -107,3 +107,18 @@ def get_bucket_policy(client: S3Client, name: str, account: str) -> dict[str, An
     """The policy that GetBucketPolicy returns."""
     policy: dict[str, Any] = json.loads(client.get_bucket_policy(Bucket=name, ExpectedBucketOwner=account)["Policy"])
     return policy
+
+
+@handler.list_error_handler("get the access log of the bucket", {})
+@retry
+def get_bucket_logging(client: S3Client, name: str, account: str) -> dict[str, Any]:
+    """LoggingEnabled as GetBucketLogging returns it; without it S3 writes no access log."""
+    return dict(client.get_bucket_logging(Bucket=name, ExpectedBucketOwner=account).get("LoggingEnabled", {}))
+
+
+@handler.common_error_handler("set the access log of the bucket")
+@retry
+def put_bucket_logging(client: S3Client, name: str, account: str, log: dict[str, Any]) -> None:
+    """Calls PutBucketLogging with LoggingEnabled, or without it to write no access log."""
+    status: Any = {"LoggingEnabled": log} if log else {}
+    client.put_bucket_logging(Bucket=name, ExpectedBucketOwner=account, BucketLoggingStatus=status)

@@ -15,6 +15,7 @@ from ansible_collections.amazon.aws.plugins.module_utils.transformation import b
 from ..common.calls import in_parallel
 from ..common.errors import NotebookError
 from . import api
+from .access_log import read_access_log
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -26,17 +27,22 @@ def read_bucket(client: S3Client, name: str, account: str, *, settings: bool = T
     One that another account owns, or that may not be seen, has nothing but its name and `foreign`. One that `is_blank`
     has neither tags nor objects, like one that a run made and was interrupted.
     """
-    try:
-        is_there = api.head_bucket(client, name, account)
-    except NotebookError as error:
-        if isinstance(error.exception, is_boto3_error_code("403", error.exception)):
-            return {"name": name, "foreign": True}
-        raise
-    if not is_there:
-        return None
+    is_ours = is_own_bucket(client, name, account)
+    if not is_ours:
+        return None if is_ours is None else {"name": name, "foreign": True}
     found = _settings(client, name, account, SETTINGS if settings else ("tags",))
     is_blank = not found["tags"] and _is_empty(client, name, account)
     return {"name": name, "foreign": False, "is_blank": is_blank, **found}
+
+
+def is_own_bucket(client: S3Client, name: str, account: str) -> bool | None:
+    """Whether the bucket is the account's, and may be seen; None if there is none."""
+    try:
+        return api.head_bucket(client, name, account) or None
+    except NotebookError as error:
+        if isinstance(error.exception, is_boto3_error_code("403", error.exception)):
+            return False
+        raise
 
 
 def _settings(client: S3Client, name: str, account: str, names: Collection[str]) -> dict[str, Any]:
@@ -85,4 +91,5 @@ SETTINGS: dict[str, Callable[[S3Client, str, str], Any]] = {
     "policy": api.get_bucket_policy,
     "tags": _tags,
     "lifecycle_rules": _lifecycle_rules,
+    "access_log": read_access_log,
 }

@@ -41,6 +41,7 @@ def problems(settings: Settings, people: Sequence[str]) -> Iterator[str]:
             yield f"platform_storage_{key} is {shown(settings[key])}; {rule}"
     if settings["results_days"] < 1:
         yield f"platform_storage_results_days is {settings['results_days']}; it must be at least 1"
+    yield from _access_log(settings)
     yield from tag_problems("platform_storage_tags", settings["tags"], ["owner"] if is_shared else [])
     if not is_shared:
         yield from _people(settings, people)
@@ -57,7 +58,7 @@ def _names(settings: Settings) -> Iterator[str]:
         )
     elif not 1 <= len(name) <= LONGEST_NAME:
         yield f"platform_storage_efs_name is {shown(name)}; it must have 1 to {LONGEST_NAME} characters"
-    if bucket and (not BUCKET.fullmatch(bucket) or ".." in bucket):
+    if bucket and not _is_bucket(bucket):
         yield (
             f"platform_storage_results_bucket is {shown(bucket)}; it must be small letters, digits, hyphens and single"
             ' dots, 3 to 63, or "" for a name that is made'
@@ -95,6 +96,33 @@ def _mount_targets(settings: Settings) -> Iterator[str]:
             "platform_storage_security_group_ids is empty, and platform_storage_subnet_ids is not; it must name the"
             " security groups of the mount targets: those of the VPC that AWS would take let no instance in"
         )
+
+
+def _access_log(settings: Settings) -> Iterator[str]:
+    log, variable = settings["results_access_log"], "platform_storage_results_access_log"
+    bucket, prefix = log.get("bucket", ""), log.get("prefix", "")
+    if log and "bucket" not in log:
+        yield f'{variable} has no bucket; name one, or write bucket: "" for no access log, or {{}} to leave it as it is'
+    elif prefix and not bucket:
+        yield f"{variable} has a prefix without a bucket; name the bucket, or leave the prefix out"
+    elif bucket and not _is_bucket(bucket):
+        yield f"{variable}: bucket is {shown(bucket)}; it must be the name of a bucket, without s3://"
+    elif bucket and _is_results_bucket(settings, bucket):
+        yield (
+            f"{variable}: bucket is {bucket}, the bucket for results itself; it must be another: S3 would log that it"
+            " writes the log"
+        )
+
+
+def _is_results_bucket(settings: Settings, bucket: str) -> bool:
+    """Whether the bucket for results is, or may be, this one. Made names end in an account and a region."""
+    made = rf"{re.escape(settings['efs_name'])}-results-\d{{12}}-[a-z]{{2}}(-[a-z]+)+-\d"
+    named = settings["results_bucket"]
+    return bucket == named if named else bool(re.fullmatch(made, bucket))
+
+
+def _is_bucket(name: str) -> bool:
+    return bool(BUCKET.fullmatch(name)) and ".." not in name
 
 
 def _people(settings: Settings, people: Sequence[str]) -> Iterator[str]:

@@ -15,7 +15,7 @@ from .storage_access_points import foreign_points, plan_access_points, points_by
 from .storage_bucket import plan_bucket
 from .storage_file_systems import foreign_file_systems, places, plan_file_systems
 from .storage_removal import Removal
-from .storage_settings import Settings, given_file_system_id, is_marked, own_file_systems
+from .storage_settings import Settings, given_file_system_id, is_marked, log_bucket, own_file_systems
 
 Found = Mapping[str, Any]
 
@@ -36,6 +36,7 @@ def wanted_to_read(
         "parts": [*parts, *(["access_points"] if by_point or (removal and own) else [])],
         "subnet_ids": list(settings["subnet_ids"]) if own and not (removal or ids_only) else [],
         "bucket": None if ids_only or named_bucket_stays else bucket,
+        "log_bucket": "" if ids_only or removal else log_bucket(settings),
     }
 
 
@@ -61,9 +62,9 @@ def plan_storage(
     if found["ids_only"]:
         return SectionPlan(refused=tuple(foreign), ids=ids)
     systems = plan_file_systems(settings, there, people, places(settings, found, network))
-    refused = [*foreign, *systems.refused, *_missing(settings, found)]
+    refused = [*foreign, *systems.refused, *_missing(settings, found), *_missing_log_bucket(settings, found)]
     points = plan_access_points(settings, _shared(found), _label(settings), people if by_point else ())
-    bucket = plan_bucket(settings, ids["results_bucket"], found["bucket"], account["partition"])
+    bucket = plan_bucket(settings, ids["results_bucket"], found["bucket"], account)
     return SectionPlan(
         changes=(*systems.changes, *points.changes, *bucket.changes),
         refused=(*refused, *points.refused, *bucket.refused),
@@ -75,6 +76,7 @@ def plan_storage(
             "access_points": points.steps,
             "buckets": bucket.buckets,
             "bucket_lifecycles": bucket.lifecycles,
+            "bucket_loggings": bucket.loggings,
         },
     )
 
@@ -186,3 +188,13 @@ def _missing(settings: Settings, found: Found) -> list[str]:
     return [
         f"platform_storage_efs_dns_name is {name}; there must be a file system {given_file_system_id(settings)} {where}"
     ]
+
+
+def _missing_log_bucket(settings: Settings, found: Found) -> Iterator[str]:
+    """S3 writes to a bucket of the same account and region only."""
+    bucket = log_bucket(settings)
+    if bucket and not found["has_log_bucket"]:
+        yield (
+            f"platform_storage_results_access_log: bucket is {bucket}; it must be a bucket of this account that"
+            " these credentials may see (s3:ListBucket): make it first, or name another"
+        )

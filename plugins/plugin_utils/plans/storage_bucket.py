@@ -29,19 +29,23 @@ class Outcome:
     refused: list[str] = field(default_factory=list)
     buckets: list[dict[str, Any]] = field(default_factory=list)
     lifecycles: list[dict[str, Any]] = field(default_factory=list)
+    loggings: list[dict[str, Any]] = field(default_factory=list)
 
 
-def plan_bucket(settings: Settings, name: str, current: Mapping[str, Any] | None, partition: str) -> Outcome:
+def plan_bucket(
+    settings: Settings, name: str, current: Mapping[str, Any] | None, account: Mapping[str, str]
+) -> Outcome:
     """All that has to happen to the bucket of this name; `current` is as read_bucket returns it."""
     if current and current["foreign"]:
         return Outcome(refused=[_foreign(settings, name)])
     if current and not (settings["results_bucket"] or current["is_blank"] or is_marked(settings, current)):
         return Outcome(refused=[_unmarked(settings, name)])
     outcome = Outcome()
-    policy = _policy(f"arn:{partition}:s3:::{name}", current)
-    wanted, rule = {**_wanted(settings), "policy": policy}, _rule(settings)
+    policy = _policy(f"arn:{account['partition']}:s3:::{name}", current)
+    wanted, rule, log = {**_wanted(settings), "policy": policy}, _rule(settings), _access_log(settings, current)
     if current is None:
-        outcome.changes.append(Change("create", f"bucket {name}", after=as_text({**wanted, "lifecycle_rule": rule})))
+        parts = {**wanted, "lifecycle_rule": rule, "access_log": log}
+        outcome.changes.append(Change("create", f"bucket {name}", after=as_text(parts)))
     else:
         outcome.changes += _differences(name, wanted, current)
     differs = bool(outcome.changes)
@@ -51,6 +55,11 @@ def plan_bucket(settings: Settings, name: str, current: Mapping[str, Any] | None
         outcome.changes.append(Change("change", f"bucket {name}: expiration", as_text(has), as_text(rule)))
     if has != rule:
         outcome.lifecycles.append(_lifecycle_step(settings, name))
+    logs = (current or {}).get("access_log", {})
+    if current is not None and logs != log:
+        outcome.changes.append(Change("change", f"bucket {name}: access_log", as_text(logs), as_text(log)))
+    if logs != log:
+        outcome.loggings.append({"name": name, "account": account["account"], "bucket": "", "prefix": "", **log})
     return outcome
 
 
@@ -142,6 +151,14 @@ def _rule_of(current: Mapping[str, Any] | None) -> dict[str, Any]:
         if rule.get("id") == RULE:
             return {**rule, "filter": {"prefix": "", **(rule.get("filter") or {})}}
     return {}
+
+
+def _access_log(settings: Settings, current: Mapping[str, Any] | None) -> dict[str, str]:
+    """Where S3 is to write the access log, {} for nowhere; unless something is said, where it does already."""
+    said = settings["results_access_log"]
+    if not said:
+        return dict((current or {}).get("access_log", {}))
+    return {"bucket": said["bucket"], "prefix": said.get("prefix", "")} if said["bucket"] else {}
 
 
 def _bucket_step(settings: Settings, name: str, policy: Mapping[str, Any]) -> dict[str, Any]:

@@ -49,6 +49,11 @@ def given_file_system_id(settings: Settings) -> str:
     return found[0] if found else ""
 
 
+def log_bucket(settings: Settings) -> str:
+    """The bucket that S3 writes the access log of the bucket for results to; "" if none is named."""
+    return str(settings["results_access_log"].get("bucket", ""))
+
+
 def mark(settings: Settings) -> dict[str, str]:
     """The tag that tells what the platform made from what others did."""
     return {MARK: str(settings["efs_name"])}

@@ -31,6 +31,7 @@ NOTHING: dict[str, Any] = {
     "parts": [],
     "subnet_ids": [],
     "bucket": None,
+    "log_bucket": "",
     "account": ACCOUNT,
 }
 
@@ -151,11 +152,13 @@ def test_reads_everything(efs: Script, ec2: Script, s3: Script) -> None:
         ],
         "subnets": {SUBNET: {"vpc_id": "vpc-1", "zone": "eu-central-1a"}},
         "bucket": {"name": BUCKET, "foreign": False, "is_blank": False, "tags": {"datalab:storage": "datalab"}},
+        "has_log_bucket": None,
     }
 
 
 def test_nothing_wanted_is_nothing_read() -> None:
-    assert read({}) == {"ids_only": False, "file_systems": [], "subnets": {}, "bucket": None}
+    nothing: dict[str, Any] = {"file_systems": [], "subnets": {}, "bucket": None, "has_log_bucket": None}
+    assert read({}) == {"ids_only": False, **nothing}
 
 
 def test_ids_cost_one_call(efs: Script) -> None:
@@ -231,6 +234,8 @@ def test_reads_a_bucket(s3: Script) -> None:
     }
     dated = {"Status": "Enabled", "Expiration": {"Date": datetime(2026, 3, 1, tzinfo=UTC)}}
     s3.call("get_bucket_lifecycle_configuration", OURS, {"Rules": [rule, dated]})
+    log = {"TargetBucket": "logs", "TargetPrefix": "ours/", "TargetGrants": []}
+    s3.call("get_bucket_logging", OURS, {"LoggingEnabled": log})
     found = read_bucket(s3.client, BUCKET, "123456789012")
     assert found == {
         "name": BUCKET,
@@ -258,6 +263,7 @@ def test_reads_a_bucket(s3: Script) -> None:
             },
             {"status": "Enabled", "expiration": {"date": "2026-03-01T00:00:00+00:00"}},
         ],
+        "access_log": {"bucket": "logs", "prefix": "ours/"},
     }
     assert json.loads(json.dumps(found)) == found
 
@@ -282,6 +288,7 @@ def test_reads_a_bucket_without_settings(s3: Script, contents: dict[str, Any], i
     s3.refuse("get_bucket_policy", OURS, "NoSuchBucketPolicy", "none")
     s3.refuse("get_bucket_tagging", OURS, "NoSuchTagSet", "none")
     s3.refuse("get_bucket_lifecycle_configuration", OURS, "NoSuchLifecycleConfiguration", "none")
+    s3.call("get_bucket_logging", OURS)
     s3.call("list_object_versions", {**OURS, "MaxKeys": 1}, contents)
     assert read_bucket(s3.client, BUCKET, "123456789012") == {
         "name": BUCKET,
@@ -294,7 +301,18 @@ def test_reads_a_bucket_without_settings(s3: Script, contents: dict[str, Any], i
         "policy": {},
         "tags": {},
         "lifecycle_rules": [],
+        "access_log": {},
     }
+
+
+@pytest.mark.parametrize(("code", "is_there"), [("", True), ("403", False), ("404", False)])
+def test_whether_the_bucket_for_access_logs_is_the_accounts(s3: Script, code: str, is_there: bool) -> None:
+    logs = {"Bucket": "logs", "ExpectedBucketOwner": "123456789012"}
+    if code:
+        s3.refuse("head_bucket", logs, code, "no")
+    else:
+        s3.call("head_bucket", logs)
+    assert read({"log_bucket": "logs"}, s3=s3)["has_log_bucket"] is is_there
 
 
 def test_a_bucket_that_is_named(s3: Script) -> None:

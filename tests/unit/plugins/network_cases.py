@@ -22,7 +22,7 @@ FULL = FEW | {
     "nat": True,
     "peerings": [{"vpc_id": PEER, "cidr": "10.7.0.0/16"}],
     "servers": [GIT],
-    "tags": {"cost": 4711},
+    "tags": {"cost": "4711"},
 }
 GIVEN = DEFAULTS | {"vpc_id": "vpc-9a", "subnet_ids": ["subnet-9b", "subnet-9a"], "endpoints": ["default", "sts"]}
 

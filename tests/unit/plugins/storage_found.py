@@ -31,6 +31,7 @@ KEY_ID = "01234567-89ab-cdef-0123-456789abcdef"
 KEY = f"arn:aws:kms:eu-central-1:123456789012:key/{KEY_ID}"
 ACCOUNT = {"account": "123456789012", "partition": "aws", "region": "eu-central-1"}
 BUCKET = "datalab-results-123456789012-eu-central-1"
+LOG = {"bucket": "logs", "prefix": "ours/"}  # where its access log may be written
 PEOPLE = ("alice", "bob")
 NETWORK = {
     "vpc_id": VPC,
@@ -52,7 +53,7 @@ BY_POINT, BY_FILE_SYSTEM = {"isolation": "access_point"}, {"isolation": "file_sy
 GIVEN_SUBNETS = {"subnet_ids": [A, B], "security_group_ids": [GROUP]}
 SUBNETS = {A: {"vpc_id": VPC, "zone": "eu-central-1a"}, B: {"vpc_id": VPC, "zone": "eu-central-1b"}}
 MARKED = {"datalab:storage": "datalab"}  # by the platform of these settings
-EMPTY: dict[str, Any] = {"ids_only": False, "file_systems": [], "subnets": {}, "bucket": None}
+EMPTY: dict[str, Any] = {"ids_only": False, "file_systems": [], "subnets": {}, "bucket": None, "has_log_bucket": None}
 
 
 def target(subnet: str = A, zone: str = "a", **more: Any) -> dict[str, Any]:
@@ -151,6 +152,7 @@ def bucket(name: str = BUCKET, **more: Any) -> dict[str, Any]:
         "versioning": "Enabled",
         "tags": {**MARKED, "seen-by": "others"},
         "lifecycle_rules": [{"id": "another", "status": "Enabled"}, RULE],
+        "access_log": {},
         **more,
     }
 
@@ -160,7 +162,8 @@ def converged(settings: dict[str, Any], **more: Any) -> dict[str, Any]:
     each = [file_system(settings, name) for name in own_file_systems(settings, PEOPLE)]
     if settings["isolation"] == "access_point":
         each = [{**system, "access_points": [point(person) for person in PEOPLE]} for system in each]
-    return {"ids_only": False, "file_systems": each, "subnets": {}, "bucket": bucket(), **more}
+    asked = {"subnets": {}, "bucket": bucket(), "has_log_bucket": bool(settings["results_access_log"]) or None}
+    return {"ids_only": False, "file_systems": each, **asked, **more}
 
 
 def plan(settings: dict[str, Any], found: dict[str, Any], network: dict[str, Any] | None = NETWORK) -> SectionPlan:

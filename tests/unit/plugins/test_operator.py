@@ -72,6 +72,8 @@ def test_nothing_of_the_platform_is_on_the_operators_own_policies() -> None:
         ),
         ({"platform_storage_isolation": "access_point"}, set(), {"storage/AccessPoints", "storage/TagNewAccessPoint"}),
         ({"platform_storage_results_bucket": "own"}, {"storage/RemoveBucket", "storage/RemoveResults"}, set()),
+        ({"platform_storage_results_access_log": {"bucket": "logs"}}, set(), {"storage/FindLogBucket"}),
+        ({"platform_storage_results_access_log": {"bucket": ""}}, set(), set()),
         ({"platform_storage_kms_key_id": KEY}, set(), {"instances/Keys", "instances/GrantKeys"}),
         (
             {"platform_access_role_arn": OWN_ROLE},
@@ -92,6 +94,12 @@ def test_what_is_there_already_is_not_allowed_to_be_made(
 
 def test_a_bucket_that_is_named_is_the_only_one() -> None:
     assert statements({"platform_storage_results_bucket": "own"})["storage/Bucket"]["Resource"] == "arn:aws:s3:::own"
+
+
+@pytest.mark.parametrize(("log", "may"), [({}, False), ({"bucket": ""}, True), ({"bucket": "logs"}, True)], ids=str)
+def test_who_says_nothing_of_access_logs_changes_none(log: dict[str, str], may: bool) -> None:
+    bucket = statements({"platform_storage_results_access_log": log})["storage/Bucket"]
+    assert ("s3:PutBucketLogging" in bucket["Action"]) == may
 
 
 def test_roles_have_the_boundary_of_the_account() -> None:

@@ -28,6 +28,8 @@ from ansible_collections.datalab.notebooks.tests.unit.plugins.storage_found impo
 SPECS = yaml.safe_load((ROLE / "meta" / "argument_specs.yml").read_text(encoding="utf-8"))["argument_specs"]
 BY_POINT, BY_FILE_SYSTEM = {"isolation": "access_point"}, {"isolation": "file_system"}
 
+RESULTS = "datalab-results-123456789012-us-gov-west-1"
+
 FINE: list[dict[str, Any]] = [
     {},
     BY_POINT,
@@ -41,6 +43,11 @@ FINE: list[dict[str, Any]] = [
     {"kms_key_id": KEY, "results_kms_key_id": KEY_ID},
     {"kms_key_id": "alias/datalab", "results_kms_key_id": "mrk-0123456789abcdef0123456789abcdef"},
     {"results_days": 1},
+    {"results_access_log": {"bucket": ""}},
+    {"results_access_log": {"bucket": "acme-logs", "prefix": "datalab/"}},
+    {"results_access_log": {"bucket": f"{RESULTS}-logs"}},
+    {"results_access_log": {"bucket": RESULTS}, "results_bucket": "ours"},
+    {"results_access_log": {"bucket": RESULTS}, "efs_name": "lab"},
     {"uids": {"alice": 1, "bob": "4294967295", "zoe": 1}, **BY_POINT},
     {"uids": {"alice": 0}},  # no person has one
 ]
@@ -56,6 +63,12 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"results_bucket": "ab"}, "results_bucket 3 to 63"),
     ({"results_bucket": "a..b"}, "results_bucket single dots"),
     ({"results_bucket": "results\n"}, "results_bucket"),
+    ({"results_access_log": {"prefix": "x/"}}, 'results_access_log has no bucket name one bucket: "" {}'),
+    ({"results_access_log": {"bucket": "", "prefix": "x/"}}, "results_access_log has a prefix without a bucket"),
+    ({"results_access_log": {"bucket": "s3://logs"}}, "results_access_log: bucket is s3://logs without s3://"),
+    ({"results_access_log": {"bucket": "a..b"}}, "results_access_log: bucket is a..b"),
+    ({"results_access_log": {"bucket": RESULTS}}, f"results_access_log: bucket is {RESULTS} itself another"),
+    ({"results_access_log": {"bucket": "ours"}, "results_bucket": "ours"}, "results_access_log: ours itself another"),
     ({"results_days": 0}, "results_days is 0 at least 1"),
     ({"kms_key_id": "my key"}, "kms_key_id is my key alias/"),
     ({"results_kms_key_id": "datalab"}, "results_kms_key_id is datalab alias/"),
@@ -90,7 +103,7 @@ def test_says_what_is_wrong(settings: dict[str, Any], words: str) -> None:
     variable, *others = words.split()
     assert problem.startswith(f"platform_storage_{variable}")
     assert [word for word in others if word not in problem] == []
-    assert "must" in problem
+    assert "must" in problem or "; name " in problem
 
 
 @pytest.mark.parametrize("isolation", ["access_point", "file_system"])
@@ -124,6 +137,7 @@ def values(spec: dict[str, Any]) -> st.SearchStrategy[Any]:
         {
             **{name.removeprefix("platform_storage_"): values(spec) for name, spec in SPECS["main"]["options"].items()},
             "tags": st.dictionaries(st.text(), st.text()),
+            "results_access_log": st.dictionaries(st.sampled_from(["bucket", "prefix"]), st.text()),
         }
     ),
     st.lists(st.sampled_from(PEOPLE) | st.text(), max_size=3),

@@ -26,6 +26,7 @@ from ansible_collections.datalab.notebooks.tests.unit.plugins.storage_found impo
     GROUP,
     KEY,
     KEY_ID,
+    LOG,
     MADE,
     MARKED,
     ONLY_TLS,
@@ -102,6 +103,12 @@ OF_BUCKET = [
     Drift("expiration", {"lifecycle_rules": [{**RULE, "transitions": [{"days": 1}]}]}, "transitions", "Enabled",
           step="bucket_lifecycles"),
     Drift("expiration", {}, "days: 30", "days: 90", {"results_days": 90}, "bucket_lifecycles"),
+    Drift("access_log", {}, "{}", "bucket: logs\nprefix: ''", {"results_access_log": {"bucket": "logs"}},
+          "bucket_loggings"),
+    Drift("access_log", {"access_log": LOG}, "prefix: ours/", "prefix: x/",
+          {"results_access_log": {**LOG, "prefix": "x/"}}, "bucket_loggings"),
+    Drift("access_log", {"access_log": LOG}, "bucket: logs", "{}", {"results_access_log": {"bucket": ""}},
+          "bucket_loggings"),
 ]  # fmt: skip
 
 
@@ -128,8 +135,16 @@ def test_a_file_system_that_differs(drift: Drift) -> None:
 
 @pytest.mark.parametrize("drift", OF_BUCKET, ids=lambda drift: f"{drift.change}-{drift.after}")
 def test_a_bucket_that_differs(drift: Drift) -> None:
-    made = plan(drift.settings, there(bucket=bucket(**drift.found)))
+    made = plan(drift.settings, there(drift.settings, bucket=bucket(**drift.found)))
     has_one_change(made, drift, f"bucket {BUCKET}")
+
+
+@pytest.mark.parametrize(
+    ("said", "has"), [({}, {}), ({}, LOG), (LOG, LOG), ({"bucket": "logs"}, {"bucket": "logs", "prefix": ""})], ids=str
+)
+def test_an_access_log_that_is_as_it_is_wanted_stays(said: dict[str, str], has: dict[str, str]) -> None:
+    settings = {"results_access_log": said}
+    assert not plan(settings, there(settings, bucket=bucket(access_log=has))).changed
 
 
 def test_statements_of_others_in_the_policy_of_the_bucket_stay() -> None:
@@ -248,6 +263,8 @@ REFUSED: list[tuple[dict[str, Any], dict[str, Any], str]] = [
     ({}, there(bucket={"name": BUCKET, "foreign": True}), f"platform_storage_efs_name bucket {BUCKET} another AWS"),
     ({"results_bucket": "ours"}, there(bucket={"name": "ours", "foreign": True}),
      "platform_storage_results_bucket ours"),
+    ({"results_access_log": LOG}, there(has_log_bucket=False),
+     "platform_storage_results_access_log: bucket is logs must be a bucket of this account make it first"),
 ]  # fmt: skip
 
 

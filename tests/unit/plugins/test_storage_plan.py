@@ -32,6 +32,7 @@ from ansible_collections.datalab.notebooks.tests.unit.plugins.storage_found impo
     GROUP,
     KEY,
     KEY_ID,
+    LOG,
     MADE,
     MARKED,
     NETWORK,
@@ -162,6 +163,7 @@ def test_an_empty_account() -> None:
                 "abort_incomplete_multipart_upload_days": 7,
             }
         ],
+        "bucket_loggings": [],
     }
     assert made.ids == {
         "file_system": None,
@@ -188,6 +190,14 @@ def test_a_key_for_what_is_created() -> None:
     assert made.steps["file_systems"][0]["kms_key_id"] == KEY
     (step,) = made.steps["buckets"]
     assert (step["encryption"], step["encryption_key_id"]) == ("aws:kms", KEY_ID)
+
+
+def test_an_access_log_for_a_bucket_that_is_created() -> None:
+    made = plan({"results_access_log": LOG}, {**EMPTY, "has_log_bucket": True})
+    assert made.steps["bucket_loggings"] == [{"name": BUCKET, "account": "123456789012", **LOG}]
+    (shown,) = [yaml.safe_load(change.after) for change in made.changes if change.text == f"bucket {BUCKET}"]
+    assert shown["access_log"] == LOG
+    assert plan({"results_access_log": {"bucket": ""}}, EMPTY).steps["bucket_loggings"] == []
 
 
 def test_an_account_without_a_network() -> None:
@@ -225,7 +235,7 @@ def test_access_points_wait_for_their_file_system() -> None:
     }
 
     fresh = there(BY_POINT, file_systems=[file_system({**MADE, **BY_POINT}, access_points=[])])
-    made = plan({**BY_POINT, "uids": {"bob": "2001"}, "tags": {"cost": 1}}, fresh)
+    made = plan({**BY_POINT, "uids": {"bob": "2001"}, "tags": {"cost": "1"}}, fresh)
     alice, bob = made.steps["access_points"]
     uid = made_uid("alice")
     assert alice == {
@@ -309,6 +319,10 @@ def test_a_run_that_only_needs_ids_plans_nothing() -> None:
         (BY_FILE_SYSTEM, {}, {"names": ["datalab-alice", "datalab-bob"], "parts": ["details"]}),
         ({"efs_dns_name": GIVEN, **GIVEN_SUBNETS}, {}, {}),
         ({"efs_dns_name": GIVEN, **BY_POINT}, {}, {"file_system_id": FS, "parts": ["access_points"]}),
+        ({"results_access_log": LOG}, {}, {"names": ["datalab"], "parts": ["details"], "log_bucket": "logs"}),
+        ({"results_access_log": LOG}, {"ids_only": True}, {"names": ["datalab"], "bucket": None}),
+        ({"results_access_log": LOG}, {"removal": True},
+         {"names": ["datalab"], "parts": ["mount_targets", "access_points"]}),
         ({}, {"ids_only": True}, {"names": ["datalab"], "bucket": None}),
         ({**BY_POINT, **GIVEN_SUBNETS}, {"ids_only": True},
          {"names": ["datalab"], "parts": ["access_points"], "bucket": None}),
@@ -318,7 +332,8 @@ def test_a_run_that_only_needs_ids_plans_nothing() -> None:
     ],
 )  # fmt: skip
 def test_what_is_read(settings: dict[str, Any], mode: dict[str, bool], expected: dict[str, Any]) -> None:
-    nothing: dict[str, Any] = {"ids_only": False, "names": [], "file_system_id": "", "parts": [], "subnet_ids": []}
+    lists: dict[str, Any] = {"names": [], "parts": [], "subnet_ids": []}
+    nothing = {"ids_only": False, "file_system_id": "", "log_bucket": "", **lists}
     made_bucket = {"named": "", "efs_name": "datalab", "settings": "removal" not in mode}
     wanted = wanted_to_read({**MADE, **settings}, people=PEOPLE, **mode)
     assert wanted == {**nothing, "bucket": made_bucket, "ids_only": "ids_only" in mode, **expected}
@@ -337,7 +352,8 @@ SETTINGS = st.fixed_dictionaries(
         "uids": st.sampled_from([{}, {"bob": 2001}]),
         "results_days": st.integers(1, 400),
         "results_kms_key_id": st.sampled_from(["", KEY]),
-        "tags": st.dictionaries(st.sampled_from(["cost", "a"]), st.sampled_from(["1", 2]), max_size=2),
+        "results_access_log": st.sampled_from([{}, {"bucket": ""}, {"bucket": "logs"}, LOG]),
+        "tags": st.dictionaries(st.sampled_from(["cost", "a"]), st.sampled_from(["1", "2"]), max_size=2),
     }
 )
 
@@ -356,19 +372,23 @@ def applied(found: dict[str, Any], made: SectionPlan) -> dict[str, Any]:
         others = [each for each in system["access_points"] if each["name"] != step["name"]]
         system["access_points"] = [*others, {**point(step["name"]), **step}]
     has = found["bucket"]
+    stays = {key: (has or bucket(lifecycle_rules=[]))[key] for key in ("lifecycle_rules", "access_log")}
     for step in made.steps["buckets"]:
         encryption = {"algorithm": step["encryption"], "key_id": step["encryption_key_id"] or None}
         tags = {**(has or {}).get("tags", {}), **step["tags"]}
-        has = bucket(encryption=encryption, tags=tags, lifecycle_rules=(has or {}).get("lifecycle_rules", []))
+        has = bucket(encryption=encryption, tags=tags, **stays)
     for step in made.steps["bucket_lifecycles"]:
         has = {**has, "lifecycle_rules": [{**RULE, "expiration": {"days": step["expiration_days"]}}]}
+    for step in made.steps["bucket_loggings"]:
+        log = {key: step[key] for key in ("bucket", "prefix")}
+        has = {**has, "access_log": log if log["bucket"] else {}}
     return {**found, "file_systems": list(systems.values()), "bucket": has}
 
 
 @given(SETTINGS, SETTINGS)
 def test_two_rounds_of_steps_converge_whatever_is_wanted(first: dict[str, Any], then: dict[str, Any]) -> None:
     once = {"isolation": first["isolation"], "kms_key_id": first["kms_key_id"], "uids": first["uids"]}
-    found = EMPTY
+    found = {**EMPTY, "has_log_bucket": True}
     for settings in (first, {**then, **once}):
         rounds = 0
         while (made := plan(settings, found)).changed:
@@ -381,6 +401,6 @@ def test_two_rounds_of_steps_converge_whatever_is_wanted(first: dict[str, Any], 
 
 
 def test_the_tags_of_a_person_s_file_system() -> None:
-    settings = {**MADE, **BY_FILE_SYSTEM, "tags": {"cost": 1}}
+    settings = {**MADE, **BY_FILE_SYSTEM, "tags": {"cost": "1"}}
     (name, tags), _bob = own_file_systems(settings, PEOPLE).items()
     assert desired_file_system(settings, name, tags).tags == {"Name": name, "owner": "alice", **MARKED, "cost": "1"}

@@ -26,6 +26,7 @@ class Place:
     role_arns: Mapping[str, str | None] = field(default_factory=dict)  # by person
     efs_dns_name: str | None = ""
     mounts: Mapping[str, Settings] = field(default_factory=dict)  # by person, as variables of notebook_host
+    mount: Settings = field(default_factory=dict)  # of all others, beside the file system's name
     missing_roles: Mapping[str, str] = field(default_factory=dict)  # by person, the names of those not there yet
 
     def missing_role_of(self, wishes: Wishes) -> str | None:
@@ -34,7 +35,7 @@ class Place:
 
     def missing_for(self, wishes: Wishes) -> list[str]:
         """What this person's instance needs and what is not there yet."""
-        mount = self.mounts.get(wishes.person.name, {})
+        mount = self.mounts.get(wishes.person.name, self.mount)
         parts = {
             "subnet": self.subnet_id,
             "security group": None if None in self.security_group_ids else "",

@@ -106,13 +106,16 @@ def config_name(prefix: str, wishes: Wishes) -> str:
 
 
 def configs(
-    wishes: Iterable[Wishes], prefix: str, efs_dns_name: str, mounts: Mapping[str, Settings]
+    wishes: Iterable[Wishes], prefix: str, shared: Settings, mounts: Mapping[str, Settings]
 ) -> dict[str, Config]:
-    """The configurations of these people, by name. Who has a mount of their own has a configuration of their own."""
+    """The configurations of these people, by name. Who has a mount of their own has a configuration of their own.
+
+    `shared` is what all others mount, as variables of the role notebook_host.
+    """
     found: dict[str, Config] = {}
     for each in wishes:
         name = config_of(each, prefix, mounts)
-        settings = {**each.host, **_mount(each, efs_dns_name), **mounts.get(each.person.name, {})}
+        settings = {**each.host, **_mount(each, shared), **mounts.get(each.person.name, {})}
         first = found.setdefault(name, Config(name, (), settings))
         found[name] = Config(name, (*first.people, each.person.name), first.settings)
     return found
@@ -124,9 +127,8 @@ def config_of(wishes: Wishes, prefix: str, mounts: Mapping[str, Settings]) -> st
     return instance_name(name, wishes.person.name) if wishes.person.name in mounts else name
 
 
-def _mount(wishes: Wishes, efs_dns_name: str) -> Settings:
-    said = wishes.host.get(f"{HOST}efs_dns_name")
-    return {f"{HOST}efs_dns_name": said or efs_dns_name}
+def _mount(wishes: Wishes, shared: Settings) -> Settings:
+    return {} if wishes.host.get(f"{HOST}efs_dns_name") else shared
 
 
 def sharing_problems(wishes: Mapping[str, Wishes], people: Iterable[str], prefix: str) -> Iterator[Problem]:

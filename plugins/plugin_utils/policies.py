@@ -77,6 +77,7 @@ class Platform:
     network: Mapping[str, Any] = field(default_factory=dict)
     has_own_configs: bool = False  # of each person one, which mounts what is theirs
     account: Mapping[str, str] = field(default_factory=NO_ACCOUNT.copy)
+    file_system: str = ""  # the name of the one that is mounted with IAM
 
     @property
     def name(self) -> str:
@@ -103,7 +104,10 @@ class Platform:
         partition, account = self.account["partition"], self.account["account"]
         here = f"arn:{partition}:%s:*:{account}:"
         return {
-            **{service: here % service for service in ("athena", "ec2", "glue", "kms", "logs", "sagemaker")},
+            **{
+                service: here % service
+                for service in ("athena", "ec2", "elasticfilesystem", "glue", "kms", "logs", "sagemaker")
+            },
             "policy": f"arn:{partition}:iam::{account}:policy{self.path}",
             "role": f"arn:{partition}:iam::{account}:role{self.path}",
             "s3": f"arn:{partition}:s3:::",
@@ -301,6 +305,7 @@ def _rendered(template: str, platform: Platform, **given: Any) -> dict[str, Any]
         viewers=list(platform.viewers.values()),
         person=platform.settings["person"],
         results_bucket=platform.results_bucket,
+        file_system=platform.file_system,
         subnet_ids=platform.subnet_ids,
         security_group_ids=platform.security_group_ids,
         account=platform.account["account"],

@@ -51,6 +51,11 @@ STARTED_WITH = ("subnet_id", "security_group_ids", "kms_key_id", "role_arn")  # 
 # With a name as long as that of every file system a script has the length that it will have.
 SOME_REGION = "eu-central-1"
 SOME_FILE_SYSTEM = "fs-0123456789abcdef0.efs.eu-central-1.amazonaws.com"
+SOME_IAM_MOUNT = {
+    "notebook_host_efs_access_point": "fsap-0123456789abcdef0",
+    "notebook_host_efs_tls": True,
+    "notebook_host_efs_iam": True,
+}
 SOME_PLACE = Place(subnet_id="subnet-0123456789abcdef0", security_group_ids=("sg-0123456789abcdef0",))
 
 
@@ -161,8 +166,9 @@ def fleet_problems(wanted: Wanted) -> Iterator[Problem]:
         for text in instance_problems(model, [desired_from_options(options)]):
             yield Problem(wishes.person.name, text.removeprefix(f"{wishes.person.name}: "))
     is_prefix_wrong = bool(name_problems(model, wanted.prefix))  # which is told as such
+    shared = {"notebook_host_efs_dns_name": SOME_FILE_SYSTEM, **(SOME_IAM_MOUNT if iam_file_system(wanted) else {})}
     found: dict[str, list[str]] = {}  # by settings, which many configurations may have
-    for name, config in configs(mine, wanted.prefix, SOME_FILE_SYSTEM, wanted.own_mounts).items():
+    for name, config in configs(mine, wanted.prefix, shared, wanted.own_mounts).items():
         key = repr(sorted(config.settings.items()))
         if key not in found:
             found[key] = host_problems(config.settings)
@@ -228,13 +234,20 @@ def of_access(wanted: Wanted) -> dict[str, Any]:
         "instance_prefix": wanted.prefix,
         "results_key": wanted.settings["storage"]["results_kms_key_id"],
         "has_own_configs": wanted.settings["storage"]["isolation"] != "shared",
+        "file_system": iam_file_system(wanted),
     }
+
+
+def iam_file_system(wanted: Wanted) -> str:
+    """The name of the file system that instances mount with IAM; "" if they do not."""
+    storage = wanted.settings["storage"]
+    return str(storage["efs_name"]) if storage["iam"] else ""
 
 
 CHECKS: Mapping[str, Callable[[Wanted], Iterable[str]]] = {
     "network": lambda wanted: network.problems(wanted.settings["network"]),
     "storage": lambda wanted: storage.problems(
-        wanted.settings["storage"], [each.name for each in wanted.roster.owners]
+        wanted.settings["storage"], [each.name for each in wanted.roster.owners], wanted.settings["access"]["role_arn"]
     ),
     "access": lambda wanted: access.problems(wanted.settings["access"], **access_context(wanted)),
     "fleet": lambda wanted: fleet.problems(wanted.settings["fleet"]),

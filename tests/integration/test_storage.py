@@ -293,6 +293,25 @@ def test_a_file_system_for_each_person(
     assert file_systems(efs) == {}
 
 
+def test_all_mount_by_one_access_point_with_iam(
+    storage: Storage, sandbox: Sandbox, efs: Any, network: dict[str, Any]
+) -> None:
+    by_iam = {**network, "platform_storage_iam": True}
+    storage(**by_iam)
+    file_system_id = file_systems(efs)["datalab"]["FileSystemId"]
+    (point,) = efs.describe_access_points(FileSystemId=file_system_id)["AccessPoints"]
+    assert (point["Name"], point["RootDirectory"]["Path"]) == ("shared", "/shared")
+    policy = json.loads(efs.describe_file_system_policy(FileSystemId=file_system_id)["Policy"])
+    assert {statement["Effect"] for statement in policy["Statement"]} == {"Deny"}
+    assert "role/datalab/datalab-viewer" in json.dumps(policy)
+
+    again = storage(**by_iam)
+    assert changed(again) == 0, again.stdout
+    assert not changing(sandbox)
+    storage(**by_iam, tasks_from="absent")
+    assert points(efs, file_system_id) == {}
+
+
 def test_refuses_before_the_first_change(storage: Storage, sandbox: Sandbox, network: dict[str, Any]) -> None:
     wrong = {"platform_storage_results_days": 0, "platform_storage_uids": {"bob": 0}, **BY_POINT}
     refused = storage(**wrong, tasks_from="preflight", check=False)

@@ -98,6 +98,12 @@ def s3(place: str) -> Thing:
     return Thing(f"arn:aws:s3:::{place}")
 
 
+def files(**tags: str) -> Thing:
+    """A file system with tags."""
+    context = {f"aws:ResourceTag/{key}": value for key, value in tags.items()}
+    return Thing(f"arn:aws:elasticfilesystem:{REGION}:{ACCOUNT}:file-system/fs-1", context)
+
+
 def stream(name: str) -> Thing:
     """A log stream of notebook instances."""
     return Thing(f"{LOG_GROUP}:log-stream:{name}/LifecycleConfigOnStart")
@@ -112,6 +118,7 @@ OWN = {
     "uma": notebook("special", owner="uma", team="interns"),
     "viewer": notebook("datalab-viewer", owner="viewer"),
 }
+FILES = files(Name="datalab")
 NOTHING = Thing("*")
 CONFIG_EDITS = [f"sagemaker:{verb}NotebookInstanceLifecycleConfig" for verb in ("Create", "Update", "Delete")]
 

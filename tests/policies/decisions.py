@@ -12,6 +12,7 @@ from .asking import (
     CONFIG,
     CONFIG_EDITS,
     DENIED,
+    FILES,
     FORBIDDEN,
     GLUE,
     LOG_GROUP,
@@ -76,6 +77,7 @@ def of_the_boundary() -> Iterator[Decision]:
     for key in (FOREIGN_KEY, SAME_ALIASES):
         yield who.may_not("uses another key", "kms:Decrypt", key)
     yield who.may_not("changes a secret of the platform", "secretsmanager:PutSecretValue", SECRETS["fraud"])
+    yield who.may_not("deletes the shared folder", "elasticfilesystem:DeleteFileSystem", FILES)
 
 
 def of_trust() -> Iterator[Decision]:

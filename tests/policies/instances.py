@@ -11,6 +11,7 @@ from .asking import (
     ATHENA,
     CONFIG,
     CONFIG_EDITS,
+    FILES,
     GLUE,
     INSTANCES,
     LOG_GROUP,
@@ -21,6 +22,7 @@ from .asking import (
     Decision,
     Thing,
     Who,
+    files,
     instance_of,
     keys,
     notebook,
@@ -50,6 +52,8 @@ def of_instances() -> Iterator[Decision]:
         yield from _of_logs(who, team)
         yield from _of_data(who, team)
         yield from _of_queries(who, team)
+        yield who.may("writes the shared folder", "elasticfilesystem:ClientWrite", FILES)
+        yield from _of_files(who)
     yield INSTANCES["research"].may("stops a teammate's, who has the same role", STOP, OWN["bob"])
     yield INSTANCES["interns"].may("stops a teammate's with a name of its own", STOP, OWN["uma"])
     yield INSTANCES["interns"].may("writes logs of that name", "logs:PutLogEvents", stream("special"))
@@ -63,6 +67,16 @@ def of_instances() -> Iterator[Decision]:
 
 
 STOP = "sagemaker:StopNotebookInstance"
+
+
+def _of_files(who: Who) -> Iterator[Decision]:
+    """The file system by what identity policies say; what its own policy refuses is in file_system.py."""
+    yield who.may("mounts the shared folder", "elasticfilesystem:ClientMount", FILES)
+    yield who.may_not("is root there", "elasticfilesystem:ClientRootAccess", FILES)
+    yield who.may_not("deletes it", "elasticfilesystem:DeleteFileSystem", FILES)
+    for action in ("elasticfilesystem:ClientMount", "elasticfilesystem:ClientWrite"):
+        yield who.may_not("reaches another file system", action, files(Name="other"))
+        yield who.may_not("reaches a file system without a name", action, files())
 
 
 def _of_itself(who: Who, team: str) -> Iterator[Decision]:
@@ -186,6 +200,8 @@ def of_the_viewer() -> Iterator[Decision]:
         yield VIEWER.may_not("changes itself", f"sagemaker:{verb}", own)
     yield VIEWER.must_not("changes its tags", "sagemaker:AddTags", own, context=keys("idle"))
     yield from _of_logs(VIEWER, "")
+    yield from _of_files(VIEWER)
+    yield VIEWER.may_not("writes the shared folder", "elasticfilesystem:ClientWrite", FILES)
     yield VIEWER.may_not("writes somebody's log", "logs:PutLogEvents", stream("datalab-alice"))
     for action in ("s3:GetObject", "s3:PutObject", "s3:DeleteObject"):
         for place in ("acme-data/shared/x", "acme-results/research/x", "acme-results/x"):

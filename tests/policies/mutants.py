@@ -17,6 +17,7 @@ Statement = dict[str, Any]
 # What the table cannot notice, and why it grants nothing: statement and what is broken, in any policy.
 HARMLESS = {
     ("PassRole", "Action iam:*"): "no other action of IAM has the key iam:PassedToService",
+    ("SharedFolder", "Resource *"): "no other resource has these actions",
     ("SetIdle", "Action sagemaker:*"): "no other action has aws:TagKeys on what is there already",
     ("CreateSmall", "Action sagemaker:*"): "no other action has the keys that are asked for",
     ("Instances", "Action sagemaker:*"): "all actions on instances are allowed",
@@ -80,7 +81,7 @@ def _broken(statement: Statement) -> Iterator[tuple[str, Statement]]:
     for service in sorted({action.split(":")[0] for action in _as_list(statement["Action"])}):
         if service != "*" and f"{service}:*" not in _as_list(statement["Action"]):
             yield f"Action {service}:*", {**statement, "Action": [*_as_list(statement["Action"]), f"{service}:*"]}
-    if statement.get("Principal", "*") != "*":
+    if statement.get("Principal", "*") not in ("*", {"AWS": "*"}):
         yield "Principal *", {**statement, "Principal": "*"}
     yield from _broken_conditions(statement)
 

@@ -271,14 +271,15 @@ def _of_file_systems() -> Iterator[Decision]:
 
 
 def _of_access_points() -> Iterator[Decision]:
-    owned, unowned = efs("access-point", {"aws:ResourceTag/owner": "alice"}), efs("access-point")
+    ours = efs("access-point", {"aws:ResourceTag/datalab:storage": "datalab"})
+    marks = [{}, {"aws:ResourceTag/Name": "datalab"}, {"aws:ResourceTag/datalab:storage": "other"}]
     changes = actions("elasticfilesystem", "DeleteAccessPoint TagResource")
-    yield from only(STORAGE, changes, [owned], [unowned, efs("access-point", {"aws:ResourceTag/Name": "datalab"})])
-    theirs = efs("file-system", {"aws:ResourceTag/owner": "alice"})
-    yield STORAGE.may_not("tags a file system that a person owns", "elasticfilesystem:TagResource", theirs)
+    yield from only(STORAGE, changes, [ours], [efs("access-point", each) for each in marks])
+    other = efs("file-system", ours.context)
+    yield STORAGE.may_not("tags a file system that is only marked", "elasticfilesystem:TagResource", other)
     new = [efs("access-point", {"elasticfilesystem:CreateAction": action}) for action in ("CreateAccessPoint", "Other")]
     yield from only(STORAGE, ["elasticfilesystem:TagResource"], new[:1], new[1:])
-    yield STORAGE.may_not("untags it", "elasticfilesystem:UntagResource", owned)
+    yield STORAGE.may_not("untags it", "elasticfilesystem:UntagResource", ours)
 
 
 def _of_the_bucket() -> Iterator[Decision]:

@@ -44,6 +44,7 @@ def read_platform() -> Platform:
         subnet_ids=settings["subnet_ids"],
         security_group_ids=settings["security_group_ids"],
         account={"account": ACCOUNT, "partition": "aws"},
+        file_system="datalab",
     )
 
 

@@ -1,17 +1,20 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The policies of endpoints let through what their tables say, and the tables would notice if they did not."""
+"""The policies of endpoints and the file system do what their tables say, and these would notice if they did not."""
 
 from __future__ import annotations
 
 import pytest
 
-from ansible_collections.datalab.notebooks.tests.policies import endpoints
+from ansible_collections.datalab.notebooks.tests.policies import endpoints, file_system
 from ansible_collections.datalab.notebooks.tests.policies.asking import Decision
 from ansible_collections.datalab.notebooks.tests.policies.mutants import mutants
 from ansible_collections.datalab.notebooks.tests.policies.simulator import Policies, decide
 
-TABLES = {"endpoints": (endpoints.POLICIES, endpoints.HELPERS, endpoints.DECISIONS)}
+TABLES = {
+    "endpoints": (endpoints.POLICIES, endpoints.HELPERS, endpoints.DECISIONS),
+    "file system": (file_system.POLICIES, file_system.HELPERS, file_system.DECISIONS),
+}
 
 
 @pytest.mark.parametrize("table", TABLES)

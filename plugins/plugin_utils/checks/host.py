@@ -115,6 +115,8 @@ def _file_system(settings: Settings) -> Iterator[str]:
         )
     elif point and not settings["notebook_host_efs_tls"]:
         yield f"notebook_host_efs_access_point is {point}, which needs TLS; set notebook_host_efs_tls: true"
+    if settings["notebook_host_efs_iam"] and not settings["notebook_host_efs_tls"]:
+        yield "notebook_host_efs_iam is true, which needs TLS; set notebook_host_efs_tls: true"
 
 
 def _directories(settings: Settings) -> Iterator[str]:

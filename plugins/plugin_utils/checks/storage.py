@@ -29,12 +29,17 @@ KEY = re.compile(r"(mrk-[0-9a-f]{32}|[0-9a-f-]{36}|alias/[A-Za-z0-9/_-]+|arn:aws
 LARGEST_UID = 2**32 - 1
 
 
-def problems(settings: Settings, people: Sequence[str]) -> Iterator[str]:
-    """One sentence for each setting that cannot be; `people` are all owners of the inventory."""
+def problems(settings: Settings, people: Sequence[str], role_arn: str = "") -> Iterator[str]:
+    """One sentence for each setting that cannot be; `people` are all owners of the inventory.
+
+    `role_arn` is the one role that the inventory gives everybody, if it does.
+    """
     is_shared = settings["isolation"] == "shared"
     yield from _names(settings)
     yield from _file_system(settings)
     yield from _mount_targets(settings)
+    if settings["iam"]:
+        yield from _iam(settings, role_arn)
     for key in ("kms_key_id", "results_kms_key_id"):
         if not KEY.fullmatch(settings[key]):
             rule = 'it must be the id, the ARN or the alias (alias/…) of a key, or "" for AWS\'s own'
@@ -79,6 +84,22 @@ def _file_system(settings: Settings) -> Iterator[str]:
         yield (
             f"{said}, and platform_storage_isolation is access_point; it must be the name that AWS gives the file"
             " system, which begins with its id: fs-0123.efs.…"
+        )
+
+
+def _iam(settings: Settings, role_arn: str) -> Iterator[str]:
+    """With IAM there is one file system, whose policy is the platform's, and a role that reads it only."""
+    if settings["isolation"] != "shared":
+        yield f"platform_storage_iam is true and platform_storage_isolation {settings['isolation']}; it must be shared"
+    if settings["efs_dns_name"]:
+        yield (
+            f"platform_storage_iam is true and platform_storage_efs_dns_name {shown(settings['efs_dns_name'])}, whose"
+            " policy is not the platform's; one of them must go"
+        )
+    if role_arn:
+        yield (
+            f"platform_storage_iam is true and platform_access_role_arn {shown(role_arn)}, which the viewer has too;"
+            " one of them must go, since the viewer reads only by a role of its own"
         )
 
 

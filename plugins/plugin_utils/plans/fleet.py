@@ -19,6 +19,7 @@ from .section import Change, SectionPlan
 Outcome = Mapping[str, Any]  # what sagemaker_notebook_fleet returns of an instance
 
 WHOSE = ("name", "owner", "allow_other_owner")  # the options that say which instance is meant
+EFS_DNS_NAME = "notebook_host_efs_dns_name"
 REMOVAL = {"state": "absent", "force": True}
 
 
@@ -30,7 +31,8 @@ def fleet_request(wanted: Wanted, place: Place) -> dict[str, Any]:
     one, and AWS takes some time to list one that was made.
     """
     mine = [wanted.wishes[name] for name in wanted.people]
-    needed = configs(mine, wanted.prefix, place.efs_dns_name or _some(place.efs_dns_name), place.mounts)
+    name = place.efs_dns_name or _some(place.efs_dns_name)
+    needed = configs(mine, wanted.prefix, {EFS_DNS_NAME: name, **place.mount}, place.mounts)
     missing = {each.person.name: place.missing_for(each) for each in mine}
     return {
         "instances": [instance_options(wishes, wanted.prefix, place) for wishes in mine],
@@ -130,7 +132,7 @@ def some_settings(wanted: Wanted, only: Collection[str], override: Mapping[str, 
 def all_idle_limits(wanted: Wanted) -> dict[str, int]:
     """Those of the configurations of the people of this run."""
     mine = [wanted.wishes[name] for name in wanted.people]
-    return idle_limits(configs(mine, wanted.prefix, "", wanted.own_mounts))
+    return idle_limits(configs(mine, wanted.prefix, {EFS_DNS_NAME: ""}, wanted.own_mounts))
 
 
 def unremovable(outcomes: Iterable[Outcome]) -> list[Problem]:

@@ -54,6 +54,7 @@ def plan_platform(wanted: Wanted, found: Found) -> Plans:
             people=[person["name"] for person in owners_of(wanted)],
             network=network,
             account=found["account"],
+            access_name=wanted.settings["access"]["name"],
         )
     if "access" in found:
         plans["access"] = plan_access(
@@ -125,4 +126,5 @@ def place(wanted: Wanted, plans: Plans) -> Place:
         efs_dns_name=fleet["efs_dns_name"] or storage.get("file_system", ""),
         mounts=storage.get("mounts", {}),
         missing_roles={} if fleet["role_arn"] else access.get("role_names_missing", {}),
+        mount={} if fleet["efs_dns_name"] else storage.get("mount", {}),
     )

@@ -15,7 +15,15 @@ from .storage_access_points import foreign_points, plan_access_points, points_by
 from .storage_bucket import plan_bucket
 from .storage_file_systems import foreign_file_systems, places, plan_file_systems
 from .storage_removal import Removal
-from .storage_settings import Settings, given_file_system_id, is_marked, log_bucket, own_file_systems
+from .storage_settings import (
+    SHARED_POINT,
+    Settings,
+    given_file_system_id,
+    is_marked,
+    log_bucket,
+    own_file_systems,
+    platform_roles,
+)
 
 Found = Mapping[str, Any]
 
@@ -24,7 +32,7 @@ def wanted_to_read(
     settings: Settings, *, people: Sequence[str], removal: bool = False, ids_only: bool = False
 ) -> dict[str, Any]:
     """What read_storage has to read. The module that calls it adds the account."""
-    by_point = settings["isolation"] == "access_point"
+    by_point = settings["isolation"] == "access_point" or settings["iam"]
     own = list(own_file_systems(settings, people))
     parts = [] if ids_only or not own else ["mount_targets" if removal else "details"]
     bucket = {"named": settings["results_bucket"], "efs_name": settings["efs_name"], "settings": not removal}
@@ -47,23 +55,25 @@ def plan_storage(
     people: Sequence[str],
     network: Mapping[str, Any] | None,
     account: Mapping[str, str],
+    access_name: str,
 ) -> SectionPlan:
     """What turns the storage that was read into the one that the settings describe.
 
-    `people` are all owners of the inventory, `network` is the ids of the network's plan, or None if there is none.
+    `people` are all owners of the inventory, `network` is the ids of the network's plan, or None if there is none;
+    `access_name` is what the roles are called by.
     """
     ids = storage_ids(settings, found, people=people, account=account)
     there = file_systems_by_name(found)
-    by_point = settings["isolation"] == "access_point"
     foreign = [
         *foreign_file_systems(settings, there, people),
-        *(foreign_points(settings, _shared(found), people) if by_point else ()),
+        *foreign_points(settings, _shared(found), people),
     ]
     if found["ids_only"]:
         return SectionPlan(refused=tuple(foreign), ids=ids)
-    systems = plan_file_systems(settings, there, people, places(settings, found, network))
+    roles = platform_roles(access_name, account)
+    systems = plan_file_systems(settings, there, people, places(settings, found, network), roles)
     refused = [*foreign, *systems.refused, *_missing(settings, found), *_missing_log_bucket(settings, found)]
-    points = plan_access_points(settings, _shared(found), _label(settings), people if by_point else ())
+    points = plan_access_points(settings, _shared(found), _label(settings), people)
     bucket = plan_bucket(settings, ids["results_bucket"], found["bucket"], account)
     return SectionPlan(
         changes=(*systems.changes, *points.changes, *bucket.changes),
@@ -93,8 +103,8 @@ def plan_storage_removal(
     by_point = settings["isolation"] == "access_point"
     there = file_systems_by_name(found)
     own = [there[name] for name in own_file_systems(settings, people) if name in there]
-    if by_point:
-        removal.access_points(_shared(found), _label(settings), people)
+    if by_point or settings["iam"]:
+        removal.access_points(_shared(found), _label(settings), [SHARED_POINT] if settings["iam"] else people)
     for file_system in own:
         removal.file_system(file_system)
     removal.given_file_system()
@@ -117,6 +127,7 @@ def storage_ids(
     own = [each for each in named if is_marked(settings, each)]
     return {
         "file_system": _file_system(settings, there),
+        "mount": _shared_mount(settings, found),
         "mounts": _mounts(settings, found, people),
         "results_bucket": results_bucket_name(settings["results_bucket"], settings["efs_name"], account),
         "file_system_ids": [each["file_system_id"] for each in own],
@@ -152,6 +163,18 @@ def _mounts(settings: Settings, found: Found, people: Sequence[str]) -> dict[str
     shared = _file_system(settings, there)
     ids = {person: points[person][0]["access_point_id"] if person in points else None for person in people}
     return {person: _mount(shared, point, tls=True) for person, point in ids.items()}
+
+
+def _shared_mount(settings: Settings, found: Found) -> dict[str, Any]:
+    """How all mount the file system that they share, as variables of the role notebook_host, beside its name."""
+    if not settings["iam"]:
+        return {}
+    point = next(iter(points_by_name(_shared(found)).get(SHARED_POINT, ())), None)
+    return {
+        "notebook_host_efs_access_point": point["access_point_id"] if point else None,
+        "notebook_host_efs_tls": True,
+        "notebook_host_efs_iam": True,
+    }
 
 
 def _mount(dns_name: str | None, access_point: str | None, *, tls: bool) -> dict[str, Any]:

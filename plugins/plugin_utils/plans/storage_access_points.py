@@ -17,7 +17,16 @@ from ansible_collections.datalab.notebooks.plugins.module_utils.efs.access_point
 )
 
 from .section import Change
-from .storage_settings import Settings, as_text, desired_point, is_marked, mark, point_path, uids
+from .storage_settings import (
+    SHARED_POINT,
+    Settings,
+    as_text,
+    desired_point,
+    desired_points,
+    is_marked,
+    mark,
+    point_path,
+)
 
 Point = Mapping[str, Any]
 
@@ -42,19 +51,18 @@ def points_by_name(file_system: Mapping[str, Any] | None) -> dict[str, list[Poin
 def plan_access_points(
     settings: Settings, file_system: Mapping[str, Any] | None, label: str, people: Sequence[str]
 ) -> Outcome:
-    """All that has to happen to people's access points; `file_system` is None before it is made."""
+    """All that has to happen to access points; `file_system` is None before it is made."""
     outcome = Outcome()
     there = points_by_name(file_system)
     file_system_id = file_system["file_system_id"] if file_system else ""
-    for person, uid in uids(settings, people).items():
-        desired = desired_point(settings, person, uid or 0, file_system_id)
-        if not all(is_marked(settings, point) for point in there.get(person, [])):
+    for desired in desired_points(settings, people, file_system_id):
+        if not all(is_marked(settings, point) for point in there.get(desired.name, [])):
             continue  # foreign_points refuses it
-        refused = list(_refused(desired, there.get(person, []), label))
+        refused = list(_refused(desired, there.get(desired.name, []), label))
         if refused:
             outcome.refused += refused
             continue
-        current = there[person][0] if person in there else None
+        current = there[desired.name][0] if desired.name in there else None
         change = _change(desired, current, label)
         if change:
             outcome.changes.append(change)
@@ -63,13 +71,14 @@ def plan_access_points(
 
 
 def foreign_points(settings: Settings, file_system: Mapping[str, Any] | None, people: Sequence[str]) -> Iterator[str]:
-    """What would be taken for a person's access point and is not ours."""
+    """What would be taken for an access point of ours and is not ours."""
     there = points_by_name(file_system)
     ((tag, value),) = mark(settings).items()
-    for point in (point for person in people for point in there.get(person, ())):
+    variable = "iam" if settings["iam"] else "isolation"
+    for point in (point for each in desired_points(settings, people, "") for point in there.get(each.name, ())):
         if not is_marked(settings, point):
             yield (
-                f"platform_storage_isolation: the access point {point['access_point_id']} with the tag"
+                f"platform_storage_{variable}: the access point {point['access_point_id']} with the tag"
                 f" Name={point['tags']['Name']} must have the tag {tag}={value} to be the platform's; give it another"
                 " Name, or that tag"
             )
@@ -91,14 +100,20 @@ def _refused(desired: DesiredPoint, there: Sequence[Point], label: str) -> Itera
 
 
 def _about(desired: DesiredPoint, point: Point) -> str:
+    if _is_everybodys(desired):
+        return "platform_storage_iam"
     return "platform_storage_uids" if _uid_alone(desired, point) is not None else "platform_storage_isolation"
 
 
 def _remedy(desired: DesiredPoint, point: Point) -> str:
     uid = _uid_alone(desired, point)
-    if uid is None:
+    if uid is None or _is_everybodys(desired):
         return "delete it, and the next run creates it again; no file is lost"
     return f"their files belong to user id {uid}, so platform_storage_uids must have {desired.name}: {uid}"
+
+
+def _is_everybodys(desired: DesiredPoint) -> bool:
+    return desired.name == SHARED_POINT and "owner" not in (desired.tags or {})
 
 
 def _uid_alone(desired: DesiredPoint, point: Point) -> int | None:
@@ -133,8 +148,15 @@ def _step(desired: DesiredPoint) -> dict[str, Any]:
 
 
 def others_points(settings: Settings, file_system: Mapping[str, Any]) -> list[Point]:
-    """The access points that are no person's: others use the file system."""
-    return [point for point in file_system.get("access_points", []) if not _is_a_persons(settings, point)]
+    """The access points that are neither a person's nor everybody's: others use the file system."""
+    points = file_system.get("access_points", [])
+    return [point for point in points if not (_is_a_persons(settings, point) or _is_shared(settings, point))]
+
+
+def _is_shared(settings: Settings, point: Point) -> bool:
+    path = (point.get("root_directory") or {}).get("path")
+    is_named = point["tags"].get("Name") == SHARED_POINT and path == f"/{SHARED_POINT}"
+    return is_named and is_marked(settings, point)
 
 
 def _is_a_persons(settings: Settings, point: Point) -> bool:

@@ -18,7 +18,7 @@ from ansible_collections.datalab.notebooks.plugins.module_utils.efs.plan import 
 )
 
 from .section import Change
-from .storage_settings import Settings, as_text, desired_file_system, is_marked, mark, own_file_systems
+from .storage_settings import Roles, Settings, as_text, desired_file_system, is_marked, mark, own_file_systems
 
 NONE_THERE: dict[str, Any] = {"mount_targets": []}
 
@@ -101,7 +101,7 @@ def _one_in_each_zone(wanted: Places, current: Mapping[str, Any]) -> list[Place]
 
 
 def plan_file_systems(
-    settings: Settings, there: Mapping[str, Mapping[str, Any]], people: Sequence[str], wanted: Places
+    settings: Settings, there: Mapping[str, Mapping[str, Any]], people: Sequence[str], wanted: Places, roles: Roles
 ) -> Outcome:
     """All that has to happen to the file systems that the role makes; `there` are those that exist, by name."""
     outcome = Outcome()
@@ -109,7 +109,7 @@ def plan_file_systems(
     outcome.refused += wanted.problems if own else ()
     for name, tags in own.items():
         current = without_gone_targets(there[name]) if name in there else None
-        desired = desired_file_system(settings, name, tags)
+        desired = desired_file_system(settings, name, tags, roles)
         if current and not is_marked(settings, current):
             continue  # foreign_file_systems refuses it
         refused = [*_set_once(desired, current), *_misplaced(name, current, wanted)]

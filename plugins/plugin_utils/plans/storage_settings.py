@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import yaml
@@ -18,11 +19,26 @@ from ansible_collections.datalab.notebooks.plugins.module_utils.efs.plan import 
 Settings = Mapping[str, Any]
 
 MARK = "datalab:storage"  # the tag of what the platform made; its value is the name of the file system
+
+
+@dataclass(frozen=True)
+class Roles:
+    """The roles that mount with IAM, as ARNs: all of the platform, and the one that does not write."""
+
+    platform: str = ""
+    viewer: str = ""
+
+
+NO_ROLES = Roles()
 FIRST_UID = 100000  # below are those of the system
 FILE_SYSTEM_ID = re.compile(r"fs-[0-9a-f]+(?=\.)")
 UID = re.compile(r"[0-9]{1,10}")
 
-ALLOWED = ["elasticfilesystem:ClientMount", "elasticfilesystem:ClientWrite"]
+SHARED_POINT = "shared"  # by which all mount one file system with IAM, as the user that all are on their instances
+SHARED_USER = 1000
+
+WRITE = "elasticfilesystem:ClientWrite"
+ALLOWED = ["elasticfilesystem:ClientMount", WRITE]
 AS_ROOT = "elasticfilesystem:ClientRootAccess"
 EVERYBODY = {"AWS": "*"}
 BY_MOUNT_TARGET = {"Bool": {"elasticfilesystem:AccessedViaMountTarget": "true"}}
@@ -87,7 +103,15 @@ def _uid(value: Any) -> int | None:
 # What is wanted
 
 
-def desired_file_system(settings: Settings, name: str, own_tags: Mapping[str, str]) -> DesiredFileSystem:
+def platform_roles(access_name: str, account: Mapping[str, str]) -> Roles:
+    """Those that the role platform_access makes."""
+    path = f"arn:{account['partition']}:iam::{account['account']}:role/{access_name}"
+    return Roles(f"{path}/*", f"{path}/{access_name}-viewer")
+
+
+def desired_file_system(
+    settings: Settings, name: str, own_tags: Mapping[str, str], roles: Roles = NO_ROLES
+) -> DesiredFileSystem:
     """The file system without its mount targets."""
     days = settings["transition_to_ia"]
     transitions = {
@@ -100,13 +124,13 @@ def desired_file_system(settings: Settings, name: str, own_tags: Mapping[str, st
         settings={"encrypted": True, "throughput_mode": settings["throughput_mode"], **key},
         lifecycle_policies=transitions if days else {},
         backup=settings["backup"],
-        policy=policy(settings),
+        policy=policy(settings, roles),
         tags={**own_tags, **settings["tags"]},
         purge_tags=False,
     )
 
 
-def policy(settings: Settings) -> dict[str, Any]:
+def policy(settings: Settings, roles: Roles = NO_ROLES) -> dict[str, Any]:
     """The file-system policy: what clients may do."""
     by_point = settings["isolation"] == "access_point"
     # The first step on an instance makes teams/ in the root directory, which is root's on a new file system.
@@ -116,12 +140,42 @@ def policy(settings: Settings) -> dict[str, Any]:
         _statement("NotWithoutTls", "Deny", ALLOWED, {"Bool": {"aws:SecureTransport": "false"}}),
         _statement("NotAsRoot", "Deny", AS_ROOT, {}),
     ]
+    of_roles = [  # who asks without IAM has no ARN, which is not like any
+        _statement("NotByOthers", "Deny", ALLOWED, {"ArnNotLike": {"aws:PrincipalArn": roles.platform}}),
+        _statement("NotByViewers", "Deny", WRITE, {"ArnLike": {"aws:PrincipalArn": roles.viewer}}),
+    ]
+    if settings["iam"]:  # nothing is allowed here: the policies of the roles do that
+        return {"Version": "2012-10-17", "Statement": [*denials, *of_roles]}
     return {"Version": "2012-10-17", "Statement": [allow, *(denials if by_point else [])]}
 
 
 def _statement(sid: str, effect: str, action: str | list[str], condition: dict[str, Any]) -> dict[str, Any]:
     statement = {"Sid": sid, "Effect": effect, "Principal": EVERYBODY, "Action": action}
     return {**statement, "Condition": condition} if condition else statement
+
+
+def shared_point(settings: Settings, file_system_id: str) -> DesiredPoint:
+    """The access point that all mount by with IAM: AWS makes its directory, so that no one has to be root for it."""
+    return DesiredPoint(
+        name=SHARED_POINT,
+        file_system_id=file_system_id,
+        posix_user={"uid": SHARED_USER, "gid": SHARED_USER},
+        root_directory={
+            "path": f"/{SHARED_POINT}",
+            "creation_info": {"owner_uid": SHARED_USER, "owner_gid": SHARED_USER, "permissions": "0775"},
+        },
+        tags={"Name": SHARED_POINT, **mark(settings), **tags(settings)},
+        purge_tags=False,
+    )
+
+
+def desired_points(settings: Settings, people: Sequence[str], file_system_id: str) -> list[DesiredPoint]:
+    """All access points that are wanted."""
+    if settings["iam"]:
+        return [shared_point(settings, file_system_id)]
+    if settings["isolation"] != "access_point":
+        return []
+    return [desired_point(settings, person, uid or 0, file_system_id) for person, uid in uids(settings, people).items()]
 
 
 def desired_point(settings: Settings, person: str, uid: int, file_system_id: str) -> DesiredPoint:

@@ -60,6 +60,10 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
         "notebook_host_ca_certificates is not PEM text; it must be",
     ),
     (
+        {**EFS, "notebook_host_efs_iam": True},
+        "notebook_host_efs_iam is true, which needs TLS; set notebook_host_efs_tls: true",
+    ),
+    (
         {**TLS, "notebook_host_efs_tls": False},
         "notebook_host_efs_access_point is fsap-0123456789abcdef0, which needs TLS; set notebook_host_efs_tls: true",
     ),

@@ -14,6 +14,7 @@ from ansible_collections.datalab.notebooks.plugins.plugin_utils.plans.storage im
 from ansible_collections.datalab.notebooks.plugins.plugin_utils.plans.storage_settings import (
     made_uid,
     own_file_systems,
+    platform_roles,
     point_path,
     policy,
 )
@@ -32,6 +33,7 @@ KEY = f"arn:aws:kms:eu-central-1:123456789012:key/{KEY_ID}"
 ACCOUNT = {"account": "123456789012", "partition": "aws", "region": "eu-central-1"}
 BUCKET = "datalab-results-123456789012-eu-central-1"
 LOG = {"bucket": "logs", "prefix": "ours/"}  # where its access log may be written
+ROLES = platform_roles("datalab", ACCOUNT)
 PEOPLE = ("alice", "bob")
 NETWORK = {
     "vpc_id": VPC,
@@ -50,6 +52,7 @@ NO_NETWORK_YET = {
     "instances_security_group": None,
 }
 BY_POINT, BY_FILE_SYSTEM = {"isolation": "access_point"}, {"isolation": "file_system"}
+BY_IAM = {"iam": True}
 GIVEN_SUBNETS = {"subnet_ids": [A, B], "security_group_ids": [GROUP]}
 SUBNETS = {A: {"vpc_id": VPC, "zone": "eu-central-1a"}, B: {"vpc_id": VPC, "zone": "eu-central-1b"}}
 MARKED = {"datalab:storage": "datalab"}  # by the platform of these settings
@@ -88,7 +91,7 @@ def file_system(settings: dict[str, Any], name: str = "datalab", **more: Any) ->
             "transition_to_primary_storage_class": "AFTER_1_ACCESS",
         },
         "backup": True,
-        "policy": policy(settings),
+        "policy": policy(settings, ROLES),
         "mount_targets": [target(A, "a"), target(B, "b")],
         "tags": {**tags, "seen-by": "others"},
         **more,
@@ -111,6 +114,13 @@ def point(person: str = "alice", uid: int = 0, **more: Any) -> dict[str, Any]:
         "tags": {"Name": person, "owner": person, **MARKED, "seen-by": "others"},
         **more,
     }
+
+
+def everybodys_point(**more: Any) -> dict[str, Any]:
+    """The access point by which all mount the file system with IAM."""
+    made = {"owner_uid": 1000, "owner_gid": 1000, "permissions": "0775"}
+    directory = {"path": "/shared", "creation_info": made}
+    return {**point("shared", 1000), "root_directory": directory, "tags": {"Name": "shared", **MARKED}, **more}
 
 
 RULE = {
@@ -162,13 +172,17 @@ def converged(settings: dict[str, Any], **more: Any) -> dict[str, Any]:
     each = [file_system(settings, name) for name in own_file_systems(settings, PEOPLE)]
     if settings["isolation"] == "access_point":
         each = [{**system, "access_points": [point(person) for person in PEOPLE]} for system in each]
+    if settings["iam"]:
+        each = [{**system, "access_points": [everybodys_point()]} for system in each]
     asked = {"subnets": {}, "bucket": bucket(), "has_log_bucket": bool(settings["results_access_log"]) or None}
     return {"ids_only": False, "file_systems": each, **asked, **more}
 
 
 def plan(settings: dict[str, Any], found: dict[str, Any], network: dict[str, Any] | None = NETWORK) -> SectionPlan:
     """The plan with the defaults, but for these settings."""
-    return plan_storage({**MADE, **settings}, found, people=PEOPLE, network=network, account=ACCOUNT)
+    return plan_storage(
+        {**MADE, **settings}, found, people=PEOPLE, network=network, account=ACCOUNT, access_name="datalab"
+    )
 
 
 def there(settings: dict[str, Any] | None = None, **more: Any) -> dict[str, Any]:

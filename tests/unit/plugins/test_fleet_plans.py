@@ -122,10 +122,28 @@ def test_idle_limits_without_asking_aws(isolation: str, limits: dict[str, int]) 
     assert all_idle_limits(people(isolation=isolation)) == limits
 
 
+IAM = {"notebook_host_efs_tls": True, "notebook_host_efs_iam": True}
+
+
+def test_all_mount_with_iam_by_one_access_point() -> None:
+    by_point = Place(efs_dns_name="fs", mount={**IAM, "notebook_host_efs_access_point": "fsap-1"})
+    request = fleet_request(people(), by_point)
+    assert [each["name"] for each in request["lifecycle_configs"]] == ["datalab", "datalab-quant", "datalab-viewer"]
+    options = [each["on_start"].split("EFS_OPTIONS=")[1].split()[0] for each in request["lifecycle_configs"]]
+    assert [each.split("noresvport")[1] for each in options] == [
+        ",tls,iam,accesspoint=fsap-1",
+        ",tls,iam,accesspoint=fsap-1",
+        ",ro,tls,iam,accesspoint=fsap-1",
+    ]
+    to_come = Place(efs_dns_name="fs", mount={**IAM, "notebook_host_efs_access_point": None})
+    assert fleet_request(people("alice"), to_come)["missing"] == {"alice": ["access point"]}
+
+
 # What else instances are given
 
 NETWORK = SectionPlan(ids={"subnet_ids": ["subnet-1", "subnet-2"], "instances_security_group": "sg-1"})
 STORAGE = SectionPlan(ids={"file_system": "fs-1.efs", "mounts": {"alice": {"x": "y"}}})
+BY_IAM = SectionPlan(ids={"file_system": "fs-1.efs", "mount": IAM, "mounts": {}})
 ACCESS = SectionPlan(ids={"viewer_role": "viewers", "person_roles": {"alice": "hers"}})
 PLANS = {"network": NETWORK, "storage": STORAGE, "access": ACCESS}
 GIVEN = Place("subnet-1", ("sg-1",), "viewers", {"alice": "hers"}, "fs-1.efs", {"alice": {"x": "y"}})
@@ -150,8 +168,19 @@ OWN = {
         ({"storage": SectionPlan(ids={"file_system": None, "mounts": {}})}, {}, Place(efs_dns_name=None)),
         ({}, OWN, Place("subnet-9", ("sg-9",), "own", {}, "fs-9.efs", {})),
         (PLANS, OWN, Place("subnet-9", ("sg-9",), "own", {}, "fs-9.efs", {"alice": {"x": "y"}})),
+        ({"storage": BY_IAM}, {}, Place(efs_dns_name="fs-1.efs", mount=IAM)),
+        ({"storage": BY_IAM}, {"notebook_fleet_efs_dns_name": "fs-9.efs"}, Place(efs_dns_name="fs-9.efs")),
     ],
-    ids=["nothing", "of the platform", "no network yet", "no file system yet", "their own", "their own comes first"],
+    ids=[
+        "nothing",
+        "of the platform",
+        "no network yet",
+        "no file system yet",
+        "their own",
+        "their own comes first",
+        "IAM",
+        "their own and IAM",
+    ],
 )
 def test_place(plans: dict[str, SectionPlan], settings: Mapping[str, Any], expected: Place) -> None:
     assert place(people(**settings), plans) == expected

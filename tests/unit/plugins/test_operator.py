@@ -71,6 +71,7 @@ def test_nothing_of_the_platform_is_on_the_operators_own_policies() -> None:
             set(),
         ),
         ({"platform_storage_isolation": "access_point"}, set(), {"storage/AccessPoints", "storage/TagNewAccessPoint"}),
+        ({"platform_storage_iam": True}, set(), {"storage/AccessPoints", "storage/TagNewAccessPoint"}),
         ({"platform_storage_results_bucket": "own"}, {"storage/RemoveBucket", "storage/RemoveResults"}, set()),
         ({"platform_storage_results_access_log": {"bucket": "logs"}}, set(), {"storage/FindLogBucket"}),
         ({"platform_storage_results_access_log": {"bucket": ""}}, set(), set()),

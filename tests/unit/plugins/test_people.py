@@ -187,7 +187,7 @@ def settings(**more: Any) -> dict[str, Any]:
 
 
 def needed(made: Collection[Wishes], mounts: Mapping[str, Variables] | None = None) -> list[Config]:
-    return list(configs(made, "datalab", "fs-1.efs", mounts or {}).values())
+    return list(configs(made, "datalab", {"notebook_host_efs_dns_name": "fs-1.efs"}, mounts or {}).values())
 
 
 def test_everybody_shares_one_configuration() -> None:

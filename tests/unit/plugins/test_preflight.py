@@ -192,6 +192,7 @@ def test_rights_are_made_from_people_and_a_bucket(storage: Variables, bucket: st
         "results_bucket": bucket,
         "results_key": "",
         "has_own_configs": False,
+        "file_system": "",
     }
 
 
@@ -214,6 +215,11 @@ def test_rights_are_made_from_what_instances_are_started_with() -> None:
         "name": "bob", "instance": "special", "lifecycle_config": "datalab-gpu", "subnet_id": "subnet-0f",
         "security_group_ids": ["sg-0f"], "kms_key_id": "alias/x",
     }  # fmt: skip
+
+
+def test_rights_on_the_file_system_that_is_mounted_with_iam() -> None:
+    storage = {"platform_storage_iam": True, "platform_storage_efs_name": "lab"}
+    assert access_context(wanted(inventory({"fraud": ["erin"]}, shared=storage)))["file_system"] == "lab"
 
 
 # Secrets

@@ -50,10 +50,14 @@ FINE: list[dict[str, Any]] = [
     {"results_access_log": {"bucket": RESULTS}, "efs_name": "lab"},
     {"uids": {"alice": 1, "bob": "4294967295", "zoe": 1}, **BY_POINT},
     {"uids": {"alice": 0}},  # no person has one
+    {"iam": True},
 ]
 
 # What is changed, and all of the words that are said against it, after the variable.
 REFUSED: list[tuple[dict[str, Any], str]] = [
+    ({"iam": True, **BY_POINT}, "iam is true platform_storage_isolation access_point must be shared"),
+    ({"iam": True, **BY_FILE_SYSTEM}, "iam is true platform_storage_isolation file_system must be shared"),
+    ({"iam": True, "efs_dns_name": GIVEN}, f"iam is true platform_storage_efs_dns_name {GIVEN} one of them must go"),
     ({"efs_name": "My_FS"}, "efs_name is My_FS bucket small letters 27 platform_storage_results_bucket"),
     ({"efs_name": "a" * 28}, "efs_name 27"),
     ({"efs_name": ""}, "efs_name bucket"),

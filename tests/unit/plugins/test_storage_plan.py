@@ -24,6 +24,7 @@ from ansible_collections.datalab.notebooks.tests.unit.plugins.storage_found impo
     A2,
     BUCKET,
     BY_FILE_SYSTEM,
+    BY_IAM,
     BY_POINT,
     EMPTY,
     FS,
@@ -63,7 +64,7 @@ ONLY_TLS_OTHERWISE = {  # as S3 may return it
 # What is as it is wanted
 
 
-@pytest.mark.parametrize("settings", [{}, BY_POINT, BY_FILE_SYSTEM], ids=str)
+@pytest.mark.parametrize("settings", [{}, BY_POINT, BY_FILE_SYSTEM, BY_IAM], ids=str)
 def test_a_converged_platform_has_an_empty_plan(settings: dict[str, Any]) -> None:
     made = plan(settings, there(settings))
     assert (made.changes, made.refused, made.notes) == ((), (), ())
@@ -167,6 +168,7 @@ def test_an_empty_account() -> None:
     }
     assert made.ids == {
         "file_system": None,
+        "mount": {},
         "mounts": {},
         "results_bucket": BUCKET,
         "file_system_ids": [],

@@ -88,6 +88,18 @@ def _idle_problems(given: Settings) -> Iterator[str]:
         yield f"notebook_idle is {shown(idle)}; it must be a number of seconds, 0 or never, for example 7200"
 
 
+def own_role_problems(wishes: Iterable[Wishes]) -> Iterator[Problem]:
+    """Roles that are not the platform's, which the file system of platform_storage_iam refuses."""
+    for each in wishes:
+        role = each.instance.get("notebook_role_arn")
+        if role and not each.host.get(f"{HOST}efs_dns_name"):
+            text = (
+                f"notebook_role_arn is {shown(role)}; with platform_storage_iam the shared file system refuses every"
+                " role that is not the platform's: leave it out, or set notebook_host_efs_dns_name to that of another"
+            )
+            yield Problem(each.person.name, text)
+
+
 # Lifecycle configurations
 
 

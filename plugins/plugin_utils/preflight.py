@@ -32,6 +32,7 @@ from .people import (
     config_of,
     configs,
     own_config_problems,
+    own_role_problems,
     read_wishes,
     sharing_problems,
     teams_of,
@@ -160,6 +161,8 @@ def fleet_problems(wanted: Wanted) -> Iterator[Problem]:
     yield from sharing_problems(sharing, [name for name in wanted.people if name in sharing], wanted.prefix)
     yield from own_config_problems(wanted.wishes, wanted.people, wanted.prefix, wanted.own_mounts)
     mine = [wanted.wishes[name] for name in wanted.people]
+    if iam_file_system(wanted):
+        yield from own_role_problems(mine)
     model = load_service_model()
     for wishes in mine:
         options = filled({**instance_options(wishes, wanted.prefix, SOME_PLACE), "lifecycle_config_name": None})
@@ -244,10 +247,15 @@ def iam_file_system(wanted: Wanted) -> str:
     return str(storage["efs_name"]) if storage["iam"] else ""
 
 
+def _roles_of_everybody(wanted: Wanted) -> dict[str, str]:
+    access, fleet = wanted.settings["access"], wanted.settings["fleet"]
+    return {"platform_access_role_arn": access["role_arn"], "notebook_fleet_role_arn": fleet["role_arn"]}
+
+
 CHECKS: Mapping[str, Callable[[Wanted], Iterable[str]]] = {
     "network": lambda wanted: network.problems(wanted.settings["network"]),
     "storage": lambda wanted: storage.problems(
-        wanted.settings["storage"], [each.name for each in wanted.roster.owners], wanted.settings["access"]["role_arn"]
+        wanted.settings["storage"], [each.name for each in wanted.roster.owners], _roles_of_everybody(wanted)
     ),
     "access": lambda wanted: access.problems(wanted.settings["access"], **access_context(wanted)),
     "fleet": lambda wanted: fleet.problems(wanted.settings["fleet"]),

@@ -27,19 +27,20 @@ SUBNET = re.compile(r"subnet-[0-9a-f]+")
 SECURITY_GROUP = re.compile(r"sg-[0-9a-f]+")
 KEY = re.compile(r"(mrk-[0-9a-f]{32}|[0-9a-f-]{36}|alias/[A-Za-z0-9/_-]+|arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:\S+)?")
 LARGEST_UID = 2**32 - 1
+NO_ROLES: Mapping[str, str] = {}
 
 
-def problems(settings: Settings, people: Sequence[str], role_arn: str = "") -> Iterator[str]:
+def problems(settings: Settings, people: Sequence[str], roles: Mapping[str, str] = NO_ROLES) -> Iterator[str]:
     """One sentence for each setting that cannot be; `people` are all owners of the inventory.
 
-    `role_arn` is the one role that the inventory gives everybody, if it does.
+    `roles` are those that the inventory gives everybody, if it does, by variable.
     """
     is_shared = settings["isolation"] == "shared"
     yield from _names(settings)
     yield from _file_system(settings)
     yield from _mount_targets(settings)
     if settings["iam"]:
-        yield from _iam(settings, role_arn)
+        yield from _iam(settings, roles)
     for key in ("kms_key_id", "results_kms_key_id"):
         if not KEY.fullmatch(settings[key]):
             rule = 'it must be the id, the ARN or the alias (alias/…) of a key, or "" for AWS\'s own'
@@ -87,7 +88,7 @@ def _file_system(settings: Settings) -> Iterator[str]:
         )
 
 
-def _iam(settings: Settings, role_arn: str) -> Iterator[str]:
+def _iam(settings: Settings, roles: Mapping[str, str]) -> Iterator[str]:
     """With IAM there is one file system, whose policy is the platform's, and a role that reads it only."""
     if settings["isolation"] != "shared":
         yield f"platform_storage_iam is true and platform_storage_isolation {settings['isolation']}; it must be shared"
@@ -96,11 +97,12 @@ def _iam(settings: Settings, role_arn: str) -> Iterator[str]:
             f"platform_storage_iam is true and platform_storage_efs_dns_name {shown(settings['efs_dns_name'])}, whose"
             " policy is not the platform's; one of them must go"
         )
-    if role_arn:
-        yield (
-            f"platform_storage_iam is true and platform_access_role_arn {shown(role_arn)}, which the viewer has too;"
-            " one of them must go, since the viewer reads only by a role of its own"
-        )
+    for variable, role in roles.items():
+        if role:
+            yield (
+                f"platform_storage_iam is true and {variable} {shown(role)}, which the viewer has too;"
+                " one of them must go, since the viewer reads only by a role of its own"
+            )
 
 
 def _mount_targets(settings: Settings) -> Iterator[str]:

@@ -164,7 +164,7 @@ def shared_point(settings: Settings, file_system_id: str) -> DesiredPoint:
             "path": f"/{SHARED_POINT}",
             "creation_info": {"owner_uid": SHARED_USER, "owner_gid": SHARED_USER, "permissions": "0775"},
         },
-        tags={"Name": SHARED_POINT, **mark(settings), **tags(settings)},
+        tags={"Name": SHARED_POINT, **mark(settings), **settings["tags"]},
         purge_tags=False,
     )
 

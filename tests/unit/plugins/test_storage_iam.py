@@ -12,6 +12,7 @@ from ansible_collections.datalab.notebooks.plugins.plugin_utils.plans.storage im
     plan_storage_removal,
     wanted_to_read,
 )
+from ansible_collections.datalab.notebooks.tests.unit.plugins.inventories import inventory, told
 from ansible_collections.datalab.notebooks.tests.unit.plugins.storage_found import (
     ACCOUNT,
     BY_IAM,
@@ -97,6 +98,36 @@ def test_it_is_removed(with_data: bool) -> None:
 
 def test_one_role_for_everybody_cannot_tell_the_viewer_from_others() -> None:
     arn = "arn:aws:iam::123456789012:role/ours"
-    (said,) = storage.problems(SETTINGS, PEOPLE, arn)
-    assert said.startswith(f"platform_storage_iam is true and platform_access_role_arn {arn}")
-    assert list(storage.problems(MADE, PEOPLE, arn)) == []
+    roles = {"platform_access_role_arn": arn, "notebook_fleet_role_arn": ""}
+    (said,) = storage.problems(SETTINGS, PEOPLE, roles)
+    assert said.startswith(f"platform_storage_iam is true and platform_access_role_arn {arn}, which the viewer has too")
+    assert list(storage.problems(MADE, PEOPLE, roles)) == []
+
+
+ROLE = "arn:aws:iam::123456789012:role/gpu"
+OTHER = "fs-0b.efs.eu-central-1.amazonaws.com"
+REFUSED = (
+    f"alice: notebook_role_arn is {ROLE}; with platform_storage_iam the shared file system refuses every role that is"
+    " not the platform's: leave it out, or set notebook_host_efs_dns_name to that of another"
+)
+
+
+@pytest.mark.parametrize(
+    ("iam", "given", "refused"),
+    [
+        (True, {"notebook_role_arn": ROLE}, [REFUSED]),
+        (True, {"notebook_role_arn": ROLE, "notebook_host_efs_dns_name": OTHER, "notebook_lifecycle_config": "x"}, []),
+        (True, {}, []),
+        (False, {"notebook_role_arn": ROLE}, []),
+    ],
+)
+def test_a_role_of_their_own_does_not_mount(iam: bool, given: dict[str, str], refused: list[str]) -> None:
+    assert told(inventory(variables={"alice": given}, shared={"platform_storage_iam": iam})) == refused
+
+
+def test_the_role_of_the_fleet_does_not_mount() -> None:
+    shared = {"platform_storage_iam": True, "notebook_fleet_role_arn": ROLE}
+    (said,) = told(inventory(shared=shared), sections=["storage", "fleet"])
+    assert said.startswith(
+        f"storage: platform_storage_iam is true and notebook_fleet_role_arn {ROLE}, which the viewer"
+    )

@@ -118,7 +118,7 @@ OWN = {
     "uma": notebook("special", owner="uma", team="interns"),
     "viewer": notebook("datalab-viewer", owner="viewer"),
 }
-FILES = files(Name="datalab")
+FILES = files(**{"datalab:storage": "datalab"})
 NOTHING = Thing("*")
 CONFIG_EDITS = [f"sagemaker:{verb}NotebookInstanceLifecycleConfig" for verb in ("Create", "Update", "Delete")]
 

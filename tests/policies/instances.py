@@ -75,8 +75,8 @@ def _of_files(who: Who) -> Iterator[Decision]:
     yield who.may_not("is root there", "elasticfilesystem:ClientRootAccess", FILES)
     yield who.may_not("deletes it", "elasticfilesystem:DeleteFileSystem", FILES)
     for action in ("elasticfilesystem:ClientMount", "elasticfilesystem:ClientWrite"):
-        yield who.may_not("reaches another file system", action, files(Name="other"))
-        yield who.may_not("reaches a file system without a name", action, files())
+        yield who.may_not("reaches another file system", action, files(**{"datalab:storage": "other"}))
+        yield who.may_not("reaches one that only has its name", action, files(Name="datalab"))
 
 
 def _of_itself(who: Who, team: str) -> Iterator[Decision]:

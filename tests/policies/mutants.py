@@ -18,6 +18,10 @@ Statement = dict[str, Any]
 HARMLESS = {
     ("PassRole", "Action iam:*"): "no other action of IAM has the key iam:PassedToService",
     ("SharedFolder", "Resource *"): "no other resource has these actions",
+    ("FileSystems", "Resource *"): "what has the mark is the platform's, access points too",
+    ("AccessPoints", "Resource *"): "what has the mark is the platform's, file systems too",
+    ("CreateAccessPoint", "Resource *"): "no other resource has this action",
+    ("CreateAccessPoint", "Action elasticfilesystem:*"): "only TagResource has these keys too, which is allowed",
     ("SetIdle", "Action sagemaker:*"): "no other action has aws:TagKeys on what is there already",
     ("CreateSmall", "Action sagemaker:*"): "no other action has the keys that are asked for",
     ("Instances", "Action sagemaker:*"): "all actions on instances are allowed",

@@ -39,7 +39,7 @@ YOURS: dict[str, Any] = {
     "platform_storage_isolation": "access_point",
     "platform_storage_efs_dns_name": "fs-0a.efs.eu-central-1.amazonaws.com",
 }
-FOR_YOURS = {"AccessPointsOfYours", "InYourVpc", "KeepBoundary", "Policies"}
+FOR_YOURS = {"CreateAccessPoint", "InYourVpc", "KeepBoundary", "Policies"}
 OPERATOR |= {
     policy.name: {
         **policy.document,
@@ -234,32 +234,39 @@ def efs(kind: str, context: dict[str, Any] | None = None) -> Thing:
     return Thing(f"arn:aws:elasticfilesystem:{REGION}:{ACCOUNT}:{kind}/x-0123", context or {})
 
 
+def tagged(whose: str, **tags: str) -> dict[str, Any]:
+    """Tags of a request, or of a resource that is there already."""
+    return {f"aws:{whose}Tag/{key}": value for key, value in tags.items()}
+
+
+MARK = {"datalab:storage": "datalab"}
+MARKED, MARKING = tagged("Resource", **MARK), tagged("Request", **MARK)
+# Another platform's, and what others call like ours.
+NOT_MARKED: list[dict[str, str]] = [{}, {"Name": "datalab"}, {"datalab:storage": "datalab2"}, {"owner": "alice"}]
+
+
 def _of_file_systems() -> Iterator[Decision]:
     reads = "AccessPoints BackupPolicy FileSystemPolicy FileSystems LifecycleConfiguration MountTargetSecurityGroups"
     for kind in (*reads.split(), "MountTargets"):
         yield STORAGE.may("reads file systems", f"elasticfilesystem:Describe{kind}", efs("file-system"))
     create, tag = "elasticfilesystem:CreateFileSystem", "elasticfilesystem:TagResource"
-    named = [{"aws:RequestTag/Name": name} for name in ("datalab", "datalab-alice")]
-    others: list[dict[str, Any]] = [{"aws:RequestTag/Name": "other"}, {"aws:RequestTag/Name": "datalab2"}, {}]
-    yield from only(STORAGE, [create], [Thing("*", each) for each in named], [Thing("*", each) for each in others])
+    others = [tagged("Request", **each) for each in NOT_MARKED]
+    yield from only(STORAGE, [create], [Thing("*", MARKING)], [Thing("*", each) for each in others])
     at_creation = {"elasticfilesystem:CreateAction": "CreateFileSystem"}
-    ours = [efs("file-system", {**each, **at_creation}) for each in named]
     wrong = [efs("file-system", {**each, **at_creation}) for each in others]
-    wrong += [efs("file-system", each) for each in named]
-    wrong += [efs("file-system", {**named[0], "elasticfilesystem:CreateAction": "CreateAccessPoint"})]
-    wrong += [efs("access-point", {**named[0], **at_creation})]
-    yield from only(STORAGE, [tag], ours, wrong)
+    wrong += [efs("file-system", MARKING)]
+    wrong += [efs("file-system", {**MARKING, "elasticfilesystem:CreateAction": "CreateAccessPoint"})]
+    wrong += [efs("access-point", {**MARKING, **at_creation})]
+    yield from only(STORAGE, [tag], [efs("file-system", {**MARKING, **at_creation})], wrong)
     changes = (
-        "CreateAccessPoint CreateMountTarget DeleteFileSystem DeleteMountTarget"
+        "CreateMountTarget DeleteFileSystem DeleteMountTarget"
         " ModifyMountTargetSecurityGroups PutBackupPolicy PutFileSystemPolicy PutLifecycleConfiguration TagResource"
         " UpdateFileSystem"
     )
-    have = [{"aws:ResourceTag/Name": name} for name in ("datalab", "datalab-alice")]
-    foreign = [efs("file-system", each) for each in ({}, {"aws:ResourceTag/Name": "datalab2"})]
-    mine = [efs("file-system", each) for each in have]
-    yield from only(STORAGE, actions("elasticfilesystem", changes), mine, foreign)
+    ours, foreign = efs("file-system", MARKED), [efs("file-system", tagged("Resource", **each)) for each in NOT_MARKED]
+    yield from only(STORAGE, actions("elasticfilesystem", changes), [ours], foreign)
     for action in ("elasticfilesystem:ClientMount", "elasticfilesystem:UntagResource"):
-        yield STORAGE.may_not("mounts or untags it", action, mine[0])
+        yield STORAGE.may_not("mounts or untags it", action, ours)
     for kind in ("network-interface", "security-group"):
         yield STORAGE.may("moves mount targets", "ec2:ModifyNetworkInterfaceAttribute", ec2(kind))
     yield STORAGE.may("removes mount targets", "ec2:DeleteNetworkInterface", ec2("network-interface"))
@@ -271,15 +278,19 @@ def _of_file_systems() -> Iterator[Decision]:
 
 
 def _of_access_points() -> Iterator[Decision]:
-    ours = efs("access-point", {"aws:ResourceTag/datalab:storage": "datalab"})
-    marks = [{}, {"aws:ResourceTag/Name": "datalab"}, {"aws:ResourceTag/datalab:storage": "other"}]
-    changes = actions("elasticfilesystem", "DeleteAccessPoint TagResource")
-    yield from only(STORAGE, changes, [ours], [efs("access-point", each) for each in marks])
-    other = efs("file-system", ours.context)
-    yield STORAGE.may_not("tags a file system that is only marked", "elasticfilesystem:TagResource", other)
-    new = [efs("access-point", {"elasticfilesystem:CreateAction": action}) for action in ("CreateAccessPoint", "Other")]
-    yield from only(STORAGE, ["elasticfilesystem:TagResource"], new[:1], new[1:])
+    ours = efs("access-point", MARKED)
+    others = [efs("access-point", tagged("Resource", **each)) for each in NOT_MARKED]
+    yield from only(STORAGE, actions("elasticfilesystem", "DeleteAccessPoint TagResource"), [ours], others)
     yield STORAGE.may_not("untags it", "elasticfilesystem:UntagResource", ours)
+    foreign = [efs("file-system", {**MARKING, **tagged("Resource", **each)}) for each in NOT_MARKED]
+    foreign += [efs("file-system", {**MARKED, **tagged("Request", **each)}) for each in NOT_MARKED]
+    new = efs("file-system", {**MARKING, **MARKED})
+    yield from only(STORAGE, ["elasticfilesystem:CreateAccessPoint"], [new], foreign)
+    at_creation = {"elasticfilesystem:CreateAction": "CreateAccessPoint"}
+    wrong = [efs("access-point", {**at_creation, **tagged("Request", **each)}) for each in NOT_MARKED]
+    wrong += [efs("access-point", {**MARKING, "elasticfilesystem:CreateAction": "Other"})]
+    new = efs("access-point", {**MARKING, **at_creation})
+    yield from only(STORAGE, ["elasticfilesystem:TagResource"], [new], wrong)
 
 
 def _of_the_bucket() -> Iterator[Decision]:
@@ -365,8 +376,12 @@ def _of_yours() -> Iterator[Decision]:
     yield from only(network, ["ec2:CreateVpcEndpoint"], [*places, ec2("route-table")], [ec2("vpc"), ec2("subnet")])
     yield from only(network, ["ec2:CreateSecurityGroup"], places[:1], [ec2("vpc")])
     yield network.may_not("deletes the VPC", "ec2:DeleteVpc", places[0])
-    given = Thing(f"arn:aws:elasticfilesystem:{REGION}:{ACCOUNT}:file-system/fs-0a")
-    yield from only(storage, ["elasticfilesystem:CreateAccessPoint"], [given], [efs("file-system")])
+    given = Thing(f"arn:aws:elasticfilesystem:{REGION}:{ACCOUNT}:file-system/fs-0a", MARKING)
+    others = [
+        efs("file-system", {**MARKING, **MARKED}),
+        *(Thing(given.arn, tagged("Request", **t)) for t in NOT_MARKED),
+    ]
+    yield from only(storage, ["elasticfilesystem:CreateAccessPoint"], [given], others)
     yield storage.may_not("deletes the file system", "elasticfilesystem:DeleteFileSystem", given)
     words = (
         "CreatePolicy CreatePolicyVersion DeletePolicy DeletePolicyVersion GetPolicy GetPolicyVersion"

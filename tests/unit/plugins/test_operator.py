@@ -55,6 +55,9 @@ def test_nothing_of_the_platform_is_on_the_operators_own_policies() -> None:
     assert "operator-" not in resources
 
 
+ACCESS_POINTS = {f"storage/{sid}" for sid in ("AccessPoints", "CreateAccessPoint", "TagNewAccessPoint")}
+
+
 @pytest.mark.parametrize(
     ("shared", "gone", "come"),
     [
@@ -70,8 +73,8 @@ def test_nothing_of_the_platform_is_on_the_operators_own_policies() -> None:
             | {"storage/TagNewFileSystem"},
             set(),
         ),
-        ({"platform_storage_isolation": "access_point"}, set(), {"storage/AccessPoints", "storage/TagNewAccessPoint"}),
-        ({"platform_storage_iam": True}, set(), {"storage/AccessPoints", "storage/TagNewAccessPoint"}),
+        ({"platform_storage_isolation": "access_point"}, set(), ACCESS_POINTS),
+        ({"platform_storage_iam": True}, set(), ACCESS_POINTS),
         ({"platform_storage_results_bucket": "own"}, {"storage/RemoveBucket", "storage/RemoveResults"}, set()),
         ({"platform_storage_results_access_log": {"bucket": "logs"}}, set(), {"storage/FindLogBucket"}),
         ({"platform_storage_results_access_log": {"bucket": ""}}, set(), set()),

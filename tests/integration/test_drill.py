@@ -20,7 +20,7 @@ from sandbox import Sandbox
 
 from .conftest import PlaybookRunner, Played, client, connection
 
-SEEDS = (3,)  # a round each, of some seconds; the unit tests play fifty
+SEEDS = (9,)  # a round each, of some seconds; the unit tests play fifty
 DAMAGES_OF_A_ROUND = 10
 EVERYTHING = json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]})
 TRUST = EVERYTHING.replace('"Action": "*", "Resource": "*"', '"Action": "sts:AssumeRole", "Principal": {"AWS": "*"}')
@@ -236,6 +236,8 @@ def test_one_run_repairs_or_names_what_was_damaged(site: Callable[[], Played], s
     hopeless: set[Thing] = set()
     for seed in SEEDS:
         hopeless |= play_round(clients, site, seed, hopeless)
+    _settings, tags = clients.account()["Instance", "datalab-bob"]
+    assert tags["owner"] == "mallory", "no round has given Bob's instance to another person"
 
 
 def play_round(clients: Clients, site: Callable[[], Played], seed: int, hopeless: set[Thing]) -> set[Thing]:

@@ -118,6 +118,7 @@ DAMAGES: dict[str, list[Damage]] = {
         becomes("repaired", role_arn="arn:aws:iam::123456789012:role/other"),
         becomes("repaired", lifecycle_config_name="datalab-viewer"),
         becomes("repaired", "Failed"),
+        becomes("named", tags={"owner": "mallory"}),
         becomes("named", volume_size_in_gb=21),
         becomes("named", subnet_id="subnet-0f"),
         GONE,

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from .policies import POLICY_LENGTH, Policy, policy_size, render_template
+from .policies import POLICY_LENGTH, Policy, keys_of, policy_size, render_template
 from .preflight import Wanted
 
 PARTS = {
@@ -122,14 +122,10 @@ def _places(wanted: Wanted, arn: str) -> list[str]:
     return list(dict.fromkeys([*arns, *(f"{arn}security-group/{each}" for each in groups if each)]))
 
 
-def _keys(wanted: Wanted, arn: str) -> list[str]:
-    """The keys of volumes and file systems. Which one an alias stands for only AWS knows."""
+def _keys(wanted: Wanted, arn: str) -> list[dict[str, Any]]:
+    """The keys of volumes and file systems."""
     named = [wanted.settings["storage"]["kms_key_id"], *_said(wanted, "kms_key_id")]
-    return list(dict.fromkeys(each if ":key/" in each else f"{arn}key/{_key_id(each)}" for each in named if each))
-
-
-def _key_id(key: str) -> str:
-    return "*" if "alias/" in key else key
+    return keys_of(filter(None, named), arn)
 
 
 def _with_repositories(wanted: Wanted) -> bool:

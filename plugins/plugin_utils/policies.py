@@ -159,7 +159,7 @@ def _boundary_parts(platform: Platform) -> dict[str, Any]:
     buckets = [name for name in (*platform.settings["data_buckets"], platform.results_bucket) if name]
     secrets = [secret for settings in platform.teams.values() for secret in settings.get("secrets") or []]
     arns = [f"{platform.arns['s3']}{name}" for name in (*buckets, *(f"{name}/*" for name in buckets))]
-    keys = _keys(platform, _bucket_keys(platform))
+    keys = keys_of(_bucket_keys(platform), platform.arns["kms"])
     on_own: dict[str, list[dict[str, Any]]] = {
         "s3": [{"arns": arns, "aliases": []}] if arns else [],
         "kms": keys,
@@ -199,7 +199,7 @@ def _team_parts(platform: Platform, team: str) -> dict[str, Any]:
 
 def _execution_parts(platform: Platform, team: str) -> dict[str, Any]:
     """What the instances of a team reach."""
-    keys = _keys(platform, _bucket_keys(platform))
+    keys = keys_of(_bucket_keys(platform), platform.arns["kms"])
     return {**_team_parts(platform, team), **_data_parts(platform.teams[team]), "keys": keys}
 
 
@@ -251,7 +251,7 @@ def _started_with(platform: Platform, members: Sequence[Mapping[str, Any]]) -> d
     return {
         "subnets": _unique(each for each in subnets if each and SUBNET.fullmatch(each)),
         "groups": _unique(each for each in groups if each and SECURITY_GROUP.fullmatch(each)),
-        "volume_keys": _keys(platform, (person.get("kms_key_id") or "" for person in members)),
+        "volume_keys": keys_of((person.get("kms_key_id") or "" for person in members), platform.arns["kms"]),
     }
 
 
@@ -265,18 +265,20 @@ def _bucket_keys(platform: Platform) -> list[str]:
     return [*platform.settings["kms_keys"], platform.results_key]
 
 
-def _keys(platform: Platform, keys: Iterable[str]) -> list[dict[str, Any]]:
-    """Keys by their ARNs and, apart from these, by aliases, since a policy takes aliases in conditions only."""
+def keys_of(named: Iterable[str], here: str) -> list[dict[str, Any]]:
+    """Keys by their ARNs and, apart from these, by aliases, since a policy takes aliases in conditions only.
+
+    `here` is how the ARN begins of a key that is named by its id or alias.
+    """
     arns, aliases = [], []
-    for match in filter(None, map(KEY.fullmatch, keys)):
+    for match in filter(None, map(KEY.fullmatch, named)):
         if alias := match["alias"] or match["named"]:
             aliases.append(alias)
         else:
-            arns.append(match["arn"] or f"{platform.arns['kms']}key/{match['id']}")
-    all_keys = f"{platform.arns['kms']}key/*"
+            arns.append(match["arn"] or f"{here}key/{match['id']}")
     found = [
         {"arns": _unique(arns), "aliases": []},
-        {"arns": [all_keys] if aliases else [], "aliases": _unique(aliases)},
+        {"arns": [f"{here}key/*"] if aliases else [], "aliases": _unique(aliases)},
     ]
     return [each for each in found if each["arns"]]
 

@@ -27,6 +27,8 @@ HARMLESS = {
     ("Instances", "Action sagemaker:*"): "all actions on instances are allowed",
     ("Create", "Resource *"): "AWS tells a request's tags of what it creates, and of nothing else",
     ("TagNew", "Action ec2:*"): "no other action has the key ec2:CreateAction",
+    ("Keys2", "Resource *"): "all keys are meant, and no other resource has these actions",
+    ("GrantKeys2", "Resource *"): "all keys are meant, and no other resource has this action",
     ("ServiceRoleOfNatGateways", "Action iam:*"): "no other action has the key iam:AWSServiceName",
     ("ServiceRoleOfEfs", "Action iam:*"): "no other action has the key iam:AWSServiceName",
     ("TagNewFileSystem", "Action elasticfilesystem:*"): "no other action has the key elasticfilesystem:CreateAction",

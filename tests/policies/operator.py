@@ -27,6 +27,7 @@ BOB = {
     "notebook_name": "Experiment",
     "notebook_role_arn": f"{ROLE}given",
     "notebook_default_code_repository": "notebooks",
+    "notebook_kms_key_id": "alias/volumes",
 }
 WANTED = wanted(inventory(viewers=["viewer"], shared=SHARED, variables={"bob": BOB}))
 OPERATOR: Policies = {policy.name: policy.document for policy in render_operator(WANTED)}
@@ -137,13 +138,7 @@ def _of_what_instances_get() -> Iterator[Decision]:
         delete = {"network-interface": "NetworkInterface", "subnet": "Subnet", "security-group": "SecurityGroup"}[kind]
         yield INSTANCES.may_not("deletes it", f"ec2:Delete{delete}", thing)
     yield INSTANCES.may_not("deletes the given subnet", "ec2:DeleteSubnet", ours[3])
-    files, other = Thing(f"{KEY}files"), Thing(f"{KEY}other")
-    yield from only(INSTANCES, actions("kms", "DescribeKey GenerateDataKeyWithoutPlaintext"), [files], [other])
-    for_aws = {"kms:GrantIsForAWSResource": "true"}
-    granted, other = Thing(files.arn, for_aws), Thing(other.arn, for_aws)
-    yield from only(INSTANCES, ["kms:CreateGrant"], [granted], [files, other])
-    for action in ("kms:Decrypt", "kms:RevokeGrant"):
-        yield INSTANCES.may_not("uses or frees a key", action, granted if action == "kms:RevokeGrant" else files)
+    yield from _of_keys()
     secrets = f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:"
     git = Thing(f"{secrets}AmazonSageMaker-git-x")
     yield from only(INSTANCES, ["secretsmanager:GetSecretValue"], [git], [Thing(f"{secrets}database-x")])
@@ -187,6 +182,21 @@ READS = (
 def ec2(kind: str, context: dict[str, Any] | None = None, *, name: str = "x-0123") -> Thing:
     """A thing of EC2."""
     return Thing(f"arn:aws:ec2:{REGION}:{ACCOUNT}:{kind}/{name}", context or {})
+
+
+def _of_keys() -> Iterator[Decision]:
+    """Of the keys that the inventory names, one by its alias, what SageMaker and EFS ask of who creates with them."""
+    ours = [Thing(f"{KEY}files"), Thing(f"{KEY}a", {"kms:ResourceAliases": ["alias/volumes"]})]
+    others = [Thing(f"{KEY}other"), Thing(f"{KEY}b", {"kms:ResourceAliases": ["alias/volumes2"]})]
+    yield from only(INSTANCES, actions("kms", "DescribeKey GenerateDataKeyWithoutPlaintext"), ours, others)
+    for_aws = {"kms:GrantIsForAWSResource": "true"}
+    granted, denied = ([Thing(key.arn, {**key.context, **for_aws}) for key in keys] for keys in (ours, others))
+    yield from only(INSTANCES, ["kms:CreateGrant"], granted, [*ours, *denied])
+    for key in granted:
+        yield INSTANCES.may_not("frees a key", "kms:RevokeGrant", key)
+    for key in ours:
+        for verb in ("Decrypt", "GenerateDataKey", "PutKeyPolicy", "ScheduleKeyDeletion"):
+            yield INSTANCES.may_not("uses or changes a key", f"kms:{verb}", key)
 
 
 def _of_the_network() -> Iterator[Decision]:

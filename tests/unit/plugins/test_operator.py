@@ -78,7 +78,7 @@ ACCESS_POINTS = {f"storage/{sid}" for sid in ("AccessPoints", "CreateAccessPoint
         ({"platform_storage_results_bucket": "own"}, {"storage/RemoveBucket", "storage/RemoveResults"}, set()),
         ({"platform_storage_results_access_log": {"bucket": "logs"}}, set(), {"storage/FindLogBucket"}),
         ({"platform_storage_results_access_log": {"bucket": ""}}, set(), set()),
-        ({"platform_storage_kms_key_id": KEY}, set(), {"instances/Keys", "instances/GrantKeys"}),
+        ({"platform_storage_kms_key_id": KEY}, set(), {"instances/Keys1", "instances/GrantKeys1"}),
         (
             {"platform_access_role_arn": OWN_ROLE},
             {f"access/{sid}" for sid in ("Read", "Policies", "Roles", "RolesWithinTheBoundary", "PoliciesOfRoles")}
@@ -132,15 +132,22 @@ def test_only_roles_of_the_inventory_are_passed(
     ("said", "sid", "resource"),
     [
         ({"notebook_name": "Experiment"}, "Instances", "arn:aws:sagemaker:*:*:notebook-instance/experiment"),
-        ({"notebook_kms_key_id": "1234-ab"}, "Keys", "arn:aws:kms:*:*:key/1234-ab"),
-        ({"notebook_kms_key_id": KEY}, "Keys", KEY),
-        ({"notebook_kms_key_id": "alias/volumes"}, "Keys", "arn:aws:kms:*:*:key/*"),
+        ({"notebook_kms_key_id": "1234-ab"}, "Keys1", "arn:aws:kms:*:*:key/1234-ab"),
+        ({"notebook_kms_key_id": KEY}, "Keys1", KEY),
         ({"notebook_subnet_id": "subnet-0a"}, "InYourNetwork", "arn:aws:ec2:*:*:subnet/subnet-0a"),
         ({"notebook_security_group_ids": ["sg-0a"]}, "InYourNetwork", "arn:aws:ec2:*:*:security-group/sg-0a"),
     ],
 )
 def test_what_one_person_has_is_in_the_policy(said: dict[str, Any], sid: str, resource: str) -> None:
     assert resource in statements(**said)[f"instances/{sid}"]["Resource"]
+
+
+@pytest.mark.parametrize("key", ["alias/volumes", KEY.replace("key/k", "alias/volumes")])
+def test_a_key_that_is_named_by_its_alias_is_the_only_one(key: str) -> None:
+    found = statements(notebook_kms_key_id=key)
+    for sid in ("Keys1", "GrantKeys1"):
+        asked = found[f"instances/{sid}"]["Condition"]["ForAnyValue:StringEquals"]
+        assert asked == {"kms:ResourceAliases": ["alias/volumes"]}
 
 
 @pytest.mark.parametrize(

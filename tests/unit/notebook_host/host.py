@@ -26,6 +26,13 @@ DEFAULTS = yaml.safe_load((ROLE / "defaults" / "main.yml").read_text())
 EFS = {"notebook_host_efs_dns_name": "fs-0123456789abcdef0.efs.eu-central-1.amazonaws.com"}
 TLS = {**EFS, "notebook_host_efs_tls": True, "notebook_host_efs_access_point": "fsap-0123456789abcdef0"}
 CERTIFICATE = "-----BEGIN CERTIFICATE-----\nMIIBfake+/=\n-----END CERTIFICATE-----\n"
+# As people have them: each is the same two certificates.
+CERTIFICATES = {
+    "one after the other": CERTIFICATE * 2,
+    "with the line ends of Windows": (CERTIFICATE * 2).replace("\n", "\r\n"),
+    "with comments": f"# Größe: \tours\nSubject: CN=x\n{CERTIFICATE}\nIssuer: CN=y\n{CERTIFICATE}# The end",
+    "indented": f"\n {CERTIFICATE * 2}".replace("\n", "\n  "),
+}
 MIRRORS: dict[str, Any] = {
     "notebook_host_pip_index_url": "https://pypi.example.com/simple",
     "notebook_host_git_config": {
@@ -168,7 +175,8 @@ class Host:
         self.stubs = root / "stubs"
         self.volume.mkdir(parents=True)
         self.stubs.mkdir()
-        self.stub("systemctl")  # nothing of the computer that runs the tests is restarted
+        for program in ("systemctl", "dnf", "git"):  # nothing of the computer that runs the tests is changed
+            self.stub(program)
 
     def install(self, script: str, **constants: object) -> Host:
         """Takes an on-start script, with the paths and constants of its program changed."""

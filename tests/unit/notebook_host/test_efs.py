@@ -56,17 +56,49 @@ def test_the_file_system_is_mounted(case: str, kind: str, options: str, instance
     directory = instance.volume / "efs"
     assert instance.status == {"efs": "ok"}
     assert directory.is_dir()
-    assert calls.read_text() == f"-t|{kind}|-o|{options}|{SOURCE}|{directory}\n"
+    assert calls.read_text() == f"-t|{kind}|-o|{options},retry=0|{SOURCE}|{directory}\n"
     assert instance.notice == ""
 
 
-def test_what_tls_needs_is_installed_once(instance: Host, scripts: Scripts) -> None:
+@pytest.mark.parametrize(
+    ("case", "helper", "package"), [("tls", "mount.efs", "amazon-efs-utils"), ("viewer", "mount.nfs4", "nfs-utils")]
+)
+def test_what_a_mount_needs_is_installed_once(
+    case: str, helper: str, package: str, instance: Host, scripts: Scripts
+) -> None:
     instance.stub("mount")
-    installed = instance.stub("dnf", f'echo >"{instance.stubs}/mount.efs"; chmod +x "{instance.stubs}/mount.efs"')
+    missing = helper.replace("mount.", "mount.new-")  # as if this computer did not have it
+    installed = instance.stub("dnf", f'echo >"{instance.stubs}/{missing}"; chmod +x "{instance.stubs}/{missing}"')
+    instance.write_program(scripts[case]["on-start-unpacked.sh"].replace(helper, missing))
+    for _ in range(2):
+        instance.run("efs_mount")
+    assert installed.read_text() == f"-q|-y|install|{package}\n"
+
+
+def test_git_trusts_the_files_of_an_access_points_user(instance: Host, scripts: Scripts) -> None:
+    instance.stub("mount")
+    configured = instance.stub("git")
+    instance.install(only_efs(scripts, "viewer")).start()
+    assert not configured.exists()
     instance.install(only_efs(scripts, "tls")).start()
-    instance.start()
-    assert installed.read_text() == "-q|-y|install|amazon-efs-utils\n"
-    assert instance.status == {"efs": "ok"}
+    assert configured.read_text() == "config|--system|safe.directory|*\n"
+
+
+# What mount says, and what of it is in the notice.
+REASONS = {
+    "mount.nfs4: Failed to resolve server fs-1: Name or service not known": "Name or service not known",
+    "mount.nfs4: Connection refused for fs-1:/ on /efs": "Connection refused",
+    "trying text-based options\nmount.nfs4: access denied by server while mounting fs-1:/": "access denied by server",
+    "": "no answer in 1 seconds",
+}
+
+
+@pytest.mark.parametrize("words", REASONS)
+def test_the_notice_has_the_reason(words: str, instance: Host, scripts: Scripts) -> None:
+    instance.stub("mount", f"printf '%s\\n' '{words}' >&2; exit 32" if words else "exec sleep 1000")
+    output = instance.install(only_efs(scripts, "viewer"), EFS_PATIENCE=1).start()
+    assert REASONS[words] in output
+    assert f"could not be opened ({words.splitlines()[-1] if words else REASONS[words]})" in instance.notice
 
 
 def test_odd_paths_are_mounted_too(instance: Host, scripts: Scripts) -> None:
@@ -74,7 +106,7 @@ def test_odd_paths_are_mounted_too(instance: Host, scripts: Scripts) -> None:
     instance.install(only_efs(scripts, "odd values")).start()
     directory = instance.volume / 'our `team`\'s "files" \\ $HOME'
     assert directory.is_dir()
-    assert calls.read_text() == f'-t|nfs4|-o|{OPTIONS},ro|{SOURCE}it\'s "here" $(reboot)|{directory}\n'
+    assert calls.read_text() == f'-t|nfs4|-o|{OPTIONS},ro,retry=0|{SOURCE}it\'s "here" $(reboot)|{directory}\n'
 
 
 def test_a_file_system_that_is_mounted_is_left_alone(instance: Host, scripts: Scripts) -> None:
@@ -89,7 +121,9 @@ def test_a_file_system_that_answers_late_opens_by_itself(instance: Host, scripts
     output = instance.install(scripts["only efs"]["on-start.sh"], EFS_PAUSE=0.1).start()
     assert "no route" in output
     assert instance.status == {"efs": "failed"}
-    assert f"The shared folder {instance.volume}/efs does not answer. It opens by itself" in instance.notice
+    assert (
+        f"The shared folder {instance.volume}/efs could not be opened (no route). It opens by itself" in instance.notice
+    )
     wait_for(lambda: len(mounts.read_text().splitlines()) > 3)
     (instance.root / "answers").touch()
     wait_for(lambda: instance.notice == "")

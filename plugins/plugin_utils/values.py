@@ -20,7 +20,8 @@ REMEDY = (
     "it must have none: all who use an instance or see the account can read it. Keep it in AWS Secrets Manager, or let"
     " the server admit the network of the instances"
 )
-OF_SEVERAL_LINES = ("notebook_host_extra_steps", "notebook_host_ca_certificates")
+# What may have several lines, and with which characters that cannot be seen.
+OF_SEVERAL_LINES = {"notebook_host_extra_steps": "\n\t", "notebook_host_ca_certificates": "\r\n\t"}
 
 
 def value_problems(name: str, value: Any) -> Iterator[str]:
@@ -39,8 +40,8 @@ def value_problems(name: str, value: Any) -> Iterator[str]:
         for index, each in enumerate(value):
             yield from value_problems(f"{name}[{index}]", each)
     elif isinstance(value, str):
-        is_long = any(variable in name for variable in OF_SEVERAL_LINES)
-        yield from _text_problems(name, value, may_have="\n\t" if is_long else "")
+        may_have = next((unseen for variable, unseen in OF_SEVERAL_LINES.items() if variable in name), "")
+        yield from _text_problems(name, value, may_have)
 
 
 def _text_problems(name: str, text: str, may_have: str = "") -> Iterator[str]:

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from ansible_collections.datalab.notebooks.plugins.plugin_utils.certificates import has_only_certificates
 from ansible_collections.datalab.notebooks.plugins.plugin_utils.problems import hint, shown
 
 Settings = Mapping[str, Any]
@@ -22,7 +23,7 @@ ABSOLUTE_PATH = re.compile(r"/[^\n\r\0]*")
 PLAIN_PATH = re.compile(r"(?:/[^/\s\0\"'$`\\]+)+")
 ADDRESS = re.compile(r"https?://[^\s\0]+")
 GIT_NAME = re.compile(r"[A-Za-z][^\n\0]*\.[A-Za-z][A-Za-z0-9-]*")
-CERTIFICATES = re.compile(r"(?:-----BEGIN CERTIFICATE-----\n[A-Za-z0-9+/=\n]+-----END CERTIFICATE-----\n*)*")
+NOT_BY_PROXY = re.compile(r"[A-Za-z0-9.:/_*-]+")
 HOST_NAME = re.compile(r"[A-Za-z0-9.-]*")
 ACCESS_POINT = re.compile(r"(?:fsap-[0-9a-f]+)?")
 SHA256 = re.compile(r"(?:[0-9a-f]{64})?")
@@ -38,6 +39,7 @@ def problems(settings: Settings) -> Iterator[str]:
     yield from _steps(settings)
     yield from _extra_steps(settings["notebook_host_extra_steps"])
     yield from _pip_index(settings["notebook_host_pip_index_url"])
+    yield from _proxy(settings["notebook_host_proxy_url"], settings["notebook_host_no_proxy"])
     yield from _git_config(settings["notebook_host_git_config"])
     yield from _certificates(settings["notebook_host_ca_certificates"])
     yield from _file_system(settings)
@@ -84,6 +86,20 @@ def _pip_index(url: str) -> Iterator[str]:
         )
 
 
+def _proxy(url: str, exceptions: list[str]) -> Iterator[str]:
+    if url and not ADDRESS.fullmatch(url):
+        yield (
+            f"notebook_host_proxy_url is {shown(url)}; it must be an http or https address, for example"
+            " http://proxy.example.com:3128"
+        )
+    for number, name in enumerate(exceptions):
+        if not NOT_BY_PROXY.fullmatch(name):
+            yield (
+                f"notebook_host_no_proxy[{number}] is {shown(name)}; it must be one name, address or network, for"
+                " example .example.com"
+            )
+
+
 def _git_config(config: Mapping[Any, Any]) -> Iterator[str]:
     about = "notebook_host_git_config:"
     for name, value in config.items():
@@ -94,10 +110,10 @@ def _git_config(config: Mapping[Any, Any]) -> Iterator[str]:
 
 
 def _certificates(text: str) -> Iterator[str]:
-    if not CERTIFICATES.fullmatch(text.strip()):
+    if text.strip() and not has_only_certificates(text):
         yield (
-            "notebook_host_ca_certificates is not PEM text; it must be what is from -----BEGIN CERTIFICATE----- to"
-            " -----END CERTIFICATE----- and nothing else, never a private key"
+            "notebook_host_ca_certificates is not PEM text; it must have certificates, each from -----BEGIN"
+            " CERTIFICATE----- to -----END CERTIFICATE-----, and nothing else of that kind, never a private key"
         )
 
 

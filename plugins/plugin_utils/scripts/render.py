@@ -14,6 +14,7 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from ansible_collections.datalab.notebooks.plugins.plugin_utils.certificates import certificates_in
 from ansible_collections.datalab.notebooks.plugins.plugin_utils.scripts.pack import pack
 from ansible_collections.datalab.notebooks.plugins.plugin_utils.scripts.strip import strip
 
@@ -32,7 +33,12 @@ class Scripts:
 
 def render(settings: Mapping[str, Any]) -> Scripts:
     """The scripts for all variables notebook_host_*, which have passed the checks and have their own types."""
-    variables = {**settings, "steps": steps_of(settings), "autostop": _autostop()}
+    variables = {
+        **settings,
+        "steps": steps_of(settings),
+        "autostop": _autostop(),
+        "certificates": "\n".join(certificates_in(settings["notebook_host_ca_certificates"])),
+    }
     lines = _text("settings.sh.j2", variables)
     program = _text("program.sh.j2", variables)
     return Scripts(
@@ -45,8 +51,11 @@ def render(settings: Mapping[str, Any]) -> Scripts:
 
 def steps_of(settings: Mapping[str, Any]) -> list[str]:
     """The steps that take part: without a file system there is nothing to mount, and without servers no mirror."""
-    mirrors = ("notebook_host_pip_index_url", "notebook_host_git_config", "notebook_host_ca_certificates")
-    needed = {"efs": settings["notebook_host_efs_dns_name"], "mirrors": any(settings[name] for name in mirrors)}
+    mirrors = ("pip_index_url", "proxy_url", "git_config", "ca_certificates")
+    needed = {
+        "efs": settings["notebook_host_efs_dns_name"],
+        "mirrors": any(settings[f"notebook_host_{name}"] for name in mirrors),
+    }
     return [step for step in settings["notebook_host_steps"] if needed.get(step, True)]
 
 

@@ -14,6 +14,7 @@ from ansible_collections.datalab.notebooks.plugins.plugin_utils.checks.host impo
 from ansible_collections.datalab.notebooks.tests.unit.notebook_host.host import (
     CASES,
     CERTIFICATE,
+    CERTIFICATES,
     DEFAULTS,
     EFS,
     ROLE,
@@ -54,11 +55,20 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"notebook_host_git_config": {"proxy": "x"}}, "notebook_host_git_config: proxy is not a name; it must have"),
     ({"notebook_host_git_config": {"a.b": ["x"]}}, "notebook_host_git_config: a.b is [x]; it must be text, a"),
     ({"notebook_host_git_config": {"a.b": None}}, "notebook_host_git_config: a.b is empty; it must be text, a"),
-    ({"notebook_host_ca_certificates": "/etc/ca.pem"}, "notebook_host_ca_certificates is not PEM text; it must be"),
-    (
-        {"notebook_host_ca_certificates": CERTIFICATE + CERTIFICATE.replace("CERTIFICATE", "PRIVATE KEY")},
-        "notebook_host_ca_certificates is not PEM text; it must be",
+    *(
+        ({"notebook_host_ca_certificates": text}, "notebook_host_ca_certificates is not PEM text; it must have")
+        for text in (
+            "/etc/ca.pem",
+            "# nothing but a comment",
+            CERTIFICATE + CERTIFICATE.replace("CERTIFICATE", "PRIVATE KEY"),
+            CERTIFICATE.replace("CERTIFICATE", "X509 CRL"),
+            CERTIFICATE[:-10],  # cut off
+            CERTIFICATE + CERTIFICATE[:40],
+            CERTIFICATE.replace("\n", " "),  # a block that YAML has folded
+        )
     ),
+    ({"notebook_host_proxy_url": "proxy:3128"}, "notebook_host_proxy_url is proxy:3128; it must be an http or https"),
+    ({"notebook_host_no_proxy": ["a", "b,c"]}, "notebook_host_no_proxy[1] is b,c; it must be one name, address or"),
     (
         {**EFS, "notebook_host_efs_iam": True},
         "notebook_host_efs_iam is true, which needs TLS; set notebook_host_efs_tls: true",
@@ -120,7 +130,8 @@ def test_a_mistake_is_one_sentence(settings: dict[str, Any], beginning: str) -> 
 ACCEPTED: dict[str, dict[str, Any]] = {
     **CASES,
     "a file system": EFS,
-    "two certificates": {"notebook_host_ca_certificates": CERTIFICATE * 2},
+    **{f"certificates {name}": {"notebook_host_ca_certificates": text} for name, text in CERTIFICATES.items()},
+    "a proxy": {"notebook_host_proxy_url": "http://10.0.0.8:3128", "notebook_host_no_proxy": ["10.0.0.0/8", ".a.org"]},
     "never idle": {"notebook_host_idle_timeout": 0},
     "no pip": {"notebook_host_conda_environment": {k: v for k, v in ENVIRONMENT.items() if k != "pip"}},
     "python as conda has it": environment(python="3.12.*"),

@@ -5,8 +5,10 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 import shutil
+import subprocess
 import threading
 from collections.abc import Iterator
 from functools import partial
@@ -246,3 +248,105 @@ def test_an_environment_of_that_name_that_a_person_made_is_kept(conda: Host) -> 
     bootstrap(conda)
     assert calls(conda) == added(conda)
     assert (environment / "mine").exists()
+
+
+# A volume on which AWS's sample has made a Conda of its own.
+
+
+@pytest.fixture
+def sample(conda: Host) -> Path:
+    """What the sample leaves: a Conda that does not answer here, and an environment."""
+    path = conda.volume / "custom-miniconda/miniconda"
+    (path / "envs/custom_python/lib/python3.6/site-packages/ipykernel").mkdir(parents=True)
+    (path / "bin").mkdir()
+    (path / "bin/conda").write_text("exit 1")
+    return path
+
+
+def test_ours_comes_beside_the_samples(conda: Host, sample: Path) -> None:
+    theirs = {file: text for file, text in conda.tree().items() if "/miniconda/" in file}
+    for _ in range(2):
+        bootstrap(conda)
+        assert conda.notice == ""
+        assert {path.parent.name for path in kernel(conda).parents[1].glob("*/*")} == {
+            "custom-team",
+            "custom-custom_python",
+        }
+        assert (sample.parent / "datalab/envs/team/.datalab-complete").exists()
+        assert theirs.items() <= conda.tree().items()
+    ours = (sample.parent / "calls").read_text()
+    assert f"--prefix|{sample.parent}/datalab/envs/team|" in ours
+    assert ours.count("installer") == 1
+
+
+def test_ours_stays_where_it_is_when_the_samples_goes(conda: Host, sample: Path) -> None:
+    bootstrap(conda)
+    shutil.rmtree(sample)
+    bootstrap(conda)
+    assert conda.notice == ""
+    assert (sample.parent / "calls").read_text().count("installer") == 1
+
+
+def test_ours_stays_where_it_is_when_another_comes(conda: Host) -> None:
+    bootstrap(conda)
+    (conda.volume / "custom-miniconda/miniconda/bin").mkdir(parents=True)
+    before = calls(conda)
+    bootstrap(conda)
+    assert conda.notice == ""
+    assert calls(conda) == before
+
+
+# Terminals
+
+
+def shell(host: Host, *options: str, path: str = "/usr/bin:/bin") -> list[str]:
+    """What a shell prints that reads the file of profile.d, in a terminal that has inherited Jupyter's variables."""
+    command = f'. "{host.root}/etc/profile.d/zz-datalab.sh"; echo "level ${{CONDA_SHLVL-unset}}"'
+    env = {"PATH": path, "CONDA_SHLVL": "1", "CONDA_EXE": "/home/ec2-user/anaconda3/bin/conda"}
+    done = subprocess.run([*options, command], env=env, capture_output=True, text=True, check=True, timeout=20)
+    return done.stdout.splitlines()
+
+
+@pytest.fixture
+def terminal(conda: Host) -> Host:
+    """An instance whose Conda says how shells use it."""
+    (conda.root / "etc/profile.d").mkdir(parents=True)
+    bootstrap(conda)
+    script = conda.volume / "custom-miniconda/etc/profile.d/conda.sh"
+    script.parent.mkdir(parents=True)
+    script.write_text('echo "level ${CONDA_SHLVL-unset}"\nconda() { echo "conda $*"; }\n')
+    return conda
+
+
+@pytest.mark.parametrize("program", ["bash", "sh"])
+def test_a_terminal_has_the_platforms_conda_and_its_environment(program: str, terminal: Host) -> None:
+    environment = terminal.volume / "custom-miniconda/envs/team"
+    assert shell(terminal, program, "-ic") == ["level unset", f"conda activate {environment}", "level unset"]
+    shutil.rmtree(environment)
+    assert shell(terminal, program, "-ic") == ["level unset", "level unset"]
+
+
+def test_a_shell_in_a_shell_keeps_what_is_active(terminal: Host) -> None:
+    path = f"/x:{terminal.volume}/custom-miniconda/condabin:/usr/bin:/bin"
+    assert shell(terminal, "bash", "-ic", path=path) == ["level 1", "level 1"]
+
+
+def test_what_is_no_terminal_is_left_alone(terminal: Host) -> None:
+    """Such as the shell that starts Jupyter."""
+    assert shell(terminal, "bash", "-c") == ["level 1"]
+    assert shell(terminal, "sh", "-c") == ["level 1"]
+
+
+def test_a_shell_of_another_user_runs_nothing_of_it(terminal: Host) -> None:
+    script = terminal.volume / "custom-miniconda/etc/profile.d/conda.sh"
+    if os.geteuid() == 0:
+        os.chown(script, 65534, 65534)
+    else:
+        script.unlink()
+        script.symlink_to("/etc/profile")  # which is root's
+    assert shell(terminal, "bash", "-ic") == ["level 1"]
+
+
+def test_without_conda_a_terminal_is_as_the_image_has_it(terminal: Host) -> None:
+    shutil.rmtree(terminal.volume / "custom-miniconda")
+    assert shell(terminal, "bash", "-ic") == ["level 1"]

@@ -5,7 +5,10 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import signal
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -24,10 +27,15 @@ def kernels(host: Host, scripts: Scripts) -> Host:
     return host.install(scripts["only kernels"]["on-start.sh"])
 
 
-def environment(host: Host, name: str, package: str = "ipykernel") -> Path:
-    """An environment with a package; "" is Conda's own."""
-    path = host.volume / "custom-miniconda" / ("envs/" + name if name else "")
-    (path / "lib/python3.12/site-packages" / package).mkdir(parents=True)
+PYTHON = "lib/python3.12/site-packages/ipykernel"
+R = "lib/R/library/IRkernel"
+
+
+def environment(host: Host, name: str, package: str = PYTHON) -> Path:
+    """An environment with a package; "" is Conda's own, and a name with a / is that of another Conda."""
+    root, _, name = name.rpartition("/")
+    path = host.volume / "custom-miniconda" / root / ("envs/" + name if name else "")
+    (path / package).mkdir(parents=True)
     return path
 
 
@@ -40,18 +48,25 @@ def registered(host: Host) -> dict[str, Any]:
 def test_every_environment_with_ipykernel_is_a_kernel(kernels: Host) -> None:
     path = environment(kernels, "custom")
     environment(kernels, "")
-    environment(kernels, "numbers", package="numpy")
+    environment(kernels, "numbers", package="lib/python3.12/site-packages/numpy")
     kernels.start()
     assert kernels.status == {"kernels": "ok"}
     assert {name: spec["display_name"] for name, spec in registered(kernels).items()} == {
         "custom-custom": "Custom (custom)",
         "custom-base": "Custom (base)",
     }
+    root, launcher = kernels.volume / "custom-miniconda", str(kernels.root / "usr/local/libexec/datalab/kernel")
     assert registered(kernels)["custom-custom"] == {
-        "argv": [f"{path}/bin/python", "-m", "ipykernel_launcher", "-f", "{connection_file}"],
+        "argv": ["bash", launcher, f"{path}/bin/python", "-m", "ipykernel_launcher", "-f", "{connection_file}"],
         "display_name": "Custom (custom)",
         "language": "python",
-        "env": {"CONDA_PREFIX": str(path), "PATH": f"{path}/bin:${{PATH}}"},
+        "env": {
+            "CONDA_PREFIX": str(path),
+            "CONDA_DEFAULT_ENV": "custom",
+            "CONDA_SHLVL": "1",
+            "CONDA_EXE": f"{root}/bin/conda",
+            "PATH": f"{path}/bin:{root}/condabin:${{PATH}}",
+        },
         "metadata": {"debugger": True, "made_by": "datalab.notebooks"},
     }
     assert not (kernels.stubs / "python3.calls").exists()
@@ -103,3 +118,125 @@ def test_without_conda_there_is_nothing_to_do(kernels: Host) -> None:
     kernels.start()
     assert kernels.status == {"kernels": "ok"}
     assert registered(kernels) == {}
+
+
+def test_r_is_a_kernel_beside_python(kernels: Host) -> None:
+    path = environment(kernels, "stats", R)
+    environment(kernels, "both", R)
+    environment(kernels, "both")
+    kernels.start()
+    found = registered(kernels)
+    assert {name: (spec["display_name"], spec["language"]) for name, spec in found.items()} == {
+        "r-custom-stats": ("Custom (stats) R", "R"),
+        "r-custom-both": ("Custom (both) R", "R"),
+        "custom-both": ("Custom (both)", "python"),
+    }
+    assert found["r-custom-stats"]["argv"][2:] == [
+        *(f"{path}/bin/R", "--slave", "-e", "IRkernel::main()", "--args", "{connection_file}"),
+    ]  # fmt: skip
+    assert [spec["metadata"]["debugger"] for spec in found.values() if spec["language"] == "R"] == [False, False]
+    shutil.rmtree(path)
+    kernels.start()
+    assert set(registered(kernels)) == {"r-custom-both", "custom-both"}
+
+
+def test_environments_of_another_conda_are_kernels_where_they_lie(kernels: Host) -> None:
+    """AWS's sample has made them, and ours has come beside it."""
+    environment(kernels, "miniconda/")
+    environment(kernels, "miniconda/custom_python")
+    ours = environment(kernels, "datalab/custom")
+    theirs = environment(kernels, "miniconda/custom")
+    before = kernels.tree()
+    kernels.start()
+    assert {
+        name: (spec["display_name"], spec["env"]["CONDA_PREFIX"]) for name, spec in registered(kernels).items()
+    } == {
+        "custom-miniconda": ("Custom (miniconda)", str(kernels.volume / "custom-miniconda/miniconda")),
+        "custom-custom_python": ("Custom (custom_python)", str(theirs.with_name("custom_python"))),
+        "custom-custom": ("Custom (custom)", str(ours)),
+        "custom-miniconda_envs_custom": ("Custom (miniconda/envs/custom)", str(theirs)),
+    }
+    changed = kernels.tree().items() - before.items()
+    assert not [file for file, _ in changed if "SageMaker/custom-miniconda/" in file]
+
+
+def test_names_that_differ_in_odd_characters_only_are_kernels_of_their_own(kernels: Host) -> None:
+    for name in ("a b", "a_b"):
+        environment(kernels, name)
+    kernels.start()
+    assert {spec["display_name"] for spec in registered(kernels).values()} == {"Custom (a b)", "Custom (envs/a_b)"}
+
+
+# A kernel is started as if its environment were activated.
+
+
+def launched(host: Host, path: Path, *program: str) -> subprocess.Popen[str]:
+    """What Jupyter does: the environment variables of the kernel beside its own, and its program."""
+    (spec,) = (each for each in registered(host).values() if each["env"]["CONDA_PREFIX"] == str(path))
+    variables = {name: value.replace("${PATH}", "/usr/bin:/bin") for name, value in spec["env"].items()}
+    command = [*spec["argv"][:2], *program]
+    return subprocess.Popen(command, env=variables, stdout=subprocess.PIPE, text=True, start_new_session=True)
+
+
+INTERRUPTED = """
+import time
+try:
+    print("up", flush=True)
+    time.sleep(60)
+except KeyboardInterrupt:
+    print("interrupted")
+"""
+
+
+def variables_of(host: Host, path: Path) -> dict[str, str]:
+    kernel = launched(host, path, "env", "-0")
+    output, _ = kernel.communicate(timeout=20)
+    assert kernel.returncode == 0
+    return dict(line.split("=", 1) for line in output.rstrip("\0").split("\0"))
+
+
+def test_a_kernel_has_what_activation_sets(kernels: Host) -> None:
+    path = environment(kernels, "geo 1")
+    values = {"WITH_QUOTES": 'it\'s "odd"; $(reboot)\n', "UNICODE": "größer", "EMPTY": ""}
+    (path / "conda-meta").mkdir()
+    (path / "conda-meta/state").write_text(json.dumps({"env_vars": {**values, "GONE": "***unset***"}}))
+    (path / "etc/conda/env_vars.d").mkdir(parents=True)
+    (path / "etc/conda/env_vars.d/package.json").write_text('{"OF_A_PACKAGE": "1", "EMPTY": "not"}')
+    (path / "etc/conda/activate.d").mkdir()
+    (path / "etc/conda/activate.d/1.sh").write_text('export DATA="$CONDA_PREFIX/share" SEEN="$UNICODE" ARGUMENTS="$#"')
+    (path / "etc/conda/activate.d/2.sh").write_text('export DATA="$DATA/proj"; $UNSET_VARIABLE; false')
+    (path / "etc/conda/activate.d/readme.txt").write_text("exit 1")
+    (kernels.root / "etc/profile.d").mkdir(parents=True)
+    (kernels.root / "etc/profile.d/datalab.sh").write_text("export https_proxy=http://proxy.example\n")
+    kernels.start()
+    found = variables_of(kernels, path)
+    assert {name: found.get(name) for name in (*values, "OF_A_PACKAGE", "GONE")} == {
+        **values,
+        "OF_A_PACKAGE": "1",
+        "GONE": None,
+    }
+    assert found["DATA"] == f"{path}/share/proj"
+    assert (found["SEEN"], found["ARGUMENTS"]) == ("größer", "0")
+    assert found["https_proxy"] == "http://proxy.example"
+    assert found["CONDA_DEFAULT_ENV"] == "geo 1"
+    assert found["PATH"] == f"{path}/bin:{kernels.volume}/custom-miniconda/condabin:/usr/bin:/bin"
+
+
+@pytest.mark.parametrize("state", ["", "no JSON", "[]", '{"env_vars": {"NUMBER": 1}}'])
+def test_a_state_that_cannot_be_read_keeps_no_kernel_from_starting(state: str, kernels: Host) -> None:
+    path = environment(kernels, "odd")
+    (path / "conda-meta").mkdir()
+    (path / "conda-meta/state").write_text(state)
+    kernels.start()
+    assert variables_of(kernels, path)["CONDA_PREFIX"] == str(path)
+
+
+def test_signals_reach_the_kernel(kernels: Host) -> None:
+    """The process that Jupyter has started, and interrupts, is the kernel."""
+    path = environment(kernels, "custom")
+    kernels.start()
+    kernel = launched(kernels, path, "/usr/bin/python3", "-c", INTERRUPTED)
+    assert kernel.stdout is not None
+    assert kernel.stdout.readline() == "up\n"
+    os.killpg(kernel.pid, signal.SIGINT)
+    assert kernel.communicate(timeout=20)[0] == "interrupted\n"

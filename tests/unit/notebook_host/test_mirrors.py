@@ -4,14 +4,18 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import subprocess
-from pathlib import Path
 
 import pytest
 
-from ansible_collections.datalab.notebooks.tests.unit.notebook_host.host import CERTIFICATE, MIRRORS, Host
+from ansible_collections.datalab.notebooks.tests.unit.notebook_host.host import (
+    CERTIFICATE,
+    CERTIFICATES,
+    MIRRORS,
+    Host,
+    rendered,
+)
 
 Scripts = dict[str, dict[str, str]]
 
@@ -67,11 +71,65 @@ def test_certificates_are_trusted_as_the_system_does_it(update: str, anchor: str
 
 def test_kernels_trust_them_too(mirrors: Host) -> None:
     mirrors.stub("update-ca-trust")
-    (mirrors.volume / "custom-miniconda/envs/custom/lib/python3.12/site-packages/ipykernel").mkdir(parents=True)
     mirrors.start()
-    spec = json.loads((mirrors.home / ".local/share/jupyter/kernels/custom-custom/kernel.json").read_text())
-    assert set(spec["env"]) == {"CONDA_PREFIX", "PATH", *VARIABLES}
-    assert Path(spec["env"]["PIP_CERT"]) == mirrors.root / "etc/pki/tls/certs/ca-bundle.crt"
+    launcher = mirrors.root / "usr/local/libexec/datalab/kernel"
+    env = {"CONDA_PREFIX": "/nowhere"}
+    shown = subprocess.run(
+        ["bash", launcher, "/usr/bin/env"], env=env, capture_output=True, text=True, check=True
+    ).stdout
+    assert {f"{name}={mirrors.root / 'etc/pki/tls/certs/ca-bundle.crt'}" for name in VARIABLES} <= set(
+        shown.splitlines()
+    )
+
+
+def mirrored(host: Host, **settings: object) -> Host:
+    """The same instance with other servers."""
+    steps = {"notebook_host_steps": ["mirrors"]}
+    return host.install(
+        rendered({**steps, **{f"notebook_host_{name}": value for name, value in settings.items()}})["on-start.sh"]
+    )
+
+
+@pytest.mark.parametrize(
+    ("url", "trusted"),
+    [
+        ("http://pypi.example.com:8080/simple/", ["trusted-host = pypi.example.com:8080"]),
+        ("http://10.1.2.3/simple", ["trusted-host = 10.1.2.3"]),
+        ("https://pypi.example.com/http:/simple", []),
+    ],
+)
+def test_pip_is_told_to_trust_an_index_that_is_not_encrypted(url: str, trusted: list[str], mirrors: Host) -> None:
+    mirrored(mirrors, pip_index_url=url).start()
+    assert (mirrors.root / "etc/pip.conf").read_text().splitlines() == ["[global]", f"index-url = {url}", *trusted]
+
+
+@pytest.mark.parametrize("certificates", ["", CERTIFICATE])
+def test_a_proxy_serves_steps_shells_and_kernels(certificates: str, mirrors: Host) -> None:
+    mirrors.stub("update-ca-trust")
+    proxy = "http://proxy.example.com:3128/?a&b"
+    seen = mirrors.stub("aws", "env")
+    mirrored(mirrors, proxy_url=proxy, no_proxy=[".example.org", "10.0.0.0/8"], ca_certificates=certificates)
+    mirrors.start()
+    assert mirrors.status == {"mirrors": "ok"}
+    file = mirrors.root / "etc/profile.d/datalab.sh"
+    direct = "localhost,127.0.0.1,169.254.169.254,.example.org,10.0.0.0/8"
+    wanted = {f"{name}={proxy}" for name in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY")}
+    wanted |= {f"{name}={direct}" for name in ("no_proxy", "NO_PROXY")}
+    for shown in (
+        subprocess.run(["sh", "-c", f". {file}; env"], env={}, capture_output=True, text=True, check=True).stdout,
+        mirrors.run("sagemaker", "list"),
+    ):
+        assert wanted <= set(shown.splitlines())
+    assert seen.exists()
+
+
+def test_certificates_are_carried_without_what_is_around_them(mirrors: Host) -> None:
+    mirrors.stub("update-ca-trust")
+    for text in CERTIFICATES.values():
+        mirrored(mirrors, ca_certificates=text).start()
+        anchor = mirrors.root / "etc/pki/ca-trust/source/anchors/datalab.pem"
+        assert anchor.read_text() == CERTIFICATE * 2
+        anchor.unlink()
 
 
 def test_a_second_start_changes_nothing(mirrors: Host) -> None:

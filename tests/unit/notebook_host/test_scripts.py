@@ -26,7 +26,7 @@ from ansible_collections.datalab.notebooks.tests.unit.notebook_host.host import 
 Scripts = dict[str, dict[str, str]]
 
 # AWS takes 16,384 characters. What is between is for later versions, and for the packages and steps of users.
-SIZES = {"defaults": 11_000, "viewer": 4_500, "with efs": 12_000, "everything": 13_000}
+SIZES = {"defaults": 12_000, "viewer": 4_800, "with efs": 13_200, "everything": 14_000}
 
 
 @pytest.mark.parametrize(("case", "tasks"), [("defaults", "render"), ("viewer", "render"), ("odd values", "main")])
@@ -113,7 +113,7 @@ def test_odd_values_reach_bash_as_they_are(scripts: Scripts) -> None:
 
 def test_settings_can_be_read_in_the_script(scripts: Scripts) -> None:
     lines = scripts["with efs"]["on-start.sh"].splitlines()
-    assert {"IDLE_LIMIT=3600", f"CONDA={DEFAULTS['notebook_host_conda_prefix']}"} <= set(lines)
+    assert {"IDLE_LIMIT=3600", f"CONDA_ROOT={DEFAULTS['notebook_host_conda_prefix']}"} <= set(lines)
 
 
 def test_what_is_carried_is_autostop(scripts: Scripts) -> None:

@@ -28,6 +28,13 @@ def test_only_registered_kernels_are_listed(jupyter: Host) -> None:
     assert config.endswith("\nc.ServerApp.kernel_spec_manager_class = " + OWN)
 
 
+def test_terminals_are_login_shells_and_there_are_no_news(jupyter: Host) -> None:
+    jupyter.start()
+    config = (jupyter.home / ".jupyter/jupyter_server_config.py").read_text()
+    assert 'c.ServerApp.terminado_settings = {"shell_command": ["/bin/bash", "-l"]}\n' in config
+    assert "c.LabApp.news_url = None\n" in config
+
+
 def test_what_an_image_or_a_person_configured_stays_but_does_not_decide(jupyter: Host) -> None:
     config = jupyter.home / ".jupyter/jupyter_server_config.py"
     config.parent.mkdir()

@@ -1,10 +1,12 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # ruff: noqa: T201
-"""Uses Jupyter as a browser does: jupyter.py kernels | run KERNEL [PATH] <code | GET|PUT|POST|DELETE PATH <body.
+"""Uses Jupyter as a browser does.
+
+jupyter.py kernels | run KERNEL [PATH] <code | terminal <lines | GET|PUT|POST|DELETE PATH <body
 
 `run` starts a session with this kernel, computes, prints the outputs and closes the session; --keep leaves it open, and
---no-wait leaves while it computes.
+--no-wait leaves while it computes. `terminal` types into a new one, up to the first command that fails.
 """
 
 from __future__ import annotations
@@ -91,11 +93,31 @@ def run(arguments: argparse.Namespace) -> int:
             call("DELETE", f"/api/sessions/{session['id']}")
 
 
+def terminal() -> int:
+    """Types the lines of the standard input, and prints what is on the screen then."""
+    name = call("POST", "/api/terminals")["name"]
+    cookie = "; ".join(f"{name}={value}" for name, value in cookies().items())
+    url = f"wss://{HOST}/terminals/websocket/{name}"
+    connection = websocket.create_connection(url, sslopt={"cert_reqs": ssl.CERT_NONE}, cookie=cookie, timeout=120)
+    for line in ["set -e", *sys.stdin.read().splitlines(), 'echo "the e""nd"']:
+        connection.send(json.dumps(["stdin", f"{line}\r"]))
+    screen = ""
+    kind = "setup"
+    while kind != "disconnect" and "the end" not in screen:
+        kind, *content = json.loads(connection.recv())
+        screen += content[0] if kind == "stdout" else ""
+    connection.close()
+    call("DELETE", f"/api/terminals/{name}")
+    print(screen)
+    return 0 if "the end" in screen else 1
+
+
 def main() -> int:
     """What the command line asks for."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("kernels")
+    commands.add_parser("terminal")
     running = commands.add_parser("run")
     running.add_argument("kernel")
     running.add_argument("path", nargs="?", default="test.ipynb")
@@ -106,6 +128,8 @@ def main() -> int:
     arguments = parser.parse_args()
     if arguments.command == "run":
         return run(arguments)
+    if arguments.command == "terminal":
+        return terminal()
     try:
         if arguments.command == "kernels":
             listed = call("GET", "/api/kernelspecs")["kernelspecs"]

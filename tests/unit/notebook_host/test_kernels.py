@@ -238,5 +238,5 @@ def test_signals_reach_the_kernel(kernels: Host) -> None:
     kernel = launched(kernels, path, "/usr/bin/python3", "-c", INTERRUPTED)
     assert kernel.stdout is not None
     assert kernel.stdout.readline() == "up\n"
-    os.killpg(kernel.pid, signal.SIGINT)
+    os.kill(kernel.pid, signal.SIGINT)
     assert kernel.communicate(timeout=20)[0] == "interrupted\n"

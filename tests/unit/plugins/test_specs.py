@@ -16,6 +16,8 @@ from ansible_collections.datalab.notebooks.plugins.plugin_utils.values import OF
 from ansible_collections.datalab.notebooks.plugins.plugin_utils.variables import person_options
 from ansible_collections.datalab.notebooks.tests.unit.module_utils.test_credentials import SECRETS as SECRETS_BY_KIND
 
+CERTIFICATES = "notebook_host_ca_certificates"
+
 WRONG: dict[str, list[Any]] = {
     "str": [["a"], {"a": 1}, True],
     "path": [["a"], {"a": 1}],
@@ -95,7 +97,7 @@ def test_no_option_takes_a_secret_or_shows_it(name: str, spec: Mapping[str, Any]
 
 @pytest.mark.parametrize(("name", "spec"), PARTS, ids=[name for name, _spec in PARTS])
 def test_no_option_takes_what_ends_a_line_or_cannot_be_seen(name: str, spec: Mapping[str, Any]) -> None:
-    for text in UNSEEN if name not in OF_SEVERAL_LINES else [each for each in UNSEEN if "\n" not in each]:
+    for text in [each for each in UNSEEN if not set(OF_SEVERAL_LINES.get(name, "")).intersection(each)]:
         for value in with_text(text, spec):
             result = checked(name, value, spec)
             assert result.value is None, value
@@ -111,6 +113,14 @@ def test_what_has_several_lines_may_have_them(name: str) -> None:
     assert checked(name, value, person_options()[name]).problems == []
     defaults = {"type": "dict"}
     assert checked("notebook_fleet_owner_defaults", {name: value}, defaults).problems == []
+
+
+def test_only_certificates_may_have_the_line_ends_of_windows() -> None:
+    assert (
+        checked(CERTIFICATES, "-----BEGIN CERTIFICATE-----\r\nMIIB\r\n", person_options()[CERTIFICATES]).problems == []
+    )
+    steps = checked("notebook_host_extra_steps", {"mine": "true\r\n"}, person_options()["notebook_host_extra_steps"])
+    assert len(steps.problems) == 1
 
 
 @pytest.mark.parametrize("key", ["https://me:s3cret@x", "a\nb"])

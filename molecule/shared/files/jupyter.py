@@ -98,7 +98,7 @@ def terminal() -> int:
     name = call("POST", "/api/terminals")["name"]
     cookie = "; ".join(f"{name}={value}" for name, value in cookies().items())
     url = f"wss://{HOST}/terminals/websocket/{name}"
-    connection = websocket.create_connection(url, sslopt={"cert_reqs": ssl.CERT_NONE}, cookie=cookie, timeout=120)
+    connection = websocket.create_connection(url, sslopt={"cert_reqs": ssl.CERT_NONE}, cookie=cookie, timeout=300)
     for line in ["set -e", *sys.stdin.read().splitlines(), 'echo "the e""nd"']:
         connection.send(json.dumps(["stdin", f"{line}\r"]))
     screen = ""

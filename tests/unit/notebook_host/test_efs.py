@@ -202,6 +202,16 @@ def test_everybody_has_a_folder_that_all_can_read(instance: Host, scripts: Scrip
     assert instance.notice == ""
 
 
+def test_the_aws_cli_is_also_found_in_the_persons_anaconda(instance: Host, scripts: Scripts) -> None:
+    program = instance.home / "anaconda3/bin/aws-of-anaconda"
+    program.parent.mkdir(parents=True)
+    program.write_text("#!/bin/bash\necho research\n")
+    program.chmod(0o755)
+    unpacked = scripts["only efs"]["on-start-unpacked.sh"]
+    instance.write_program(unpacked.replace(" aws sagemaker ", f" {program.name} sagemaker "))
+    assert instance.run("tag", "team") == "research\n"
+
+
 @pytest.mark.parametrize(
     ("team", "owner"),
     [

@@ -5,9 +5,7 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import signal
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -178,16 +176,6 @@ def launched(host: Host, path: Path, *program: str) -> subprocess.Popen[str]:
     return subprocess.Popen(command, env=variables, stdout=subprocess.PIPE, text=True, start_new_session=True)
 
 
-INTERRUPTED = """
-import time
-try:
-    print("up", flush=True)
-    time.sleep(60)
-except KeyboardInterrupt:
-    print("interrupted")
-"""
-
-
 def variables_of(host: Host, path: Path) -> dict[str, str]:
     kernel = launched(host, path, "env", "-0")
     output, _ = kernel.communicate(timeout=20)
@@ -231,12 +219,9 @@ def test_a_state_that_cannot_be_read_keeps_no_kernel_from_starting(state: str, k
     assert variables_of(kernels, path)["CONDA_PREFIX"] == str(path)
 
 
-def test_signals_reach_the_kernel(kernels: Host) -> None:
-    """The process that Jupyter has started, and interrupts, is the kernel."""
+def test_the_process_that_jupyter_starts_is_the_kernel(kernels: Host) -> None:
+    """So that signals reach it, such as the one that interrupts a cell."""
     path = environment(kernels, "custom")
     kernels.start()
-    kernel = launched(kernels, path, "/usr/bin/python3", "-c", INTERRUPTED)
-    assert kernel.stdout is not None
-    assert kernel.stdout.readline() == "up\n"
-    os.kill(kernel.pid, signal.SIGINT)
-    assert kernel.communicate(timeout=20)[0] == "interrupted\n"
+    kernel = launched(kernels, path, "/usr/bin/python3", "-c", "import os; print(os.getpid())")
+    assert kernel.communicate(timeout=20)[0] == f"{kernel.pid}\n"

@@ -2,13 +2,14 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Measures what one check of autostop costs, against a Python that asks the same with requests and boto3.
 
-Both ask the same server on this machine for the same three lists, in turn, and find that there is nothing to do: that
-is the usual check, without a call to AWS. Autostop looks at all programs in terminals and keeps its memory as well. The
+Both ask the same server on this machine for the same lists, in turn, and find that there is nothing to do: that
+is the usual check, without a call to AWS. Autostop looks at all processes and keeps its memory as well. The
 other one has two forms: it imports boto3 and does not need it, or it makes a client for SageMaker in advance.
 """
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import tempfile
@@ -16,6 +17,7 @@ from pathlib import Path
 from statistics import median
 
 from ansible_collections.datalab.notebooks.tests.unit.notebook_host.autostop_parts import (
+    OPTIONS,
     SOURCE,
     kernel,
     serving,
@@ -34,7 +36,7 @@ warnings.simplefilter("ignore")
 jupyter = requests.Session()
 jupyter.verify = jupyter.trust_env = False
 lists = [jupyter.get(f"https://{sys.argv[1]}/api/{what}?no_track_activity=1", timeout=15).json()
-         for what in ("sessions", "kernels", "terminals")]
+         for what in ("sessions", "kernels")]
 kernels = [item["kernel"] for item in lists[0]] + lists[1]
 busy = any(kernel["execution_state"] == "busy" for kernel in kernels)
 last = max(datetime.fromisoformat(item["last_activity"].replace("Z", "+00:00")).timestamp() for item in kernels)
@@ -74,7 +76,7 @@ def measured(directory: Path) -> dict[str, list[tuple[float, float]]]:
         constants = {"STATE": repr(f"{directory}/state.json"), "PORT": jupyter.port}
         autostop.write_text(with_constants(SOURCE.read_text(), **constants))
         commands = {
-            "autostop": [sys.executable, "-IS", str(autostop), "3600", "7200", "true"],
+            "autostop": [sys.executable, "-IS", str(autostop), json.dumps(OPTIONS)],
             "requests and boto3": [sys.executable, "-c", WITH_REQUESTS + DECISION, address],
             "with a client": [sys.executable, "-c", WITH_REQUESTS + CLIENT + DECISION, address],
         }

@@ -31,6 +31,12 @@ ENVIRONMENT_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
 PYTHON = re.compile(r"[0-9][A-Za-z0-9.*=_+-]*")
 SHORTENED_PYTHON = re.compile(r"3\.[0-5]")  # 3.10 without quotes, or older than what Conda has
 PACKAGE = re.compile(r"[A-Za-z0-9][^\n\r\0]*")
+TIMEOUTS = {
+    "notebook_host_idle_timeout": "never",
+    "notebook_host_idle_maximum": "no maximum",
+    "notebook_host_hold_limit": "no holds",
+    "notebook_host_no_answer_timeout": "never",
+}
 IPYKERNEL = re.compile(r"ipykernel\b")
 
 
@@ -201,6 +207,13 @@ def _environment(environment: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _timeouts(settings: Settings) -> Iterator[str]:
-    for name in ("notebook_host_idle_timeout", "notebook_host_no_answer_timeout"):
+    for name, zero in TIMEOUTS.items():
         if settings[name] < 0:
-            yield f"{name} is {settings[name]}; it must be a number of seconds, for example 3600, or 0 for never"
+            yield f"{name} is {settings[name]}; it must be a number of seconds, for example 3600, or 0 for {zero}"
+    maximum = settings["notebook_host_idle_maximum"]
+    for name in ("notebook_host_idle_timeout", "notebook_host_no_answer_timeout"):
+        if maximum > 0 and not 0 < settings[name] <= maximum:
+            yield (
+                f"{name} is {settings[name]}, but notebook_host_idle_maximum is {maximum}; it must be a number of"
+                f" seconds from 1 to {maximum}"
+            )

@@ -19,6 +19,7 @@ from ansible_collections.datalab.notebooks.plugins.plugin_utils.teams import nor
 
 AUTOSTOP = "autostop"
 IDLE_TIMEOUT = f"{HOST}idle_timeout"
+MODE = f"{HOST}autostop"
 STEPS = f"{HOST}steps"
 
 
@@ -147,6 +148,8 @@ def _of_autostop(wishes: Wishes) -> Iterator[Limit]:
     timeout, steps = wishes.host[IDLE_TIMEOUT], wishes.host[STEPS]
     yield Limit(IDLE_TIMEOUT, timeout, timeout > 0, always, "set a number of seconds, or leave it out")
     yield Limit(STEPS, steps, AUTOSTOP in steps, always, f"add {AUTOSTOP}")
+    mode = wishes.host[MODE]
+    yield Limit(MODE, mode, mode == "stop", always, "set it to stop, or leave it out")
 
 
 def _of_the_configuration(wishes: Wishes, sharers: Collection[str]) -> Iterator[Limit]:

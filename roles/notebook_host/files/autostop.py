@@ -13,136 +13,160 @@ import ssl
 import sys
 import time
 from contextlib import suppress
-from datetime import datetime
+from datetime import datetime, timezone
 from types import SimpleNamespace
 
 RUN = "/usr/local/libexec/datalab/run"
 STATE = "/var/lib/datalab/autostop.json"
 PROC = "/proc"
+TERMINALS = "/dev/pts"
 PORT = 8443
+
+# What a process uses in one tick if it works, in hundredths of a second and bytes. docs/autostop.md says why.
+CPU = 1000
+IO = 4 * 2**20
+
+DAY = 86400
 
 
 class Memory:
     """The time, and what one tick leaves for the next. Only `wall` can be set: the others count from the boot.
 
-    `looked` is when Jupyter answered last, `silent` since when it does not, `asked` when the tag was asked for. `pause`
-    until it is asked for again is about an hour, and another one on each instance.
+    `last` is when the last tick was, `silent` since when Jupyter does not answer, `asked` when the tag was asked for,
+    which is None until it is read. `pause` until it is asked for again is about an hour, and another one on each
+    instance. `worked` are seconds, and `logged` is the idle period whose end is logged.
     """
 
     def __init__(self, now: float, wall: float) -> None:
-        self.now = self.looked = self.active = now
+        self.now = self.last = self.active = now
         self.wall = wall
-        self.silent = 0.0
-        self.asked = -1e9
-        self.silence = ""
+        self.silent = self.worked = self.asked = self.logged = 0.0
+        self.silence = self.held = self.note = ""
         self.pause = 3300 + 5 * os.urandom(1)[0]
         self.stamps: list[str] = []
-        self.cpu: dict[str, int] = {}
+        self.used: dict[str, list[int]] = {}
         self.told: dict[str, bool] = {}
-        self.tag = ""
+        self.tag: str | None = None
 
 
 def ask_jupyter(what: str) -> list[dict[str, object]]:
-    """What it lists of sessions, kernels or terminals. Where terminals are switched off, there is no list of them.
-
-    It is on this host, and has a certificate that nobody vouches for.
-    """
-    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    tls.check_hostname = False
-    tls.verify_mode = ssl.CERT_NONE
+    """What it lists of sessions or kernels. It is on this host, and has a certificate that nobody vouches for."""
+    tls = ssl._create_unverified_context()  # noqa: S323
     with socket.create_connection(("localhost", PORT), 15) as plain, tls.wrap_socket(plain) as jupyter:
         jupyter.sendall(f"GET /api/{what}?no_track_activity=1 HTTP/1.0\r\nHost: localhost\r\n\r\n".encode())
         head, content = jupyter.makefile("rb").read().partition(b"\r\n\r\n")[::2]
     status = head[9:12].decode()
-    if status == "404" and what == "terminals":
-        return []
     items = json.loads(content) if status == "200" else f"HTTP {status}"
     if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
         raise ValueError(f"{what}: {items}")
     return items
 
 
-def observe(count_connections: bool) -> tuple[str, list[str]]:
-    """Which kernel is busy, and when anything was active. A session can be without a kernel."""
-    sessions, kernels, terminals = map(ask_jupyter, ("sessions", "kernels", "terminals"))
+def observe(options: SimpleNamespace) -> tuple[str, list[str]]:
+    """Which kernel is busy, and when any was active. A session can be without a kernel."""
+    sessions, kernels = map(ask_jupyter, ("sessions", "kernels"))
     pairs = [(item.get("kernel"), item.get("path")) for item in sessions]
-    named = [{**kernel, "name": path} for kernel, path in pairs if isinstance(kernel, dict)]
+    kernels += [{**kernel, "name": path} for kernel, path in pairs if isinstance(kernel, dict)]
     busy = ""
-    for kernel in kernels + named:
+    for kernel in kernels:
         if kernel.get("execution_state") == "busy":
             busy = f"{kernel.get('name')} is computing"
-        elif count_connections and kernel.get("connections"):
+        elif kernel.get("connections") and not options.ignore_connections:
             busy = f"{kernel.get('name')} is open in a browser"
-    return busy, [str(item.get("last_activity")) for item in kernels + named + terminals]
+    return busy, [str(kernel.get("last_activity")) for kernel in kernels]
 
 
-def remember(memory: Memory, stamps: list[str]) -> None:
-    """What is new has happened since the last look, even if the clock on the wall was set meanwhile."""
-    for stamp in set(stamps).difference(memory.stamps):
+def typed() -> list[str]:
+    """When each terminal was opened or typed in. What its programs print does not change the time of access."""
+    times = [file.stat().st_atime for file in os.scandir(TERMINALS) if file.name.isdigit()]
+    return [str(datetime.fromtimestamp(at, timezone.utc)) for at in times]
+
+
+def remember(memory: Memory, stamps: set[str]) -> None:
+    """What is new has happened since the last tick, even if the clock on the wall was set meanwhile."""
+    for stamp in stamps.difference(memory.stamps):
         with suppress(ValueError, OverflowError):
             age = memory.wall - datetime.fromisoformat(stamp.replace("Z", "+00:00")).timestamp()
-            memory.active = min(memory.now, max(memory.active, memory.looked, memory.now - age))
-    memory.stamps = stamps
-    memory.looked = memory.now
+            memory.active = min(memory.now, max(memory.active, memory.last, memory.now - age))
+    memory.stamps = sorted(stamps)
 
 
-def computing(memory: Memory) -> str:
-    """Which program in a terminal has used a CPU second since the last tick, itself or in children that have ended.
+def read(process: str, what: str) -> str:
+    """What the kernel tells of a process. A name can have any bytes."""
+    with open(f"{PROC}/{process}/{what}", errors="replace") as file:
+        return file.read()
 
-    Jupyter knows nothing of one that prints nothing. A shell, a pager or an editor that waits uses no CPU.
+
+def work(memory: Memory) -> str:
+    """Which process has worked since the last tick, wherever and by whomever it was started.
+
+    It counts if it is the person's, or neither a service's (but for Jupyter's, where sudo is) nor the kernel's, whose
+    control group is "/": so a container counts, and what the machine does by itself does not.
+
+    CPU and bytes of children that have ended are their parent's. Bytes are those of calls, in files, pipes and much of
+    what goes through TLS; only the person's own processes tell them.
     """
-    before, memory.cpu = memory.cpu, {}
-    busy = ""
+    before, memory.used = memory.used, {}
+    busy = memory.held = ""
     for number in filter(str.isdigit, os.listdir(PROC)):
-        with suppress(OSError), open(f"{PROC}/{number}/stat", errors="replace") as file:
-            name, rest = file.read().rsplit(")", 1)
+        with suppress(OSError):
+            name, rest = read(number, "stat").partition("(")[2].rsplit(")", 1)
             fields = rest.split()
-            process = f"{number} {fields[19]}"
-            if fields[4] != "0":
-                memory.cpu[process] = sum(map(int, fields[11:15]))
-                if memory.cpu[process] - before.get(process, 0) >= os.sysconf("SC_CLK_TCK"):
-                    busy = f"{name.split('(', 1)[1]} is computing in a terminal"
+            group = read(number, "cgroup").strip()
+            is_own = os.stat(f"{PROC}/{number}").st_uid == os.getuid()
+            if is_own or "jupyter" in group or not group.endswith(("/", "/init.scope", ".service")):
+                process = f"{number}-{fields[19]}"
+                memory.used[process] = used = [sum(map(int, fields[11:15])), 0]
+                with suppress(OSError):
+                    used[1] = sum(map(int, read(number, "io").split()[1:4:2]))
+                if name.startswith("until "):
+                    memory.held = f"held {name}"
+                is_quiet = name.endswith("top") or name.startswith(("jupyter-", "watch"))
+                since = [now - then for now, then in zip(used, before.get(process, (0, 0)))]
+                if not is_quiet and (since[0] >= CPU or since[1] >= IO):
+                    busy = f"{name} works (process {number})"
     return busy
 
 
-def survey(options: SimpleNamespace, memory: Memory) -> str:
-    """What is busy."""
-    busy = computing(memory)
+def survey(options: SimpleNamespace, memory: Memory) -> tuple[str, str]:
+    """Which kernel is busy, and what else is."""
+    busy = work(memory)
+    kernel, stamps = "", memory.stamps
     try:
-        kernel, stamps = observe(options.count_connections)
+        kernel, stamps = observe(options)
+        memory.silence = ""
     except (OSError, ValueError) as error:
         if not memory.silence:
             memory.silent = memory.now
         memory.silence = f"no answer from Jupyter ({error})"
-        return busy
-    memory.silence = ""
-    remember(memory, stamps)
-    return kernel or busy
-
-
-def limit_of(tag: str, default: int) -> tuple[int, str]:
-    """The owner's tag if it makes sense, or else the default; 0 is never."""
-    value = tag.strip().lower()
-    if value == "never":
-        return 0, "tag"
-    if value.isdecimal():
-        return int(value), "tag"
-    return default, "default" if not tag else f"default: the tag idle={tag} is no number of seconds"
+    remember(memory, {*stamps, *typed()})
+    return memory.held or kernel, busy
 
 
 def decide(options: SimpleNamespace, memory: Memory) -> tuple[bool, str]:
-    """Whether to stop, and why, by the tag as it is known."""
-    limit, source = limit_of(memory.tag, options.limit)
-    what, seconds = "idle", memory.now - memory.active
+    """Whether to stop, and why, by the tag as it is known. A limit of 0 is never.
+
+    A tag that could never be read may be `never`; or the role may not read tags, and it would never stop: so, a day.
+    """
+    limit, source, what, since = options.limit, "default", memory.silence or "idle", memory.active
+    tag = (memory.tag or "").strip().lower()
+    if tag == "never" or tag.isdecimal():
+        limit, source = int(tag.replace("never", "0")), "tag"
+    elif tag:
+        source = f"default: the tag idle={memory.tag} is no number of seconds"
+    elif memory.tag is None and memory.asked:
+        limit, source = limit and max(limit, options.maximum or DAY), "longest limit: the tag idle was never read"
     if memory.silence:
-        what, seconds = memory.silence, memory.now - memory.silent
-        if limit:
-            limit, source = options.no_answer, "default"
-    if not limit:
-        return False, f"{what} {seconds:,.0f} s, no limit ({source}): keep"
-    if seconds > limit:
-        return True, f"{what} {seconds:,.0f} s > {limit:,} s ({source}): stop"
-    return False, f"{what} {seconds:,.0f} s <= {limit:,} s ({source}): keep"
+        since = max(since, memory.silent)
+        if limit and not 0 < options.no_answer < limit:
+            limit, source = options.no_answer, "no answer"
+    if options.maximum and not 0 < limit <= options.maximum:
+        limit, source = options.maximum, f"maximum: the {source} is beyond it"
+    memory.note = f"Autostop takes the {source}." if ":" in source else ""
+    seconds = memory.now - since
+    due = 0 < limit < seconds
+    bound = f" {'>' if due else '<='} {limit:,} s" if limit else ", no limit"
+    return due, f"{what} {seconds:,.0f} s{bound} ({source}): {'stop' if due else 'keep'}"
 
 
 def aws(*command: str) -> str:
@@ -160,26 +184,47 @@ def look(options: SimpleNamespace, memory: Memory) -> tuple[bool, str]:
 
     The tag is read when a stop is due, once in an idle period that lasts, and then every hour.
     """
-    busy = survey(options, memory)
+    kernel, other = survey(options, memory)
+    busy = kernel or other
     if busy:
         memory.active = memory.now
+    if memory.active > memory.last:
+        memory.worked += memory.now - memory.last
+    if busy:
         return False, f"{busy}: keep"
-    due, reason = decide(options, memory)
+    due, _ = decide(options, memory)
     known = memory.asked > memory.active and memory.now - memory.asked < memory.pause
+    problem = ""
     if due or (memory.now - memory.active > 300 and not known):
         memory.asked = memory.now
         try:
             memory.tag = aws("tag", "idle")
         except OSError as error:
-            return due, f"{reason} [tag not readable: {error}]"
-    return decide(options, memory)
+            problem = f" [tag not readable: {error}]"
+    due, reason = decide(options, memory)
+    return due, reason + problem
+
+
+def run(*command: str) -> None:
+    """Calls a function of the program that the start has installed."""
+    os.spawnl(os.P_WAIT, RUN, RUN, *command)
 
 
 def tell(memory: Memory, name: str, *text: str) -> None:
     """Puts a notice up for the owner, or takes down the one that was put up."""
     if text or memory.told.get(name):
         memory.told[name] = bool(text)
-        os.spawnl(os.P_WAIT, RUN, RUN, "notice", name, *text)
+        run("notice", name, *text)
+
+
+def report(memory: Memory, what: str, reason: str) -> None:
+    """One line for the report of costs at the end of an idle period: in the journal and in CloudWatch Logs."""
+    if memory.logged != memory.active:
+        memory.logged = memory.active
+        idle, busy, running = map(int, (memory.now - memory.active, memory.worked, memory.now))
+        line = json.dumps({"autostop": what, "reason": reason, "idle": idle, "busy": busy, "running": running})
+        print(line, flush=True)
+        run("log_event", json.dumps([{"timestamp": int(memory.wall * 1000), "message": line}]))
 
 
 def stop(memory: Memory, reason: str) -> int:
@@ -189,6 +234,7 @@ def stop(memory: Memory, reason: str) -> int:
         tell(memory, "stopped", f"{time.strftime('%F %R', time.gmtime())} UTC, autostop: {reason}. {text}")
 
     notice("Your files are all here. The tag `idle` sets another limit: seconds, or never.")
+    report(memory, "stop", reason)
     try:
         aws("stop_instance")
     except OSError as error:
@@ -200,13 +246,18 @@ def stop(memory: Memory, reason: str) -> int:
 
 
 def act(options: SimpleNamespace, memory: Memory, due: bool, reason: str) -> int:
-    """Does what was decided, unless somebody works by then, and tells the owner."""
-    source = limit_of(memory.tag, options.limit)[1]
-    tell(memory, "autostop", *([f"Autostop takes the {source}."] if ":" in source else []))
-    if due:
+    """Does what was decided, unless somebody works by then, and tells the owner.
+
+    What processes do until then does not count: it may be what saves their state.
+    """
+    notes = [memory.note, memory.held and f"Autostop waits: {memory.held}."]
+    tell(memory, "autostop", *filter(None, notes))
+    if due and options.observe:
+        report(memory, "observe", reason)
+    elif due:
         active = memory.active
-        os.spawnl(os.P_WAIT, RUN, RUN, "before_stop")
-        busy = survey(options, memory)
+        run("before_stop")
+        busy, _ = survey(options, memory)
         if not busy:
             memory.active = active
             return stop(memory, reason)
@@ -216,14 +267,14 @@ def act(options: SimpleNamespace, memory: Memory, due: bool, reason: str) -> int
 
 
 def main() -> int:
-    """One tick. Any argument beyond three makes it a dry run."""
-    limit, no_answer, ignored, *dry_run = sys.argv[1:]
-    options = SimpleNamespace(limit=int(limit), no_answer=int(no_answer), count_connections=ignored != "true")
+    """One tick. Any argument beyond the options makes it a dry run."""
+    settings, *dry_run = sys.argv[1:]
+    options = SimpleNamespace(**json.loads(settings))
     memory = Memory(time.clock_gettime(time.CLOCK_BOOTTIME), time.time())
     with suppress(OSError, ValueError, TypeError, KeyError), open(STATE) as file:
         old = json.load(file)
         if old["now"] <= memory.now:
-            vars(memory).update(old, now=memory.now, wall=memory.wall)
+            vars(memory).update(old, last=old["now"], now=memory.now, wall=memory.wall)
     due, reason = look(options, memory)
     print(reason, flush=True)
     if dry_run:

@@ -66,7 +66,11 @@ CASES: dict[str, dict[str, Any]] = {
     "tls": {**TLS, "notebook_host_steps": ["efs"]},
     "mirrors": {**MIRRORS, "notebook_host_steps": ["mirrors", "kernels"]},
     "everything": {**TLS, **MIRRORS},
-    "strict": {"notebook_host_strict": True, "notebook_host_ignore_connections": False},
+    "strict": {
+        "notebook_host_strict": True,
+        "notebook_host_ignore_connections": False,
+        "notebook_host_autostop": "observe",
+    },
     "odd values": {
         **EFS,
         "notebook_host_steps": ["efs", "conda", "kernels", "own_step", "autostop"],
@@ -81,6 +85,7 @@ CASES: dict[str, dict[str, Any]] = {
             "pip": ["it's; reboot", "torch @ https://example.org/$(x).whl"],
         },
         "notebook_host_idle_timeout": 900,
+        "notebook_host_hold_limit": 7200,
         "notebook_host_efs_read_only": True,
     },
     # To be run, not to be uploaded:
@@ -163,7 +168,7 @@ class Host:
     """A directory that stands for an instance's root directory, whose owner is whoever runs the tests."""
 
     PATHS = (
-        "/home/ec2-user|/usr/local/libexec|/run/systemd/system|/var/lib/datalab|/etc/systemd/system|/etc/cron.d"
+        "/home/ec2-user|/usr/local/libexec|/usr/local/bin|/run/systemd/system|/var/lib/datalab|/etc/systemd/system|/etc/cron.d"
         "|/opt/ml/metadata|/etc/pip.conf|/etc/pki|/etc/ssl|/etc/profile.d|/usr/local/share/ca-certificates"
     )
 

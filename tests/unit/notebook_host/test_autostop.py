@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from ansible_collections.datalab.notebooks.tests.unit.notebook_host.autostop_parts import (
     NOW,
+    OPTIONS,
     SOURCE,
     UPTIME,
     ago,
@@ -26,6 +27,7 @@ from ansible_collections.datalab.notebooks.tests.unit.notebook_host.autostop_par
 
 HOUR = 3600
 SILENCE = "no answer from Jupyter (x)"
+BEYOND = "maximum: the tag is beyond it"
 
 
 @dataclass(frozen=True)
@@ -37,16 +39,17 @@ class Case:
     stop: bool = False
     sessions: list[dict[str, Any]] = field(default_factory=list)
     kernels: list[dict[str, Any]] = field(default_factory=list)
-    terminals: list[dict[str, Any]] = field(default_factory=list)
+    typed: tuple[str, ...] = ()
     looked: float = 36_000  # seconds ago, as are the next two
     remembered: float = 36_000
     silent: float | None = None
     seen: tuple[str, ...] = ()  # by the last look
     clock: float = 0  # how much it has jumped since then
     tag: str = ""
-    default: int = HOUR
+    limit: int = HOUR
     no_answer: int = 2 * HOUR
-    count_connections: bool = False
+    maximum: int = 0
+    ignore_connections: bool = True
 
 
 CASES = [
@@ -80,10 +83,10 @@ CASES = [
     Case("a timestamp west of it", "idle 7,200 s > 3,600 s (default): stop", stop=True,
          kernels=[kernel(last_activity="2027-01-14T22:00:00-08:00")]),
     Case("a terminal in use", "idle 60 s <= 3,600 s (default): keep",
-         terminals=[{"name": "1", "last_activity": ago(60)}]),
+         typed=(ago(60),)),
     Case("the latest of all activities counts", "idle 600 s <= 3,600 s (default): keep",
          sessions=[session(kernel(90_000))], kernels=[kernel(90_000), kernel(600, id="k2")],
-         terminals=[{"name": "1", "last_activity": ago(50_000)}]),
+         typed=(ago(50_000),)),
     Case("a notebook that was closed is remembered", "idle 120 s <= 3,600 s (default): keep", remembered=120,
          seen=(ago(120),)),
     Case("a notebook that was closed long ago", "idle 4,000 s > 3,600 s (default): stop", stop=True, remembered=4000,
@@ -103,27 +106,36 @@ CASES = [
     Case("an open notebook is nothing by default", "idle 7,200 s > 3,600 s (default): stop", stop=True,
          sessions=[session(kernel(7200, connections=2))]),
     Case("an open notebook counts if wanted", "teams/fraud/train.ipynb is open in a browser: keep",
-         sessions=[session(kernel(90_000, connections=1))], count_connections=True),
+         sessions=[session(kernel(90_000, connections=1))], ignore_connections=False),
     Case("a notebook that is not open does not", "idle 7,200 s > 3,600 s (default): stop", stop=True,
-         sessions=[session(kernel(7200, connections=0))], count_connections=True),
-    Case("no answer at first", f"{SILENCE} 0 s <= 7,200 s (default): keep", silent=0),
-    Case("no answer for a while", f"{SILENCE} 7,200 s <= 7,200 s (default): keep", silent=7200),
-    Case("no answer for too long", f"{SILENCE} 7,201 s > 7,200 s (default): stop", stop=True, silent=7201),
-    Case("no answer is not about the tag", f"{SILENCE} 601 s <= 7,200 s (default): keep",
+         sessions=[session(kernel(7200, connections=0))], ignore_connections=False),
+    Case("no answer at first", f"{SILENCE} 0 s <= 7,200 s (no answer): keep", silent=0),
+    Case("no answer for a while", f"{SILENCE} 7,200 s <= 7,200 s (no answer): keep", silent=7200),
+    Case("no answer for too long", f"{SILENCE} 7,201 s > 7,200 s (no answer): stop", stop=True, silent=7201),
+    Case("no answer, and work not long ago", f"{SILENCE} 600 s <= 7,200 s (no answer): keep", silent=90_000,
+         remembered=600),
+    Case("no answer, and a person in a terminal", f"{SILENCE} 60 s <= 7,200 s (no answer): keep", silent=90_000,
+         typed=(ago(60),)),
+    Case("no answer where the tag allows less", f"{SILENCE} 601 s <= 7,200 s (no answer): keep",
          silent=601, tag="600"),
-    Case("no answer, and no limit to that", f"{SILENCE} 90,000 s, no limit (default): keep",
+    Case("no answer where the tag allows more", f"{SILENCE} 7,201 s <= 40,000 s (tag): keep", silent=7201, tag="40000"),
+    Case("no answer, and no limit to that", f"{SILENCE} 36,000 s, no limit (no answer): keep",
          silent=90_000, no_answer=0, tag="600"),
-    Case("no answer where the tag says never", f"{SILENCE} 90,000 s, no limit (tag): keep", silent=90_000, tag="never"),
-    Case("no answer where there is no limit", f"{SILENCE} 90,000 s, no limit (default): keep",
-         silent=90_000, default=0),
-    Case("no answer where the tag sets a limit", f"{SILENCE} 90,000 s > 7,200 s (default): stop", stop=True,
-         silent=90_000, default=0, tag="40000"),
+    Case("no answer where the tag says never", f"{SILENCE} 36,000 s, no limit (tag): keep", silent=90_000, tag="never"),
+    Case("no answer where there is no limit", f"{SILENCE} 36,000 s, no limit (default): keep", silent=90_000, limit=0),
+    Case("no answer where the tag sets a limit", f"{SILENCE} 36,000 s > 7,200 s (no answer): stop", stop=True,
+         silent=90_000, limit=0, tag="600"),
+    Case("an answer again", "idle 3,700 s > 3,600 s (default): stop", stop=True, remembered=3700, looked=300,
+         kernels=[kernel(3700)], seen=(ago(3700),)),
     Case("the tag allows more", "idle 36,000 s <= 40,000 s (tag): keep", tag="40000"),
     Case("the tag allows less", "idle 700 s > 600 s (tag): stop", stop=True, remembered=700, tag=" 600 "),
     Case("the tag says never", "idle 36,000 s, no limit (tag): keep", tag=" Never\n"),
     Case("the tag says 0", "idle 36,000 s, no limit (tag): keep", tag="0"),
-    Case("no default, no tag", "idle 36,000 s, no limit (default): keep", default=0),
-    Case("no default, but a tag", "idle 36,000 s > 600 s (tag): stop", stop=True, default=0, tag="600"),
+    Case("no default, no tag", "idle 36,000 s, no limit (default): keep", limit=0),
+    Case("no default, but a tag", "idle 36,000 s > 600 s (tag): stop", stop=True, limit=0, tag="600"),
+    Case("a tag below the maximum", "idle 36,000 s <= 40,000 s (tag): keep", tag="40000", maximum=40_000),
+    Case("a tag above the maximum", f"idle 36,000 s > 7,200 s ({BEYOND}): stop", stop=True, tag="40000", maximum=7200),
+    Case("never above the maximum", f"idle 36,000 s > 7,200 s ({BEYOND}): stop", stop=True, tag="never", maximum=7200),
     *(
         Case(f"a tag that is nonsense: {tag!r}",
              f"idle 36,000 s > 3,600 s (default: the tag idle={tag} is no number of seconds): stop", stop=True, tag=tag)
@@ -138,20 +150,21 @@ def look(case: Case, memory: Any) -> tuple[bool, str]:
     def ask_jupyter(what: str) -> Any:
         if case.silent is not None:
             raise ValueError("x")
-        return getattr(case, what)
+        return list(getattr(case, what))
 
-    options = SimpleNamespace(limit=case.default, no_answer=case.no_answer, count_connections=case.count_connections)
+    options = SimpleNamespace(**{name: getattr(case, name, False) for name in OPTIONS})
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(autostop, "ask_jupyter", ask_jupyter)
         patch.setattr(autostop, "aws", lambda *_: case.tag)
-        patch.setattr(autostop, "PROC", "/")  # no directory of processes
+        patch.setattr(autostop, "typed", lambda: case.typed)
+        patch.setattr(autostop, "work", lambda _: "")
         verdict: tuple[bool, str] = autostop.look(options, memory)
         return verdict
 
 
 def memory_of(case: Case) -> Any:
     memory = autostop.Memory(UPTIME, NOW + case.clock)
-    memory.looked, memory.active = UPTIME - case.looked, UPTIME - case.remembered
+    memory.last, memory.active = UPTIME - case.looked, UPTIME - case.remembered
     memory.stamps, memory.tag = list(case.seen), case.tag
     if case.silent:
         memory.silence, memory.silent = "no answer", UPTIME - case.silent
@@ -179,16 +192,17 @@ ANYTHING = st.builds(
     expect=st.just(""),
     sessions=st.lists(st.builds(session, st.none() | KERNELS.filter(bool).map(lambda kernels: kernels[0])), max_size=2),
     kernels=KERNELS,
-    terminals=st.lists(st.builds(lambda stamp: {"name": "1", "last_activity": stamp}, STAMPS), max_size=2),
+    typed=st.lists(STAMPS, max_size=2).map(tuple),
     looked=st.floats(0, UPTIME),
     remembered=st.floats(0, UPTIME),
     silent=st.none() | st.floats(0, UPTIME),
     seen=st.lists(STAMPS, max_size=3).map(tuple),
     clock=st.integers(-10 * HOUR, 10 * HOUR),
     tag=st.sampled_from(["", "0", "60", "never", "NEVER ", "x"]),
-    default=st.sampled_from([0, 60, HOUR]),
+    limit=st.sampled_from([0, 60, HOUR]),
+    maximum=st.sampled_from([0, 0, HOUR]),
     no_answer=st.sampled_from([0, HOUR]),
-    count_connections=st.booleans(),
+    ignore_connections=st.booleans(),
 )
 
 
@@ -203,7 +217,7 @@ def test_whatever_jupyter_says(case: Case) -> None:
         assert not stop
         assert memory.active == UPTIME
     never = {"0", "never", "NEVER "}
-    if case.tag in never or (case.default == 0 and case.tag in {"", "x"}):
+    if not case.maximum and (case.tag in never or (case.limit == 0 and case.tag in {"", "x"})):
         assert not stop
 
 
@@ -211,7 +225,7 @@ def test_whatever_jupyter_says(case: Case) -> None:
 def test_a_later_activity_never_makes_it_more_idle(case: Case, seconds: int) -> None:
     before, after = memory_of(case), memory_of(case)
     look(case, before)
-    look(replace(case, terminals=[*case.terminals, {"last_activity": ago(seconds)}]), after)
+    look(replace(case, typed=(*case.typed, ago(seconds))), after)
     assert after.active >= before.active
 
 

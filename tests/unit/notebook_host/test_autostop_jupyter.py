@@ -11,9 +11,12 @@ import ssl
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, suppress
 from datetime import datetime
+from functools import partial
 from http.client import HTTPSConnection
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -24,7 +27,7 @@ from ansible_collections.datalab.notebooks.tests.unit.notebook_host.host import 
 
 # Delete it, and the next run records it.
 RECORDED = Path(__file__).with_name("jupyter.json")
-STATES = ["nothing", "unconnected", "idle", "busy", "terminal", "closed"]
+STATES = ["nothing", "unconnected", "idle", "busy", "closed"]
 WAIT_FOR_AN_INTERRUPT = "import time\nwhile True: time.sleep(0.1)"
 
 
@@ -38,7 +41,7 @@ class RealJupyter:
         settings += [f"certfile={certificate}", f"keyfile={certificate}", f"root_dir={directory}"]
         with (directory / "log").open("w") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "jupyter_server", *(f"--ServerApp.{setting}" for setting in settings),
+                [Path(sys.executable).with_name("jupyter-server"), *(f"--ServerApp.{setting}" for setting in settings),
                  "--IdentityProvider.token="],
                 env={**os.environ, **places, "JUPYTER_RUNTIME_DIR": str(self.runtime)}, stdout=log, stderr=log,
             )  # fmt: skip
@@ -60,7 +63,7 @@ class RealJupyter:
         return json.loads(content) if content else None
 
     def lists(self) -> dict[str, Any]:
-        return {what: self.call("GET", what) for what in ("sessions", "kernels", "terminals")}
+        return {what: self.call("GET", what) for what in ("sessions", "kernels")}
 
     def is_state(self, state: str) -> bool:
         """Of the kernel of the only session."""
@@ -95,7 +98,7 @@ def shape(answer: Any) -> Any:
 
 def test_a_real_jupyter_from_start_to_stop(real: RealJupyter, host: Host, scripts: dict[str, dict[str, str]]) -> None:
     instance = Instance(host, scripts["only autostop"]["on-start-unpacked.sh"], int(real.address.rpartition(":")[2]))
-    instance.constants["IDLE_LIMIT"] = 3600
+    instance.options["limit"] = 3600
     answers = {"nothing": real.lists()}
     assert instance.tick() == "idle 36,000 s > 3,600 s (default): stop\n"
 
@@ -128,15 +131,62 @@ def test_a_real_jupyter_from_start_to_stop(real: RealJupyter, host: Host, script
     answers["closed"] = real.lists()
     assert re.fullmatch(r"idle \d+ s <= 3,600 s \(default\): keep\n", instance.tick())
 
-    terminal = real.call("POST", "terminals")["name"]
-    answers["terminal"] = real.lists()
-    instance.remember(active=36_000)
-    assert re.fullmatch(r"idle \d+ s <= 3,600 s \(default\): keep\n", instance.tick())
-    real.call("DELETE", f"terminals/{terminal}")
-
     if not RECORDED.exists():
         RECORDED.write_text(json.dumps({state: answers[state] for state in STATES}, indent=1) + "\n")
     assert shape(answers) == shape(json.loads(RECORDED.read_text()))
+
+
+IDLE = """
+import threading, subprocess, sys
+burn = "import time\\nwhile time.thread_time() < 1.5: pass"
+"""
+IN_A_THREAD = "threading.Thread(target=exec, args=(burn, {})).start()"
+IN_A_PROCESS = "print(subprocess.Popen([sys.executable, '-c', burn + '\\ninput()'], stdin=subprocess.PIPE).pid)"
+
+
+def descendants(process: int) -> list[int]:
+    """A process and all that it has started and that runs."""
+    children = Path(f"/proc/{process}/task/{process}/children").read_text().split()
+    return [process, *(pid for child in children for pid in descendants(int(child)))]
+
+
+def test_an_idle_jupyter_is_no_work_and_what_an_idle_kernel_has_started_is(
+    real: RealJupyter, host: Host, scripts: dict[str, dict[str, str]]
+) -> None:
+    instance = Instance(host, scripts["only autostop"]["on-start-unpacked.sh"], int(real.address.rpartition(":")[2]))
+    instance.options["limit"] = 3600
+
+    def tick(**memory: Any) -> str:
+        """Of an instance on which nothing was done for ten hours, with all that runs, since the tick of this memory."""
+        for process in descendants(real.process.pid):
+            with suppress(FileExistsError):
+                (instance.proc / str(process)).symlink_to(f"/proc/{process}")
+        instance.remember(active=36_000, **memory)
+        return instance.tick()
+
+    def works(before: dict[str, Any]) -> bool:
+        return re.match(r"python[\d.]* works \(process \d+\): keep\n", tick(**before)) is not None
+
+    notebook = {"path": "idle.ipynb", "name": "", "type": "notebook", "kernel": {"name": "python3"}}
+    kernel = real.call("POST", "sessions", notebook)["kernel"]["id"]
+    terminal = real.call("POST", "terminals")["name"]
+    client = real.client(kernel)
+    with ExitStack() as stack:
+        stack.callback(client.stop_channels)
+        client.execute_interactive(IDLE, timeout=60)
+        wait_for(lambda: real.is_state("idle"))
+        tick()
+        before = {key: instance.memory[key] for key in ("stamps", "used")}
+        for _ in range(10):
+            assert tick(**before).endswith(": stop\n"), (before, instance.memory)
+        assert len(before["used"]) >= 3, "server, kernel and shell"
+        for what in (IN_A_THREAD, IN_A_PROCESS):
+            client.execute_interactive(what, timeout=60)
+            wait_for(lambda: real.is_state("idle"))
+            wait_for(partial(works, before), 60)
+            before = {key: instance.memory[key] for key in ("stamps", "used")}
+    real.call("DELETE", f"sessions/{real.call('GET', 'sessions')[0]['id']}")
+    real.call("DELETE", f"terminals/{terminal}")
 
 
 @pytest.fixture
@@ -151,19 +201,19 @@ def recorded(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
 
 @pytest.mark.parametrize(
     ("state", "idle"),
-    [("nothing", None), ("unconnected", 60), ("idle", 60), ("terminal", 60), ("closed", None)],
+    [("nothing", None), ("unconnected", 60), ("idle", 60), ("closed", None)],
 )
 def test_what_jupyter_answered_is_understood(recorded: Callable[[str], None], state: str, idle: int | None) -> None:
     recorded(state)
-    busy, stamps = autostop.observe(count_connections=True)
+    busy, stamps = autostop.observe(SimpleNamespace(ignore_connections=False))
     assert busy == ""
     latest = max((datetime.fromisoformat(stamp).timestamp() for stamp in stamps), default=0.0)
     memory = autostop.Memory(100_000.0, latest + 60)
-    memory.looked = memory.active = 0.0
-    autostop.remember(memory, stamps)
+    memory.last = memory.active = 0.0
+    autostop.remember(memory, set(stamps))
     assert memory.now - memory.active == pytest.approx(100_000 if idle is None else idle, abs=1)
 
 
 def test_what_a_busy_jupyter_answered_is_understood(recorded: Callable[[str], None]) -> None:
     recorded("busy")
-    assert autostop.observe(count_connections=False)[0] == "train.ipynb is computing"
+    assert autostop.observe(SimpleNamespace(ignore_connections=True))[0] == "train.ipynb is computing"

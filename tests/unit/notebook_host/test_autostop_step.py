@@ -30,41 +30,41 @@ def times(host: Host) -> dict[str, int]:
     return {path.name: path.stat().st_mtime_ns for path in files}
 
 
-def test_without_systemd_cron_runs_what_the_start_installed(host: Host, scripts: Scripts, jupyter: Jupyter) -> None:
-    prepare(host, "etc/cron.d")
-    script = scripts["only autostop"]["on-start.sh"].replace("IDLE_LIMIT=3600", "IDLE_LIMIT=5")
-    host.install(script).start()
-    assert host.status == {"autostop": "ok"}
-    before = times(host)
-    host.start()
-    assert times(host) == before
-    line = (host.root / "etc/cron.d/datalab-autostop").read_text()
-    *when, _user, timeout, seconds, program, function = line.split(" 2>&1 | logger ")[0].split()
-    assert (" ".join(when), timeout, seconds) == ("*/5 * * * *", "timeout", "900")
-    assert program == str(host.root / "usr/local/libexec/datalab/run")
+def test_what_the_timer_runs_stops_an_idle_instance(host: Host, scripts: Scripts, jupyter: Jupyter) -> None:
+    install(host, scripts["only autostop"]["on-start.sh"].replace('"limit": 3600', '"limit": 5'))
     instance = Instance(host, "", jupyter.port)
     listen(instance, jupyter.port)
-    assert rounded(host.run(function)) == "idle 36,000 s > 5 s (default): stop\n"
+    assert rounded(host.run("autostop")).startswith("idle 36,000 s > 5 s (default): stop\n")
     assert instance.called() == [LIST_TAGS, STOP]
     assert "Your files are all here." in host.notice
 
 
+def install(host: Host, script: str) -> None:
+    """Starts with a systemd that does nothing."""
+    prepare(host, "run/systemd/system")
+    host.install(script).start()
+    assert host.status["autostop"] == "ok"
+
+
 def listen(instance: Instance, port: int) -> None:
-    """Lets the installed autostop ask this port, and see no programs."""
+    """Lets the installed autostop ask this port, and see no programs and terminals."""
     file = instance.installed / "autostop.py"
-    file.write_text(with_constants(file.read_text(), PORT=port, PROC=repr(str(instance.proc))))
+    places = {"PROC": repr(str(instance.proc)), "TERMINALS": repr(str(instance.terminals))}
+    file.write_text(with_constants(file.read_text(), PORT=port, **places))
 
 
 def test_settings_reach_autostop(host: Host, scripts: Scripts, jupyter: Jupyter) -> None:
-    prepare(host, "etc/cron.d")
     script = scripts["strict"]["on-start.sh"].replace("STEPS=(", "STEPS=(autostop) # (")
-    host.install(script.replace("NO_ANSWER_LIMIT=7200", "NO_ANSWER_LIMIT=77")).start()
+    install(host, script.replace('"no_answer": 7200', '"no_answer": 4000'))
     jupyter.lists["kernels"] = [kernel(90_000, connections=1)]
     instance = Instance(host, "", jupyter.port)
     listen(instance, jupyter.port)
     assert host.run("autostop", "--dry-run") == "python3 is open in a browser: keep\n"
+    jupyter.lists["kernels"] = []
+    assert '"autostop": "observe"' in host.run("autostop")
+    assert instance.called() == [LIST_TAGS]
     listen(instance, 1)
-    assert host.run("autostop", "--dry-run").endswith(" <= 77 s (default): keep\n")
+    assert host.run("autostop", "--dry-run").endswith(" <= 4,000 s (no answer): keep\n")
 
 
 def test_with_systemd_a_timer_runs_it_every_five_minutes(host: Host, scripts: Scripts) -> None:
@@ -86,7 +86,7 @@ def test_with_systemd_a_timer_runs_it_every_five_minutes(host: Host, scripts: Sc
     assert len(made.read_text().splitlines()) == 1, "the timer runs already"
 
 
-def test_without_a_clock_there_is_a_notice(host: Host, scripts: Scripts) -> None:
+def test_without_systemd_there_is_a_notice(host: Host, scripts: Scripts) -> None:
     host.install(scripts["only autostop"]["on-start.sh"]).start()
     assert host.status == {"autostop": "failed"}
     assert "please stop it when you are done" in host.notice

@@ -4,9 +4,7 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
-import os
 import re
 import subprocess
 import time
@@ -17,7 +15,9 @@ from typing import Any
 import pytest
 
 from ansible_collections.datalab.notebooks.tests.unit.notebook_host.autostop_parts import (
+    HOUR,
     LIST_TAGS,
+    OPTIONS,
     STOP,
     Instance,
     Jupyter,
@@ -27,7 +27,6 @@ from ansible_collections.datalab.notebooks.tests.unit.notebook_host.autostop_par
 )
 from ansible_collections.datalab.notebooks.tests.unit.notebook_host.host import wait_for
 
-HOUR = 3600
 BUSY = [session(kernel(90_000, "busy"))]
 
 
@@ -41,7 +40,7 @@ def hook(instance: Instance, name: str, body: str) -> Path:
 def test_an_idle_instance_is_stopped_and_its_owner_told_why(instance: Instance, jupyter: Jupyter) -> None:
     said = instance.tick()
     assert said == "idle 36,000 s > 5 s (default): stop\n"
-    lists = [f"/api/{what}?no_track_activity=1" for what in ("sessions", "kernels", "terminals")]
+    lists = [f"/api/{what}?no_track_activity=1" for what in ("sessions", "kernels")]
     assert jupyter.asked == lists * 2  # before and after the hooks
     assert instance.called() == [LIST_TAGS, STOP]
     (notice,) = instance.told()
@@ -69,7 +68,7 @@ def test_the_tag_wins(instance: Instance) -> None:
     assert instance.called() == [LIST_TAGS]
     instance.tag("6")
     instance.remember(active=36_000)
-    assert instance.tick(IDLE_LIMIT=0) == "idle 36,000 s > 6 s (tag): stop\n"
+    assert instance.tick(limit=0) == "idle 36,000 s > 6 s (tag): stop\n"
     assert instance.called() == [LIST_TAGS, LIST_TAGS, STOP]
 
 
@@ -77,7 +76,7 @@ def test_aws_is_not_asked_while_somebody_works(instance: Instance, jupyter: Jupy
     jupyter.lists["sessions"] = BUSY
     assert instance.tick() == "teams/fraud/train.ipynb is computing: keep\n"
     jupyter.lists["sessions"] = []
-    assert re.fullmatch(r"idle \d+ s <= 3,600 s \(default\): keep\n", instance.tick(IDLE_LIMIT=3600))
+    assert re.fullmatch(r"idle \d+ s <= 3,600 s \(default\): keep\n", instance.tick(limit=3600))
     assert instance.called() == []
 
 
@@ -86,20 +85,45 @@ def test_a_tag_that_cannot_be_read_is_as_it_was(instance: Instance) -> None:
     instance.remember(active=36_000, tag="never")
     assert instance.tick() == "idle 36,000 s, no limit (tag): keep [tag not readable: Rate exceeded]\n"
     assert instance.memory["tag"] == "never"
-    instance.remember(active=36_000)
+    instance.remember(active=36_000, tag="")
     assert instance.tick() == "idle 36,000 s > 5 s (default): stop [tag not readable: Rate exceeded]\n"
     assert instance.called() == [LIST_TAGS, LIST_TAGS, STOP]
 
 
+def test_a_tag_that_was_never_read_may_be_never_for_a_day(instance: Instance) -> None:
+    instance.aws(listing="echo 'AccessDenied' >&2; exit 254")
+    problem = "[tag not readable: AccessDenied]"
+    unread = "(longest limit: the tag idle was never read)"
+    assert instance.tick() == f"idle 36,000 s <= 86,400 s {unread}: keep {problem}\n"
+    assert instance.told() == ["notice|autostop|Autostop takes the longest limit: the tag idle was never read."]
+    instance.remember(active=36_000)
+    assert instance.tick(maximum=40_000) == f"idle 36,000 s <= 40,000 s {unread}: keep {problem}\n"
+    instance.remember(active=36_000)
+    assert instance.tick(limit=0).endswith(f"no limit {unread}: keep {problem}\n")
+    instance.remember(active=90_000)
+    assert instance.tick() == f"idle 90,000 s > 86,400 s {unread}: stop {problem}\n"
+    assert STOP in instance.called()
+
+
+def test_a_tag_that_can_be_read_in_the_end_counts(instance: Instance) -> None:
+    instance.aws(listing="exit 255")
+    instance.tick()
+    instance.aws()
+    instance.tag("600")
+    instance.state.write_text(json.dumps({**instance.memory, "asked": 1.0}))
+    assert instance.tick() == "idle 36,000 s > 600 s (tag): stop\n"
+    assert instance.told()[1] == "notice|autostop"
+
+
 def test_a_tag_that_is_nonsense_is_told_until_it_makes_sense(instance: Instance) -> None:
     instance.tag("1 h")
-    assert instance.tick(IDLE_LIMIT=0).endswith("no limit (default: the tag idle=1 h is no number of seconds): keep\n")
+    assert instance.tick(limit=0).endswith("no limit (default: the tag idle=1 h is no number of seconds): keep\n")
     assert instance.told() == ["notice|autostop|Autostop takes the default: the tag idle=1 h is no number of seconds."]
-    instance.state.write_text(json.dumps({**instance.memory, "asked": -1e9}))
+    instance.state.write_text(json.dumps({**instance.memory, "asked": 1.0}))
     instance.tag("90000")
-    assert instance.tick(IDLE_LIMIT=0).endswith("(tag): keep\n")
+    assert instance.tick(limit=0).endswith("(tag): keep\n")
     assert instance.told()[1:] == ["notice|autostop"]
-    instance.tick(IDLE_LIMIT=0)
+    instance.tick(limit=0)
     assert len(instance.told()) == 2
 
 
@@ -120,7 +144,7 @@ ANSWERS: list[tuple[str, Any, int, str]] = [
     ("kernels", b"\xff\xfe\xfd", 200, "decode"),
     ("kernels", {"message": "no"}, 200, "kernels: {'message': 'no'}"),
     ("kernels", {}, 200, "kernels: {}"),
-    ("terminals", ["1"], 200, "terminals: ['1']"),
+    ("sessions", ["1"], 200, "sessions: ['1']"),
     ("kernels", None, 200, "kernels: HTTP 404"),
 ]
 
@@ -133,12 +157,7 @@ def test_what_is_no_answer(
     said = instance.tick()
     assert said.startswith("no answer from Jupyter (")
     assert expect in said
-    assert said.endswith(") 0 s <= 5 s (default): keep\n")
-
-
-def test_a_jupyter_without_terminals_answers(instance: Instance, jupyter: Jupyter) -> None:
-    jupyter.lists["terminals"] = None
-    assert instance.tick() == "idle 36,000 s > 5 s (default): stop\n"
+    assert said.endswith(") 0 s <= 5 s (no answer): keep\n")
 
 
 @pytest.mark.parametrize("garbage", [b"", b"garbage\r\n\r\n", b"HTTP/1.1 200 OK\r\n\r\n[{"])
@@ -150,16 +169,16 @@ def test_what_is_no_http_is_no_answer(instance: Instance, jupyter: Jupyter, garb
 
 def test_a_jupyter_that_does_not_answer_stops_the_instance_in_the_end(instance: Instance, jupyter: Jupyter) -> None:
     instance.port = 1
-    assert instance.tick().endswith("refused) 0 s <= 5 s (default): keep\n")
+    assert instance.tick().endswith("refused) 0 s <= 5 s (no answer): keep\n")
     assert STOP not in instance.called()
     assert instance.memory["silent"] == pytest.approx(time.clock_gettime(time.CLOCK_BOOTTIME), abs=60)
     instance.remember(active=36_000, silence="before", silent=1000)
-    assert instance.tick(IDLE_LIMIT=0).endswith(" 1,000 s, no limit (default): keep\n")
-    assert instance.tick().endswith("refused) 1,000 s > 5 s (default): stop\n")
+    assert instance.tick(limit=0).endswith(" 1,000 s, no limit (default): keep\n")
+    assert instance.tick().endswith("refused) 1,000 s > 5 s (no answer): stop\n")
     assert instance.called()[-1] == STOP
     assert "autostop: no answer from Jupyter ([Errno 111] Connection refused) 1,000 s > 5 s" in instance.told()[-1]
     instance.port = jupyter.port
-    instance.tick(IDLE_LIMIT=0)
+    instance.tick(limit=0)
     assert instance.memory["silence"] == ""
 
 
@@ -218,7 +237,6 @@ def test_who_works_by_then_is_not_stopped(instance: Instance, jupyter: Jupyter) 
     with subprocess.Popen(instance.command, env=instance.environment, stdout=subprocess.PIPE, text=True) as tick:
         wait_for(started.exists)
         jupyter.lists["sessions"] = BUSY
-        assert instance.tick() == "", "one is at work"
         assert instance.tick("--dry-run") == "teams/fraud/train.ipynb is computing: keep\n"
         started.unlink()
         said = tick.communicate()[0]
@@ -250,21 +268,10 @@ def test_what_a_hook_does_in_a_kernel_is_no_activity(instance: Instance, jupyter
     assert instance.called() == [LIST_TAGS, STOP] * 2
 
 
-def test_one_of_two_wins(instance: Instance) -> None:
-    lock = os.open(instance.state.parent, os.O_RDONLY)
-    fcntl.flock(lock, fcntl.LOCK_EX)
-    instance.install()
-    before = instance.host.tree()
-    assert instance.tick() == ""
-    assert instance.host.tree() == before
-    os.close(lock)
-    assert instance.tick().endswith(": stop\n")
-
-
 def ticks(instance: Instance, hours: int, limit: int = HOUR) -> tuple[list[str], list[str]]:
     """What is said in so many hours, one tick every five minutes, and the calls of the AWS CLI."""
     instance.install()
-    options = SimpleNamespace(limit=limit, no_answer=HOUR, count_connections=False)
+    options = SimpleNamespace(**{**OPTIONS, "limit": limit, "no_answer": HOUR})
     memory = autostop.Memory(1000.0, 1_800_000_000.0)
     said: list[str] = []
     with pytest.MonkeyPatch.context() as patch:

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import subprocess
@@ -26,7 +27,7 @@ from ansible_collections.datalab.notebooks.tests.unit.notebook_host.host import 
 Scripts = dict[str, dict[str, str]]
 
 # AWS takes 16,384 characters. What is between is for later versions, and for the packages and steps of users.
-SIZES = {"defaults": 12_000, "viewer": 4_800, "with efs": 13_200, "everything": 14_000}
+SIZES = {"defaults": 13_800, "viewer": 4_800, "with efs": 15_000, "everything": 15_800}
 
 
 @pytest.mark.parametrize(("case", "tasks"), [("defaults", "render"), ("viewer", "render"), ("odd values", "main")])
@@ -103,17 +104,21 @@ def test_odd_values_reach_bash_as_they_are(scripts: Scripts) -> None:
         "python=3.12",
         *environment["packages"],
         *environment["pip"],
-        "900",
+        "7200",
     ]
     names = '"$EFS_SOURCE" "$EFS_DIR" "${CONDA_CHANNELS[@]}" "${CONDA_PACKAGES[@]}"'
-    script = f'{settings}printf \'%s\\0\' {names} "${{PIP_PACKAGES[@]}}" "$IDLE_LIMIT"'
+    script = f'{settings}printf \'%s\\0\' {names} "${{PIP_PACKAGES[@]}}" "$HOLD_LIMIT"'
     shown = subprocess.run(["bash"], input=script, text=True, check=True, capture_output=True).stdout
     assert shown.split("\0")[:-1] == expected
 
 
 def test_settings_can_be_read_in_the_script(scripts: Scripts) -> None:
     lines = scripts["with efs"]["on-start.sh"].splitlines()
-    assert {"IDLE_LIMIT=3600", f"CONDA_ROOT={DEFAULTS['notebook_host_conda_prefix']}"} <= set(lines)
+    assert {"HOLD_LIMIT=86400", f"CONDA_ROOT={DEFAULTS['notebook_host_conda_prefix']}"} <= set(lines)
+    (options,) = [line.split("=", 1)[1] for line in lines if line.startswith("AUTOSTOP_OPTIONS=")]
+    assert json.loads(options.strip("'")) == {
+        "limit": 3600, "maximum": 0, "no_answer": 7200, "ignore_connections": True, "observe": False,
+    }  # fmt: skip
 
 
 def test_what_is_carried_is_autostop(scripts: Scripts) -> None:

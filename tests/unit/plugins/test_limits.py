@@ -88,6 +88,8 @@ BEYOND: list[tuple[Variables, str, str, str]] = [
     ({"notebook_host_idle_timeout": 0, "notebook_lifecycle_config": "long"}, "0", NEVER,
      "set a number of seconds, or leave it out"),
     ({"notebook_host_steps": ["efs"], "notebook_lifecycle_config": "long"}, "[efs]", NEVER, "add autostop"),
+    ({"notebook_host_autostop": "observe", "notebook_lifecycle_config": "long"}, "observe", NEVER,
+     "set it to stop, or leave it out"),
     ({"notebook_lifecycle_config": "theirs"}, "theirs", "configurations of its own",
      "it is also that of erin: choose another, or leave it out for the standard one"),
     ({"notebook_lifecycle_config": "viewer", "notebook_host_efs_read_only": True,

@@ -49,6 +49,49 @@ def test_an_idle_instance_is_stopped_and_its_owner_told_why(instance: Instance, 
     assert "tag `idle`" in notice
 
 
+def test_a_stop_is_a_line_for_the_report_of_costs(instance: Instance) -> None:
+    instance.remember(active=36_000, worked=1234.5)
+    said = instance.tick().strip()
+    (line,) = instance.logged()
+    uptime = time.clock_gettime(time.CLOCK_BOOTTIME)
+    assert line.pop("running") == pytest.approx(uptime, abs=60)
+    assert line.pop("idle") == pytest.approx(36_000, abs=60)
+    assert line == {"autostop": "stop", "reason": said, "busy": 1234}
+    instance.aws(stopping="exit 1")
+    instance.state.write_text(json.dumps({**instance.memory, "now": uptime}))
+    instance.tick(expect=1)
+    assert len(instance.logged()) == 1, "it is the same idle period"
+
+
+def test_who_only_observes_stops_nothing_and_says_once_what_it_would_have_done(
+    instance: Instance, jupyter: Jupyter
+) -> None:
+    hook(instance, "save", f"touch {instance.hooks}/saved")
+    for _ in range(2):
+        assert instance.tick(observe=True).endswith(": stop\n")
+    assert instance.called() == [LIST_TAGS] * 2
+    assert instance.told() == []
+    assert not (instance.hooks / "saved").exists()
+    assert [line["autostop"] for line in instance.logged()] == ["observe"]
+    jupyter.lists["sessions"] = BUSY
+    instance.tick(observe=True)
+    jupyter.lists["sessions"] = []
+    instance.state.write_text(json.dumps({**instance.memory, "active": instance.memory["active"] - 100}))
+    instance.tick(observe=True)
+    assert len(instance.logged()) == 2
+
+
+def test_what_is_busy_is_counted(instance: Instance, jupyter: Jupyter) -> None:
+    jupyter.lists["sessions"] = BUSY
+    instance.remember(active=36_000)  # five minutes ago
+    instance.tick()
+    assert instance.memory["worked"] == pytest.approx(300, abs=60)
+    jupyter.lists["sessions"] = []
+    instance.remember(active=36_000, worked=50.0)
+    instance.tick()
+    assert instance.memory["worked"] == 50
+
+
 def test_a_dry_run_only_says_what_it_would_do(instance: Instance) -> None:
     hook(instance, "save", f"touch {instance.hooks}/saved")
     instance.install()

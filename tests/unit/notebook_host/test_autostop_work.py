@@ -188,56 +188,62 @@ def test_typing_is_a_person_and_output_is_none(monkeypatch: pytest.MonkeyPatch, 
 # datalab-hold
 
 
-@pytest.fixture
-def hold(instance: Instance) -> Iterator[Callable[..., str]]:
-    """Runs datalab-hold, lets autostop see it, and returns what it says."""
-    instance.install()
-    for directory in (instance.host.root / "usr/local/bin", instance.host.root / "run/systemd/system"):
-        directory.mkdir(parents=True, exist_ok=True)
-    instance.host.stub("systemctl")
-    instance.host.run("step_autostop")
-    program = str(instance.host.root / "usr/local/bin/datalab-hold")
-    mark = str(instance.installed / "run") + " held "
+class Hold:
+    """The installed datalab-hold."""
 
-    def run(*arguments: str, expect: int = 0) -> str:
+    def __init__(self, instance: Instance) -> None:
+        self.program = instance.host.root / "usr/local/bin/datalab-hold"
+        self.holder = f"^/bin/bash {instance.installed}/run held"
+
+    def __call__(self, *arguments: str, expect: int = 0) -> str:
+        """Runs it, and returns what it says."""
         done = subprocess.run(
-            [program, *arguments], capture_output=True, text=True, check=False, env={**os.environ, "TZ": "UTC"}
+            [self.program, *arguments], capture_output=True, text=True, check=False, env={**os.environ, "TZ": "UTC"}
         )
         assert done.returncode == expect, done.stderr
         return done.stdout + done.stderr
 
-    def holders() -> list[int]:
-        found = subprocess.run(["pgrep", "-f", f"^/bin/bash {mark}"], capture_output=True, text=True, check=False)
+    def holders(self) -> list[int]:
+        """The processes that autostop has to see."""
+        found = subprocess.run(["pgrep", "-f", self.holder], capture_output=True, text=True, check=False)
         return [int(pid) for pid in found.stdout.split()]
 
-    run.holders = holders  # type: ignore[attr-defined]
-    yield run
-    for process in holders():
+
+@pytest.fixture
+def hold(instance: Instance) -> Iterator[Hold]:
+    """datalab-hold, as the start installs it."""
+    instance.install()
+    (instance.host.root / "run/systemd/system").mkdir(parents=True)
+    instance.host.run("step_autostop")
+    hold = Hold(instance)
+    yield hold
+    for process in hold.holders():
         os.kill(process, signal.SIGTERM)
 
 
-def test_a_hold_keeps_an_idle_instance_and_is_told(instance: Instance, hold: Callable[..., str]) -> None:
+def test_a_hold_keeps_an_idle_instance_and_is_told(instance: Instance, hold: Hold) -> None:
     assert hold("6h").startswith("Autostop waits until 20")
-    wait_for(hold.holders)  # type: ignore[attr-defined]
-    (holder,) = hold.holders()  # type: ignore[attr-defined]
+    wait_for(hold.holders)
+    (holder,) = hold.holders()
     see(instance, holder)
     wait_for(lambda: Path(f"/proc/{holder}/comm").read_text().startswith("until "))
     end = time.strftime("%a %H:%M", time.gmtime(time.time() + 6 * 3600))
     assert instance.tick().startswith(f"held until {end[:-2]}")
     assert instance.told()[-1].startswith(f"notice|autostop|Autostop waits: held until {end[:-2]}")
     os.kill(holder, signal.SIGTERM)
-    wait_for(lambda: not hold.holders())  # type: ignore[attr-defined]
+    wait_for(lambda: not hold.holders())
     (instance.proc / str(holder)).unlink()
     assert instance.tick(limit=3600).startswith("idle 0 s <= 3,600 s"), "it was as good as work"
     assert instance.told()[-1] == "notice|autostop"
 
 
-def test_a_hold_has_the_command_and_its_path(hold: Callable[..., str]) -> None:
-    said = hold("1h", "bash", "-c", 'echo "$PATH" "$@"; exit 7', "-", "a b", expect=7).splitlines()
-    assert said[1] == f"{os.environ['PATH']} a b"
-    (holder,) = hold.holders()  # type: ignore[attr-defined]
-    command = Path(f"/proc/{holder}/cmdline").read_text().split("\0")
-    assert int(command[-2]) > 1, "it waits for the command"
+def test_a_hold_has_the_command_and_its_path(hold: Hold) -> None:
+    command = f'until held=$(pgrep -fa "{hold.holder}"); do sleep 0.05; done; echo "$PATH ${{held##* }} $$ $1"; exit 7'
+    said = hold("1h", "bash", "-c", command, "-", "a b", expect=7).splitlines()
+    path, waits_for, process, argument = said[1].split(" ", 3)
+    assert (path, argument) == (os.environ["PATH"], "a b")
+    assert waits_for == process
+    wait_for(lambda: not hold.holders(), 60)
 
 
 @pytest.mark.parametrize(
@@ -245,7 +251,7 @@ def test_a_hold_has_the_command_and_its_path(hold: Callable[..., str]) -> None:
     [(), ("6",), ("30h",), ("0h",), ("-1h",), ("x",), ("until",), ("until", "25:00"), ("until", "yesterday")],
     ids=" ".join,
 )
-def test_what_is_no_hold_is_one_sentence(hold: Callable[..., str], arguments: tuple[str, ...]) -> None:
+def test_what_is_no_hold_is_one_sentence(hold: Hold, arguments: tuple[str, ...]) -> None:
     said = hold(*arguments, expect=2)
     assert said == ("Use datalab-hold 6h or datalab-hold until 18:00, perhaps with a command, for 24 h at most.\n")
-    assert hold.holders() == []  # type: ignore[attr-defined]
+    assert hold.holders() == []

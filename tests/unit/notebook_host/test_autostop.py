@@ -176,6 +176,14 @@ def test_the_decision(case: Case) -> None:
     assert look(case, memory_of(case)) == (case.stop, case.expect)
 
 
+def test_what_jupyter_said_before_it_was_silent_is_not_new_when_it_answers_again() -> None:
+    before = Case("silent", "", silent=600, remembered=4000, looked=300, seen=(ago(4000),))
+    memory = memory_of(before)
+    look(before, memory)
+    stop, reason = look(replace(before, silent=None, kernels=[kernel(4000)]), memory)
+    assert (stop, reason) == (True, "idle 4,000 s > 3,600 s (default): stop")
+
+
 STAMPS = st.integers(-10 * HOUR, 50 * HOUR).map(ago) | st.sampled_from(["", "2027-01-15T09:59:00+02:00"]) | st.text()
 KERNELS = st.lists(
     st.builds(

@@ -33,7 +33,7 @@ SHORTENED_PYTHON = re.compile(r"3\.[0-5]")  # 3.10 without quotes, or older than
 PACKAGE = re.compile(r"[A-Za-z0-9][^\n\r\0]*")
 TIMEOUTS = {
     "notebook_host_idle_timeout": "never",
-    "notebook_host_idle_maximum": "no maximum",
+    "notebook_host_idle_timeout_maximum": "no maximum",
     "notebook_host_hold_limit": "no holds",
     "notebook_host_no_answer_timeout": "never",
 }
@@ -210,10 +210,10 @@ def _timeouts(settings: Settings) -> Iterator[str]:
     for name, zero in TIMEOUTS.items():
         if settings[name] < 0:
             yield f"{name} is {settings[name]}; it must be a number of seconds, for example 3600, or 0 for {zero}"
-    maximum = settings["notebook_host_idle_maximum"]
+    maximum = settings["notebook_host_idle_timeout_maximum"]
     for name in ("notebook_host_idle_timeout", "notebook_host_no_answer_timeout"):
         if maximum > 0 and not 0 < settings[name] <= maximum:
             yield (
-                f"{name} is {settings[name]}, but notebook_host_idle_maximum is {maximum}; it must be a number of"
-                f" seconds from 1 to {maximum}"
+                f"{name} is {settings[name]}, but notebook_host_idle_timeout_maximum is {maximum}; it must be a number"
+                f" of seconds from 1 to {maximum}"
             )

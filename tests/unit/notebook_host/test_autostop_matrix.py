@@ -144,7 +144,7 @@ ROWS = [
     Row("the tag `idle` is `1 h`", STOPS, STOPS, tag="1 h"),
     Row("the tag `idle` could never be read, for up to a day", KEEPS, STOPS, tag=None),
     Row("the same after a day", STOPS, STOPS, tag=None, active=90_000),
-    Row("the tag `idle` is `never`, and `notebook_host_idle_maximum` is 3600", STOPS, STOPS, tag="never",
+    Row("the tag `idle` is `never`, and `notebook_host_idle_timeout_maximum` is 3600", STOPS, STOPS, tag="never",
         options={"maximum": HOUR}),
     Row("Jupyter has been down for three hours", STOPS, KEEPS, **DOWN),
     Row("the same, and the tag `idle` is `never`", KEEPS, KEEPS, tag="never", **DOWN),

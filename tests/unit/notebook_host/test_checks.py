@@ -117,13 +117,13 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ),
     (environment(pip=["a", "a\nb"]), "notebook_host_conda_environment: pip[1] is 'a\\nb'; it must be one line"),
     ({"notebook_host_idle_timeout": -1}, "notebook_host_idle_timeout is -1; it must be a number of seconds, for"),
-    ({"notebook_host_idle_maximum": -1}, "notebook_host_idle_maximum is -1; it must be a number of seconds, for"),
+    ({"notebook_host_idle_timeout_maximum": -1}, "notebook_host_idle_timeout_maximum is -1; it must be a"),
     ({"notebook_host_hold_limit": -1}, "notebook_host_hold_limit is -1; it must be a number of seconds, for example"),
     (
-        {"notebook_host_idle_timeout": 0, "notebook_host_idle_maximum": 7200},
-        "notebook_host_idle_timeout is 0, but notebook_host_idle_maximum is 7200; it must be a number of seconds from",
+        {"notebook_host_idle_timeout": 0, "notebook_host_idle_timeout_maximum": 7200},
+        "notebook_host_idle_timeout is 0, but notebook_host_idle_timeout_maximum is 7200; it must be a number",
     ),
-    ({"notebook_host_idle_maximum": 7000}, "notebook_host_no_answer_timeout is 7200, but notebook_host_idle_"),
+    ({"notebook_host_idle_timeout_maximum": 7000}, "notebook_host_no_answer_timeout is 7200, but notebook_host_idle_"),
     ({"notebook_host_no_answer_timeout": -1}, "notebook_host_no_answer_timeout is -1; it must be a number of seconds"),
 ]
 

@@ -168,7 +168,7 @@ class Host:
     """A directory that stands for an instance's root directory, whose owner is whoever runs the tests."""
 
     PATHS = (
-        "/home/ec2-user|/usr/local/libexec|/usr/local/bin|/run/systemd/system|/var/lib/datalab|/etc/systemd/system|/etc/cron.d"
+        "/home/ec2-user|/usr/local/libexec|/usr/local/bin|/run/systemd/system|/var/lib/datalab|/etc/systemd/system"
         "|/opt/ml/metadata|/etc/pip.conf|/etc/pki|/etc/ssl|/etc/profile.d|/usr/local/share/ca-certificates"
     )
 

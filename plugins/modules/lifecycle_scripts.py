@@ -37,7 +37,7 @@ EXAMPLES = r"""
     settings:
       notebook_host_efs_dns_name: fs-0123456789abcdef0.efs.eu-central-1.amazonaws.com
       notebook_host_efs_read_only: true
-      notebook_host_steps: [efs, jupyter]
+      notebook_host_steps: [efs, jupyter, viewer]
   register: scripts
 
 - name: Upload them

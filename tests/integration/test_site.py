@@ -290,7 +290,7 @@ def test_scripts_that_are_uploaded_are_those_of_the_role(
     name = "datalab-viewer"
     config = client(sandbox).describe_notebook_instance_lifecycle_config(NotebookInstanceLifecycleConfigName=name)
     settings = {
-        "notebook_host_steps": ["efs", "jupyter"],
+        "notebook_host_steps": ["efs", "jupyter", "viewer"],
         "notebook_host_efs_read_only": True,
         "notebook_host_efs_dns_name": yaml.safe_load(FLEET.read_text())[0]["vars"]["notebook_fleet_efs_dns_name"],
         "notebook_host_output_dir": str(tmp_path),

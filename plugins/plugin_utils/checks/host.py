@@ -15,7 +15,7 @@ from ansible_collections.datalab.notebooks.plugins.plugin_utils.problems import 
 
 Settings = Mapping[str, Any]
 
-STEPS = ("mirrors", "efs", "conda", "kernels", "jupyter", "autostop")
+STEPS = ("mirrors", "efs", "conda", "kernels", "jupyter", "viewer", "autostop")
 
 STEP_NAME = re.compile(r"[a-z][a-z0-9_]*")
 ONE_LINE = re.compile(r"[^\n\r\0]+")
@@ -67,6 +67,8 @@ def _steps(settings: Settings) -> Iterator[str]:
     for step, times in Counter(steps).items():
         if times > 1:
             yield f"notebook_host_steps has {shown(step)} {times} times; it must have each step once"
+    if "viewer" in steps and "jupyter" not in steps:
+        yield "notebook_host_steps has viewer, which needs the step jupyter; add jupyter"
 
 
 def _extra_steps(steps: Mapping[Any, Any]) -> Iterator[str]:

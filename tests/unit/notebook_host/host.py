@@ -61,7 +61,7 @@ outlives() {
 CASES: dict[str, dict[str, Any]] = {
     "defaults": {},
     "with efs": EFS,
-    "viewer": {**EFS, "notebook_host_steps": ["efs", "jupyter"], "notebook_host_efs_read_only": True},
+    "viewer": {**EFS, "notebook_host_steps": ["efs", "jupyter", "viewer"], "notebook_host_efs_read_only": True},
     "no steps": {"notebook_host_steps": []},
     "tls": {**TLS, "notebook_host_steps": ["efs"]},
     "mirrors": {**MIRRORS, "notebook_host_steps": ["mirrors", "kernels"]},
@@ -169,7 +169,8 @@ class Host:
 
     PATHS = (
         "/home/ec2-user|/usr/local/libexec|/usr/local/bin|/run/systemd/system|/var/lib/datalab|/etc/systemd/system"
-        "|/opt/ml/metadata|/etc/pip.conf|/etc/pki|/etc/ssl|/etc/profile.d|/usr/local/share/ca-certificates"
+        "|/mnt/datalab-efs|/etc/jupyter|/etc/sudoers.d|/opt/ml/metadata|/etc/pip.conf|/etc/pki|/etc/ssl|/etc/profile.d"
+        "|/usr/local/share/ca-certificates"
     )
 
     def __init__(self, root: Path) -> None:
@@ -182,6 +183,7 @@ class Host:
         self.stubs.mkdir()
         for program in ("systemctl", "dnf", "git"):  # nothing of the computer that runs the tests is changed
             self.stub(program)
+        self.stub("df", "echo 'Use% IUse%'; echo ' 42%    7%'")
 
     def install(self, script: str, **constants: object) -> Host:
         """Takes an on-start script, with the paths and constants of its program changed."""

@@ -38,9 +38,10 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
         {"notebook_host_steps": ["backup"], "notebook_host_extra_steps": {"mine": "true"}},
         (
             "notebook_host_steps[0] is backup, which is not a step; there are mirrors, efs, conda, kernels, jupyter, "
-            "autostop, mine; describe any other in notebook_host_extra_steps"
+            "viewer, autostop, mine; describe any other in notebook_host_extra_steps"
         ),
     ),
+    ({"notebook_host_steps": ["efs", "viewer"]}, "notebook_host_steps has viewer, which needs the step jupyter; add"),
     ({"notebook_host_steps": ["efs", "jupyter", "efs"]}, "notebook_host_steps has efs 2 times; it must have each"),
     ({"notebook_host_extra_steps": {"Mine": "true"}}, "notebook_host_extra_steps: Mine is not a name of a step; it"),
     ({"notebook_host_extra_steps": {"x\ny": "true"}}, "notebook_host_extra_steps: 'x\\ny' is not a name of a step"),
@@ -160,7 +161,7 @@ def test_all_mistakes_are_told_in_the_order_of_the_defaults() -> None:
 
 def test_the_steps_are_those_of_the_role() -> None:
     files = {file.name.removesuffix(".sh.j2") for file in (ROLE / "templates" / "steps").iterdir()}
-    assert set(STEPS) == files == set(DEFAULTS["notebook_host_steps"])
+    assert set(STEPS) == files == {*DEFAULTS["notebook_host_steps"], "viewer"}
 
 
 # Any value of the right type.

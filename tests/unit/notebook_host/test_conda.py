@@ -22,13 +22,14 @@ from ansible_collections.datalab.notebooks.tests.unit.notebook_host.host import 
 
 Scripts = dict[str, dict[str, str]]
 
-# An environment is a directory with ipykernel and a `python` that notes how it is called. While the file `broken` is
-# there, what is made is made by half.
+# An environment is a directory with ipykernel and a `python` that notes how it is called. While the file `broken` or
+# `broken-environment` is there, what is made is made by half, and what it says happens. While `broken-pip` is there,
+# pip does not find its package.
 INSTALLER = r"""#!/bin/bash
 here=$(dirname "$3")
 echo "installer $1 $2" >>"$here/calls"
 mkdir "$3" || exit
-[ ! -e "$here/broken" ] || exit
+[ ! -e "$here/broken" ] || . "$here/broken"
 mkdir "$3/bin" "$3/envs"
 cat >"$3/bin/conda" <<'END'
 #!/bin/bash
@@ -38,18 +39,37 @@ echo >>"$here/calls"
 dir=$(sed 's/.*--prefix|\([^|]*\)|.*/\1/' <<<"$(printf '%s|' "$@")")
 [ "$1" != clean ] || exit 0
 [ "$1" = install ] || mkdir "$dir" || exit
-[ ! -e "$here/broken-environment" ] || exit
+[ ! -e "$here/broken-environment" ] || . "$here/broken-environment"
 mkdir -p "$dir/bin" "$dir/lib/python3.12/site-packages/ipykernel"
-printf '#!/bin/bash\necho "python $*" >>"%s/calls"\n' "$here" >"$dir/bin/python"
+sed "s|HERE|$here|" <<'PYTHON' >"$dir/bin/python"
+#!/bin/bash
+echo "python $*" >>HERE/calls
+[ ! -e HERE/broken-pip ] || { echo "ERROR: No matching distribution found for torch"; exit 1; }
+PYTHON
 chmod +x "$dir/bin/python"
 END
 chmod +x "$3/bin/conda"
 """
 
 
-class Quiet(SimpleHTTPRequestHandler):
+class Server(SimpleHTTPRequestHandler):
+    """Answers as often by half as there are files fault-* beside what it serves: it cuts the answer off, or stalls."""
+
     def log_message(self, *_arguments: object) -> None:
         """Nothing: the log of a test is its failure."""
+
+    def do_GET(self) -> None:
+        for fault in Path(self.directory).glob("fault-*"):
+            fault.unlink()
+            self.send_response(200)
+            self.send_header("Content-Length", "100000")
+            self.end_headers()
+            self.wfile.write(b"#!/bin/bash")
+            self.wfile.flush()
+            if "stall" in fault.name:
+                self.connection.recv(1)  # until the client has had enough
+            return
+        super().do_GET()
 
 
 @pytest.fixture
@@ -59,7 +79,7 @@ def site(tmp_path: Path) -> Iterator[Path]:
     directory.mkdir()
     (directory / "installer.sh").write_text(INSTALLER)
     (directory / "installer.sh.sha256").write_text(f"{hashlib.sha256(INSTALLER.encode()).hexdigest()}  installer.sh\n")
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(directory)))
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Server, directory=str(directory)))
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     (directory / "url").write_text(f"http://127.0.0.1:{server.server_port}/installer.sh")
@@ -74,7 +94,7 @@ def conda(host: Host, scripts: Scripts, site: Path) -> Host:
     """An instance with the steps conda and kernels, that takes the installer from the site."""
     script = scripts["trial of conda"]["on-start.sh"]
     script = re.sub("^CONDA_INSTALLER=.*$", f"CONDA_INSTALLER={(site / 'url').read_text()}", script, flags=re.MULTILINE)
-    return host.install(script)
+    return host.install(script, CONDA_STALL=1)
 
 
 def calls(host: Host) -> list[str]:
@@ -168,10 +188,78 @@ def test_a_pinned_sum_decides_alone(sum_of: str, runs: bool, conda: Host, site: 
     assert calls(conda) == (created(conda) if runs else [])
 
 
+@pytest.mark.parametrize("fault", ["fault-cut", "fault-stall"])
+def test_a_download_that_is_cut_off_or_stalls_is_repeated(fault: str, conda: Host, site: Path) -> None:
+    (site / fault).touch()
+    bootstrap(conda)
+    assert not (site / fault).exists()
+    assert calls(conda) == created(conda)
+    assert conda.notice == ""
+
+
+def test_a_server_that_is_not_there_is_named(conda: Host) -> None:
+    conda.stub("curl", "echo 'curl: (6) Could not resolve host: mirror' >&2; exit 6")
+    bootstrap(conda)
+    assert "curl: (6) Could not resolve host: mirror The next start tries again" in conda.notice
+
+
 @pytest.mark.parametrize("broken", ["broken", "broken-environment"])
-def test_what_was_interrupted_is_made_again_by_the_next_start(broken: str, conda: Host) -> None:
+def test_what_takes_for_ever_is_ended_and_removed(broken: str, conda: Host) -> None:
+    conda.install(conda.script.read_text(), CONDA_LIMIT=1)
+    (conda.volume / broken).write_text("sleep 1000")
+    bootstrap(conda)
+    assert "Error: it took longer than 0 minutes. The next start tries again" in conda.notice
+    assert (conda.volume / "custom-miniconda").exists() == (broken == "broken-environment")
+    assert not list(conda.volume.glob("custom-miniconda/envs/*"))
+
+
+@pytest.mark.parametrize("broken", ["broken", "broken-environment"])
+def test_what_was_killed_in_the_middle_is_made_again_by_the_next_start(broken: str, conda: Host) -> None:
+    """As by the end of the machine: nothing of it can clean up."""
+    (conda.volume / broken).write_text(f'touch "{conda.root}/half-conda"; exec tail -f "{conda.root}/half-conda"')
+    conda.start()
+    wait_for((conda.root / "half-conda").exists)
+    subprocess.run(["pkill", "--signal", "KILL", "--full", f"{conda.root}/.*conda"], check=False)
+    (conda.volume / broken).unlink()
+    conda.run("notice", "conda")
+    (conda.volume / "calls").unlink()
+    bootstrap(conda)
+    assert calls(conda)[-3:] == added(conda, "create")
+    assert conda.notice == ""
+
+
+def test_a_package_that_there_is_not_costs_nobody_an_environment(conda: Host) -> None:
+    (conda.volume / "broken-pip").touch()
+    bootstrap(conda)
+    mine = conda.volume / "custom-miniconda/envs/team/mine"
+    mine.touch()
+    for _ in range(2):
+        assert "ERROR: No matching distribution found for torch The next start tries again" in conda.notice
+        conda.run("notice", "conda")
+        (conda.volume / "calls").unlink()
+        bootstrap(conda)
+        assert calls(conda) == added(conda)[:2]
+    (conda.volume / "broken-pip").unlink()
+    bootstrap(conda)
+    assert conda.notice == ""
+    assert mine.exists()
+
+
+def test_an_environment_that_a_person_makes_after_a_failed_one_is_kept(conda: Host) -> None:
+    (conda.volume / "broken-environment").write_text("exit 1")
+    bootstrap(conda)
+    mine = conda.volume / "custom-miniconda/envs/team/lib/python3.12"
+    mine.mkdir(parents=True)
+    (conda.volume / "broken-environment").unlink()
+    bootstrap(conda)
+    assert mine.exists()
+    assert calls(conda)[-3:] == added(conda)
+
+
+@pytest.mark.parametrize("broken", ["broken", "broken-environment"])
+def test_what_failed_is_made_again_by_the_next_start(broken: str, conda: Host) -> None:
     interrupt = conda.volume / broken
-    interrupt.touch()
+    interrupt.write_text("exit 1")
     bootstrap(conda)
     assert "The next start tries again" in conda.notice
     assert not kernel(conda).exists()
@@ -211,8 +299,8 @@ def test_an_environment_that_was_complete_is_never_made_again(conda: Host) -> No
     """Whatever the moment at which its bootstrap was killed."""
     bootstrap(conda)
     mark = conda.volume / "custom-miniconda/envs/team/.datalab-complete"
-    assert not list((conda.volume / "custom-miniconda").glob(".datalab-begun-*"))
-    mark.unlink()  # killed between the removal of that file and the mark
+    assert not list(conda.volume.glob("**/*creating*"))
+    mark.unlink()  # killed just before it
     (mark.parent / "mine").touch()
     bootstrap(conda)
     assert (mark.parent / "mine").exists()
@@ -244,7 +332,7 @@ def test_an_environment_of_that_name_that_a_person_made_is_kept(conda: Host) -> 
     (environment / ".datalab-complete").unlink()
     (conda.volume / "calls").unlink()
     (environment / "mine").touch()
-    (conda.volume / "custom-miniconda/.datalab-begun-other").touch()  # another environment was interrupted
+    (conda.volume / "custom-miniconda/.datalab-creating-other").touch()  # another environment was interrupted
     bootstrap(conda)
     assert calls(conda) == added(conda)
     assert (environment / "mine").exists()

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import stat
 import time
@@ -16,7 +17,8 @@ from ansible_collections.datalab.notebooks.tests.unit.notebook_host.host import 
 
 Scripts = dict[str, dict[str, str]]
 
-OPTIONS = "nfsvers=4.1,rsize=1048576,wsize=1048576,hard,timeo=600,retrans=2,noresvport"
+OPTIONS = "nfsvers=4.1,rsize=1048576,wsize=1048576,hard,timeo=600,retrans=2,noresvport,nosuid,nodev"
+BIND = "-c|--bind|{root}|/proc/self/fd/8/."
 SOURCE = "fs-0123456789abcdef0.efs.eu-central-1.amazonaws.com:/"
 ARN = "arn:aws:sagemaker:eu-central-1:123456789012:notebook-instance/datalab-alice"
 
@@ -36,6 +38,17 @@ def tags(host: Host, team: str, owner: str) -> Path:
     return host.stub("aws", f"echo '{team}/{owner}'")
 
 
+def opens(host: Host, before: str = "") -> Path:
+    """Lets `mount` work. What it mounts is empty, and can be written to. Where it binds goes to the file bound."""
+    return host.stub("mount", f'{before}\n[ "$1" = -t ] || readlink /proc/self/fd/8 >>"{host.root}/bound"')
+
+
+def bound(host: Host) -> list[str]:
+    """The directories that the file system was mounted over."""
+    file = host.root / "bound"
+    return file.read_text().splitlines() if file.exists() else []
+
+
 def only_efs(scripts: Scripts, case: str) -> str:
     """The script of a case, with this step alone."""
     return re.sub(r"STEPS=\(.*\)", "STEPS=(efs)", scripts[case]["on-start.sh"])
@@ -45,18 +58,18 @@ def only_efs(scripts: Scripts, case: str) -> str:
     ("case", "kind", "options"),
     [
         ("with efs", "nfs4", OPTIONS),
-        ("viewer", "nfs4", f"{OPTIONS},ro"),
+        ("viewer", "nfs4", f"{OPTIONS},ro,noexec"),
         ("tls", "efs", f"{OPTIONS},tls,accesspoint=fsap-0123456789abcdef0"),
     ],
 )
 def test_the_file_system_is_mounted(case: str, kind: str, options: str, instance: Host, scripts: Scripts) -> None:
-    calls = instance.stub("mount")
+    calls = opens(instance)
     instance.stub("mount.efs")
     instance.install(only_efs(scripts, case)).start()
-    directory = instance.volume / "efs"
+    root = instance.root / "mnt/datalab-efs"
     assert instance.status == {"efs": "ok"}
-    assert directory.is_dir()
-    assert calls.read_text() == f"-t|{kind}|-o|{options},retry=0|{SOURCE}|{directory}\n"
+    assert calls.read_text().splitlines() == [f"-t|{kind}|-o|{options},retry=0|{SOURCE}|{root}", BIND.format(root=root)]
+    assert bound(instance) == [str(instance.volume / "efs")]
     assert instance.notice == ""
 
 
@@ -66,7 +79,7 @@ def test_the_file_system_is_mounted(case: str, kind: str, options: str, instance
 def test_what_a_mount_needs_is_installed_once(
     case: str, helper: str, package: str, instance: Host, scripts: Scripts
 ) -> None:
-    instance.stub("mount")
+    opens(instance)
     missing = helper.replace("mount.", "mount.new-")  # as if this computer did not have it
     installed = instance.stub("dnf", f'echo >"{instance.stubs}/{missing}"; chmod +x "{instance.stubs}/{missing}"')
     instance.write_program(scripts[case]["on-start-unpacked.sh"].replace(helper, missing))
@@ -76,7 +89,7 @@ def test_what_a_mount_needs_is_installed_once(
 
 
 def test_git_trusts_the_files_of_an_access_points_user(instance: Host, scripts: Scripts) -> None:
-    instance.stub("mount")
+    opens(instance)
     configured = instance.stub("git")
     instance.install(only_efs(scripts, "viewer")).start()
     assert not configured.exists()
@@ -102,15 +115,15 @@ def test_the_notice_has_the_reason(words: str, instance: Host, scripts: Scripts)
 
 
 def test_odd_paths_are_mounted_too(instance: Host, scripts: Scripts) -> None:
-    calls = instance.stub("mount")
+    calls = opens(instance)
     instance.install(only_efs(scripts, "odd values")).start()
-    directory = instance.volume / 'our `team`\'s "files" \\ $HOME'
-    assert directory.is_dir()
-    assert calls.read_text() == f'-t|nfs4|-o|{OPTIONS},ro,retry=0|{SOURCE}it\'s "here" $(reboot)|{directory}\n'
+    assert bound(instance) == [str(instance.volume / 'our `team`\'s "files" \\ $HOME')]
+    source = f'{SOURCE}it\'s "here" $(reboot)'
+    assert calls.read_text().startswith(f"-t|nfs4|-o|{OPTIONS},ro,retry=0|{source}|{instance.root}/mnt/datalab-efs\n")
 
 
 def test_a_file_system_that_is_mounted_is_left_alone(instance: Host, scripts: Scripts) -> None:
-    calls = instance.stub("mount")
+    calls = opens(instance)
     instance.install(only_efs(scripts, "viewer").replace("/home/ec2-user/SageMaker/efs", "/proc")).start()
     assert instance.status["efs"] == "ok"
     assert not calls.exists()
@@ -127,7 +140,7 @@ def test_a_file_system_that_answers_late_opens_by_itself(instance: Host, scripts
     wait_for(lambda: len(mounts.read_text().splitlines()) > 3)
     (instance.root / "answers").touch()
     wait_for(lambda: instance.notice == "")
-    assert (instance.volume / "efs/teams/research/alice").is_dir()
+    assert (instance.root / "mnt/datalab-efs/teams/research/alice").is_dir()
 
 
 def test_a_file_system_that_does_not_answer_costs_20_seconds(instance: Host, scripts: Scripts) -> None:
@@ -143,7 +156,7 @@ def test_a_file_system_that_does_not_answer_costs_20_seconds(instance: Host, scr
 
 
 def test_nothing_is_hidden_by_the_mount(instance: Host, scripts: Scripts) -> None:
-    instance.stub("mount")
+    opens(instance)
     directory = instance.volume / "efs"
     directory.mkdir()
     (directory / "result.csv").write_text("1,2\n")
@@ -156,47 +169,85 @@ def test_nothing_is_hidden_by_the_mount(instance: Host, scripts: Scripts) -> Non
     assert list(instance.volume.glob("efs-*")) == [kept]
 
 
-@pytest.mark.parametrize("target", ["etc", "missing"])
-def test_a_link_in_its_place_is_set_aside(target: str, instance: Host, scripts: Scripts) -> None:
-    mounts = instance.stub("mount")
+def in_the_way(kind: str, path: Path) -> None:
+    """What a person can put in the directory's stead."""
+    if kind == "fifo":
+        os.mkfifo(path)
+    elif kind == "file":
+        path.touch()
+    else:
+        path.symlink_to(path.parents[3] / kind)
+
+
+@pytest.mark.parametrize("kind", ["etc", "missing", "fifo", "file"])
+def test_what_is_in_its_place_is_set_aside(kind: str, instance: Host, scripts: Scripts) -> None:
+    opens(instance)
     (instance.root / "etc").mkdir()
-    (instance.volume / "efs").symlink_to(instance.root / target)
+    in_the_way(kind, instance.volume / "efs")
     instance.install(only_efs(scripts, "viewer")).start()
     assert instance.status["efs"] == "ok"
-    assert mounts.read_text().endswith(f"|{instance.volume}/efs\n")
-    assert not (instance.volume / "efs").is_symlink()
+    assert bound(instance) == [str(instance.volume / "efs")]
+    assert (instance.volume / "efs").lstat().st_mode == stat.S_IFDIR | 0o555
     (aside,) = instance.volume.glob("efs-*")
-    assert aside.is_symlink()
+    assert stat.S_IFMT(aside.lstat().st_mode) == {"fifo": stat.S_IFIFO, "file": stat.S_IFREG}.get(kind, stat.S_IFLNK)
 
 
 def test_a_link_above_it_leads_the_mount_nowhere(instance: Host, scripts: Scripts) -> None:
-    mounts = instance.stub("mount")
+    opens(instance)
     (instance.root / "etc").mkdir()
     (instance.volume / "shared").symlink_to(instance.root / "etc")
     instance.install(only_efs(scripts, "viewer").replace("SageMaker/efs", "SageMaker/shared/efs"))
     instance.start()
     assert instance.status["efs"] == "failed"
-    assert not mounts.exists()
+    assert bound(instance) == []
+
+
+# What efs_mount calls, so that a person can act before and after each of it.
+CALLS = ("ls", "mv", "install", "mkdir", "mount", "readlink")
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("call", CALLS)
+def test_a_directory_that_is_swapped_in_any_moment_leads_the_mount_nowhere(
+    call: str, when: str, instance: Host, scripts: Scripts
+) -> None:
+    etc, directory = instance.root / "etc/cron.d", instance.volume / "efs"
+    etc.mkdir(parents=True)
+    directory.mkdir()
+    (directory / "file").touch()  # to be set aside
+    swap = f'/bin/mv "{directory}" "{directory}.$RANDOM" 2>/dev/null; /bin/ln -sT "{etc}" "{directory}"'
+    before, after = (swap, "") if when == "before" else ("", swap)
+    opens(instance, before if call == "mount" else "")
+    if call == "mount":
+        stub = instance.stubs / "mount"
+        stub.write_text(f"{stub.read_text()}\n{after}\n")
+    else:
+        instance.stub(call, f'{before}\n"/bin/{call}" "$@"; status=$?\n{after}\nexit $status')
+    instance.stub("setsid")  # one attempt
+    instance.install(only_efs(scripts, "viewer")).start()
+    assert (instance.stubs / f"{call}.calls").exists()
+    assert str(etc) not in bound(instance)
+    assert any(path.is_symlink() for path in instance.volume.glob("efs*"))
 
 
 def shared(host: Host) -> dict[str, str]:
     """The folders below the shared one, with their modes."""
-    root = host.volume / "efs"
+    root = host.root / "mnt/datalab-efs"
     return {str(path.relative_to(root)): f"{stat.S_IMODE(path.stat().st_mode):o}" for path in root.rglob("*")}
 
 
 def test_everybody_has_a_folder_that_all_can_read(instance: Host, scripts: Scripts) -> None:
     asked = tags(instance, "research", "alice")
-    instance.stub("mount", 'chmod 0755 "${@: -1}"')  # what is mounted can be written to
+    opens(instance)
     instance.install(scripts["only efs"]["on-start.sh"]).start()
-    wait_for((instance.volume / "efs/teams/research/alice").exists)
+    wait_for((instance.root / "mnt/datalab-efs/teams/research/alice").exists)
     values = "Tags[?Key=='team'].Value|[0]||'',Tags[?Key=='owner'].Value|[0]||''"
     assert asked.read_text() == (
         f"sagemaker|list-tags|--resource-arn|{ARN}|--query|join('/',[{values}])|--region|eu-central-1|--output|text\n"
     )
     made = {"teams": "2775", "completed": "2775", "teams/research": "2775", "teams/research/alice": "2755"}
     wait_for(lambda: shared(instance) == made)
-    (instance.volume / "efs/teams/research/alice").chmod(0o700)
+    (instance.root / "mnt/datalab-efs/teams/research/alice").chmod(0o700)
     instance.run("efs_folders")
     assert shared(instance)["teams/research/alice"] == "700"  # the owner's wish
     assert instance.notice == ""
@@ -226,7 +277,7 @@ def test_the_aws_cli_is_also_found_in_the_persons_anaconda(instance: Host, scrip
 )
 def test_names_that_lead_elsewhere_make_no_folder(team: str, owner: str, instance: Host, scripts: Scripts) -> None:
     tags(instance, team, owner)
-    instance.stub("mount")
+    opens(instance)
     instance.install(scripts["only efs"]["on-start.sh"]).start()
     wait_for(lambda: "could not be made" in instance.notice)
     assert set(shared(instance)) <= {"teams", "completed"}
@@ -235,7 +286,7 @@ def test_names_that_lead_elsewhere_make_no_folder(team: str, owner: str, instanc
 
 def test_a_link_on_the_file_system_makes_nothing_elsewhere(instance: Host, scripts: Scripts) -> None:
     chown = instance.stub("chown")
-    instance.stub("mount", f'chmod 0755 "${{@: -1}}"; ln -s "{instance.root}/elsewhere" "${{@: -1}}/teams"')
+    opens(instance, f'[ "$1" != -t ] || ln -s "{instance.root}/elsewhere" "${{@: -1}}/teams"')
     instance.install(scripts["only efs"]["on-start.sh"]).start()
     wait_for(lambda: "could not be made" in instance.notice)
     assert not (instance.root / "elsewhere").exists()

@@ -83,7 +83,7 @@ def test_the_scripts_fit(scripts: Scripts, capsys: pytest.CaptureFixture[str]) -
         ("defaults", "conda kernels jupyter autostop"),  # there are no servers, and there is nothing to mount
         ("everything", "mirrors efs conda kernels jupyter autostop"),
         ("with efs", "efs conda kernels jupyter autostop"),
-        ("viewer", "efs jupyter"),
+        ("viewer", "efs jupyter viewer"),
         ("odd values", "efs conda kernels own_step autostop"),
     ],
 )

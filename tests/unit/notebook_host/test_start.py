@@ -72,6 +72,14 @@ def test_the_status_file_has_times_and_exit_statuses(tried: Host) -> None:
     assert status["steps"][2]["seconds"] in range(1, 7)
 
 
+def test_what_hangs_on_the_volume_costs_a_start_seconds_only(host: Host, scripts: Scripts) -> None:
+    host.stub("flock", "trap '' TERM; sleep 1000")
+    begin = time.monotonic()
+    host.install(scripts["trial of the frame"]["on-start.sh"], STEP_LIMIT=1, VOLUME_LIMIT=1).start()
+    assert time.monotonic() - begin < 30
+    assert (host.volume / "done").read_text() == "works\nstill_works\n"
+
+
 def test_steps_for_which_there_is_no_time_are_left_out(host: Host, scripts: Scripts) -> None:
     host.install(scripts["trial of the frame"]["on-start.sh"], START_LIMIT=0).start()
     assert set(host.status.values()) == {"timeout"}
@@ -101,7 +109,9 @@ def test_a_notice_that_is_not_new_is_no_failure(host: Host, scripts: Scripts) ->
 def test_why_an_instance_was_stopped_is_said_at_the_next_start_only(host: Host, scripts: Scripts) -> None:
     host.install(scripts["no steps"]["on-start.sh"]).start()
     assert host.notice == ""
-    (host.volume / ".datalab/status.json").unlink()  # as if it were older
+    status = host.volume / ".datalab/status.json"
+    status.write_text("{}")
+    os.utime(status, (0, 0))  # of a start that was long ago
     host.run("notice", "stopped", "Stopped, since it was idle.")
     host.start()
     assert host.notice == "# About this instance\n\n- Stopped, since it was idle.\n"  # and no word of a problem
@@ -184,3 +194,55 @@ def test_notices_at_the_same_time_do_not_bring_back_what_is_over(host: Host, scr
     host.run("notice", "old")
     slow.join()
     assert host.notice == ""
+
+
+def test_a_full_volume_costs_no_file_what_is_in_it(host: Host, scripts: Scripts) -> None:
+    host.install(scripts["no steps"]["on-start.sh"]).start()
+    file = host.volume / "file"
+    run = host.root / "usr/local/libexec/datalab/run"
+    full = "trap '' XFSZ; ulimit -f 0"  # nothing can be written
+    for before, limit, status, after in [
+        (None, full, 1, None),
+        (None, "true", 0, "new"),
+        ("old", full, 1, "old"),
+        ("old", "true", 0, "new"),
+        ("new", full, 1, "new"),
+    ]:
+        file.unlink(missing_ok=True)
+        if before:
+            file.write_text(before)
+        command = ["bash", "-c", f'{limit}; exec "$@"', "-", str(run), "put", str(file)]
+        done = subprocess.run(command, input="new", text=True, check=False, capture_output=True)
+        assert done.returncode == status, done.stderr
+        assert (file.read_text() if file.exists() else None) == after
+        assert not list(host.volume.glob(".new*"))
+
+
+@pytest.mark.parametrize(
+    ("space", "files", "told"),
+    [(89, 89, ""), (90, 1, "is 90 % full"), (5, 97, "is 97 % full"), (100, 100, "is 100 % full"), (9, 8, "")],
+)
+def test_a_volume_that_is_nearly_full_is_told(space: int, files: int, told: str, host: Host, scripts: Scripts) -> None:
+    (host.root / "etc/cron.d").mkdir(parents=True)
+    host.stub("df", f"printf 'Use%% IUse%%\\n {space}%%  {files}%%\\n'")
+    host.install(scripts["only autostop"]["on-start.sh"]).start()
+    assert told in host.notice
+    assert bool(host.notice) == bool(told)
+    host.stub("df", "echo 'Use% IUse%'; echo ' 10%     -'")  # some file systems do not count files
+    host.run("autostop", "--dry-run")
+    assert host.notice == ""
+
+
+def test_a_terminal_says_what_there_is_to_say(host: Host, scripts: Scripts) -> None:
+    host.install(scripts["no steps"]["on-start.sh"]).start()
+    profile = host.root / "etc/profile.d/datalab-status.sh"
+    said = ["bash", "--norc", "-c", f"source {profile}"]
+
+    def terminal(*options: str) -> str:
+        return subprocess.run([*said[:2], *options, *said[2:]], check=False, capture_output=True, text=True).stdout
+
+    assert terminal("-i") == ""
+    host.run("notice", "mine", "This is new.")
+    assert terminal("-i") == host.notice
+    assert "- This is new.\n" in host.notice
+    assert terminal() == "", "what a program reads stays as it is"

@@ -130,10 +130,10 @@ def test_all_mount_with_iam_by_one_access_point() -> None:
     request = fleet_request(people(), by_point)
     assert [each["name"] for each in request["lifecycle_configs"]] == ["datalab", "datalab-quant", "datalab-viewer"]
     options = [each["on_start"].split("EFS_OPTIONS=")[1].split()[0] for each in request["lifecycle_configs"]]
-    assert [each.split("noresvport")[1] for each in options] == [
+    assert [each.split("nodev")[1] for each in options] == [
         ",tls,iam,accesspoint=fsap-1",
         ",tls,iam,accesspoint=fsap-1",
-        ",ro,tls,iam,accesspoint=fsap-1",
+        ",ro,noexec,tls,iam,accesspoint=fsap-1",
     ]
     to_come = Place(efs_dns_name="fs", mount={**IAM, "notebook_host_efs_access_point": None})
     assert fleet_request(people("alice"), to_come)["missing"] == {"alice": ["access point"]}

@@ -196,7 +196,7 @@ def test_everybody_shares_one_configuration() -> None:
 
 def test_one_configuration_for_each_label() -> None:
     quant = {**LABEL, "notebook_host_idle_timeout": 60}
-    viewers = settings(notebook_host_steps=["efs", "jupyter"], notebook_host_efs_read_only=True)
+    viewers = settings(notebook_host_steps=["efs", "jupyter", "viewer"], notebook_host_efs_read_only=True)
     assert needed(wishes({"alice": quant, "bob": {}, "carol": quant}, {"viewer": {}})) == [
         Config("datalab-quant", ("alice", "carol"), settings(notebook_host_idle_timeout=60)),
         Config("datalab", ("bob",), settings()),

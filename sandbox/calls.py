@@ -17,9 +17,10 @@ from urllib.parse import parse_qs
 from moto.core.utils import get_service_model
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+    from botocore.model import OperationModel
 
 # Where the name that a service signs with is not the name that boto3 knows it by.
 BOTO_NAMES = {
@@ -93,24 +94,37 @@ def _service(authorization: str, target: str) -> str:
 
 def _restful(service: str, method: str, path: str, environ: WSGIEnvironment) -> str | None:
     asked = parse_qs(environ.get("QUERY_STRING", ""), keep_blank_values=True).keys()
+    given = asked | environ.keys()
     routes = _routes(service) if service in RESTFUL else []
-    found = (name for name, at, uri, keys in routes if at == method and uri.fullmatch(path) and keys <= asked)
+    found = (name for name, at, uri, needs in routes if at == method and uri.fullmatch(path) and needs <= given)
     return next(found, None)
 
 
 @cache
 def _routes(service: str) -> list[tuple[str, str, re.Pattern[str], frozenset[str]]]:
-    """The operations of a service: method, pattern of the path, and keys of the query, those with most keys first."""
+    """The operations of a service: method, pattern of the path, and what the query and the headers need to have.
+
+    Those that need most come first.
+    """
     model = get_service_model(service)
     operations = [model.operation_model(name) for name in model.operation_names]
     routes = []
     for each in operations:
         path, _, query = each.http["requestUri"].partition("?")
         pattern = re.sub(r"{\w+}", "[^/]+", re.sub(r"{\w+\+}", ".+", path))
-        keys = frozenset(parse_qs(query, keep_blank_values=True))
+        needs = frozenset([*parse_qs(query, keep_blank_values=True), *_headers(each)])
         if not each.deprecated:
-            routes.append((each.name, each.http["method"], re.compile(pattern), keys))
+            routes.append((each.name, each.http["method"], re.compile(pattern), needs))
     return sorted(routes, key=lambda route: -len(route[3]))
+
+
+def _headers(operation: OperationModel) -> Iterator[str]:
+    """The headers without which a request is not one for this operation, as WSGI has them."""
+    shape = operation.input_shape
+    required = [shape.members[name].serialization for name in shape.required_members] if shape else []
+    for member in required:
+        if member.get("location") == "header":
+            yield "HTTP_" + member["name"].upper().replace("-", "_")
 
 
 def _action(environ: WSGIEnvironment) -> str | None:

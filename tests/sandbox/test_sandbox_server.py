@@ -137,8 +137,11 @@ def test_operations_of_s3_are_told_by_what_they_ask_for(sandbox, client_for):
     s3.put_bucket_versioning(Bucket="results", VersioningConfiguration={"Status": "Enabled"})
     s3.head_bucket(Bucket="results")
     s3.list_objects_v2(Bucket="results")
+    s3.put_object(Bucket="results", Key="a/b", Body=b"content")
+    s3.copy_object(Bucket="results", Key="a/c", CopySource="results/a/b")
     s3.delete_objects(Bucket="results", Delete={"Objects": [{"Key": "a/b"}]})
-    called = ["CreateBucket", "DeleteObjects", "HeadBucket", "ListObjectsV2", "PutBucketVersioning"]
+    called = ["CopyObject", "CreateBucket", "DeleteObjects", "HeadBucket", "ListObjectsV2", "PutBucketVersioning"]
+    called += ["PutObject"]
     assert sandbox.calls() == {f"s3:{name}": 1 for name in called}
 
 

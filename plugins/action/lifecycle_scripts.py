@@ -19,7 +19,13 @@ from ansible_collections.datalab.notebooks.plugins.plugin_utils.scripts.limits i
 )
 from ansible_collections.datalab.notebooks.plugins.plugin_utils.scripts.lint import syntax_problems
 from ansible_collections.datalab.notebooks.plugins.plugin_utils.scripts.render import Scripts, render
+from ansible_collections.datalab.notebooks.plugins.plugin_utils.scripts.tools import need_bucket, unreadable_tools
 from ansible_collections.datalab.notebooks.plugins.plugin_utils.specs import checked, role_options
+
+NO_TOOLS_URL = (
+    'notebook_host_tools_url is ""; it must be where the files of notebook_host_tools are, for example'
+    " https://mirror.example.com/tools: the platform's own bucket is known to the playbooks only"
+)
 
 
 class ActionModule(ActionBase):
@@ -59,7 +65,9 @@ def checked_settings(given: Mapping[str, Any]) -> dict[str, Any]:
     spec = {"type": "dict", "options": options}
     settings = checked("settings", given, spec)
     _require_none([text.removeprefix("settings: ") for text in settings.problems])
-    _require_none(list(host_problems(settings.value)))
+    _require_none(list(host_problems(settings.value)) or list(unreadable_tools(settings.value)))
+    if need_bucket(settings.value):
+        _require_none([NO_TOOLS_URL])
     return dict(settings.value)
 
 

@@ -15,13 +15,15 @@ from ansible_collections.datalab.notebooks.plugins.plugin_utils.problems import 
 
 Settings = Mapping[str, Any]
 
-STEPS = ("mirrors", "efs", "conda", "kernels", "jupyter", "viewer", "autostop")
+STEPS = ("mirrors", "tools", "efs", "conda", "kernels", "jupyter", "viewer", "autostop")
 
 STEP_NAME = re.compile(r"[a-z][a-z0-9_]*")
 ONE_LINE = re.compile(r"[^\n\r\0]+")
 ABSOLUTE_PATH = re.compile(r"/[^\n\r\0]*")
 PLAIN_PATH = re.compile(r"(?:/[^/\s\0\"'$`\\]+)+")
 ADDRESS = re.compile(r"https?://[^\s\0]+")
+TOOLS_ADDRESS = re.compile(r"(?:(?:https?|s3)://[^\s\0]+)?")
+TOOL = re.compile(r"/(?:[^\n\r\0]*/)?[A-Za-z0-9_][A-Za-z0-9._+-]*")
 GIT_NAME = re.compile(r"[A-Za-z][^\n\0]*\.[A-Za-z][A-Za-z0-9-]*")
 NOT_BY_PROXY = re.compile(r"[A-Za-z0-9.:/_*-]+")
 HOST_NAME = re.compile(r"[A-Za-z0-9.-]*")
@@ -48,6 +50,7 @@ def problems(settings: Settings) -> Iterator[str]:
     yield from _proxy(settings["notebook_host_proxy_url"], settings["notebook_host_no_proxy"])
     yield from _git_config(settings["notebook_host_git_config"])
     yield from _certificates(settings["notebook_host_ca_certificates"])
+    yield from tool_problems(settings)
     yield from _file_system(settings)
     yield from _directories(settings)
     yield from _installer(settings)
@@ -122,6 +125,27 @@ def _certificates(text: str) -> Iterator[str]:
         yield (
             "notebook_host_ca_certificates is not PEM text; it must have certificates, each from -----BEGIN"
             " CERTIFICATE----- to -----END CERTIFICATE-----, and nothing else of that kind, never a private key"
+        )
+
+
+def tool_problems(settings: Settings) -> Iterator[str]:
+    """What is wrong with the files that instances fetch, and with where they fetch them from."""
+    files, url = settings["notebook_host_tools"], settings["notebook_host_tools_url"]
+    names = [file.rpartition("/")[2] for file in files]
+    for number, file in enumerate(files):
+        about = f"notebook_host_tools[{number}] is {shown(file)}"
+        first = names.index(names[number])
+        if not TOOL.fullmatch(file):
+            yield (
+                f"{about}; it must be the absolute path of a file whose name consists of letters, digits and ._+-, for"
+                " example {{ inventory_dir }}/tools/report.py"
+            )
+        elif first < number:
+            yield f"{about}, and notebook_host_tools[{first}] has this name, too; it must have a name of its own"
+    if not TOOLS_ADDRESS.fullmatch(url):
+        yield (
+            f"notebook_host_tools_url is {shown(url)}; it must be an http, https or s3 address, for example"
+            ' https://mirror.example.com/tools, or "" for the bucket that the platform makes'
         )
 
 

@@ -17,6 +17,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from ansible_collections.datalab.notebooks.plugins.plugin_utils.certificates import certificates_in
 from ansible_collections.datalab.notebooks.plugins.plugin_utils.scripts.pack import pack
 from ansible_collections.datalab.notebooks.plugins.plugin_utils.scripts.strip import strip
+from ansible_collections.datalab.notebooks.plugins.plugin_utils.scripts.tools import are_wanted, tools_of
 
 ROLE = Path(__file__).parents[3] / "roles" / "notebook_host"
 
@@ -33,9 +34,12 @@ class Scripts:
 
 def render(settings: Mapping[str, Any]) -> Scripts:
     """The scripts for all variables notebook_host_*, which have passed the checks and have their own types."""
+    steps = steps_of(settings)
+    sums = [f"{tool.sha256}  {tool.name}" for tool in tools_of(settings)] if "tools" in steps else []
     variables = {
         **settings,
-        "steps": steps_of(settings),
+        "steps": steps,
+        "tools": "\n".join(sums),
         "autostop": _autostop(),
         "certificates": "\n".join(certificates_in(settings["notebook_host_ca_certificates"])),
     }
@@ -50,11 +54,12 @@ def render(settings: Mapping[str, Any]) -> Scripts:
 
 
 def steps_of(settings: Mapping[str, Any]) -> list[str]:
-    """The steps that take part: without a file system there is nothing to mount, and without servers no mirror."""
+    """The steps that take part: without a file system there is nothing to mount, and so on."""
     mirrors = ("pip_index_url", "proxy_url", "git_config", "ca_certificates")
     needed = {
         "efs": settings["notebook_host_efs_dns_name"],
         "mirrors": any(settings[f"notebook_host_{name}"] for name in mirrors),
+        "tools": are_wanted(settings),
     }
     return [step for step in settings["notebook_host_steps"] if needed.get(step, True)]
 

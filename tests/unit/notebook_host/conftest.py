@@ -5,7 +5,10 @@
 from __future__ import annotations
 
 import subprocess
+import threading
 from collections.abc import Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -24,6 +27,40 @@ __all__ = ["certificate", "instance", "jupyter"]  # fixtures
 def scripts() -> dict[str, dict[str, str]]:
     """The scripts of all cases, by case and name."""
     return {case: rendered(settings) for case, settings in CASES.items()}
+
+
+class Server(SimpleHTTPRequestHandler):
+    """Answers as often by half as there are files fault-* beside what it serves: it cuts the answer off, or stalls."""
+
+    def log_message(self, *_arguments: object) -> None:
+        """Nothing: the log of a test is its failure."""
+
+    def do_GET(self) -> None:
+        for fault in Path(self.directory).glob("fault-*"):
+            fault.unlink()
+            self.send_response(200)
+            self.send_header("Content-Length", "100000")
+            self.end_headers()
+            self.wfile.write(b"#!/bin/bash")
+            self.wfile.flush()
+            if "stall" in fault.name:
+                self.connection.recv(1)  # until the client has had enough
+            return
+        super().do_GET()
+
+
+@pytest.fixture
+def served(tmp_path: Path) -> Iterator[tuple[Path, str]]:
+    """A directory that is served, and where."""
+    directory = tmp_path / "site"
+    directory.mkdir()
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Server, directory=str(directory)))
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield directory, f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
 
 
 @pytest.fixture

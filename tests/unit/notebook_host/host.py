@@ -41,6 +41,10 @@ MIRRORS: dict[str, Any] = {
     },
     "notebook_host_ca_certificates": CERTIFICATE,
 }
+TOOLS = {
+    "notebook_host_tools": [str(ROLE / "README.md"), str(ROLE / "meta" / "argument_specs.yml")],
+    "notebook_host_tools_url": "https://mirror.example/tools",
+}
 FILES = {"on-create.sh": "on_create", "on-start.sh": "on_start", "on-start-unpacked.sh": "unpacked"}
 
 # The body of a step, and what it starts.
@@ -66,6 +70,9 @@ CASES: dict[str, dict[str, Any]] = {
     "tls": {**TLS, "notebook_host_steps": ["efs"]},
     "mirrors": {**MIRRORS, "notebook_host_steps": ["mirrors", "kernels"]},
     "everything": {**TLS, **MIRRORS},
+    "tools": {**TOOLS, "notebook_host_tools_url": "s3://acme-tools/", "notebook_host_steps": ["tools"]},
+    "tools mirror": {**TOOLS, "notebook_host_steps": ["tools"]},
+    "everything and tools": {**TLS, **MIRRORS, **TOOLS, "notebook_host_tools_url": "s3://acme-tools"},
     "strict": {
         "notebook_host_strict": True,
         "notebook_host_ignore_connections": False,
@@ -113,7 +120,10 @@ CASES: dict[str, dict[str, Any]] = {
             "pip": ["torch"],
         },
     },
-    **{f"only {step}": {**EFS, **MIRRORS, "notebook_host_steps": [step]} for step in DEFAULTS["notebook_host_steps"]},
+    **{
+        f"only {step}": {**EFS, **MIRRORS, **TOOLS, "notebook_host_steps": [step]}
+        for step in DEFAULTS["notebook_host_steps"]
+    },
 }
 
 

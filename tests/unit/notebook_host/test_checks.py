@@ -37,8 +37,8 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     (
         {"notebook_host_steps": ["backup"], "notebook_host_extra_steps": {"mine": "true"}},
         (
-            "notebook_host_steps[0] is backup, which is not a step; there are mirrors, efs, conda, kernels, jupyter, "
-            "viewer, autostop, mine; describe any other in notebook_host_extra_steps"
+            "notebook_host_steps[0] is backup, which is not a step; there are mirrors, tools, efs, conda, kernels,"
+            " jupyter, viewer, autostop, mine; describe any other in notebook_host_extra_steps"
         ),
     ),
     ({"notebook_host_steps": ["efs", "viewer"]}, "notebook_host_steps has viewer, which needs the step jupyter; add"),
@@ -56,6 +56,13 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"notebook_host_git_config": {"proxy": "x"}}, "notebook_host_git_config: proxy is not a name; it must have"),
     ({"notebook_host_git_config": {"a.b": ["x"]}}, "notebook_host_git_config: a.b is [x]; it must be text, a"),
     ({"notebook_host_git_config": {"a.b": None}}, "notebook_host_git_config: a.b is empty; it must be text, a"),
+    ({"notebook_host_tools": ["x.py"]}, "notebook_host_tools[0] is x.py; it must be the absolute path of a file"),
+    ({"notebook_host_tools": ["/x y.py"]}, "notebook_host_tools[0] is /x y.py; it must be the absolute path of a file"),
+    ({"notebook_host_tools": ["/x/"]}, "notebook_host_tools[0] is /x/; it must be the absolute path of a file"),
+    ({"notebook_host_tools": ["/a", "/b/..", "/c"]}, "notebook_host_tools[1] is /b/..; it must be the absolute path"),
+    ({"notebook_host_tools": ["/a/x", "/b/x"]}, "notebook_host_tools[1] is /b/x, and notebook_host_tools[0] has"),
+    ({"notebook_host_tools_url": "mirror"}, "notebook_host_tools_url is mirror; it must be an http, https or s3"),
+    ({"notebook_host_tools_url": "s3://a b"}, "notebook_host_tools_url is s3://a b; it must be an http, https or"),
     *(
         ({"notebook_host_ca_certificates": text}, "notebook_host_ca_certificates is not PEM text; it must have")
         for text in (

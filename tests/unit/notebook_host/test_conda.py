@@ -9,10 +9,6 @@ import os
 import re
 import shutil
 import subprocess
-import threading
-from collections.abc import Iterator
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -52,41 +48,14 @@ chmod +x "$3/bin/conda"
 """
 
 
-class Server(SimpleHTTPRequestHandler):
-    """Answers as often by half as there are files fault-* beside what it serves: it cuts the answer off, or stalls."""
-
-    def log_message(self, *_arguments: object) -> None:
-        """Nothing: the log of a test is its failure."""
-
-    def do_GET(self) -> None:
-        for fault in Path(self.directory).glob("fault-*"):
-            fault.unlink()
-            self.send_response(200)
-            self.send_header("Content-Length", "100000")
-            self.end_headers()
-            self.wfile.write(b"#!/bin/bash")
-            self.wfile.flush()
-            if "stall" in fault.name:
-                self.connection.recv(1)  # until the client has had enough
-            return
-        super().do_GET()
-
-
 @pytest.fixture
-def site(tmp_path: Path) -> Iterator[Path]:
+def site(served: tuple[Path, str]) -> Path:
     """A directory that is served, with an installer and its sum."""
-    directory = tmp_path / "site"
-    directory.mkdir()
+    directory, url = served
     (directory / "installer.sh").write_text(INSTALLER)
     (directory / "installer.sh.sha256").write_text(f"{hashlib.sha256(INSTALLER.encode()).hexdigest()}  installer.sh\n")
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Server, directory=str(directory)))
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    (directory / "url").write_text(f"http://127.0.0.1:{server.server_port}/installer.sh")
-    yield directory
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    (directory / "url").write_text(f"{url}/installer.sh")
+    return directory
 
 
 @pytest.fixture

@@ -259,7 +259,7 @@ def test_the_aws_cli_is_also_found_in_the_persons_anaconda(instance: Host, scrip
     program.write_text("#!/bin/bash\necho research\n")
     program.chmod(0o755)
     unpacked = scripts["only efs"]["on-start-unpacked.sh"]
-    instance.write_program(unpacked.replace(" aws sagemaker ", f" {program.name} sagemaker "))
+    instance.write_program(unpacked.replace(' aws "$@" ', f" {program.name} "))
     assert instance.run("tag", "team") == "research\n"
 
 

@@ -66,11 +66,16 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
         "notebook_host_steps makes on-start.sh ",
     ),
     (
+        {"notebook_host_tools": ["/no/such.py"], "notebook_host_tools_url": "s3://x"},
+        "notebook_host_tools[0] is /no/such.py (no such file or directory); it must be a file on the machine",
+    ),
+    ({"notebook_host_tools": [__file__]}, 'notebook_host_tools_url is ""; it must be where the files of'),
+    (
         {"notebook_host_extra_steps": {"mine": "if"}, "notebook_host_steps": ["mine"]},
         "notebook_host_extra_steps: bash cannot read on-start.sh with these steps",
     ),
 ]
-ACCEPTED: list[dict[str, Any]] = [{}, CASES["everything"], {"notebook_host_idle_timeout": "900"}]
+ACCEPTED: list[dict[str, Any]] = [{}, CASES["everything and tools"], {"notebook_host_idle_timeout": "900"}]
 
 
 def preflight(number: int, settings: dict[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,74 @@
+# Copyright: Contributors to datalab.notebooks
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# Private to this collection: it may change at any time.
+"""The files that instances fetch after a start, from the platform's bucket or from a mirror."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+Settings = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Tool:
+    """A file on the controller, as instances know it."""
+
+    src: str
+    sha256: str
+
+    @property
+    def name(self) -> str:
+        """What it is called on an instance."""
+        return Path(self.src).name
+
+    @property
+    def key(self) -> str:
+        """Where it lies: a file that changes lies elsewhere, so that an instance of yesterday still finds its own."""
+        return f"{self.sha256}/{self.name}"
+
+
+def tools_of(settings: Settings) -> list[Tool]:
+    """The files of these variables notebook_host_*, which have to be there."""
+    return [Tool(src, _digest(src)) for src in settings["notebook_host_tools"]]
+
+
+def are_wanted(settings: Settings) -> bool:
+    """Whether instances with these settings fetch files at all."""
+    return bool(settings["notebook_host_tools"]) and "tools" in settings["notebook_host_steps"]
+
+
+def need_bucket(settings: Settings) -> bool:
+    """Whether they fetch them from the platform's bucket."""
+    return are_wanted(settings) and not settings["notebook_host_tools_url"]
+
+
+def with_tools_url(settings: Settings, url: str) -> Settings:
+    """The settings, with this as the platform's bucket."""
+    return {**settings, "notebook_host_tools_url": url} if need_bucket(settings) else settings
+
+
+def unreadable_tools(settings: Settings) -> Iterator[str]:
+    """A sentence for each file that cannot be read here."""
+    for number, src in enumerate(settings["notebook_host_tools"]):
+        try:
+            _digest(src)
+        except OSError as error:
+            about = f"notebook_host_tools[{number}] is {src} ({str(error.strerror).lower()})"
+            yield f"{about}; it must be a file on the machine that runs Ansible"
+
+
+def _digest(src: str) -> str:
+    status = Path(src).stat()
+    return _digest_of(src, status.st_mtime_ns, status.st_size)
+
+
+@cache
+def _digest_of(src: str, _changed: int, _size: int) -> str:
+    with Path(src).open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

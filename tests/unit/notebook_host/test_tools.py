@@ -1,0 +1,170 @@
+# Copyright: Contributors to datalab.notebooks
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The step tools, run by bash, with a bucket that is a directory and a mirror that is a server."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.datalab.notebooks.plugins.plugin_utils.scripts.tools import (
+    Tool,
+    need_bucket,
+    tools_of,
+    unreadable_tools,
+    with_tools_url,
+)
+from ansible_collections.datalab.notebooks.tests.unit.notebook_host.host import CASES, DEFAULTS, ROLE, Host, wait_for
+
+Scripts = dict[str, dict[str, str]]
+
+README, SPECS = tools_of({**DEFAULTS, **CASES["tools"]})
+# A bucket is the directory beside the stub; what is not there is told as the AWS CLI does.
+AWS = """
+file=${0%/*}/${3#s3://}
+[ -e "$file" ] || { echo "fatal error: An error occurred (404): Key does not exist" >&2; exit 1; }
+[ ! -e "$file.hangs" ] || exit 124
+cat "$file"
+"""
+
+
+@pytest.fixture
+def bucket(host: Host) -> Path:
+    """The bucket, with both tools in it."""
+    host.stub("aws", AWS)
+    metadata = host.root / "opt/ml/metadata/resource-metadata.json"
+    metadata.parent.mkdir(parents=True)
+    metadata.write_text('{"ResourceArn": "arn:aws:sagemaker:eu-central-1:1:notebook-instance/x", "ResourceName": "x"}')
+    return fill(host.stubs / "acme-tools")
+
+
+def fill(directory: Path) -> Path:
+    for tool in (README, SPECS):
+        file = directory / tool.key
+        file.parent.mkdir(parents=True)
+        file.write_bytes(Path(tool.src).read_bytes())
+    return directory
+
+
+@pytest.fixture
+def instance(host: Host, scripts: Scripts) -> Host:
+    return host.install(scripts["tools"]["on-start.sh"])
+
+
+def there(host: Host) -> dict[str, bytes]:
+    directory = host.root / "usr/local/libexec/datalab/tools"
+    return {file.name: file.read_bytes() for file in directory.glob("*")}
+
+
+def told(host: Host) -> Callable[[], bool]:
+    return lambda: "The next start tries again." in host.notice
+
+
+ALL = {tool.name: Path(tool.src).read_bytes() for tool in (README, SPECS)}
+
+
+def test_tools_are_fetched_after_the_start(instance: Host, bucket: Path) -> None:
+    instance.start()
+    assert instance.status == {"tools": "ok"}
+    wait_for(lambda: there(instance) == ALL)
+    file = instance.root / "usr/local/libexec/datalab/tools" / README.name
+    assert file.stat().st_mode & 0o777 == 0o755
+    assert instance.notice == ""
+    calls = (bucket.parent / "aws.calls").read_text().splitlines()
+    assert calls == [
+        f"s3|cp|s3://acme-tools/{tool.key}|-|--only-show-errors|--region|eu-central-1|--output|text"
+        for tool in (README, SPECS)
+    ]
+
+
+def test_what_is_right_is_left_alone(instance: Host, bucket: Path) -> None:
+    instance.start()
+    wait_for(lambda: there(instance) == ALL)
+    calls = (bucket.parent / "aws.calls").read_text()
+    (instance.root / "usr/local/libexec/datalab/tools" / SPECS.name).write_text("damaged")
+    instance.run("fetch_tools")
+    assert there(instance) == ALL
+    assert (bucket.parent / "aws.calls").read_text() == calls + calls.splitlines(keepends=True)[1]
+
+
+@pytest.mark.parametrize(
+    ("damage", "reason"),
+    [
+        (lambda file: file.unlink(), "fatal error: An error occurred (404): Key does not exist."),
+        (lambda file: file.write_text("another"), "it has another SHA-256."),
+        (lambda file: file.with_name(f"{file.name}.hangs").touch(), "no answer."),
+    ],
+    ids=["missing", "another", "hangs"],
+)
+def test_what_cannot_be_had_is_told_and_the_rest_is_there(
+    damage: Callable[[Path], object], reason: str, instance: Host, bucket: Path
+) -> None:
+    damage(bucket / README.key)
+    instance.start()
+    wait_for(told(instance))
+    assert f"Some tools of the platform are missing. {README.name}: {reason}" in instance.notice
+    assert README.name not in there(instance)
+    assert there(instance)[SPECS.name] == ALL[SPECS.name]
+
+    (bucket / f"{README.key}.hangs").unlink(missing_ok=True)
+    (bucket / README.key).write_bytes(ALL[README.name])
+    instance.run("fetch_tools")
+    assert {name: there(instance)[name] for name in ALL} == ALL
+    assert instance.notice == ""
+
+
+def test_a_mirror(host: Host, scripts: Scripts, served: tuple[Path, str]) -> None:
+    site, url = served
+    script = re.sub("^TOOLS_URL=.*$", f"TOOLS_URL={url}", scripts["tools mirror"]["on-start.sh"], flags=re.MULTILINE)
+    (fill(site) / SPECS.key).unlink()
+    host.install(script).start()
+    wait_for(told(host))
+    assert re.search(rf"missing\. {SPECS.name}: curl: .*404\.", host.notice)
+    assert there(host)[README.name] == ALL[README.name]
+
+
+# Which files, and from where
+
+
+def test_a_tool_is_known_by_what_is_in_it(tmp_path: Path) -> None:
+    file = tmp_path / "report.py"
+    found = []
+    for text in ("one", "another"):
+        file.write_text(text)
+        found += tools_of({"notebook_host_tools": [str(file)]})
+    assert [tool.key for tool in found] == [
+        f"{hashlib.sha256(text).hexdigest()}/report.py" for text in (b"one", b"another")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("settings", "needs"),
+    [
+        ({}, False),
+        ({"notebook_host_tools": ["/x"]}, True),
+        ({"notebook_host_tools": ["/x"], "notebook_host_tools_url": "https://x"}, False),
+        ({"notebook_host_tools": ["/x"], "notebook_host_steps": ["efs", "jupyter"]}, False),
+    ],
+)
+def test_the_bucket_is_for_who_fetches_and_has_no_mirror(settings: dict[str, object], needs: bool) -> None:
+    wanted = {**DEFAULTS, **settings}
+    assert need_bucket(wanted) is needs
+    url = settings.get("notebook_host_tools_url", "s3://x" if needs else "")
+    assert with_tools_url(wanted, "s3://x")["notebook_host_tools_url"] == url
+
+
+def test_files_that_cannot_be_read_are_named(tmp_path: Path) -> None:
+    settings = {"notebook_host_tools": [str(ROLE / "README.md"), str(tmp_path / "no"), str(tmp_path)]}
+    remedy = "it must be a file on the machine that runs Ansible"
+    assert list(unreadable_tools(settings)) == [
+        f"notebook_host_tools[1] is {tmp_path}/no (no such file or directory); {remedy}",
+        f"notebook_host_tools[2] is {tmp_path} (is a directory); {remedy}",
+    ]
+
+
+def test_the_name_is_that_of_the_file() -> None:
+    assert (Tool("/a/b.py", "0a").name, Tool("/a/b.py", "0a").key) == ("b.py", "0a/b.py")

@@ -19,7 +19,7 @@ options:
     description: What to read of the network.
     type: dict
   storage:
-    description: What to read of file systems, access points and the bucket for results.
+    description: What to read of file systems, access points and buckets.
     type: dict
   access:
     description: What to read of roles, policies, groups and workgroups.
@@ -60,7 +60,7 @@ network:
   type: dict
   sample: {vpcs: []}
 storage:
-  description: File systems, access points, and the bucket.
+  description: File systems, access points, and buckets.
   returned: when asked for
   type: dict
   sample: {file_systems: []}

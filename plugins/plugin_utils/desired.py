@@ -12,6 +12,7 @@ from typing import Any
 from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker.arguments import instance_arguments
 
 from .people import Settings, Wishes, config_of
+from .scripts.tools import need_bucket
 
 IDLE_TAG = "idle"  # belongs to the owner, who may change it in the console
 
@@ -27,6 +28,8 @@ class Place:
     efs_dns_name: str | None = ""
     mounts: Mapping[str, Settings] = field(default_factory=dict)  # by person, as variables of notebook_host
     mount: Settings = field(default_factory=dict)  # of all others, beside the file system's name
+    tools_bucket: str = ""
+    missing_tools: frozenset[str] = frozenset()  # those of its files that are not there yet, by where they come from
     missing_roles: Mapping[str, str] = field(default_factory=dict)  # by person, the names of those not there yet
 
     def missing_role_of(self, wishes: Wishes) -> str | None:
@@ -41,8 +44,14 @@ class Place:
             "security group": None if None in self.security_group_ids else "",
             "file system": self.efs_dns_name,
             "access point": None if None in mount.values() else "",
+            "tools": None if self._lacks_tools(wishes.host) else "",
         }
         return [part for part, value in parts.items() if value is None]
+
+    def _lacks_tools(self, host: Settings) -> bool:
+        return need_bucket(host) and not (
+            self.tools_bucket and self.missing_tools.isdisjoint(host["notebook_host_tools"])
+        )
 
 
 def instance_options(wishes: Wishes, prefix: str, place: Place) -> dict[str, Any]:

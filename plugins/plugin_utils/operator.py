@@ -12,12 +12,12 @@ from collections.abc import Iterator
 from typing import Any
 
 from .policies import POLICY_LENGTH, Policy, keys_of, policy_size, render_template
-from .preflight import Wanted
+from .preflight import Wanted, uses_tools_bucket
 
 PARTS = {
     "instances": "What the playbooks for instances do",
     "network": "What making and removing the network takes",
-    "storage": "What making and removing file systems and the bucket for results takes",
+    "storage": "What making and removing file systems and buckets takes",
     "access": "What making and removing roles, policies, groups and workgroups takes",
 }
 # What the network is made of, by the operation that creates it; in a VPC that is given, the first two only.
@@ -77,6 +77,8 @@ def _given(wanted: Wanted) -> dict[str, Any]:
         "subnets": [f"{arn['ec2']}subnet/{each}" for each in network["subnet_ids"]],
         "places": _places(wanted, arn["ec2"]),
         "keys": _keys(wanted, arn["kms"]),
+        "tools_bucket": storage["tools_bucket"] or f"{storage['efs_name']}-tools-*",
+        "with_tools": uses_tools_bucket(wanted),
         "with_repositories": _with_repositories(wanted),
     }
 

@@ -72,6 +72,7 @@ class Platform:
     instance_prefix: str
     results_bucket: str = ""
     results_key: str = ""
+    tools_bucket: str = ""
     subnet_ids: Sequence[str] = ()
     security_group_ids: Sequence[str] = ()
     network: Mapping[str, Any] = field(default_factory=dict)
@@ -159,9 +160,13 @@ def _boundary_parts(platform: Platform) -> dict[str, Any]:
     buckets = [name for name in (*platform.settings["data_buckets"], platform.results_bucket) if name]
     secrets = [secret for settings in platform.teams.values() for secret in settings.get("secrets") or []]
     arns = [f"{platform.arns['s3']}{name}" for name in (*buckets, *(f"{name}/*" for name in buckets))]
+    tools = [f"{platform.arns['s3']}{platform.tools_bucket}/*"] if platform.tools_bucket else []
     keys = keys_of(_bucket_keys(platform), platform.arns["kms"])
     on_own: dict[str, list[dict[str, Any]]] = {
-        "s3": [{"arns": arns, "aliases": []}] if arns else [],
+        "s3": [
+            *([{"arns": arns, "aliases": []}] if arns else ()),
+            *([{"arns": tools, "aliases": [], "actions": ["s3:GetObject"]}] if tools else ()),
+        ],
         "kms": keys,
         "secretsmanager": [{"arns": _unique(secrets), "aliases": []}] if secrets else [],
     }
@@ -308,6 +313,7 @@ def _rendered(template: str, platform: Platform, **given: Any) -> dict[str, Any]
         person=platform.settings["person"],
         results_bucket=platform.results_bucket,
         file_system=platform.file_system,
+        tools_bucket=platform.tools_bucket,
         subnet_ids=platform.subnet_ids,
         security_group_ids=platform.security_group_ids,
         account=platform.account["account"],

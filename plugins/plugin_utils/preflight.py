@@ -42,6 +42,7 @@ from .roster import Inventory, Person, Roster, read_roster, with_leaver
 from .scripts.limits import length_problems
 from .scripts.lint import syntax_problems
 from .scripts.render import render
+from .scripts.tools import need_bucket, tools_of, unreadable_tools, with_tools_url
 from .variables import section_settings, unknown_variables
 
 SHARED = ("network", "storage", "access")
@@ -57,6 +58,7 @@ SOME_IAM_MOUNT = {
     "notebook_host_efs_tls": True,
     "notebook_host_efs_iam": True,
 }
+SOME_TOOLS = f"s3://datalab-tools-{'0' * 12}-{SOME_REGION}"
 SOME_PLACE = Place(subnet_id="subnet-0123456789abcdef0", security_group_ids=("sg-0123456789abcdef0",))
 
 
@@ -114,6 +116,8 @@ def preflight(
         values += [*roster.problems, *(_outsiders(hosts, roster, settings["fleet"]) if is_limited else ()), *of_people]
         given = {"subnet_ids": settings["network"]["subnet_ids"]} if "network" in sections else None
         rules += () if has_left else [*fleet_problems(wanted), *group_problems(wanted, given)]
+    elif "storage" in sections:
+        rules += tool_problems(wanted)
     others = set(roster.people) - set(wanted.people)
     mine = [problem for problem in values if problem.about not in others]
     return wanted, [*mine, *unknown_variables(inventory, wanted.people), *_other_than(rules, values, roster)]
@@ -174,10 +178,18 @@ def fleet_problems(wanted: Wanted) -> Iterator[Problem]:
     for name, config in configs(mine, wanted.prefix, shared, wanted.own_mounts).items():
         key = repr(sorted(config.settings.items()))
         if key not in found:
-            found[key] = host_problems(config.settings)
+            found[key] = host_problems(with_tools_url(config.settings, SOME_TOOLS))
         wrong = [] if is_prefix_wrong else name_problems(model, name)
         names = [f"notebook_lifecycle_config makes the name {name}: {text}" for text in wrong]
         yield from (Problem(person, text) for text in [*names, *found[key]] for person in config.people)
+
+
+def tool_problems(wanted: Wanted) -> Iterator[Problem]:
+    """What is wrong with the files that go into the tools bucket, for who looks at nothing else of instances."""
+    for name in wanted.people:
+        settings = wanted.wishes[name].host
+        wrong = list(host.tool_problems(settings)) or unreadable_tools(settings)
+        yield from (Problem(name, text) for text in wrong)
 
 
 def group_problems(wanted: Wanted, network: Mapping[str, Any] | None) -> Iterator[Problem]:
@@ -198,11 +210,22 @@ def group_problems(wanted: Wanted, network: Mapping[str, Any] | None) -> Iterato
 
 def host_problems(settings: Mapping[str, Any]) -> list[str]:
     """What is wrong with the settings of the role notebook_host, and with the scripts that they make."""
-    problems = list(host.problems(settings))
+    problems = list(host.problems(settings)) or list(unreadable_tools(settings))
     if problems:
         return problems
     scripts = render(settings)
     return [*length_problems(settings, scripts), *syntax_problems(scripts)]
+
+
+def uses_tools_bucket(wanted: Wanted) -> bool:
+    """Whether instances fetch files from the platform's bucket, whomever this run is about."""
+    return any(need_bucket(each.host) for each in wanted.wishes.values())
+
+
+def tool_keys(wanted: Wanted) -> dict[str, str]:
+    """The files that the instances of the people of this run fetch from there, and where each lies."""
+    hosts = [wanted.wishes[name].host for name in wanted.people]
+    return {tool.src: tool.key for settings in hosts if need_bucket(settings) for tool in tools_of(settings)}
 
 
 def owners_of(wanted: Wanted) -> list[dict[str, Any]]:
@@ -226,7 +249,9 @@ def access_context(wanted: Wanted) -> dict[str, Any]:
     """What the rights are made from beside the settings of their section, as far as it is known without AWS."""
     storage = wanted.settings["storage"]
     bucket = storage["results_bucket"] or f"{storage['efs_name']}-results-{'0' * 12}-{SOME_REGION}"
-    return {"results_bucket": bucket, **of_access(wanted)}
+    tools = storage["tools_bucket"] or f"{storage['efs_name']}-tools-{'0' * 12}-{SOME_REGION}"
+    used = {"tools_bucket": tools} if uses_tools_bucket(wanted) else {}
+    return {"results_bucket": bucket, **used, **of_access(wanted)}
 
 
 def of_access(wanted: Wanted) -> dict[str, Any]:
@@ -255,7 +280,10 @@ def _roles_of_everybody(wanted: Wanted) -> dict[str, str]:
 CHECKS: Mapping[str, Callable[[Wanted], Iterable[str]]] = {
     "network": lambda wanted: network.problems(wanted.settings["network"]),
     "storage": lambda wanted: storage.problems(
-        wanted.settings["storage"], [each.name for each in wanted.roster.owners], _roles_of_everybody(wanted)
+        wanted.settings["storage"],
+        [each.name for each in wanted.roster.owners],
+        _roles_of_everybody(wanted),
+        with_tools=uses_tools_bucket(wanted),
     ),
     "access": lambda wanted: access.problems(wanted.settings["access"], **access_context(wanted)),
     "fleet": lambda wanted: fleet.problems(wanted.settings["fleet"]),

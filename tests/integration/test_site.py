@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 import os
 import shutil
@@ -301,6 +302,45 @@ def test_scripts_that_are_uploaded_are_those_of_the_role(
     playbook(tmp_path / "render.yml", check=True)
     for hook, file in (("OnCreate", "on-create.sh"), ("OnStart", "on-start.sh")):
         assert base64.b64decode(config[hook][0]["Content"]) == (tmp_path / file).read_bytes()
+
+
+def test_tools_reach_instances(run: Run, sandbox: Sandbox, tmp_path: Path) -> None:
+    inventory = inventory_with(tmp_path, {})
+    with variables_of(inventory) as variables:
+        variables["notebook_host_tools"] = ["{{ inventory_dir }}/tools/report.py"]
+    tool = inventory / "tools" / "report.py"
+    tool.parent.mkdir()
+    tool.write_text("print(1)\n")
+    run("site", inventory=inventory)
+    expect_tool(sandbox, tool)
+    roles = {name: aws(sandbox, "iam", "list-attached-role-policies", "--role-name", name) for name in OF_TOOLS}
+    for name, attached in roles.items():
+        (policy,) = attached["AttachedPolicies"]
+        version = ["--policy-arn", policy["PolicyArn"], "--version-id", "v1"]
+        document = aws(sandbox, "iam", "get-policy-version", *version)["PolicyVersion"]["Document"]
+        (statement,) = (each for each in document["Statement"] if each["Sid"] == "Tools")
+        assert (statement["Action"], statement["Resource"]) == ("s3:GetObject", f"arn:aws:s3:::{TOOLS_BUCKET}/*"), name
+
+    tool.write_text("print(2)\n")
+    run("fleet", inventory=inventory)  # which makes what is missing
+    expect_tool(sandbox, tool)
+    sandbox.reset_calls()
+    assert unchanged(run("fleet", inventory=inventory))
+    assert {call: count for call, count in sandbox.calls().items() if call.startswith("s3:")} == {"s3:ListObjectsV2": 1}
+
+
+TOOLS_BUCKET = "datalab-tools-123456789012-eu-central-1"
+OF_TOOLS = ("datalab-research", "datalab-viewer")
+
+
+def expect_tool(sandbox: Sandbox, tool: Path) -> None:
+    """Alice's script asks for the tool by what is in it, and it is there."""
+    config = client(sandbox).describe_notebook_instance_lifecycle_config(NotebookInstanceLifecycleConfigName="datalab")
+    lines = base64.b64decode(config["OnStart"][0]["Content"]).decode().splitlines()
+    sum_of = hashlib.sha256(tool.read_bytes()).hexdigest()
+    assert {f"TOOLS_URL=s3://{TOOLS_BUCKET}", f"TOOLS='{sum_of}  {tool.name}'"} <= set(lines)
+    found = client(sandbox, "s3").get_object(Bucket=TOOLS_BUCKET, Key=f"{sum_of}/{tool.name}")
+    assert found["Body"].read() == tool.read_bytes()
 
 
 def test_one_host_variable_changes_exactly_that_persons_instance(run: Run, sandbox: Sandbox, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -16,6 +17,7 @@ from sandbox import Sandbox
 from .conftest import PlaybookRunner, Played, changing, client, connection
 
 BUCKET = "datalab-results-123456789012-eu-central-1"
+TOOLS_BUCKET = "datalab-tools-123456789012-eu-central-1"
 DNS_NAME = "{}.efs.eu-central-1.amazonaws.com"
 BY_POINT = {"platform_storage_isolation": "access_point"}
 LOGGED = {"TargetBucket": "logs", "TargetPrefix": "ours/"}
@@ -77,9 +79,14 @@ def storage(playbook: PlaybookRunner, sandbox: Sandbox, tmp_path: Path) -> Stora
     (tmp_path / "play.yml").write_text(json.dumps([play]), encoding="utf-8")
 
     def run(
-        *arguments: str, check: bool = True, people: tuple[str, ...] = ("alice", "bob"), **variables: Any
+        *arguments: str,
+        check: bool = True,
+        people: tuple[str, ...] = ("alice", "bob"),
+        tools: tuple[str, ...] = (),
+        **variables: Any,
     ) -> Played:
-        team: dict[str, Any] = {"hosts": {person: {} for person in people}}
+        of_team = {"notebook_host_tools": list(tools)} if tools else {}
+        team: dict[str, Any] = {"hosts": {person: {} for person in people}, "vars": of_team}
         inventory = {"all": {"children": {"owners": {"children": {"research": team}}}}}
         (tmp_path / "hosts.json").write_text(json.dumps(inventory), encoding="utf-8")
         sandbox.reset_calls()
@@ -227,6 +234,40 @@ def assert_bucket(s3: Any, access_log: dict[str, str] | None = None) -> None:
     (rule,) = s3.get_bucket_lifecycle_configuration(Bucket=BUCKET)["Rules"]
     assert rule["Expiration"]["Days"] == 30
     assert rule["NoncurrentVersionExpiration"] == {"NoncurrentDays": 7}
+
+
+def test_tools_are_uploaded_once_and_go_with_a_word(
+    storage: Storage, sandbox: Sandbox, s3: Any, tmp_path: Path
+) -> None:
+    given = {"platform_storage_efs_dns_name": "nfs.example"}
+    tool = tmp_path / "report.py"
+    versions = {}
+
+    def objects() -> dict[str, str]:
+        keys = [each["Key"] for each in s3.list_objects_v2(Bucket=TOOLS_BUCKET)["Contents"]]
+        return {key: s3.get_object(Bucket=TOOLS_BUCKET, Key=key)["Body"].read().decode() for key in keys}
+
+    storage(**given)
+    assert [each["Name"] for each in s3.list_buckets()["Buckets"]] == [BUCKET]
+    for text in ("print(1)", "print(2)"):
+        tool.write_text(text)
+        versions[f"{hashlib.sha256(text.encode()).hexdigest()}/report.py"] = text
+        predicted = storage("--check", "--diff", **given, tools=(str(tool),))
+        assert f"tool {list(versions)[-1]}" in predicted.stdout
+        assert not changing(sandbox)
+        storage(**given, tools=(str(tool),))
+        assert objects() == versions
+
+    assert set(s3.get_public_access_block(Bucket=TOOLS_BUCKET)["PublicAccessBlockConfiguration"].values()) == {True}
+    assert s3.get_bucket_versioning(Bucket=TOOLS_BUCKET)["Status"] == "Enabled"
+    assert changed(storage(**given, tools=(str(tool),))) == 0
+    assert not changing(sandbox)
+    assert sandbox.calls()["s3:ListObjectsV2"] == 1
+
+    storage(**given, tasks_from="absent")
+    assert objects() == versions
+    storage(**given, **DESTROY, tasks_from="absent")
+    assert s3.list_buckets()["Buckets"] == []
 
 
 def test_what_is_given_is_neither_changed_nor_removed(

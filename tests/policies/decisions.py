@@ -55,6 +55,8 @@ def of_the_boundary() -> Iterator[Decision]:
     yield who.may_not("reads other buckets", "s3:GetObject", s3("elsewhere/x"))
     yield who.may_not("opens a bucket", "s3:PutBucketPolicy", s3("acme-data"))
     yield who.may_not("deletes a bucket", "s3:DeleteBucket", s3("acme-results"))
+    yield who.may("fetches a tool", "s3:GetObject", s3("acme-tools/0a/x"))
+    yield who.may_not("replaces a tool", "s3:PutObject", s3("acme-tools/0a/x"))
     yield who.must_not("creates a user", "iam:CreateUser", user)
     yield who.must_not("attaches a policy", "iam:AttachRolePolicy", Thing(f"{ROLE}datalab/datalab-research"))
     yield who.must_not("takes another role on", "sts:AssumeRole", Thing(f"{ROLE}Admin"))

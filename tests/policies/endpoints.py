@@ -55,6 +55,7 @@ def of_s3() -> Iterator[Decision]:
     cases = [
         (ALLOWED, "s3:PutObject", ACCOUNT, "acme-results", ACCOUNT),
         (ALLOWED, "s3:ListBucket", ACCOUNT, "acme-results", ACCOUNT),
+        (ALLOWED, "s3:GetObject", ACCOUNT, "acme-tools", ACCOUNT),
         (ALLOWED, "s3:GetObject", ACCOUNT, LISTED, OTHER),
         (ALLOWED, "s3:ListBucket", ACCOUNT, LISTED, OTHER),
         (ALLOWED, "s3:PutObject", ACCOUNT, LISTED, OTHER),

@@ -140,6 +140,18 @@ def _of_data(who: Who, team: str) -> Iterator[Decision]:
         yield who.may_not(f"lists {folder}", "s3:ListBucket", s3(bucket), context=listing(f"{path}/"))
     yield who.may_not("asks where others are", "s3:GetBucketLocation", s3("elsewhere"))
     yield from _of_results(who, team)
+    yield from _of_tools(who)
+
+
+def _of_tools(who: Who) -> Iterator[Decision]:
+    """Who could write there would run code on everybody's instance."""
+    tool = s3("acme-tools/0a/report.py")
+    yield who.may("fetches tools", "s3:GetObject", tool)
+    yield who.may_not("fetches the tools of others", "s3:GetObject", s3("acme-tools2/0a/report.py"))
+    for verb in ("DeleteObject", "DeleteObjectVersion", "PutObject", "PutObjectAcl"):
+        yield who.may_not("changes tools", f"s3:{verb}", tool)
+    for verb in ("DeleteBucket", "GetBucketLocation", "ListBucket", "ListBucketVersions", "PutBucketPolicy"):
+        yield who.may_not("looks around among tools", f"s3:{verb}", s3("acme-tools"))
 
 
 def _of_results(who: Who, team: str) -> Iterator[Decision]:
@@ -202,6 +214,7 @@ def of_the_viewer() -> Iterator[Decision]:
     yield from _of_logs(VIEWER, "")
     yield from _of_files(VIEWER)
     yield VIEWER.may_not("writes the shared folder", "elasticfilesystem:ClientWrite", FILES)
+    yield from _of_tools(VIEWER)
     yield VIEWER.may_not("writes somebody's log", "logs:PutLogEvents", stream("datalab-alice"))
     for action in ("s3:GetObject", "s3:PutObject", "s3:DeleteObject"):
         for place in ("acme-data/shared/x", "acme-results/research/x", "acme-results/x"):

@@ -25,6 +25,7 @@ ACTIONS: dict[str, list[str]] = {
     "s3:GetObjectLockConfiguration": ["s3:GetBucketObjectLockConfiguration"],
     "s3:GetPublicAccessBlock": ["s3:GetBucketPublicAccessBlock"],
     "s3:HeadBucket": ["s3:ListBucket"],
+    "s3:HeadObject": ["s3:GetObject"],
     "s3:ListBuckets": ["s3:ListAllMyBuckets"],
     "s3:ListObjectVersions": ["s3:ListBucketVersions"],
     "s3:ListObjectsV2": ["s3:ListBucket"],

@@ -22,6 +22,7 @@ SHARED: dict[str, Any] = {
     "platform_storage_kms_key_id": f"{KEY}files",
     "platform_storage_results_access_log": {"bucket": "acme-logs"},
     "platform_storage_subnet_ids": ["subnet-0c"],
+    "notebook_fleet_owner_defaults": {"notebook_host_tools": [__file__]},
 }
 BOB = {
     "notebook_name": "Experiment",
@@ -312,11 +313,17 @@ def _of_the_bucket() -> Iterator[Decision]:
         " PutBucketLogging PutBucketOwnershipControls PutBucketPolicy PutBucketPublicAccessBlock"
         " PutBucketTagging PutBucketVersioning PutEncryptionConfiguration PutLifecycleConfiguration"
     )
-    bucket = "datalab-results-123456789012-eu-central-1"
-    yield from only(STORAGE, actions("s3", words), [s3(bucket)], [s3("acme-data"), s3("acme-logs")])
-    yield from only(STORAGE, ["s3:ListBucket"], [s3(bucket), s3("acme-logs")], [s3("acme-data"), s3("datalab-data")])
+    bucket, tools = (f"datalab-{kind}-123456789012-eu-central-1" for kind in ("results", "tools"))
+    ours, others = [s3(bucket), s3(tools)], [s3("acme-data"), s3("datalab-data")]
+    yield from only(STORAGE, actions("s3", words), ours, [s3("acme-data"), s3("acme-logs")])
+    yield from only(STORAGE, ["s3:ListBucket"], [*ours, s3("acme-logs")], others)
     objects = actions("s3", "DeleteObject DeleteObjectVersion")
-    yield from only(STORAGE, objects, [s3(f"{bucket}/research/x")], [s3("acme-data/x")])
+    yield from only(STORAGE, objects, [s3(f"{bucket}/research/x"), s3(f"{tools}/x")], [s3("acme-data/x")])
+    uploads = actions("s3", "GetObject GetObjectTagging PutObject")
+    yield from only(STORAGE, uploads, [s3(f"{tools}/0a/x")], [s3(f"{bucket}/x"), s3("acme-data/x")])
+    yield from only(INSTANCES, ["s3:ListBucket"], [s3(tools)], [s3(bucket), s3("acme-data")])
+    yield STORAGE.may_not("opens tools to others", "s3:PutObjectAcl", s3(f"{tools}/0a/x"))
+    yield INSTANCES.may_not("uploads tools", "s3:PutObject", s3(f"{tools}/0a/x"))
     yield STORAGE.may_not("reads results", "s3:GetObject", s3(f"{bucket}/research/x"))
     yield STORAGE.may_not("opens the bucket", "s3:DeleteBucketPolicy", s3(bucket))
 

@@ -41,6 +41,7 @@ def read_platform() -> Platform:
         {name: f"datalab-{name}" for name in everything["children"]["viewers"]["hosts"]},
         "datalab",
         results_bucket=settings["results_bucket"],
+        tools_bucket="acme-tools",
         subnet_ids=settings["subnet_ids"],
         security_group_ids=settings["security_group_ids"],
         account={"account": ACCOUNT, "partition": "aws"},

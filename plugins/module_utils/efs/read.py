@@ -1,7 +1,7 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # Private to this collection: it may change at any time.
-"""What AWS has of the platform's storage: file systems with all that belongs to them, and the bucket for results."""
+"""What AWS has of the platform's storage: file systems with all that belongs to them, and its buckets."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ansible_collections.amazon.aws.plugins.module_utils.transformation import boto3_resource_to_ansible_dict
 
 from ..common.calls import in_parallel
+from ..s3.api import list_keys
 from ..s3.read import is_own_bucket, read_bucket
 from . import access_point, api, file_system
 from .access_point import GONE
@@ -20,9 +21,9 @@ if TYPE_CHECKING:
     from mypy_boto3_efs import EFSClient
 
 
-def results_bucket_name(named: str, efs_name: str, account: Mapping[str, str]) -> str:
-    """The name of the bucket for results; all accounts and regions share the names of buckets."""
-    return named or f"{efs_name}-results-{account['account']}-{account['region']}"
+def bucket_name(kind: str, named: str, efs_name: str, account: Mapping[str, str]) -> str:
+    """The name of a bucket, for results or tools; all accounts and regions share the names of buckets."""
+    return named or f"{efs_name}-{kind}-{account['account']}-{account['region']}"
 
 
 def read_storage(clients: Mapping[str, Any], wanted: Mapping[str, Any]) -> dict[str, Any]:
@@ -36,6 +37,7 @@ def read_storage(clients: Mapping[str, Any], wanted: Mapping[str, Any]) -> dict[
         "subnets": lambda: _read_subnets(clients["ec2"], wanted["subnet_ids"]) if wanted["subnet_ids"] else {},
         "bucket": lambda: _read_results_bucket(clients["s3"], wanted) if wanted["bucket"] else None,
         "has_log_bucket": lambda: _has_log_bucket(clients["s3"], wanted) if wanted["log_bucket"] else None,
+        "tools_bucket": lambda: _read_tools_bucket(clients["s3"], wanted) if wanted["tools_bucket"] else None,
     }
     results = in_parallel(lambda read: read(), readers.values())
     return {"ids_only": wanted["ids_only"], **dict(zip(readers, results, strict=True))}
@@ -91,9 +93,19 @@ def _read_subnets(client: EC2Client, subnet_ids: list[str]) -> dict[str, dict[st
 
 def _read_results_bucket(client: Any, wanted: Mapping[str, Any]) -> dict[str, Any] | None:
     bucket, account = wanted["bucket"], wanted["account"]
-    name = results_bucket_name(bucket["named"], bucket["efs_name"], account)
+    name = bucket_name("results", bucket["named"], bucket["efs_name"], account)
     return read_bucket(client, name, account["account"], settings=bucket["settings"])
 
 
 def _has_log_bucket(client: Any, wanted: Mapping[str, Any]) -> bool:
     return bool(is_own_bucket(client, wanted["log_bucket"], wanted["account"]["account"]))
+
+
+def _read_tools_bucket(client: Any, wanted: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The bucket, and the keys of what is in it, as far as they are wanted."""
+    asked, account = wanted["tools_bucket"], wanted["account"]
+    name = bucket_name("tools", asked["named"], asked["efs_name"], account)
+    found = read_bucket(client, name, account["account"], settings=asked["settings"]) if asked["bucket"] else {}
+    if found is None or found.get("foreign"):
+        return found
+    return {**found, "keys": list(list_keys(client, name, account["account"])) if asked["keys"] else []}

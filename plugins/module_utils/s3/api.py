@@ -93,6 +93,14 @@ def list_object_versions(client: S3Client, name: str, account: str) -> dict[str,
     return dict(client.list_object_versions(Bucket=name, MaxKeys=1, ExpectedBucketOwner=account))
 
 
+@handler.list_error_handler("list the keys of the bucket", ())
+@retry
+def list_keys(client: S3Client, name: str, account: str) -> list[str]:
+    """The keys that ListObjectsV2 returns, of all pages; none if there is no bucket."""
+    pages = client.get_paginator("list_objects_v2").paginate(Bucket=name, ExpectedBucketOwner=account)
+    return [each["Key"] for page in pages for each in page.get("Contents", ())]
+
+
 @handler.list_error_handler("get the lifecycle rules of the bucket", ())
 @retry
 def get_bucket_lifecycle_configuration(client: S3Client, name: str, account: str) -> list[Any]:

@@ -30,13 +30,16 @@ LARGEST_UID = 2**32 - 1
 NO_ROLES: Mapping[str, str] = {}
 
 
-def problems(settings: Settings, people: Sequence[str], roles: Mapping[str, str] = NO_ROLES) -> Iterator[str]:
+def problems(
+    settings: Settings, people: Sequence[str], roles: Mapping[str, str] = NO_ROLES, *, with_tools: bool = False
+) -> Iterator[str]:
     """One sentence for each setting that cannot be; `people` are all owners of the inventory.
 
-    `roles` are those that the inventory gives everybody, if it does, by variable.
+    `roles` are those that the inventory gives everybody, if it does, by variable; `with_tools` says that there is to be
+    a bucket for tools.
     """
     is_shared = settings["isolation"] == "shared"
-    yield from _names(settings)
+    yield from _names(settings, ["results_bucket", "tools_bucket"] if with_tools else ["results_bucket"])
     yield from _file_system(settings)
     yield from _mount_targets(settings)
     if settings["iam"]:
@@ -55,19 +58,27 @@ def problems(settings: Settings, people: Sequence[str], roles: Mapping[str, str]
         yield from _uids(settings, people)
 
 
-def _names(settings: Settings) -> Iterator[str]:
-    name, bucket = settings["efs_name"], settings["results_bucket"]
-    if not bucket and not BUCKET_PREFIX.fullmatch(name):
+def _names(settings: Settings, needed: Sequence[str]) -> Iterator[str]:
+    name = settings["efs_name"]
+    unnamed = [f"platform_storage_{key}" for key in needed if not settings[key]]
+    if unnamed and not BUCKET_PREFIX.fullmatch(name):
         yield (
             f"platform_storage_efs_name is {shown(name)}, of which no bucket name can be made; it must be small"
-            " letters, digits and hyphens, 27 at most, or platform_storage_results_bucket must name the bucket"
+            f" letters, digits and hyphens, 27 at most, or {' and '.join(unnamed)} must name the bucket"
         )
     elif not 1 <= len(name) <= LONGEST_NAME:
         yield f"platform_storage_efs_name is {shown(name)}; it must have 1 to {LONGEST_NAME} characters"
-    if bucket and not _is_bucket(bucket):
+    for key in ("results_bucket", "tools_bucket"):
+        bucket = settings[key]
+        if bucket and not _is_bucket(bucket):
+            yield (
+                f"platform_storage_{key} is {shown(bucket)}; it must be small letters, digits, hyphens and single dots,"
+                ' 3 to 63, or "" for a name that is made'
+            )
+    if settings["tools_bucket"] and settings["tools_bucket"] == settings["results_bucket"]:
         yield (
-            f"platform_storage_results_bucket is {shown(bucket)}; it must be small letters, digits, hyphens and single"
-            ' dots, 3 to 63, or "" for a name that is made'
+            f"platform_storage_tools_bucket is {settings['tools_bucket']}, as platform_storage_results_bucket is; it"
+            " must be another: what is in that one expires, and people write there"
         )
 
 

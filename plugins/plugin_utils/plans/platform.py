@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from ..desired import Place
-from ..preflight import SHARED, Wanted, group_problems, of_access, owners_of
+from ..preflight import SHARED, Wanted, group_problems, of_access, owners_of, tool_keys, uses_tools_bucket
 from ..problems import Problem
 from .access import plan_access, plan_access_removal
 from .access import wanted_to_read as access_to_read
@@ -18,6 +18,7 @@ from .network import wanted_to_read as network_to_read
 from .section import SectionPlan
 from .storage import plan_storage, plan_storage_removal
 from .storage import wanted_to_read as storage_to_read
+from .storage_tools import tools_to_read, with_tools
 
 Plans = dict[str, SectionPlan]
 Found = Mapping[str, Any]
@@ -28,7 +29,10 @@ def to_read(wanted: Wanted, sections: Collection[str], given_by: Collection[str]
     names = [person["name"] for person in owners_of(wanted)]
     parts = {
         "network": lambda how: network_to_read(wanted.settings["network"], **how),
-        "storage": lambda how: storage_to_read(wanted.settings["storage"], people=names, **how),
+        "storage": lambda how: {
+            **storage_to_read(wanted.settings["storage"], people=names, **how),
+            "tools_bucket": tools_to_read(wanted.settings["storage"], None if removal else _tools(wanted), **how),
+        },
         "access": lambda how: access_to_read(wanted.settings["access"], people=owners_of(wanted), **how),
     }
     asked = {
@@ -48,13 +52,16 @@ def plan_platform(wanted: Wanted, found: Found) -> Plans:
         )
     network = plans["network"].ids if "network" in plans else None
     if "storage" in found:
-        plans["storage"] = plan_storage(
+        storage = plan_storage(
             wanted.settings["storage"],
             found["storage"],
             people=[person["name"] for person in owners_of(wanted)],
             network=network,
             account=found["account"],
             access_name=wanted.settings["access"]["name"],
+        )
+        plans["storage"] = with_tools(
+            storage, wanted.settings["storage"], found["storage"], _tools(wanted), found["account"]
         )
     if "access" in found:
         plans["access"] = plan_access(
@@ -90,8 +97,14 @@ def _access_context(wanted: Wanted, found: Found, plans: Plans) -> dict[str, Any
     return {
         **of_access(wanted),
         "results_bucket": own or (plans["storage"].ids["results_bucket"] if "storage" in plans else ""),
+        "tools_bucket": plans["storage"].ids["tools_bucket"] if "storage" in plans else "",
         "account": found["account"],
     }
+
+
+def _tools(wanted: Wanted) -> dict[str, str] | None:
+    """What the instances of this run fetch from the platform's bucket; None if no instance does."""
+    return tool_keys(wanted) if uses_tools_bucket(wanted) else None
 
 
 def _buckets(wanted: Wanted) -> list[str]:
@@ -125,6 +138,8 @@ def place(wanted: Wanted, plans: Plans) -> Place:
         role_arns={} if fleet["role_arn"] else access.get("person_roles", {}),
         efs_dns_name=fleet["efs_dns_name"] or storage.get("file_system", ""),
         mounts=storage.get("mounts", {}),
+        tools_bucket=storage.get("tools_bucket", ""),
+        missing_tools=frozenset(storage.get("missing_tools", ())),
         missing_roles={} if fleet["role_arn"] else access.get("role_names_missing", {}),
         mount={} if fleet["efs_dns_name"] else storage.get("mount", {}),
     )

@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from ansible_collections.datalab.notebooks.plugins.module_utils.efs.read import results_bucket_name
+from ansible_collections.datalab.notebooks.plugins.module_utils.efs.read import bucket_name
 
 from .section import SectionPlan
 from .storage_access_points import foreign_points, plan_access_points, points_by_name
-from .storage_bucket import plan_bucket
+from .storage_bucket import plan_bucket, results_bucket, tools_bucket
 from .storage_file_systems import foreign_file_systems, places, plan_file_systems
 from .storage_removal import Removal
 from .storage_settings import (
@@ -74,7 +74,7 @@ def plan_storage(
     systems = plan_file_systems(settings, there, people, places(settings, found, network), roles)
     refused = [*foreign, *systems.refused, *_missing(settings, found), *_missing_log_bucket(settings, found)]
     points = plan_access_points(settings, _shared(found), _label(settings), people)
-    bucket = plan_bucket(settings, ids["results_bucket"], found["bucket"], account)
+    bucket = plan_bucket(settings, results_bucket(settings, ids["results_bucket"]), found["bucket"], account)
     return SectionPlan(
         changes=(*systems.changes, *points.changes, *bucket.changes),
         refused=(*refused, *points.refused, *bucket.refused),
@@ -108,7 +108,9 @@ def plan_storage_removal(
     for file_system in own:
         removal.file_system(file_system)
     removal.given_file_system()
-    removal.bucket(ids["results_bucket"], found["bucket"])
+    removal.bucket(results_bucket(settings, ids["results_bucket"]), found["bucket"], "all query results")
+    name = bucket_name("tools", settings["tools_bucket"], settings["efs_name"], account)
+    removal.bucket(tools_bucket(settings, name), found["tools_bucket"], "all tools")
     return SectionPlan(
         changes=tuple(removal.changes),
         refused=tuple(removal.refused),
@@ -129,7 +131,7 @@ def storage_ids(
         "file_system": _file_system(settings, there),
         "mount": _shared_mount(settings, found),
         "mounts": _mounts(settings, found, people),
-        "results_bucket": results_bucket_name(settings["results_bucket"], settings["efs_name"], account),
+        "results_bucket": bucket_name("results", settings["results_bucket"], settings["efs_name"], account),
         "file_system_ids": [each["file_system_id"] for each in own],
         "mount_target_ids": [target["mount_target_id"] for each in own for target in each.get("mount_targets", [])],
     }

@@ -1,7 +1,7 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # Private to this collection: it may change at any time.
-"""What turns the bucket for query results into the one that is wanted. No call to AWS."""
+"""What turns the buckets for query results and for tools into those that are wanted. No call to AWS."""
 
 from __future__ import annotations
 
@@ -21,6 +21,35 @@ PRIVATE = ("block_public_acls", "block_public_policy", "ignore_public_acls", "re
 OWNERSHIP = "BucketOwnerEnforced"
 
 
+@dataclass(frozen=True)
+class Bucket:
+    """A bucket that is wanted, and the variable that may name it."""
+
+    name: str
+    variable: str
+    is_named: bool
+    key_id: str = ""  # "" is S3's own
+    days: int | None = None  # after which what is in it expires
+    access_log: Mapping[str, Any] = field(default_factory=dict)
+
+
+def results_bucket(settings: Settings, name: str) -> Bucket:
+    """The bucket for query results."""
+    return Bucket(
+        name,
+        "platform_storage_results_bucket",
+        is_named=bool(settings["results_bucket"]),
+        key_id=settings["results_kms_key_id"],
+        days=settings["results_days"],
+        access_log=settings["results_access_log"],
+    )
+
+
+def tools_bucket(settings: Settings, name: str) -> Bucket:
+    """The bucket that instances fetch tools from. An instance of yesterday may need any of them."""
+    return Bucket(name, "platform_storage_tools_bucket", bool(settings["tools_bucket"]))
+
+
 @dataclass
 class Outcome:
     """What has to happen to the bucket."""
@@ -33,66 +62,69 @@ class Outcome:
 
 
 def plan_bucket(
-    settings: Settings, name: str, current: Mapping[str, Any] | None, account: Mapping[str, str]
+    settings: Settings, bucket: Bucket, current: Mapping[str, Any] | None, account: Mapping[str, str]
 ) -> Outcome:
-    """All that has to happen to the bucket of this name; `current` is as read_bucket returns it."""
+    """All that has to happen to the bucket; `current` is as read_bucket returns it."""
     if current and current["foreign"]:
-        return Outcome(refused=[_foreign(settings, name)])
-    if current and not (settings["results_bucket"] or current["is_blank"] or is_marked(settings, current)):
-        return Outcome(refused=[_unmarked(settings, name)])
-    outcome = Outcome()
+        return Outcome(refused=[_foreign(bucket)])
+    if current and not (bucket.is_named or current["is_blank"] or is_marked(settings, current)):
+        return Outcome(refused=[_unmarked(settings, bucket)])
+    outcome, name = Outcome(), bucket.name
     policy = _policy(f"arn:{account['partition']}:s3:::{name}", current)
-    wanted, rule, log = {**_wanted(settings), "policy": policy}, _rule(settings), _access_log(settings, current)
+    wanted, rule, log = {**_wanted(settings, bucket), "policy": policy}, _rule(bucket), _access_log(bucket, current)
     if current is None:
-        parts = {**wanted, "lifecycle_rule": rule, "access_log": log}
+        parts = {**wanted, **({"lifecycle_rule": rule} if rule else {}), "access_log": log}
         outcome.changes.append(Change("create", f"bucket {name}", after=as_text(parts)))
     else:
         outcome.changes += _differences(name, wanted, current)
     differs = bool(outcome.changes)
-    outcome.buckets += [_bucket_step(settings, name, policy)] if differs else []
-    has = _rule_of(current)
-    if current is not None and has != rule:
-        outcome.changes.append(Change("change", f"bucket {name}: expiration", as_text(has), as_text(rule)))
-    if has != rule:
-        outcome.lifecycles.append(_lifecycle_step(settings, name))
-    logs = (current or {}).get("access_log", {})
-    if current is not None and logs != log:
-        outcome.changes.append(Change("change", f"bucket {name}: access_log", as_text(logs), as_text(log)))
-    if logs != log:
+    outcome.buckets += [_bucket_step(settings, bucket, policy)] if differs else []
+    if rule and _differs(outcome, current, f"bucket {name}: expiration", _rule_of(current), rule):
+        outcome.lifecycles.append(_lifecycle_step(bucket))
+    if _differs(outcome, current, f"bucket {name}: access_log", (current or {}).get("access_log", {}), log):
         outcome.loggings.append({"name": name, "account": account["account"], "bucket": "", "prefix": "", **log})
     return outcome
 
 
-def _foreign(settings: Settings, name: str) -> str:
-    variable = "platform_storage_results_bucket" if settings["results_bucket"] else "platform_storage_efs_name"
+def _differs(
+    outcome: Outcome, current: Mapping[str, Any] | None, what: str, has: Mapping[str, Any], wants: Mapping[str, Any]
+) -> bool:
+    """Whether this has to be changed; of a bucket that is there, people are told."""
+    if current is not None and has != wants:
+        outcome.changes.append(Change("change", what, as_text(has), as_text(wants)))
+    return has != wants
+
+
+def _foreign(bucket: Bucket) -> str:
+    variable = bucket.variable if bucket.is_named else "platform_storage_efs_name"
     return (
-        f"{variable}: bucket {name} belongs to another AWS account, or these credentials may not see it"
-        " (s3:ListBucket); platform_storage_results_bucket must name one of this account, or one that is not there yet"
+        f"{variable}: bucket {bucket.name} belongs to another AWS account, or these credentials may not see it"
+        f" (s3:ListBucket); {bucket.variable} must name one of this account, or one that is not there yet"
     )
 
 
-def _unmarked(settings: Settings, name: str) -> str:
+def _unmarked(settings: Settings, bucket: Bucket) -> str:
     """An empty one without tags is taken: AWS has no tags yet when a run is interrupted after it made the bucket."""
     ((tag, value),) = mark(settings).items()
     return (
-        f"platform_storage_efs_name: the bucket {name} must have the tag {tag}={value} to be the platform's; name"
-        " another in platform_storage_results_bucket, name this one there to use it, or give it that tag"
+        f"platform_storage_efs_name: the bucket {bucket.name} must have the tag {tag}={value} to be the platform's;"
+        f" name another in {bucket.variable}, name this one there to use it, or give it that tag"
     )
 
 
-def _bucket_tags(settings: Settings) -> dict[str, str]:
+def _bucket_tags(settings: Settings, bucket: Bucket) -> dict[str, str]:
     """One that the inventory names may have been there before, and is never removed: it needs no mark."""
-    return {**({} if settings["results_bucket"] else mark(settings)), **settings["tags"]}
+    return {**({} if bucket.is_named else mark(settings)), **settings["tags"]}
 
 
-def _wanted(settings: Settings) -> dict[str, Any]:
-    key = settings["results_kms_key_id"]
+def _wanted(settings: Settings, bucket: Bucket) -> dict[str, Any]:
+    key = bucket.key_id
     return {
         "encryption": {"algorithm": "aws:kms" if key else "AES256", "key_id": key or None},
         "public_access": dict.fromkeys(PRIVATE, True),
         "object_ownership": OWNERSHIP,
         "versioning": "Enabled",
-        "tags": _bucket_tags(settings),
+        "tags": _bucket_tags(settings, bucket),
     }
 
 
@@ -134,12 +166,14 @@ def _is_same_policy(wanted: Mapping[str, Any], has: Mapping[str, Any]) -> bool:
 IS_SAME = {"encryption": _is_same_encryption, "policy": _is_same_policy}
 
 
-def _rule(settings: Settings) -> dict[str, Any]:
+def _rule(bucket: Bucket) -> dict[str, Any]:
+    if bucket.days is None:
+        return {}
     return {
         "id": RULE,
         "status": "Enabled",
         "filter": {"prefix": ""},
-        "expiration": {"days": settings["results_days"]},
+        "expiration": {"days": bucket.days},
         "noncurrent_version_expiration": {"noncurrent_days": KEPT_DAYS},
         "abort_incomplete_multipart_upload": {"days_after_initiation": KEPT_DAYS},
     }
@@ -153,35 +187,34 @@ def _rule_of(current: Mapping[str, Any] | None) -> dict[str, Any]:
     return {}
 
 
-def _access_log(settings: Settings, current: Mapping[str, Any] | None) -> dict[str, str]:
+def _access_log(bucket: Bucket, current: Mapping[str, Any] | None) -> dict[str, str]:
     """Where S3 is to write the access log, {} for nowhere; unless something is said, where it does already."""
-    said = settings["results_access_log"]
+    said = bucket.access_log
     if not said:
         return dict((current or {}).get("access_log", {}))
     return {"bucket": said["bucket"], "prefix": said.get("prefix", "")} if said["bucket"] else {}
 
 
-def _bucket_step(settings: Settings, name: str, policy: Mapping[str, Any]) -> dict[str, Any]:
+def _bucket_step(settings: Settings, bucket: Bucket, policy: Mapping[str, Any]) -> dict[str, Any]:
     """The options of the module s3_bucket."""
-    key = settings["results_kms_key_id"]
     return {
-        "name": name,
-        "encryption": "aws:kms" if key else "AES256",
-        "encryption_key_id": key,
+        "name": bucket.name,
+        "encryption": "aws:kms" if bucket.key_id else "AES256",
+        "encryption_key_id": bucket.key_id,
         "public_access": dict.fromkeys(PRIVATE, True),
         "object_ownership": OWNERSHIP,
         "policy": json.dumps(policy),
         "versioning": True,
-        "tags": _bucket_tags(settings),
+        "tags": _bucket_tags(settings, bucket),
     }
 
 
-def _lifecycle_step(settings: Settings, name: str) -> dict[str, Any]:
+def _lifecycle_step(bucket: Bucket) -> dict[str, Any]:
     """The options of the module s3_lifecycle."""
     return {
-        "name": name,
+        "name": bucket.name,
         "rule_id": RULE,
-        "expiration_days": settings["results_days"],
+        "expiration_days": bucket.days,
         "noncurrent_version_expiration_days": KEPT_DAYS,
         "abort_incomplete_multipart_upload_days": KEPT_DAYS,
     }

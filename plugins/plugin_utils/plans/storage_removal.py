@@ -10,6 +10,7 @@ from typing import Any
 
 from .section import Change
 from .storage_access_points import others_points, points_by_name
+from .storage_bucket import Bucket
 from .storage_file_systems import without_gone_targets
 from .storage_settings import Settings, is_marked, mark
 
@@ -91,16 +92,17 @@ class Removal:
         if name:
             self.notes.append(f"file system {name} is named by platform_storage_efs_dns_name and never removed")
 
-    def bucket(self, name: str, current: Mapping[str, Any] | None) -> None:
+    def bucket(self, bucket: Bucket, current: Mapping[str, Any] | None, what: str) -> None:
         """One named in the inventory may have been there before, with more in it."""
-        if self._settings["results_bucket"]:
-            self.notes.append(f"bucket {name} is named by platform_storage_results_bucket and never removed")
+        name = bucket.name
+        if bucket.is_named:
+            self.notes.append(f"bucket {name} is named by {bucket.variable} and never removed")
         elif current and current["foreign"]:
             self.notes.append(f"bucket {name} belongs to another AWS account, or these credentials may not see it")
         elif current and not (current["is_blank"] or is_marked(self._settings, current)):
             self._is_foreign(f"bucket {name}")
         elif current and self._with_data:
-            self.changes.append(Change("remove", f"bucket {name} with all query results"))
+            self.changes.append(Change("remove", f"bucket {name} with {what}"))
             self.steps["buckets"].append({"name": name})
         elif current:
             self.notes.append(f"bucket {name} holds data; {WORD}")

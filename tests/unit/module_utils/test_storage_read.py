@@ -32,6 +32,7 @@ NOTHING: dict[str, Any] = {
     "subnet_ids": [],
     "bucket": None,
     "log_bucket": "",
+    "tools_bucket": None,
     "account": ACCOUNT,
 }
 
@@ -153,12 +154,13 @@ def test_reads_everything(efs: Script, ec2: Script, s3: Script) -> None:
         "subnets": {SUBNET: {"vpc_id": "vpc-1", "zone": "eu-central-1a"}},
         "bucket": {"name": BUCKET, "foreign": False, "is_blank": False, "tags": {"datalab:storage": "datalab"}},
         "has_log_bucket": None,
+        "tools_bucket": None,
     }
 
 
 def test_nothing_wanted_is_nothing_read() -> None:
     nothing: dict[str, Any] = {"file_systems": [], "subnets": {}, "bucket": None, "has_log_bucket": None}
-    assert read({}) == {"ids_only": False, **nothing}
+    assert read({}) == {"ids_only": False, **nothing, "tools_bucket": None}
 
 
 def test_ids_cost_one_call(efs: Script) -> None:
@@ -319,6 +321,33 @@ def test_a_bucket_that_is_named(s3: Script) -> None:
     s3.refuse("head_bucket", {**OURS, "Bucket": "ours"}, "404", "Not Found")
     wanted = {"bucket": {"named": "ours", "efs_name": "datalab", "settings": True}}
     assert read(wanted, s3=s3)["bucket"] is None
+
+
+TOOLS = {"named": "", "efs_name": "datalab", "settings": False, "bucket": True, "keys": True}
+OUR_TOOLS = {**OURS, "Bucket": "datalab-tools-123456789012-eu-central-1"}
+
+
+def test_the_tools_are_read_by_their_keys(s3: Script) -> None:
+    pages: list[dict[str, Any]] = [{"Contents": [{"Key": "a/x"}], "NextContinuationToken": "2"}, {}]
+    s3.call("list_objects_v2", OUR_TOOLS, {**pages[0], "IsTruncated": True})
+    s3.call("list_objects_v2", {**OUR_TOOLS, "ContinuationToken": "2"}, {"Contents": [{"Key": "b/y"}]})
+    assert read({"tools_bucket": {**TOOLS, "bucket": False}}, s3=s3)["tools_bucket"] == {"keys": ["a/x", "b/y"]}
+
+    s3.refuse("list_objects_v2", OUR_TOOLS, "NoSuchBucket", "no")
+    assert read({"tools_bucket": {**TOOLS, "bucket": False}}, s3=s3)["tools_bucket"] == {"keys": []}
+
+    s3.call("head_bucket", OUR_TOOLS)
+    s3.call("get_bucket_tagging", OUR_TOOLS, {"TagSet": [{"Key": "a", "Value": "b"}]})
+    s3.call("list_objects_v2", OUR_TOOLS, {})
+    found = read({"tools_bucket": TOOLS}, s3=s3)["tools_bucket"]
+    assert (found["tags"], found["keys"]) == ({"a": "b"}, [])
+
+
+def test_no_keys_of_a_bucket_that_is_not_there_or_not_ours(s3: Script) -> None:
+    s3.refuse("head_bucket", OUR_TOOLS, "404", "Not Found")
+    assert read({"tools_bucket": TOOLS}, s3=s3)["tools_bucket"] is None
+    s3.refuse("head_bucket", OUR_TOOLS, "403", "Forbidden")
+    assert read({"tools_bucket": TOOLS}, s3=s3)["tools_bucket"] == {"name": OUR_TOOLS["Bucket"], "foreign": True}
 
 
 def test_a_bucket_of_another_account(s3: Script) -> None:

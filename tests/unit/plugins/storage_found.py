@@ -56,7 +56,8 @@ BY_IAM = {"iam": True}
 GIVEN_SUBNETS = {"subnet_ids": [A, B], "security_group_ids": [GROUP]}
 SUBNETS = {A: {"vpc_id": VPC, "zone": "eu-central-1a"}, B: {"vpc_id": VPC, "zone": "eu-central-1b"}}
 MARKED = {"datalab:storage": "datalab"}  # by the platform of these settings
-EMPTY: dict[str, Any] = {"ids_only": False, "file_systems": [], "subnets": {}, "bucket": None, "has_log_bucket": None}
+NO_BUCKETS = {"bucket": None, "has_log_bucket": None, "tools_bucket": None}
+EMPTY: dict[str, Any] = {"ids_only": False, "file_systems": [], "subnets": {}, **NO_BUCKETS}
 
 
 def target(subnet: str = A, zone: str = "a", **more: Any) -> dict[str, Any]:
@@ -175,7 +176,7 @@ def converged(settings: dict[str, Any], **more: Any) -> dict[str, Any]:
     if settings["iam"]:
         each = [{**system, "access_points": [everybodys_point()]} for system in each]
     asked = {"subnets": {}, "bucket": bucket(), "has_log_bucket": bool(settings["results_access_log"]) or None}
-    return {"ids_only": False, "file_systems": each, **asked, **more}
+    return {"ids_only": False, "file_systems": each, **asked, "tools_bucket": None, **more}
 
 
 def plan(settings: dict[str, Any], found: dict[str, Any], network: dict[str, Any] | None = NETWORK) -> SectionPlan:

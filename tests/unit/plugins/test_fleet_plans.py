@@ -5,7 +5,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import chain
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -110,6 +112,40 @@ def test_what_is_missing_is_told_by_person() -> None:
     assert fleet_request(people("alice"), Place(mounts=mounts))["missing"] == {}
 
 
+TOOLS = {"notebook_fleet_owner_defaults": {"notebook_host_tools": [__file__]}}
+ELSEWHERE = {
+    "notebook_fleet_owner_defaults": {**TOOLS["notebook_fleet_owner_defaults"], "notebook_host_tools_url": "s3://x/y"}
+}
+
+
+def test_scripts_know_where_tools_are() -> None:
+    for source, url in ((TOOLS, "s3://acme-tools"), (ELSEWHERE, "s3://x/y")):
+        configs = fleet_request(people(**source), Place(tools_bucket="acme-tools"))["lifecycle_configs"]
+        scripts = {each["name"]: each["on_start"] for each in configs}
+        for name in ("datalab", "datalab-quant"):
+            assert f"\nTOOLS_URL={url}\n" in scripts[name]
+            assert f"  {Path(__file__).name}'\n" in scripts[name]
+        assert "TOOLS_URL" not in scripts["datalab-viewer"]
+
+
+@pytest.mark.parametrize(
+    ("source", "bucket", "gone", "missing"),
+    [
+        (TOOLS, "acme-tools", set(), {}),
+        (TOOLS, "acme-tools", {"/another"}, {}),
+        (TOOLS, "acme-tools", {__file__}, {"alice": ["tools"]}),
+        (TOOLS, "", set(), {"alice": ["tools"]}),  # nothing tells the bucket
+        (ELSEWHERE, "", set(), {}),
+        ({}, "", set(), {}),
+    ],
+)
+def test_tools_that_are_not_there_are_missing(
+    source: dict[str, Any], bucket: str, gone: set[str], missing: dict[str, list[str]]
+) -> None:
+    where = Place(tools_bucket=bucket, missing_tools=frozenset(gone))
+    assert fleet_request(people("alice", **source), where)["missing"] == missing
+
+
 @pytest.mark.parametrize(
     ("isolation", "limits"),
     [
@@ -142,11 +178,21 @@ def test_all_mount_with_iam_by_one_access_point() -> None:
 # What else instances are given
 
 NETWORK = SectionPlan(ids={"subnet_ids": ["subnet-1", "subnet-2"], "instances_security_group": "sg-1"})
-STORAGE = SectionPlan(ids={"file_system": "fs-1.efs", "mounts": {"alice": {"x": "y"}}})
+TOOLS_IDS = {"tools_bucket": "acme-tools", "missing_tools": ["/x"]}
+STORAGE = SectionPlan(ids={"file_system": "fs-1.efs", "mounts": {"alice": {"x": "y"}}, **TOOLS_IDS})
 BY_IAM = SectionPlan(ids={"file_system": "fs-1.efs", "mount": IAM, "mounts": {}})
 ACCESS = SectionPlan(ids={"viewer_role": "viewers", "person_roles": {"alice": "hers"}})
 PLANS = {"network": NETWORK, "storage": STORAGE, "access": ACCESS}
-GIVEN = Place("subnet-1", ("sg-1",), "viewers", {"alice": "hers"}, "fs-1.efs", {"alice": {"x": "y"}})
+GIVEN = Place(
+    "subnet-1",
+    ("sg-1",),
+    "viewers",
+    {"alice": "hers"},
+    "fs-1.efs",
+    {"alice": {"x": "y"}},
+    tools_bucket="acme-tools",
+    missing_tools=frozenset(["/x"]),
+)
 OWN = {
     "notebook_fleet_subnet_id": "subnet-9",
     "notebook_fleet_security_group_ids": ["sg-9"],
@@ -167,7 +213,18 @@ OWN = {
         ),
         ({"storage": SectionPlan(ids={"file_system": None, "mounts": {}})}, {}, Place(efs_dns_name=None)),
         ({}, OWN, Place("subnet-9", ("sg-9",), "own", {}, "fs-9.efs", {})),
-        (PLANS, OWN, Place("subnet-9", ("sg-9",), "own", {}, "fs-9.efs", {"alice": {"x": "y"}})),
+        (
+            PLANS,
+            OWN,
+            replace(
+                GIVEN,
+                subnet_id="subnet-9",
+                security_group_ids=("sg-9",),
+                role_arn="own",
+                role_arns={},
+                efs_dns_name="fs-9.efs",
+            ),
+        ),
         ({"storage": BY_IAM}, {}, Place(efs_dns_name="fs-1.efs", mount=IAM)),
         ({"storage": BY_IAM}, {"notebook_fleet_efs_dns_name": "fs-9.efs"}, Place(efs_dns_name="fs-9.efs")),
     ],

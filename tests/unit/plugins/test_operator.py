@@ -27,6 +27,14 @@ OWN_BOUNDARY = "arn:aws:iam::123456789012:policy/own"
 KEY = "arn:aws:kms:eu-central-1:123456789012:key/k"
 
 
+def with_tools(**more: Any) -> dict[str, Any]:
+    """Everybody's instance fetches a file."""
+    return {"notebook_fleet_owner_defaults": {"notebook_host_tools": [__file__], **more}}
+
+
+WITH_TOOLS = with_tools()
+
+
 def statements(shared: Mapping[str, Any] | None = None, **of_alice: Any) -> dict[str, dict[str, Any]]:
     """The statements of all policies by part and Sid."""
     source = inventory(viewers=["viewer"], shared=shared, variables={"alice": of_alice})
@@ -75,7 +83,13 @@ ACCESS_POINTS = {f"storage/{sid}" for sid in ("AccessPoints", "CreateAccessPoint
         ),
         ({"platform_storage_isolation": "access_point"}, set(), ACCESS_POINTS),
         ({"platform_storage_iam": True}, set(), ACCESS_POINTS),
-        ({"platform_storage_results_bucket": "own"}, {"storage/RemoveBucket", "storage/RemoveResults"}, set()),
+        (
+            {"platform_storage_results_bucket": "own", "platform_storage_tools_bucket": "own-tools"},
+            {"storage/RemoveBuckets", "storage/RemoveObjects"},
+            set(),
+        ),
+        (WITH_TOOLS, set(), {"storage/UploadTools", "instances/ListTools"}),
+        (with_tools(notebook_host_tools_url="s3://own-tools"), set(), set()),
         ({"platform_storage_results_access_log": {"bucket": "logs"}}, set(), {"storage/FindLogBucket"}),
         ({"platform_storage_results_access_log": {"bucket": ""}}, set(), set()),
         ({"platform_storage_kms_key_id": KEY}, set(), {"instances/Keys1", "instances/GrantKeys1"}),
@@ -97,12 +111,19 @@ def test_what_is_there_already_is_not_allowed_to_be_made(
 
 
 def test_a_bucket_that_is_named_is_the_only_one() -> None:
-    assert statements({"platform_storage_results_bucket": "own"})["storage/Bucket"]["Resource"] == "arn:aws:s3:::own"
+    found = statements({"platform_storage_results_bucket": "own", **WITH_TOOLS})
+    tools = "arn:aws:s3:::datalab-tools-*"
+    assert found["storage/Buckets"]["Resource"] == ["arn:aws:s3:::own", tools]
+    assert found["storage/RemoveBuckets"]["Resource"] == [tools]
+    assert found["storage/RemoveObjects"]["Resource"] == [f"{tools}/*"]
+    found = statements({"platform_storage_tools_bucket": "own-tools", **WITH_TOOLS})
+    assert found["storage/UploadTools"]["Resource"] == "arn:aws:s3:::own-tools/*"
+    assert found["instances/ListTools"]["Resource"] == "arn:aws:s3:::own-tools"
 
 
 @pytest.mark.parametrize(("log", "may"), [({}, False), ({"bucket": ""}, True), ({"bucket": "logs"}, True)], ids=str)
 def test_who_says_nothing_of_access_logs_changes_none(log: dict[str, str], may: bool) -> None:
-    bucket = statements({"platform_storage_results_access_log": log})["storage/Bucket"]
+    bucket = statements({"platform_storage_results_access_log": log})["storage/Buckets"]
     assert ("s3:PutBucketLogging" in bucket["Action"]) == may
 
 

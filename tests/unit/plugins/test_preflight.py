@@ -19,6 +19,7 @@ from ansible_collections.datalab.notebooks.plugins.plugin_utils.preflight import
     access_context,
     owners_of,
     preflight,
+    tool_keys,
 )
 from ansible_collections.datalab.notebooks.plugins.plugin_utils.problems import Problem, problems_message
 from ansible_collections.datalab.notebooks.plugins.plugin_utils.roster import Inventory
@@ -194,6 +195,35 @@ def test_rights_are_made_from_people_and_a_bucket(storage: Variables, bucket: st
         "has_own_configs": False,
         "file_system": "",
     }
+
+
+@pytest.mark.parametrize(
+    ("of_alice", "storage", "bucket"),
+    [
+        ({"notebook_host_tools": [__file__]}, {}, "datalab-tools-000000000000-eu-central-1"),
+        ({"notebook_host_tools": [__file__]}, {"platform_storage_tools_bucket": "ours"}, "ours"),
+        ({"notebook_host_tools": [__file__], "notebook_host_tools_url": "s3://mirror"}, {}, None),
+        ({}, {"platform_storage_tools_bucket": "ours"}, None),
+    ],
+)
+def test_rights_are_made_for_the_tools_of_anybody(of_alice: Variables, storage: Variables, bucket: str | None) -> None:
+    alice = {**of_alice, "notebook_lifecycle_config": "own"}
+    found = wanted(inventory(variables={"alice": alice}, shared=storage), "erin")
+    assert access_context(found).get("tools_bucket") == bucket
+    assert tool_keys(found) == {}
+    mine = tool_keys(wanted(inventory(variables={"alice": alice}, shared=storage), "alice"))
+    assert list(mine) == ([__file__] if bucket else [])
+    assert all(key.endswith("/test_preflight.py") for key in mine.values())
+
+
+@pytest.mark.parametrize("sections", [["storage"], ["fleet"], ALL], ids=str)
+def test_a_tool_that_is_not_there_is_told_once(sections: Collection[str]) -> None:
+    for tool, reason in (("/no/x.py", "no such file or directory"), ("x.py", "; it must be the absolute path")):
+        source = inventory(TWO, variables={"bob": {"notebook_host_tools": [tool], "notebook_lifecycle_config": "b"}})
+        (problem,) = told(source, sections=sections)
+        assert problem.startswith(f"bob: notebook_host_tools[0] is {tool}")
+        assert reason in problem
+        assert told(source, "alice", sections=sections) == []
 
 
 def test_rights_are_made_from_what_instances_are_started_with() -> None:

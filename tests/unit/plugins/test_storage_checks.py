@@ -64,6 +64,8 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"efs_name": "", "results_bucket": "ours"}, "efs_name 1 to 64"),
     ({"efs_name": "a" * 65, "results_bucket": "ours"}, "efs_name 1 to 64"),
     ({"results_bucket": "Results"}, "results_bucket is Results small letters 3 to 63"),
+    ({"tools_bucket": "Tools"}, "tools_bucket is Tools small letters 3 to 63"),
+    ({"tools_bucket": "ours", "results_bucket": "ours"}, "tools_bucket is ours results_bucket must be another"),
     ({"results_bucket": "ab"}, "results_bucket 3 to 63"),
     ({"results_bucket": "a..b"}, "results_bucket single dots"),
     ({"results_bucket": "results\n"}, "results_bucket"),
@@ -120,6 +122,14 @@ def test_names_of_which_nothing_can_be_made(isolation: str) -> None:
 def test_two_people_who_have_one_user_id_by_chance() -> None:
     (problem,) = said(BY_POINT, ("person3279", "person6939"))
     assert problem.startswith("platform_storage_uids: person3279 and person6939 would both have the user id 122760062")
+
+
+def test_a_bucket_for_tools_needs_a_name_too() -> None:
+    wanted = {**MADE, "efs_name": "My_FS", "results_bucket": "ours"}
+    assert list(problems(wanted, PEOPLE)) == []
+    (problem,) = problems(wanted, PEOPLE, with_tools=True)
+    assert problem.endswith("or platform_storage_tools_bucket must name the bucket")
+    assert list(problems({**wanted, "tools_bucket": "our-tools"}, PEOPLE, with_tools=True)) == []
 
 
 def test_everything_is_said_at_once() -> None:

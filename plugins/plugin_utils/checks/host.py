@@ -57,6 +57,7 @@ def problems(settings: Settings) -> Iterator[str]:
     yield from _channels(settings["notebook_host_conda_channels"])
     yield from _environment(settings["notebook_host_conda_environment"])
     yield from _timeouts(settings)
+    yield from _stop_command(settings["notebook_host_stop_command"])
 
 
 def _steps(settings: Settings) -> Iterator[str]:
@@ -243,3 +244,11 @@ def _timeouts(settings: Settings) -> Iterator[str]:
                 f"{name} is {settings[name]}, but notebook_host_idle_timeout_maximum is {maximum}; it must be a number"
                 f" of seconds from 1 to {maximum}"
             )
+
+
+def _stop_command(command: str) -> Iterator[str]:
+    if command and not (ONE_LINE.fullmatch(command) and command.strip()):
+        yield (
+            f"notebook_host_stop_command is {shown(command)}; it must be one line of bash, for example"
+            ' sudo shutdown -h now, or "" for the API of AWS'
+        )

@@ -12,15 +12,17 @@ from functools import cache
 
 from ansible_collections.datalab.notebooks.plugins.plugin_utils.scripts.render import Scripts
 
+VARIABLES = "notebook_host_extra_steps, notebook_host_stop_command"
+
 
 def syntax_problems(scripts: Scripts) -> list[str]:
     """What bash has against the program, or nothing if there is no bash here.
 
     The program is all that can be wrong: only there is bash that we did not write, and every setting is quoted. So
-    it takes one process for all configurations with the same steps.
+    it takes one process for all configurations with the same steps and the same command that stops.
     """
     errors = syntax_errors(scripts.program)
-    return [f"notebook_host_extra_steps: bash cannot read on-start.sh with these steps: {errors}"] if errors else []
+    return [f"{VARIABLES}: bash cannot read on-start.sh with them: {errors}"] if errors else []
 
 
 @cache

@@ -133,6 +133,8 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ),
     ({"notebook_host_idle_timeout_maximum": 7000}, "notebook_host_no_answer_timeout is 7200, but notebook_host_idle_"),
     ({"notebook_host_no_answer_timeout": -1}, "notebook_host_no_answer_timeout is -1; it must be a number of seconds"),
+    ({"notebook_host_stop_command": "a\nb"}, "notebook_host_stop_command is 'a\\nb'; it must be one line of bash"),
+    ({"notebook_host_stop_command": " "}, "notebook_host_stop_command is ' '; it must be one line of bash"),
 ]
 
 
@@ -148,6 +150,7 @@ ACCEPTED: dict[str, dict[str, Any]] = {
     **{f"certificates {name}": {"notebook_host_ca_certificates": text} for name, text in CERTIFICATES.items()},
     "a proxy": {"notebook_host_proxy_url": "http://10.0.0.8:3128", "notebook_host_no_proxy": ["10.0.0.0/8", ".a.org"]},
     "never idle": {"notebook_host_idle_timeout": 0},
+    "a machine that is shut down": {"notebook_host_stop_command": "sudo shutdown -h now"},
     "no pip": {"notebook_host_conda_environment": {k: v for k, v in ENVIRONMENT.items() if k != "pip"}},
     "python as conda has it": environment(python="3.12.*"),
     "git as YAML has it": {"notebook_host_git_config": {"http.sslVerify": True, "core.compression": 9}},

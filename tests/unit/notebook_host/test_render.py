@@ -71,6 +71,19 @@ def test_the_program_is_what_is_packed() -> None:
     assert scripts.unpacked.endswith(scripts.program)
 
 
+STOPS = {
+    "": 'sagemaker stop-notebook-instance --notebook-instance-name "$(metadata ResourceName)"',
+    "sudo shutdown -h now # at once": "sudo shutdown -h now # at once",
+}
+
+
+@pytest.mark.parametrize("command", STOPS)
+def test_what_stops_the_machine(command: str) -> None:
+    scripts = scripts_of(notebook_host_stop_command=command)
+    assert f"stop_instance() {{\n  {STOPS[command]}\n}}\n" in scripts.program
+    assert lint.syntax_problems(scripts) == []
+
+
 # Values that pass their check, however odd, for variables that end up in the settings of the script.
 LINE = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\n\r\0"), min_size=1, max_size=12)
 ODD = {
@@ -173,7 +186,7 @@ def test_what_bash_says_is_one_line(body: str, words: str, processes: list[list[
     said = [lint.syntax_problems(scripts) for _ in range(2)]
     assert said[0] == said[1]
     ((sentence,), _) = said
-    assert sentence.startswith("notebook_host_extra_steps: bash cannot read on-start.sh with these steps: ")
+    assert sentence.startswith(f"{lint.VARIABLES}: bash cannot read on-start.sh with them: ")
     assert words in sentence
     assert "\n" not in sentence
     assert len(processes) == 1

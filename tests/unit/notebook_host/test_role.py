@@ -38,7 +38,7 @@ def test_argument_specs_have_the_types_of_the_defaults(name: str) -> None:
 
 def test_each_door_has_its_spec() -> None:
     doors = {file.stem for file in (ROLE / "tasks").iterdir()} - {"lint"}
-    assert set(SPECS) == doors == {"main", "preflight", "render"}
+    assert set(SPECS) == doors == {"main", "preflight", "render", "apply"}
     assert {name for name, spec in SPECS.items() if spec["options"]} == {"main"}
 
 
@@ -72,7 +72,7 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"notebook_host_tools": [__file__]}, 'notebook_host_tools_url is ""; it must be where the files of'),
     (
         {"notebook_host_extra_steps": {"mine": "if"}, "notebook_host_steps": ["mine"]},
-        "notebook_host_extra_steps: bash cannot read on-start.sh with these steps",
+        "notebook_host_extra_steps, notebook_host_stop_command: bash cannot read on-start.sh with them",
     ),
 ]
 ACCEPTED: list[dict[str, Any]] = [{}, CASES["everything and tools"], {"notebook_host_idle_timeout": "900"}]

@@ -101,7 +101,7 @@ CASES: dict[str, tuple[Variables, str]] = {
     ),
     "bash that is none": (
         {"notebook_host_steps": ["mine"], "notebook_host_extra_steps": {"mine": "if true; then"}},
-        "notebook_host_extra_steps: bash cannot read on-start.sh with these steps: ",
+        "notebook_host_extra_steps, notebook_host_stop_command: bash cannot read on-start.sh with them: ",
     ),
     "a script that is too long": (
         {"notebook_host_steps": ["mine"], "notebook_host_extra_steps": {"mine": LONG}},
@@ -128,6 +128,50 @@ def test_what_is_wrong_with_a_person(case: str) -> None:
     (problem,) = told(source)
     assert problem.startswith(f"alice: {says}")
     assert told(source, sections=["network"]) == ([problem] if "is not a variable" in says else [])
+
+
+STAND_IN = ["a value of the wrong type", "a variable that there is not", "what a host's rule refuses"]
+STAND_IN += ["bash that is none", "a script that is too long", "keys of several types"]
+EVERYTHING = [*ALL, "stand_ins"]
+
+
+@pytest.mark.parametrize("case", STAND_IN)
+def test_what_is_wrong_with_a_stand_in(case: str) -> None:
+    said, says = CASES[case]
+    source = inventory(beside={"stand_ins": ["lab", "other"]}, variables={"lab": said})
+    (problem,) = told(source, sections=["stand_ins"])
+    assert problem.startswith(f"lab: {says}")
+    assert told(source, sections=EVERYTHING) == told(source, "lab", sections=EVERYTHING) == [problem]
+    assert told(source, "other", sections=["stand_ins"]) == told(source, "alice", sections=EVERYTHING) == []
+    assert told(source) == []
+
+
+def test_templates_of_a_stand_in_that_do_not_work_are_told() -> None:
+    problem = Problem("lab", "notebook_host_strict: its template does not work")
+    source = inventory(beside={"stand_ins": ["lab"]}, unreadable=[problem])
+    assert told(source, sections=["stand_ins"]) == [f"lab: {problem.text}"]
+    assert told(source) == []
+
+
+def test_a_run_for_stand_ins_is_not_about_people() -> None:
+    source = inventory(beside={"stand_ins": ["lab"]}, variables={"alice": {"notebook_idle": "soon", "notebook_x": 1}})
+    found, problems = preflight(source, ["stand_ins"], ["lab"])
+    assert (found.people, found.stand_ins, problems) == ((), ("lab",), [])
+
+
+def test_what_everybody_has_is_one_line_for_stand_ins_too() -> None:
+    source = inventory(beside={"stand_ins": ["lab"]}, common={"notebook_host_strict": "perhaps"})
+    _wanted, problems = preflight(source, EVERYTHING)
+    assert problems_message(problems, people=["alice", "bob", "erin"]).splitlines()[1:] == [
+        "  everybody  notebook_host_strict is perhaps; it must be true or false"
+    ]
+
+
+@pytest.mark.parametrize(("hosts", "outsiders"), [(["alice", "lab"], []), (["lab"], ["lab"]), (["lab", "web"], None)])
+def test_a_run_for_people_passes_stand_ins_by(hosts: list[str], outsiders: list[str] | None) -> None:
+    source = inventory(beside={"stand_ins": ["lab"], "servers": ["web"]})
+    text = "is below neither owners nor viewers, so it has no instance"
+    assert told(source, *hosts) == [f"{name}: {text}" for name in (hosts if outsiders is None else outsiders)]
 
 
 def test_what_people_share_is_told_once() -> None:

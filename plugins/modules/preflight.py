@@ -17,10 +17,12 @@ description:
 author: The datalab.notebooks contributors (@datalab)
 options:
   sections:
-    description: The parts of the platform whose settings are checked. V(fleet) is the people and their instances.
+    description: >-
+      The parts of the platform whose settings are checked. V(fleet) is the people and their instances; V(stand_ins) is
+      the hosts of the group C(stand_ins), machines that stand in for instances.
     type: list
     elements: str
-    choices: [network, storage, access, fleet]
+    choices: [network, storage, access, fleet, stand_ins]
     default: [network, storage, access, fleet]
 seealso:
   - module: datalab.notebooks.platform_plan
@@ -41,4 +43,10 @@ people:
   elements: dict
   sample:
     - {name: alice, team: research, instance: datalab-alice}
+stand_ins:
+  description: The machines that the run is about, if they take part.
+  returned: success
+  type: list
+  elements: str
+  sample: [lab-1]
 """

@@ -27,10 +27,12 @@ from .checks import access, fleet, host, network, storage
 from .checks.limits import Given, limit_problems
 from .desired import Place, instance_options
 from .people import (
+    HOST,
     Wishes,
     config_name,
     config_of,
     configs,
+    host_defaults,
     own_config_problems,
     own_role_problems,
     read_wishes,
@@ -38,12 +40,12 @@ from .people import (
     teams_of,
 )
 from .problems import EVERYBODY, Problem
-from .roster import Inventory, Person, Roster, read_roster, with_leaver
+from .roster import STAND_INS, Inventory, Person, Roster, read_roster, with_leaver
 from .scripts.limits import length_problems
 from .scripts.lint import syntax_problems
 from .scripts.render import render
 from .scripts.tools import need_bucket, tools_of, unreadable_tools, with_tools_url
-from .variables import section_settings, unknown_variables
+from .variables import person_variables, section_settings, unknown_variables
 
 SHARED = ("network", "storage", "access")
 ALL = (*SHARED, "fleet")
@@ -70,6 +72,7 @@ class Wanted:
     people: tuple[str, ...]  # whom this run is about
     settings: Mapping[str, Mapping[str, Any]]  # by section, by names without the role's prefix
     wishes: Mapping[str, Wishes]  # everybody's
+    stand_ins: tuple[str, ...] = ()  # the machines that this run is about
 
     @property
     def prefix(self) -> str:
@@ -94,8 +97,8 @@ def preflight(
     """What is wanted, and everything that is wrong with it.
 
     It is about the people among `hosts`, those of the play; with none among them, as on localhost, about everybody,
-    unless the run is limited to these hosts. The roster is checked for all people all the same; other people's
-    own variables are not. `leaver` is a person who may have left the inventory already.
+    unless the run is limited to these hosts, or about stand-ins only. The roster is checked for all people all the
+    same; other people's own variables are not. `leaver` is a person who may have left the inventory already.
     """
     read = {section: section_settings(section, inventory) for section in ALL}
     settings = {section: values for section, (values, _wrong) in read.items()}
@@ -106,21 +109,30 @@ def preflight(
     said = {**inventory.hosts, **({has_left: inventory.common} if has_left else {})}
     wishes, of_people = read_wishes(roster, said, settings["fleet"], teams_of(settings["access"]))
     people = tuple(name for name in hosts if name in roster.people)
-    wanted = Wanted(roster, people if people or is_limited else tuple(roster.people), settings, wishes)
-    values = [each for each in inventory.unreadable if each.about in {EVERYBODY, *roster.people}]
+    is_about_all = not (people or is_limited or set(sections) == {STAND_INS})
+    machines = _machines(inventory, hosts if is_limited else inventory.stand_ins) if STAND_INS in sections else ()
+    wanted = Wanted(roster, tuple(roster.people) if is_about_all else people, settings, wishes, machines)
+    values = [each for each in inventory.unreadable if each.about in {EVERYBODY, *roster.people, *machines}]
     values += [Problem(section, text) for section in read if section in sections for text in read[section][1]]
     rules = [
         Problem(section, text) for section, check in CHECKS.items() if section in sections for text in check(wanted)
     ]
     if "fleet" in sections:
-        values += [*roster.problems, *(_outsiders(hosts, roster, settings["fleet"]) if is_limited else ()), *of_people]
+        ours = {*roster.people, *(inventory.stand_ins if people or machines else ())}
+        outsiders = _outsiders([name for name in hosts if name not in ours], settings["fleet"]) if is_limited else ()
+        values += [*roster.problems, *outsiders, *of_people]
         given = {"subnet_ids": settings["network"]["subnet_ids"]} if "network" in sections else None
         rules += () if has_left else [*fleet_problems(wanted), *group_problems(wanted, given)]
     elif "storage" in sections:
         rules += tool_problems(wanted)
     others = set(roster.people) - set(wanted.people)
     mine = [problem for problem in values if problem.about not in others]
-    return wanted, [*mine, *unknown_variables(inventory, wanted.people), *_other_than(rules, values, roster)]
+    mine += [*unknown_variables(inventory, [*wanted.people, *machines]), *_other_than(rules, values, roster)]
+    return wanted, [*mine, *stand_in_problems(inventory, machines)]
+
+
+def _machines(inventory: Inventory, hosts: Iterable[str]) -> tuple[str, ...]:
+    return tuple(name for name in hosts if name in inventory.stand_ins)
 
 
 def _roster(inventory: Inventory, settings: Mapping[str, Mapping[str, Any]]) -> Roster:
@@ -134,9 +146,9 @@ def _roster(inventory: Inventory, settings: Mapping[str, Mapping[str, Any]]) -> 
     )
 
 
-def _outsiders(chosen: Iterable[str], roster: Roster, fleet: Mapping[str, Any]) -> Iterator[Problem]:
+def _outsiders(chosen: Iterable[str], fleet: Mapping[str, Any]) -> Iterator[Problem]:
     groups = f"is below neither {fleet['owners_group']} nor {fleet['viewers_group']}"
-    return (Problem(name, f"{groups}, so it has no instance") for name in chosen if name not in roster.people)
+    return (Problem(name, f"{groups}, so it has no instance") for name in chosen)
 
 
 def _other_than(rules: Iterable[Problem], values: Iterable[Problem], roster: Roster) -> Iterator[Problem]:
@@ -226,6 +238,15 @@ def tool_keys(wanted: Wanted) -> dict[str, str]:
     """The files that the instances of the people of this run fetch from there, and where each lies."""
     hosts = [wanted.wishes[name].host for name in wanted.people]
     return {tool.src: tool.key for settings in hosts if need_bucket(settings) for tool in tools_of(settings)}
+
+
+def stand_in_problems(inventory: Inventory, machines: Iterable[str]) -> Iterator[Problem]:
+    """What is wrong with the variables of stand-ins, which are those of people, and with the scripts that they make."""
+    for name in machines:
+        values, wrong = person_variables(inventory.hosts[name])
+        settings = {key: value for key, value in values.items() if key.startswith(HOST)}
+        found = wrong or host_problems({**host_defaults(), **settings})
+        yield from (Problem(name, text) for text in found)
 
 
 def owners_of(wanted: Wanted) -> list[dict[str, Any]]:

@@ -12,11 +12,14 @@ import re
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import combinations
 from typing import Any
 
 from .problems import Problem, hint, shown
 
 Variables = Mapping[str, Any]
+
+STAND_INS = "stand_ins"  # the group of machines that stand in for instances: the only hosts that Ansible connects to
 
 
 @dataclass(frozen=True)
@@ -31,6 +34,11 @@ class Inventory:
     inherited: Mapping[str, Collection[str]] = field(default_factory=dict)  # by host, what it has as everybody has it
     orphans: Sequence[tuple[str, str]] = ()  # files that no host or group has: host_vars or group_vars, and the file
     unreadable: Sequence[Problem] = ()  # variables whose templates do not work
+
+    @property
+    def stand_ins(self) -> Sequence[str]:
+        """The machines that stand in for instances."""
+        return self.groups.get(STAND_INS, ())
 
     def says(self, host: str, key: str) -> bool:
         """Whether a host, or a group of its own, says this. What everybody has may come out differently for each."""
@@ -85,7 +93,7 @@ def read_roster(
     }
     problems = [
         *_no_people(inventory, owners, viewers, owners_group),
-        *_both(owners, viewers, owners_group, viewers_group),
+        *_both({owners_group: owners, viewers_group: viewers, STAND_INS: inventory.stand_ins}),
         *_several_teams(below),
         *_team_problems(people.values(), owners_group, teams),
         *_strangers(inventory, people, owners_group, viewers_group),
@@ -155,10 +163,11 @@ def _no_people(
         yield Problem("inventory", f"it has no people: there is no group {owners_group}; {shape}")
 
 
-def _both(owners: Sequence[str], viewers: Sequence[str], owners_group: str, viewers_group: str) -> Iterator[Problem]:
-    for name in owners:
-        if name in viewers:
-            yield Problem(name, f"is in {owners_group} and in {viewers_group}; it must be in one of them")
+def _both(groups: Mapping[str, Collection[str]]) -> Iterator[Problem]:
+    for (one, hosts), (other, others) in combinations(groups.items(), 2):
+        for name in hosts:
+            if name in others:
+                yield Problem(name, f"is in {one} and in {other}; it must be in one of them")
 
 
 def _several_teams(below: Mapping[str, Sequence[str]]) -> Iterator[Problem]:
@@ -187,7 +196,7 @@ def _strangers(
     """Hosts described as people that are none."""
     for name, variables in inventory.hosts.items():
         own = [key for key in variables if key.startswith("notebook_") and inventory.says(name, key)]
-        if name not in people and own:
+        if own and name not in people and name not in inventory.stand_ins:
             groups = sorted(group for group, hosts in inventory.groups.items() if name in hosts and group != "all")
             where = f" (it is in {', '.join(groups)})" if groups and groups != ["ungrouped"] else ""
             yield Problem(

@@ -108,7 +108,8 @@ def _unknown(key: str) -> tuple[str, ...]:
     """What is said of a variable that nothing reads, and that is ours by its prefix or but for one letter."""
     known = {*person_options(), *platform_options(), *PLAYBOOK_VARIABLES}
     prefix = next(filter(key.startswith, PREFIXES), "")
-    if key in {*known, *RESULTS, *role_results()} or not (prefix or differs_by_a_letter(key, known)):
+    is_known = key in {*known, *RESULTS, *role_results()} or key.startswith("_")  # a role's own
+    if is_known or not (prefix or differs_by_a_letter(key, known)):
         return ()
     rests = [name.removeprefix(prefix) for name in sorted(known) if name.startswith(prefix)]
     meant = closest(key.removeprefix(prefix), rests)  # with it, all names are alike

@@ -139,6 +139,32 @@ def test_an_inventory_is_never_silently_empty(playbook: PlaybookRunner, tmp_path
     assert [line for line in found if line.startswith(says)], found
 
 
+# The first host of the inventory, to which Ansible would connect if a playbook for people let it.
+LAB = "lab: {ansible_connection: ssh, ansible_host: 192.0.2.1, ansible_ssh_timeout: 1}"
+STAND_IN = {**SHORTEST, "hosts.yml": f"stand_ins: {{hosts: {{{LAB}}}}}\n{SHORTEST['hosts.yml']}"}
+
+
+def test_stand_ins_are_checked_as_people_are(playbook: PlaybookRunner, tmp_path: Path) -> None:
+    said = playbook("datalab.notebooks.validate", "-i", write(tmp_path, STAND_IN), check=True)
+    assert "it has 3 people and viewers and 1 stand-ins." in said.stdout
+    inventory = write(tmp_path, {**STAND_IN, "host_vars/lab.yml": "notebook_host_stop_comand: halt"})
+    for name in ("validate", "stand_in"):
+        (line,) = problems(playbook(f"datalab.notebooks.{name}", "-i", inventory))
+        says = "lab notebook_host_stop_comand is not a variable of datalab.notebooks; did you mean notebook_host_stop_"
+        assert line.startswith(says)
+
+
+def test_playbooks_for_people_pass_stand_ins_by(
+    playbook: PlaybookRunner, module_sandbox: Sandbox, tmp_path: Path
+) -> None:
+    inventory = write(tmp_path, {**STAND_IN, "host_vars/lab.yml": "notebook_host_strict: perhaps"})
+    for limit in ([], ["-l", "all"]):
+        said = playbook(
+            "datalab.notebooks.status", "-i", inventory, *limit, environment=module_sandbox.environment, check=True
+        )
+        assert "alice" in said.stdout
+
+
 def test_a_run_for_one_person_is_about_that_person(playbook: PlaybookRunner, tmp_path: Path) -> None:
     files = {**SHORTEST, "host_vars/bob.yml": "notebook_volume_size_in_gb: big"}
     inventory = write(tmp_path, files)

@@ -3,14 +3,17 @@
 """Make the container images of molecule/host, unless they are there.
 
 They are kept by podman, under a tag that follows from what they are made of. DATALAB_BASE_IMAGE names another base,
-such as public.ecr.aws/amazonlinux/amazonlinux:2023.
+such as public.ecr.aws/amazonlinux/amazonlinux:2023. The scenarios run this when they begin, and find in
+build/containers which images there are, and a podman that can run them.
 """
 
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -22,6 +25,7 @@ from .collection import BUILD, ROOT
 
 CONTEXT = ROOT / "molecule" / "host"
 DIRECTORY = BUILD / "containers"
+PROGRAMS = DIRECTORY / "bin"  # where .config/molecule/config.yml looks for podman first
 
 DEBIAN_PACKAGES = ["mmdebstrap", "podman", "runc"]  # their programs have the same names
 DEBIAN = "bookworm"
@@ -57,10 +61,14 @@ def check() -> None:
 
 def prepare() -> dict[str, str]:
     """Make the images; returns the environment variables that say what there is."""
+    os.environ["PATH"] = os.environ["PATH"].replace(f"{PROGRAMS}:", "")
     base = base_image()
     environment = configuration(base)
-    images = {f"DATALAB_{target.upper()}_IMAGE": image(target, base, environment) for target in ("site", "host")}
-    return {**environment, **images}
+    images = {target: image(target, base, environment) for target in ("site", "host")}
+    leave(DIRECTORY / "images.json", json.dumps(images))
+    settings = "".join(f"export {name}={shlex.quote(value)}\n" for name, value in environment.items())
+    leave(PROGRAMS / "podman", f'#!/bin/sh\n{settings}exec {shutil.which("podman")} "$@"\n')
+    return {**environment, **{f"DATALAB_{target.upper()}_IMAGE": tag for target, tag in images.items()}}
 
 
 def base_image() -> str:
@@ -134,6 +142,16 @@ def certificates_file() -> str | None:
     """Whom the user's Python trusts, where that is not what everybody does."""
     named = [os.environ.get(name, "") for name in ("PIP_CERT", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE")]
     return next((name for name in named if Path(name).is_file()), None)
+
+
+def leave(file: Path, text: str) -> None:
+    """A file for the scenarios, some of which may be running."""
+    if not file.exists() or file.read_text(encoding="utf-8") != text:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        new = file.with_name(f"{file.name}.{os.getpid()}")
+        new.write_text(text, encoding="utf-8")
+        new.chmod(0o755)
+        new.replace(file)
 
 
 def exists(tag: str) -> bool:

@@ -50,18 +50,19 @@ def scenarios() -> list[str]:
     return sorted(names, key=lambda name: LONGEST_FIRST.index(name) if name in LONGEST_FIRST else len(LONGEST_FIRST))
 
 
-def prepared(machine: tuple[str, str]) -> tuple[dict[str, str], Exception | None]:
-    """The environment variables that tell scenarios of the machine; or why it cannot run here."""
+def missing(machine: tuple[str, str]) -> Exception | None:
+    """Prepare the machine, which a scenario by itself would do as well; or why it cannot run here."""
     name, error_name = machine
     module = importlib.import_module(f".{name}", __package__)
     try:
         module.check()
-        return module.prepare() or {}, None
+        module.prepare()
     except getattr(module, error_name) as error:
-        return {}, error
+        return error
+    return None
 
 
-def run(name: str, keep: bool, settings: dict[str, str]) -> Result:
+def run(name: str, keep: bool) -> Result:
     """One scenario, from the creation of its containers to their end."""
     state = BUILD / "molecule" / name / "state"
     state.mkdir(parents=True, exist_ok=True)
@@ -79,7 +80,7 @@ def run(name: str, keep: bool, settings: dict[str, str]) -> Result:
     done = subprocess.run(
         command,
         cwd=ROOT,
-        env=environment | settings,
+        env=environment,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -99,18 +100,17 @@ def main() -> int:
     if unknown := set(names) - set(scenarios()):
         parser.error(f"there is no scenario {', '.join(sorted(unknown))}")
 
-    machines = {machine: prepared(machine) for machine in {MACHINES.get(name, USUAL_MACHINE) for name in names}}
+    problems = {machine: missing(machine) for machine in {MACHINES.get(name, USUAL_MACHINE) for name in names}}
     outcomes = []
     with ThreadPoolExecutor(WORKERS) as pool:
         runs = []
         for name in names:
-            settings, problem = machines[MACHINES.get(name, USUAL_MACHINE)]
-            if problem:
+            if problem := problems[MACHINES.get(name, USUAL_MACHINE)]:
                 must_run = os.environ.get("CI") == "true" and type(problem).__name__ != "ProcessorError"
                 outcomes.append("FAILED" if must_run else "skipped")
                 print(f"{outcomes[-1]:<7} {name}: {problem}", flush=True)
             else:
-                runs.append(pool.submit(run, name, arguments.keep, settings))
+                runs.append(pool.submit(run, name, arguments.keep))
         for future in as_completed(runs):
             result = future.result()
             outcomes.append(result.outcome)

@@ -84,6 +84,16 @@ CASES: dict[str, tuple[Inventory, str, str]] = {
         "alice",
         "is in owners and in viewers; it must be in one of them",
     ),
+    "owner and stand-in": (
+        inventory(beside={"stand_ins": ["alice"]}),
+        "alice",
+        "is in owners and in stand_ins; it must be in one of them",
+    ),
+    "viewer and stand-in": (
+        inventory(viewers=["viewer"], beside={"stand_ins": ["viewer"]}),
+        "viewer",
+        "is in viewers and in stand_ins; it must be in one of them",
+    ),
     "one name for two": (
         inventory({"research": ["alice.smith", "alice-smith"]}),
         "alice-smith",
@@ -182,6 +192,12 @@ def test_without_a_team_the_remedy_is_told() -> None:
     source = inventory()
     nobodys = Inventory(source.groups, {}, source.hosts, {}, {})
     assert "notebook_team is not set; put the host into the group of a team below owners" in problems(nobodys)[0].text
+
+
+def test_a_stand_in_is_no_person() -> None:
+    source = inventory(beside={"stand_ins": ["lab"]}, variables={"lab": {"notebook_host_steps": []}})
+    assert problems(source) == []
+    assert list(read(source).people) == ["alice", "bob", "erin"]
 
 
 def test_other_hosts_are_not_ours() -> None:

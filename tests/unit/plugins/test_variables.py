@@ -112,6 +112,7 @@ def test_only_those_who_are_asked_for() -> None:
         "notebooks",
         "my_notebook_name",
         "x_notebook_tags",
+        "_notebook_host_start",
         "open_ports",
         "upgrade_window",
         "platforms",

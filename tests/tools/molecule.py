@@ -58,7 +58,8 @@ def missing(machine: tuple[str, str]) -> Exception | None:
         module.check()
         module.prepare()
     except getattr(module, error_name) as error:
-        return error
+        problem: Exception = error
+        return problem
     return None
 
 

@@ -15,6 +15,7 @@ import argparse
 import json
 import ssl
 import sys
+import time
 import urllib.error
 import urllib.request
 import uuid
@@ -36,13 +37,25 @@ OPENER = urllib.request.build_opener(
 def call(method: str, path: str, body: Any = None) -> Any:
     """One request of the API; changes need the token that a page has as a cookie."""
     if method != "GET" and not len(COOKIES):
-        OPENER.open(f"https://{HOST}/lab", timeout=30).close()
+        opened(urllib.request.Request(f"https://{HOST}/lab")).close()
     headers = {"X-XSRFToken": cookies().get("_xsrf", "")}
     data = None if body is None else json.dumps(body).encode()
     request = urllib.request.Request(f"https://{HOST}{path}", data, headers, method=method)
-    with OPENER.open(request, timeout=60) as answer:
+    with opened(request) as answer:
         text = answer.read()
     return json.loads(text) if text else None
+
+
+def opened(request: urllib.request.Request) -> Any:
+    """The answer. A start has Jupyter restarted, so for some time there may be none."""
+    end = time.monotonic() + 60
+    while True:
+        try:
+            return OPENER.open(request, timeout=60)
+        except urllib.error.URLError as error:
+            if not isinstance(error.reason, ConnectionRefusedError) or time.monotonic() > end:
+                raise
+        time.sleep(0.2)
 
 
 def cookies() -> dict[str, str]:

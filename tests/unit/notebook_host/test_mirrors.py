@@ -117,7 +117,7 @@ def test_a_proxy_serves_steps_shells_and_kernels(certificates: str, mirrors: Hos
     wanted |= {f"{name}={direct}" for name in ("no_proxy", "NO_PROXY")}
     for shown in (
         subprocess.run(["sh", "-c", f". {file}; env"], env={}, capture_output=True, text=True, check=True).stdout,
-        mirrors.run("sagemaker", "list"),
+        mirrors.run("cli", "sagemaker", "list"),
     ):
         assert wanted <= set(shown.splitlines())
     assert seen.exists()

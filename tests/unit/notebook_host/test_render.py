@@ -72,7 +72,7 @@ def test_the_program_is_what_is_packed() -> None:
 
 
 STOPS = {
-    "": 'sagemaker stop-notebook-instance --notebook-instance-name "$(metadata ResourceName)"',
+    "": 'cli sagemaker stop-notebook-instance --notebook-instance-name "$(metadata ResourceName)"',
     "sudo shutdown -h now # at once": "sudo shutdown -h now # at once",
 }
 

@@ -223,7 +223,8 @@ def test_a_full_volume_costs_no_file_what_is_in_it(host: Host, scripts: Scripts)
     [(89, 89, ""), (90, 1, "is 90 % full"), (5, 97, "is 97 % full"), (100, 100, "is 100 % full"), (9, 8, "")],
 )
 def test_a_volume_that_is_nearly_full_is_told(space: int, files: int, told: str, host: Host, scripts: Scripts) -> None:
-    (host.root / "etc/cron.d").mkdir(parents=True)
+    (host.root / "run/systemd/system").mkdir(parents=True)
+    host.stub("systemctl")
     host.stub("df", f"printf 'Use%% IUse%%\\n {space}%%  {files}%%\\n'")
     host.install(scripts["only autostop"]["on-start.sh"]).start()
     assert told in host.notice

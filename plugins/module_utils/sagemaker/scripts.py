@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 # https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_NotebookInstanceLifecycleHook.html
 SCRIPT_LENGTH = 16384
 
-PACKED = re.compile(r"<<'PROGRAM'\n(.*)\nPROGRAM\n")
+PACKED = re.compile(r"<<'PROGRAM'\n([!-~]+)\nPROGRAM\n")
 
 RunCommand = Callable[..., tuple[int, str, str]]
 
@@ -45,9 +45,17 @@ def _unpacked(script: str) -> str:
     """The program that a script of the role notebook_host carries; any other script as it is."""
     packed = PACKED.search(script)
     try:
-        return lzma.decompress(base64.b85decode(packed[1])).decode() if packed else script
+        return unpack(packed[1]) if packed else script
     except (ValueError, lzma.LZMAError):
         return script
+
+
+def unpack(line: str) -> str:
+    """What plugin_utils/scripts/pack.py has packed."""
+    number = 0
+    for digit in line:
+        number = number * 94 + ord(digit) - 33
+    return lzma.decompress(number.to_bytes((number.bit_length() + 7) // 8, "big")).decode()
 
 
 def _largest_parts(script: str) -> str:

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import base64
 import lzma
 from functools import lru_cache
 
@@ -16,10 +15,15 @@ FOR_TEXT = {"id": lzma.FILTER_LZMA1, "preset": 9 | lzma.PRESET_EXTREME, "pb": 0,
 
 @lru_cache(maxsize=128)
 def pack(text: str) -> str:
-    """One line that Python's lzma.decompress(base64.b85decode(…)) turns into the text again.
+    """One line that on-start.sh turns into the text again: LZMA as a number, whose 94 digits are what ASCII can print.
 
     The same text gives the same line at any time and on any system that has the same liblzma. The old container format
-    is the one with the least around its content; the line is about a tenth shorter than gzip and base64.
+    is the one with the least around its content, and does not begin with a zero. The line is about an eighth shorter
+    than gzip and base64, and by a fiftieth than with the 85 digits of base64.b85encode.
     """
     packed = lzma.compress(text.encode(), format=lzma.FORMAT_ALONE, filters=[FOR_TEXT])
-    return base64.b85encode(packed).decode()
+    number, digits = int.from_bytes(packed, "big"), []
+    while number:
+        number, digit = divmod(number, 94)
+        digits.append(chr(33 + digit))
+    return "".join(reversed(digits))

@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import base64
-import lzma
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +22,7 @@ from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker.lifecy
     plan_config,
     read_config,
 )
+from ansible_collections.datalab.notebooks.plugins.plugin_utils.scripts.pack import pack
 from ansible_collections.datalab.notebooks.tests.unit.module_utils.builders import run_command, summary
 
 if TYPE_CHECKING:
@@ -315,7 +315,7 @@ def test_diff_of_what_was_read_without_tags() -> None:
 
 def test_a_diff_shows_the_program_that_a_script_carries() -> None:
     program = "step_efs() {\n  true\n}\n"
-    packed = base64.b85encode(lzma.compress(program.encode())).decode()
+    packed = pack(program)
     script = f"#!/bin/bash\nSTEPS=(efs)\n<<'PROGRAM'\n{packed}\nPROGRAM\nexit 0\n"
     shown = config_diff(None, {"on_create": None, "on_start": script})["after"]
     assert packed not in shown

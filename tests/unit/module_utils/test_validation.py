@@ -4,9 +4,7 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
-import lzma
 import re
 import shutil
 from collections.abc import Callable
@@ -25,6 +23,7 @@ from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker.valida
     instance_problems,
     name_problems,
 )
+from ansible_collections.datalab.notebooks.plugins.plugin_utils.scripts.pack import pack
 from ansible_collections.datalab.notebooks.tests.unit.module_utils.builders import NAME, ROLE, run_command, want
 
 
@@ -270,7 +269,7 @@ def test_tells_what_is_large_in_a_script() -> None:
 
 def packed(program: str) -> str:
     """A script that carries a program as those of the role notebook_host do."""
-    carried = base64.b85encode(lzma.compress(program.encode())).decode()
+    carried = pack(program)
     return f"{HEAD}python3 -c '...' <<'PROGRAM'\n{carried}\nPROGRAM\n"
 
 

@@ -4,10 +4,8 @@
 
 from __future__ import annotations
 
-import base64
 import getpass
 import json
-import lzma
 import os
 import re
 import subprocess
@@ -19,6 +17,8 @@ from typing import Any
 
 import yaml
 
+from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker.scripts import unpack as unpack_line
+from ansible_collections.datalab.notebooks.plugins.plugin_utils.scripts.pack import pack
 from ansible_collections.datalab.notebooks.plugins.plugin_utils.scripts.render import render
 
 ROLE = Path(__file__).parents[3] / "roles" / "notebook_host"
@@ -155,7 +155,7 @@ PROGRAM = re.compile(r"(?<=<<'PROGRAM'\n).*(?=\nPROGRAM\n)")
 
 def unpack(script: str) -> str:
     """The program that an on-start script carries."""
-    return lzma.decompress(base64.b85decode(PROGRAM.findall(script)[0])).decode()
+    return unpack_line(PROGRAM.findall(script)[0])
 
 
 def with_constants(program: str, **constants: object) -> str:
@@ -198,9 +198,8 @@ class Host:
     def install(self, script: str, **constants: object) -> Host:
         """Takes an on-start script, with the paths and constants of its program changed."""
         program = with_constants(self._relocate(unpack(script)), **constants)
-        packed = base64.b85encode(lzma.compress(program.encode())).decode()
         opener = self._relocate(script).replace(f"PATH={self.stubs}:", "PATH=")
-        self.script.write_text(PROGRAM.sub(lambda _: packed, opener))
+        self.script.write_text(PROGRAM.sub(lambda _: pack(program), opener))
         return self
 
     def write_program(self, program: str) -> None:

@@ -237,7 +237,8 @@ def uses_tools_bucket(wanted: Wanted) -> bool:
 def tool_keys(wanted: Wanted) -> dict[str, str]:
     """The files that the instances of the people of this run fetch from there, and where each lies."""
     hosts = [wanted.wishes[name].host for name in wanted.people]
-    return {tool.src: tool.key for settings in hosts if need_bucket(settings) for tool in tools_of(settings)}
+    fetching = [with_tools_url(settings, SOME_TOOLS) for settings in hosts if need_bucket(settings)]
+    return {tool.src: tool.key for settings in fetching for tool in tools_of(settings)}
 
 
 def stand_in_problems(inventory: Inventory, machines: Iterable[str]) -> Iterator[Problem]:

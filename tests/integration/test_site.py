@@ -338,7 +338,7 @@ def expect_tool(sandbox: Sandbox, tool: Path) -> None:
     config = client(sandbox).describe_notebook_instance_lifecycle_config(NotebookInstanceLifecycleConfigName="datalab")
     lines = base64.b64decode(config["OnStart"][0]["Content"]).decode().splitlines()
     sum_of = hashlib.sha256(tool.read_bytes()).hexdigest()
-    assert {f"TOOLS_URL=s3://{TOOLS_BUCKET}", f"TOOLS='{sum_of}  {tool.name}'"} <= set(lines)
+    assert {f"TOOLS_URL=s3://{TOOLS_BUCKET}", f"TOOLS='{sum_of}  {tool.name}"} <= set(lines)
     found = client(sandbox, "s3").get_object(Bucket=TOOLS_BUCKET, Key=f"{sum_of}/{tool.name}")
     assert found["Body"].read() == tool.read_bytes()
 

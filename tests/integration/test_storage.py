@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.datalab.notebooks.plugins.plugin_utils.scripts.tools import CONDA
 from sandbox import Sandbox
 
 from .conftest import PlaybookRunner, Played, changing, client, connection
@@ -241,7 +242,8 @@ def test_tools_are_uploaded_once_and_go_with_a_word(
 ) -> None:
     given = {"platform_storage_efs_dns_name": "nfs.example"}
     tool = tmp_path / "report.py"
-    versions = {}
+    ours = Path(CONDA).read_text()
+    versions = {f"{hashlib.sha256(ours.encode()).hexdigest()}/datalab-conda.sh": ours}
 
     def objects() -> dict[str, str]:
         keys = [each["Key"] for each in s3.list_objects_v2(Bucket=TOOLS_BUCKET)["Contents"]]

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from ansible_collections.datalab.notebooks.plugins.plugin_utils.certificates import certificates_in
 from ansible_collections.datalab.notebooks.plugins.plugin_utils.scripts.pack import pack
 from ansible_collections.datalab.notebooks.plugins.plugin_utils.scripts.strip import strip
-from ansible_collections.datalab.notebooks.plugins.plugin_utils.scripts.tools import are_wanted, tools_of
+from ansible_collections.datalab.notebooks.plugins.plugin_utils.scripts.tools import CONDA, are_wanted, tools_of
 
 ROLE = Path(__file__).parents[3] / "roles" / "notebook_host"
 
@@ -41,6 +42,8 @@ def render(settings: Mapping[str, Any]) -> Scripts:
         "steps": steps,
         "tools": "\n".join(sums),
         "autostop": _autostop(),
+        "conda_is_fetched": CONDA in settings["notebook_host_tools"],
+        "conda_program": _conda(),
         "certificates": "\n".join(certificates_in(settings["notebook_host_ca_certificates"])),
     }
     lines = _text("settings.sh.j2", variables)
@@ -88,3 +91,8 @@ def _quoted(value: object) -> str:
 @cache
 def _autostop() -> str:
     return strip((ROLE / "files" / "autostop.py").read_text(encoding="utf-8")).strip()
+
+
+@cache
+def _conda() -> str:
+    return re.sub(r"^ *# .*\n", "", Path(CONDA).read_text(encoding="utf-8"), flags=re.MULTILINE).strip()

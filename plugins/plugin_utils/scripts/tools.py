@@ -14,6 +14,9 @@ from typing import Any
 
 Settings = Mapping[str, Any]
 
+# What the step conda detaches: fetched with all else that comes from the platform's bucket, since the script is short.
+CONDA = str(Path(__file__).parents[3] / "roles" / "notebook_host" / "files" / "datalab-conda.sh")
+
 
 @dataclass(frozen=True)
 class Tool:
@@ -49,8 +52,12 @@ def need_bucket(settings: Settings) -> bool:
 
 
 def with_tools_url(settings: Settings, url: str) -> Settings:
-    """The settings, with this as the platform's bucket."""
-    return {**settings, "notebook_host_tools_url": url} if need_bucket(settings) else settings
+    """The settings, with this as the platform's bucket and all that comes from there."""
+    if not need_bucket(settings):
+        return settings
+    ours = [CONDA] if "conda" in settings["notebook_host_steps"] else []
+    tools = [*settings["notebook_host_tools"], *ours]
+    return {**settings, "notebook_host_tools_url": url, "notebook_host_tools": tools}
 
 
 def unreadable_tools(settings: Settings) -> Iterator[str]:

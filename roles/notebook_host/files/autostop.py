@@ -65,7 +65,8 @@ def ask_jupyter(what: str) -> list[dict[str, object]]:
 def observe(options: SimpleNamespace) -> tuple[str, list[str]]:
     """Which kernel is busy, and when any was active. A session can be without a kernel."""
     sessions, kernels = map(ask_jupyter, ("sessions", "kernels"))
-    kernels += [{**item["kernel"], "name": item.get("path")} for item in sessions if isinstance(item.get("kernel"), dict)]
+    pairs = [(item.get("kernel"), item.get("path")) for item in sessions]
+    kernels += [{**kernel, "name": path} for kernel, path in pairs if isinstance(kernel, dict)]
     busy = ""
     for kernel in kernels:
         if kernel.get("execution_state") == "busy":

@@ -20,6 +20,7 @@ import yaml
 from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker.scripts import unpack as unpack_line
 from ansible_collections.datalab.notebooks.plugins.plugin_utils.scripts.pack import pack
 from ansible_collections.datalab.notebooks.plugins.plugin_utils.scripts.render import render
+from ansible_collections.datalab.notebooks.plugins.plugin_utils.scripts.tools import CONDA
 
 ROLE = Path(__file__).parents[3] / "roles" / "notebook_host"
 DEFAULTS = yaml.safe_load((ROLE / "defaults" / "main.yml").read_text())
@@ -72,7 +73,12 @@ CASES: dict[str, dict[str, Any]] = {
     "everything": {**TLS, **MIRRORS},
     "tools": {**TOOLS, "notebook_host_tools_url": "s3://acme-tools/", "notebook_host_steps": ["tools"]},
     "tools mirror": {**TOOLS, "notebook_host_steps": ["tools"]},
-    "everything and tools": {**TLS, **MIRRORS, **TOOLS, "notebook_host_tools_url": "s3://acme-tools"},
+    "everything and tools": {
+        **TLS,
+        **MIRRORS,
+        "notebook_host_tools": [*TOOLS["notebook_host_tools"], CONDA],
+        "notebook_host_tools_url": "s3://acme-tools",
+    },
     "strict": {
         "notebook_host_strict": True,
         "notebook_host_ignore_connections": False,

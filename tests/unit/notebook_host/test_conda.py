@@ -14,7 +14,15 @@ from pathlib import Path
 import pytest
 import yaml
 
-from ansible_collections.datalab.notebooks.tests.unit.notebook_host.host import Host, wait_for
+from ansible_collections.datalab.notebooks.plugins.plugin_utils.scripts.tools import CONDA, with_tools_url
+from ansible_collections.datalab.notebooks.tests.unit.notebook_host.host import (
+    CASES,
+    DEFAULTS,
+    Host,
+    rendered,
+    unpack,
+    wait_for,
+)
 
 Scripts = dict[str, dict[str, str]]
 
@@ -61,9 +69,11 @@ def site(served: tuple[Path, str]) -> Path:
 @pytest.fixture
 def conda(host: Host, scripts: Scripts, site: Path) -> Host:
     """An instance with the steps conda and kernels, that takes the installer from the site."""
-    script = scripts["trial of conda"]["on-start.sh"]
-    script = re.sub("^CONDA_INSTALLER=.*$", f"CONDA_INSTALLER={(site / 'url').read_text()}", script, flags=re.MULTILINE)
-    return host.install(script, CONDA_STALL=1)
+    return host.install(from_site(scripts["trial of conda"]["on-start.sh"], site), CONDA_STALL=1)
+
+
+def from_site(script: str, site: Path) -> str:
+    return re.sub("^CONDA_INSTALLER=.*$", f"CONDA_INSTALLER={(site / 'url').read_text()}", script, flags=re.MULTILINE)
 
 
 def calls(host: Host) -> list[str]:
@@ -128,6 +138,27 @@ def test_all_later_starts_do_nothing(conda: Host) -> None:
     assert calls(conda) == created(conda)
     (conda.stubs / "setsid").unlink()
     assert conda.tree() == before
+
+
+def test_with_a_bucket_what_installs_it_is_fetched(host: Host, site: Path) -> None:
+    settings = {**DEFAULTS, **CASES["trial of conda"], "notebook_host_steps": ["tools", "conda", "kernels"]}
+    settings = with_tools_url({**settings, "notebook_host_tools": [__file__]}, "s3://acme-tools")
+    script = rendered(settings)["on-start.sh"]
+    assert "conda_install()" not in unpack(script)
+    host.install(from_site(script, site))
+    host.stub("aws", "echo 'not there' >&2; exit 1")
+    host.start()
+    wait_for(lambda: "datalab-conda.sh: not there" in host.notice)
+    assert calls(host) == []
+
+    host.stub("aws", f"case $3 in *.sh) cat {CONDA} ;; *) cat {__file__} ;; esac")
+    host.start()
+    wait_for(lambda: host.notice == "")
+    assert calls(host) == created(host)
+    assert kernel(host).exists()
+    host.start()
+    assert (host.status, host.notice) == ({"tools": "ok", "conda": "ok", "kernels": "ok"}, "")
+    assert calls(host) == created(host)
 
 
 def test_two_starts_at_once_install_once(conda: Host) -> None:

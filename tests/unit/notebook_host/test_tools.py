@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.datalab.notebooks.plugins.plugin_utils.scripts.tools import (
+    CONDA,
     Tool,
     need_bucket,
     tools_of,
@@ -154,7 +155,14 @@ def test_the_bucket_is_for_who_fetches_and_has_no_mirror(settings: dict[str, obj
     wanted = {**DEFAULTS, **settings}
     assert need_bucket(wanted) is needs
     url = settings.get("notebook_host_tools_url", "s3://x" if needs else "")
-    assert with_tools_url(wanted, "s3://x")["notebook_host_tools_url"] == url
+    found = with_tools_url(wanted, "s3://x")
+    assert found["notebook_host_tools_url"] == url
+    assert found["notebook_host_tools"] == wanted["notebook_host_tools"] + ([CONDA] if needs else [])
+
+
+def test_what_conda_needs_comes_only_with_conda() -> None:
+    wanted = {**DEFAULTS, "notebook_host_tools": ["/x"], "notebook_host_steps": ["tools", "kernels"]}
+    assert with_tools_url(wanted, "s3://x")["notebook_host_tools"] == ["/x"]
 
 
 def test_files_that_cannot_be_read_are_named(tmp_path: Path) -> None:

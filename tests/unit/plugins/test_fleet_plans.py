@@ -124,7 +124,8 @@ def test_scripts_know_where_tools_are() -> None:
         scripts = {each["name"]: each["on_start"] for each in configs}
         for name in ("datalab", "datalab-quant"):
             assert f"\nTOOLS_URL={url}\n" in scripts[name]
-            assert f"  {Path(__file__).name}'\n" in scripts[name]
+            assert f"  {Path(__file__).name}" in scripts[name]
+            assert ("  datalab-conda.sh'\n" in scripts[name]) is (source is TOOLS)
         assert "TOOLS_URL" not in scripts["datalab-viewer"]
 
 

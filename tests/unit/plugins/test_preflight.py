@@ -7,6 +7,7 @@ from __future__ import annotations
 import hashlib
 import pkgutil
 from collections.abc import Callable, Collection, Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -24,6 +25,7 @@ from ansible_collections.datalab.notebooks.plugins.plugin_utils.preflight import
 from ansible_collections.datalab.notebooks.plugins.plugin_utils.problems import Problem, problems_message
 from ansible_collections.datalab.notebooks.plugins.plugin_utils.roster import Inventory
 from ansible_collections.datalab.notebooks.plugins.plugin_utils.scripts import lint
+from ansible_collections.datalab.notebooks.plugins.plugin_utils.scripts.tools import CONDA
 from ansible_collections.datalab.notebooks.plugins.plugin_utils.variables import person_options, platform_options
 from ansible_collections.datalab.notebooks.tests.unit.module_utils.test_credentials import SECRETS
 from ansible_collections.datalab.notebooks.tests.unit.plugins.inventories import inventory, told, wanted
@@ -256,8 +258,8 @@ def test_rights_are_made_for_the_tools_of_anybody(of_alice: Variables, storage: 
     assert access_context(found).get("tools_bucket") == bucket
     assert tool_keys(found) == {}
     mine = tool_keys(wanted(inventory(variables={"alice": alice}, shared=storage), "alice"))
-    assert list(mine) == ([__file__] if bucket else [])
-    assert all(key.endswith("/test_preflight.py") for key in mine.values())
+    assert list(mine) == ([__file__, CONDA] if bucket else [])
+    assert [key.split("/")[1] for key in mine.values()] == [Path(src).name for src in mine]
 
 
 @pytest.mark.parametrize("sections", [["storage"], ["fleet"], ALL], ids=str)

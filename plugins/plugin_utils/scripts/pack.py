@@ -18,7 +18,7 @@ def pack(text: str) -> str:
     """One line that on-start.sh turns into the text again: LZMA as a number, whose 94 digits are what ASCII can print.
 
     The same text gives the same line at any time and on any system that has the same liblzma. The old container format
-    is the one with the least around its content, and does not begin with a zero. The line is about an eighth shorter
+    is the one with the least around its content, and begins with the byte 3. The line is about an eighth shorter
     than gzip and base64, and by a fiftieth than with the 85 digits of base64.b85encode.
     """
     packed = lzma.compress(text.encode(), format=lzma.FORMAT_ALONE, filters=[FOR_TEXT])

@@ -142,8 +142,8 @@ def test_all_later_starts_do_nothing(conda: Host) -> None:
 
 def test_with_a_bucket_what_installs_it_is_fetched(host: Host, site: Path) -> None:
     settings = {**DEFAULTS, **CASES["trial of conda"], "notebook_host_steps": ["tools", "conda", "kernels"]}
-    settings = with_tools_url({**settings, "notebook_host_tools": [__file__]}, "s3://acme-tools")
-    script = rendered(settings)["on-start.sh"]
+    fetching = with_tools_url({**settings, "notebook_host_tools": [__file__]}, "s3://acme-tools")
+    script = rendered(dict(fetching))["on-start.sh"]
     assert "conda_install()" not in unpack(script)
     host.install(from_site(script, site))
     host.stub("aws", "echo 'not there' >&2; exit 1")

@@ -59,7 +59,7 @@ def only_efs(scripts: Scripts, case: str) -> str:
     [
         ("with efs", "nfs4", OPTIONS),
         ("viewer", "nfs4", f"{OPTIONS},ro,noexec"),
-        ("tls", "efs", f"{OPTIONS},tls,accesspoint=fsap-0123456789abcdef0"),
+        ("tls", "efs", "nosuid,nodev,tls,accesspoint=fsap-0123456789abcdef0"),
     ],
 )
 def test_the_file_system_is_mounted(case: str, kind: str, options: str, instance: Host, scripts: Scripts) -> None:

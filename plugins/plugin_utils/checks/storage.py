@@ -27,11 +27,10 @@ SUBNET = re.compile(r"subnet-[0-9a-f]+")
 SECURITY_GROUP = re.compile(r"sg-[0-9a-f]+")
 KEY = re.compile(r"(mrk-[0-9a-f]{32}|[0-9a-f-]{36}|alias/[A-Za-z0-9/_-]+|arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:\S+)?")
 LARGEST_UID = 2**32 - 1
-NO_ROLES: Mapping[str, str] = {}
 
 
 def problems(
-    settings: Settings, people: Sequence[str], roles: Mapping[str, str] = NO_ROLES, *, with_tools: bool = False
+    settings: Settings, people: Sequence[str], roles: Mapping[str, str] | None = None, *, with_tools: bool = False
 ) -> Iterator[str]:
     """One sentence for each setting that cannot be; `people` are all owners of the inventory.
 
@@ -43,7 +42,7 @@ def problems(
     yield from _file_system(settings)
     yield from _mount_targets(settings)
     if settings["iam"]:
-        yield from _iam(settings, roles)
+        yield from _iam(settings, roles or {})
     for key in ("kms_key_id", "results_kms_key_id"):
         if not KEY.fullmatch(settings[key]):
             rule = 'it must be the id, the ARN or the alias (alias/…) of a key, or "" for AWS\'s own'

@@ -192,7 +192,7 @@ def look(options: SimpleNamespace, memory: Memory) -> tuple[bool, str]:
         memory.worked += memory.now - memory.last
     if busy:
         return False, f"{busy}: keep"
-    due, _ = decide(options, memory)
+    due = decide(options, memory)[0]
     known = memory.asked > memory.active and memory.now - memory.asked < memory.pause
     problem = ""
     if due or (memory.now - memory.active > 300 and not known):
@@ -257,7 +257,7 @@ def act(options: SimpleNamespace, memory: Memory, due: bool, reason: str) -> int
     elif due:
         active = memory.active
         run("before_stop")
-        busy, _ = survey(options, memory)
+        busy = survey(options, memory)[0]
         if not busy:
             memory.active = active
             return stop(memory, reason)

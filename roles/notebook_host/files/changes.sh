@@ -1,4 +1,4 @@
-#!/bin/bash
+# shellcheck shell=bash
 # changes.sh COMMAND...: runs on-start, waits until the restart of Jupyter that it has ordered is over, and says what is
 # different then.
 set -u

@@ -27,8 +27,9 @@ Run = Callable[..., Played]
 
 TEAMS = ["fraud", "interns", "research"]
 BOUNDARY = "arn:aws:iam::123456789012:policy/datalab/datalab-boundary"
-PLATFORMS = {name: document for name, document in POLICIES.items() if name != "datalab-trust-instances"}
-DOCUMENTS = {name: document for name, document in PLATFORMS.items() if name != "datalab-trust"}
+WITHOUT_TOOLS = replace(PLATFORM, tools_bucket="")  # nobody of the inventory has any
+DOCUMENTS = {policy.name: policy.document for policy in render_policies(WITHOUT_TOOLS)}
+PLATFORMS = DOCUMENTS | {"datalab-trust": POLICIES["datalab-trust"]}
 EC2 = {"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}
 EVERYTHING: dict[str, Any] = yaml.safe_load(INVENTORY.read_text())
 
@@ -200,7 +201,7 @@ def changes_change_what_they_say(run: Run, sandbox: Sandbox, account: Account) -
     account.iam.update_assume_role_policy(RoleName="datalab-research", PolicyDocument=anybody)
     run(other)
     now = account.documents()
-    assert {name for name, document in now.items() if document != POLICIES[name]} == {"datalab-research"}
+    assert {name for name, document in now.items() if document != DOCUMENTS[name]} == {"datalab-research"}
     assert "arn:aws:s3:::acme-data/new/*" in str(now["datalab-research"])
     assert changing(sandbox) == {
         "iam:CreatePolicyVersion": 1,
@@ -250,7 +251,9 @@ def removed(run: Run, sandbox: Sandbox, account: Account) -> None:
 
 
 def test_a_role_that_is_given_leaves_iam_alone(run: Run, sandbox: Sandbox) -> None:
-    run(EVERYTHING, platform_access_role_arn="arn:aws:iam::123456789012:role/given", platform_storage_iam=False)
+    needless = {"storage_iam": False, "access_open_from_cidrs": [], "access_open_from_vpc_endpoints": []}
+    given = {"access_role_arn": "arn:aws:iam::123456789012:role/given", **needless}
+    run(EVERYTHING, **{f"platform_{name}": value for name, value in given.items()})
     assert set(changing(sandbox)) == {"athena:CreateWorkGroup"}
     assert not [call for call in sandbox.calls() if call.startswith("iam:")]
 
@@ -282,7 +285,8 @@ def test_the_policies_are_written_to_files(run: Run, sandbox: Sandbox, tmp_path:
     output = tmp_path / "policies"
     run(EVERYTHING, tasks="render", platform_access_output_dir=str(output))
     written = {file.stem: file.read_text() for file in output.glob("*.json")}
-    with_some_network = {policy.name: policy.document for policy in render_policies(replace(PLATFORM, network=NETWORK))}
+    placed = replace(WITHOUT_TOOLS, network=NETWORK)
+    with_some_network = {policy.name: policy.document for policy in render_policies(placed)}
     operator = {name: written.pop(name) for name in list(written) if name.startswith("operator-")}
     assert {name: json.loads(text) for name, text in written.items()} == without_account(PLATFORMS | with_some_network)
     assert set(operator) == {f"operator-datalab-{part}" for part in PARTS}

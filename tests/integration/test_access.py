@@ -27,7 +27,7 @@ Run = Callable[..., Played]
 
 TEAMS = ["fraud", "interns", "research"]
 BOUNDARY = "arn:aws:iam::123456789012:policy/datalab/datalab-boundary"
-WITHOUT_TOOLS = replace(PLATFORM, tools_bucket="")  # nobody of the inventory has any
+WITHOUT_TOOLS = replace(PLATFORM, tools_bucket="")  # no one in the inventory has any
 DOCUMENTS = {policy.name: policy.document for policy in render_policies(WITHOUT_TOOLS)}
 PLATFORMS = DOCUMENTS | {"datalab-trust": POLICIES["datalab-trust"]}
 EC2 = {"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}

@@ -139,6 +139,14 @@ def test_an_inventory_is_never_silently_empty(playbook: PlaybookRunner, tmp_path
     assert [line for line in found if line.startswith(says)], found
 
 
+def test_variables_that_name_files_beside_an_inventory_without_people(playbook: PlaybookRunner, tmp_path: Path) -> None:
+    aws = "platform_aws: {endpoint_url: 'http://127.0.0.1:1/{{ inventory_dir | basename }}'}"
+    (line, *_) = problems(
+        playbook("datalab.notebooks.site", "-i", write(tmp_path, {"hosts.yml": "", "group_vars/all.yml": aws}))
+    )
+    assert line.startswith("inventory it has no people")
+
+
 # The first host of the inventory, to which Ansible would connect if a playbook for people let it.
 LAB = "lab: {ansible_connection: ssh, ansible_host: 192.0.2.1, ansible_ssh_timeout: 1}"
 STAND_IN = {**SHORTEST, "hosts.yml": f"stand_ins: {{hosts: {{{LAB}}}}}\n{SHORTEST['hosts.yml']}"}

@@ -74,9 +74,9 @@ def of_others() -> Iterator[Decision]:
     yield other.may("manages it", "elasticfilesystem:PutFileSystemPolicy", FILES, context=not_mounting)
     yield other.must_not("is root", ROOT, FILES, context=BY_POINT)
     yield viewer.must_not("writes", WRITE, FILES, context=BY_POINT)
-    nobody = Who("a machine without IAM", replace(other.asks_as, identity=[], context={}))
+    no_role = Who("a machine without IAM", replace(other.asks_as, identity=[], context={}))
     for action in (MOUNT, WRITE, ROOT):
-        yield nobody.must_not("reaches the files", action, FILES, context=BY_POINT)
+        yield no_role.must_not("reaches the files", action, FILES, context=BY_POINT)
 
 
 DECISIONS = [*of_the_platform(), *of_others()]

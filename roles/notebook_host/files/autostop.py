@@ -1,4 +1,4 @@
-"""Stops this notebook instance when nobody has used it for a while.
+"""Stops this notebook instance when no one has used it for a while.
 
 A timer runs it every few minutes on every instance: what would be slow to import (argparse, http.client, pathlib) is
 done without, and subprocess is imported by those few ticks that need it.
@@ -50,8 +50,8 @@ class Memory:
 
 
 def ask_jupyter(what: str) -> list[dict[str, object]]:
-    """What it lists of sessions or kernels. It is on this host, and has a certificate that nobody vouches for."""
-    tls = ssl._create_unverified_context()  # noqa: S323
+    """What it lists of sessions or kernels. It is on this host, and has a certificate that no authority has signed."""
+    tls = ssl._create_unverified_context()  # noqa: S323 - see above
     with socket.create_connection(("localhost", PORT), 15) as plain, tls.wrap_socket(plain) as jupyter:
         jupyter.sendall(f"GET /api/{what}?no_track_activity=1 HTTP/1.0\r\nHost: localhost\r\n\r\n".encode())
         head, content = jupyter.makefile("rb").read().partition(b"\r\n\r\n")[::2]
@@ -78,7 +78,10 @@ def observe(options: SimpleNamespace) -> tuple[str, list[str]]:
 
 def typed() -> list[str]:
     """When each terminal was opened or typed in. What its programs print does not change the time of access."""
-    times = [file.stat().st_atime for file in os.scandir(TERMINALS) if file.name.isdigit()]
+    times = []
+    for name in filter(str.isdigit, os.listdir(TERMINALS)):
+        with suppress(OSError):  # it is closed by now
+            times.append(os.stat(f"{TERMINALS}/{name}").st_atime)
     return [str(datetime.fromtimestamp(at, timezone.utc)) for at in times]
 
 
@@ -246,7 +249,7 @@ def stop(memory: Memory, reason: str) -> int:
 
 
 def act(options: SimpleNamespace, memory: Memory, due: bool, reason: str) -> int:
-    """Does what was decided, unless somebody works by then, and tells the owner.
+    """Does what was decided, unless a person works by then, and tells them.
 
     What processes do until then does not count: it may be what saves their state.
     """

@@ -11,7 +11,7 @@ machine() {
     ! -type f -printf '%p %M %u:%g %l\n' -o -printf '%p %M %u:%g\n' -exec sha256sum {} +
   find $home/{.condarc,.jupyter,.local/share/jupyter/kernels} -printf '%p %M %u:%g %s %T@ %l\n'
   find $home/SageMaker -maxdepth 1 -printf '%p %M %u:%g %l\n'
-  head -n -0 $home/SageMaker/{PLATFORM-STATUS.md,.datalab/notices/*}
+  head -n -0 $home/SageMaker/PLATFORM-STATUS.md
   cut -d ' ' -f 1-4 /proc/mounts
   for unit in jupyter-server.service datalab-conda.service datalab-jupyter.service datalab-autostop.timer; do
     echo "$unit $(systemctl show --property InvocationID "$unit")"

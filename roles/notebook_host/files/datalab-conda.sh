@@ -22,7 +22,7 @@ conda_bootstrap() {
   else
     ((status < 124)) || echo "Error: it took longer than $((CONDA_LIMIT / 60)) minutes." >>"$log"
     notice conda "Your Python environment is not as it should be." \
-      "$(grep -aiE '^curl: |error' "$log" | tail -n 1 | cut -c -300) The next start tries again. See $STATE/conda.log."
+      "$({ grep -aiE '^curl: |error' "$log" || cat "$log"; } | tail -n 1 | cut -c -300) The next start tries again. See $STATE/conda.log."
   fi
 }
 

@@ -172,6 +172,7 @@ def test_typing_is_a_person_and_output_is_none(monkeypatch: pytest.MonkeyPatch, 
     user, program = os.openpty()
     path = Path(os.ttyname(program))
     (tmp_path / path.name).symlink_to(path)
+    (tmp_path / "999999").symlink_to(tmp_path / "closed by now")
     monkeypatch.setattr(autostop, "TERMINALS", str(tmp_path))
     os.utime(path, (1e9, 1e9))
     os.write(program, b"output\n")

@@ -203,6 +203,12 @@ def test_a_server_that_is_not_there_is_named(conda: Host) -> None:
     assert "curl: (6) Could not resolve host: mirror The next start tries again" in conda.notice
 
 
+def test_the_last_line_is_the_reason_where_no_line_says_error(conda: Host) -> None:
+    (conda.volume / "broken-environment").write_text("echo No module named pip; exit 1")
+    bootstrap(conda)
+    assert "No module named pip The next start tries again" in conda.notice
+
+
 @pytest.mark.parametrize("broken", ["broken", "broken-environment"])
 def test_what_takes_for_ever_is_ended_and_removed(broken: str, conda: Host) -> None:
     conda.install(conda.script.read_text(), CONDA_LIMIT=1)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Starts with something else in the stead of each file that root, or what it starts, touches where a person can write.
 
-As whoever runs the tests: that root's rights are not lent out is what the scenario restart shows.
+As the user who runs the tests: that root's rights are not lent out is what the scenario restart shows.
 """
 
 from __future__ import annotations

@@ -59,7 +59,7 @@ class Server:
 
 @pytest.fixture(scope="module")
 def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Server]]:
-    """The viewer's, and one that nobody has configured."""
+    """The viewer's, and one that is not configured."""
     host = Host(tmp_path_factory.mktemp("viewer"))
     host.install(rendered(STEPS)["on-start.sh"]).start()
     assert host.status == {"jupyter": "ok", "viewer": "ok"}

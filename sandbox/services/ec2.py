@@ -7,8 +7,14 @@ from __future__ import annotations
 from typing import Any
 
 from moto.core.responses import ActionResult
-from moto.ec2.exceptions import DependencyViolationError, EC2ClientError, InvalidServiceName
+from moto.ec2.exceptions import (
+    DependencyViolationError,
+    EC2ClientError,
+    FlowLogAlreadyExists,
+    InvalidServiceName,
+)
 from moto.ec2.models import EC2Backend
+from moto.ec2.models.flow_logs import FlowLogs, FlowLogsBackend
 from moto.ec2.models.nat_gateways import NatGateway, NatGatewayBackend
 from moto.ec2.models.security_groups import SecurityGroupBackend
 from moto.ec2.models.subnets import Subnet, SubnetBackend
@@ -16,7 +22,9 @@ from moto.ec2.models.vpcs import VPC, VPCBackend, VPCEndPoint
 from moto.ec2.responses import EC2Response
 from moto.ec2.responses.security_groups import SecurityGroups
 from moto.ec2.utils import EC2_PREFIX_TO_RESOURCE
+from moto.s3.models import s3_backends
 
+LOG_DELIVERY = "delivery.logs.amazonaws.com"
 moto_filter_value = VPCEndPoint.get_filter_value
 
 
@@ -33,6 +41,7 @@ class PrivateDnsConflictError(EC2ClientError):
 def install() -> None:
     """Put this into moto, before its first EC2 request."""
     for replacement in (
+        create_flow_logs,
         create_vpc_endpoint,
         delete_nat_gateway,
         delete_security_group,
@@ -45,6 +54,29 @@ def install() -> None:
         setattr(EC2Response, operation.__name__, operation)
     setattr(VPCEndPoint, "get_filter_value", endpoint_filter_value)  # noqa: B010 - mypy refuses the assignment
     EC2_PREFIX_TO_RESOURCE["nat"] = "natgateway"  # as DescribeTags calls it
+
+
+def create_flow_logs(
+    self: EC2Backend, resource_type: str, resource_ids: list[str], **options: Any
+) -> tuple[list[FlowLogs], list[Any]]:
+    """CreateFlowLogs, also to a folder of a bucket, whose policy has to let AWS write there."""
+    if options["log_destination_type"] != "s3":
+        return FlowLogsBackend.create_flow_logs(self, resource_type, resource_ids, **options)
+    destination = options["log_destination"]
+    there = [each for each in self.flow_logs.values() if each.resource_id in resource_ids]
+    if any(each.log_destination == destination for each in there):
+        raise FlowLogAlreadyExists
+    bucket = destination.rpartition(":")[2].partition("/")[0]
+    found = s3_backends[self.account_id][self.partition].buckets.get(bucket)
+    if found and LOG_DELIVERY not in str(found.policy or b""):
+        text = f"Access Denied for LogDestination: {bucket}. Please check LogDestination permission"
+        return [], [(resource_id, "400", text) for resource_id in resource_ids]
+    # moto takes all that is behind the last colon for the bucket, and has no other flow log with a dash.
+    options["log_destination"] = f"arn:aws:s3:-::{bucket}"
+    made, failed = FlowLogsBackend.create_flow_logs(self, resource_type, resource_ids, **options)
+    for flow_log in made:
+        flow_log.log_destination = destination
+    return made, failed
 
 
 def create_vpc_endpoint(self: EC2Backend, vpc_id: str, service_name: str, **options: Any) -> VPCEndPoint:

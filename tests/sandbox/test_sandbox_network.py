@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 STS = "com.amazonaws.eu-central-1.sts"
@@ -119,3 +121,21 @@ def test_the_tags_of_a_nat_gateway_are_found_by_its_type(ec2, subnet):
     ec2.create_tags(Resources=[nat], Tags=[{"Key": "a", "Value": "1"}])
     (tag,) = ec2.describe_tags(Filters=[{"Name": "resource-type", "Values": ["natgateway"]}])["Tags"]
     assert (tag["ResourceId"], tag["Key"]) == (nat, "a")
+
+
+def test_a_flow_log_is_written_to_a_bucket_that_lets_it_and_is_there_once(ec2, vpc, sandbox, client_for, refused):
+    s3 = client_for("s3", sandbox.endpoint)
+    logs = {"ResourceIds": [vpc], "ResourceType": "VPC", "LogDestinationType": "s3", "TrafficType": "ALL"}
+    to = {folder: {**logs, "LogDestination": f"arn:aws:s3:::logs{folder}"} for folder in ("", "/a", "/b")}
+    assert ec2.create_flow_logs(**to["/a"])["Unsuccessful"][0]["Error"]["Message"].endswith("does not exist.")
+    s3.create_bucket(Bucket="logs", CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
+    assert "Access Denied" in ec2.create_flow_logs(**to["/a"])["Unsuccessful"][0]["Error"]["Message"]
+    allow = {"Effect": "Allow", "Principal": {"Service": "delivery.logs.amazonaws.com"}, "Action": "s3:PutObject"}
+    s3.put_bucket_policy(Bucket="logs", Policy=json.dumps({"Statement": {**allow, "Resource": "arn:aws:s3:::logs/*"}}))
+    made = [ec2.create_flow_logs(**each)["FlowLogIds"][0] for each in to.values()]
+    assert refused(ec2.create_flow_logs, **to["/b"])[0] == "FlowLogAlreadyExists"
+    found = ec2.describe_flow_logs(Filter=[{"Name": "resource-id", "Values": [vpc]}])["FlowLogs"]
+    assert {each["FlowLogId"]: each["LogDestination"] for each in found} == {
+        flow_log: each["LogDestination"] for flow_log, each in zip(made, to.values(), strict=True)
+    }
+    assert ec2.delete_flow_logs(FlowLogIds=made).get("Unsuccessful", []) == []

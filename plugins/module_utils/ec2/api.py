@@ -9,6 +9,7 @@ import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from ansible_collections.amazon.aws.plugins.module_utils.tagging import ansible_dict_to_boto3_tag_list
 from ansible_collections.amazon.aws.plugins.module_utils.transformation import ansible_dict_to_boto3_filter_list
 
 from ..common.calls import retry
@@ -145,3 +146,41 @@ def describe_network_interfaces(client: EC2Client, filters: Filters) -> Resource
 def modify_vpc_endpoint_policy(client: EC2Client, endpoint_id: str, policy: Mapping[str, Any]) -> None:
     """Calls ModifyVpcEndpoint with a policy; the endpoint works on meanwhile."""
     client.modify_vpc_endpoint(VpcEndpointId=endpoint_id, PolicyDocument=json.dumps(policy))
+
+
+@handler.common_error_handler("describe the flow logs")
+@retry
+def describe_flow_logs(client: EC2Client, filters: Filters) -> Resources:
+    """The flow logs that DescribeFlowLogs returns, of all pages."""
+    paginator = client.get_paginator("describe_flow_logs")
+    # The stubs call the parameter Filters; the API calls it Filter.
+    pages = paginator.paginate(Filter=ansible_dict_to_boto3_filter_list(filters))  # type: ignore[call-arg]
+    return [each for page in pages for each in page["FlowLogs"]]
+
+
+@handler.common_error_handler("create the flow log")
+@retry
+def create_flow_logs(client: EC2Client, params: Mapping[str, Any]) -> Resources:
+    """Calls CreateFlowLogs; returns what it tells of those that it did not create."""
+    return list(client.create_flow_logs(**params).get("Unsuccessful", ()))
+
+
+@handler.common_error_handler("delete the flow log")
+@retry
+def delete_flow_logs(client: EC2Client, flow_log_id: str) -> Resources:
+    """Calls DeleteFlowLogs; returns what it tells of those that it did not delete."""
+    return list(client.delete_flow_logs(FlowLogIds=[flow_log_id]).get("Unsuccessful", ()))
+
+
+@handler.common_error_handler("set tags")
+@retry
+def create_tags(client: EC2Client, resource_id: str, tags: Mapping[str, str]) -> None:
+    """Calls CreateTags."""
+    client.create_tags(Resources=[resource_id], Tags=ansible_dict_to_boto3_tag_list(dict(tags)))
+
+
+@handler.common_error_handler("remove tags")
+@retry
+def delete_tags(client: EC2Client, resource_id: str, keys: list[str]) -> None:
+    """Calls DeleteTags."""
+    client.delete_tags(Resources=[resource_id], Tags=[{"Key": key} for key in keys])

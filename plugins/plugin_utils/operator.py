@@ -32,6 +32,7 @@ CREATED = {
     "CreateVpc": "vpc",
     "CreateVpcPeeringConnection": "vpc-peering-connection",
 }
+LOGGED = {"CreateFlowLogs": "vpc-flow-log"}  # if the settings say so
 SERVICES = ("athena", "ec2", "kms", "sagemaker", "secretsmanager")
 
 
@@ -64,7 +65,10 @@ def _given(wanted: Wanted) -> dict[str, Any]:
         "arn": arn,
         "name": access["name"],
         "network": network,
-        "kinds": dict(list(CREATED.items())[: 2 if network["vpc_id"] else None]),
+        "kinds": {
+            **dict(list(CREATED.items())[: 2 if network["vpc_id"] else None]),
+            **(LOGGED if network["flow_log"] else {}),
+        },
         "storage": storage,
         "given_role": access["role_arn"],
         "given_boundary": access["boundary"],

@@ -300,7 +300,7 @@ def _roles_of_everybody(wanted: Wanted) -> dict[str, str]:
 
 
 CHECKS: Mapping[str, Callable[[Wanted], Iterable[str]]] = {
-    "network": lambda wanted: network.problems(wanted.settings["network"]),
+    "network": lambda wanted: network.problems(wanted.settings["network"], wanted.settings["storage"]),
     "storage": lambda wanted: storage.problems(
         wanted.settings["storage"],
         [each.name for each in wanted.roster.owners],

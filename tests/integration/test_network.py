@@ -133,11 +133,26 @@ def tagged(ec2: EC2Client) -> list[str]:
     endpoints = ec2.describe_vpc_endpoints(Filters=[*MADE, *ALIVE])["VpcEndpoints"]
     there += [endpoint["VpcEndpointId"] for endpoint in endpoints]
     gateways = ec2.describe_nat_gateways(Filters=[{"Name": "state", "Values": ["available"]}])["NatGateways"]
-    return there + [gateway["NatGatewayId"] for gateway in gateways]
+    there += [gateway["NatGatewayId"] for gateway in gateways]
+    return there + [log["FlowLogId"] for log in ec2.describe_flow_logs(Filter=MADE)["FlowLogs"]]
 
 
 def vpcs(ec2: EC2Client) -> list[str]:
     return [vpc["VpcId"] for vpc in ec2.describe_vpcs(Filters=MADE)["Vpcs"]]
+
+
+def make_log_bucket(s3: Any) -> None:
+    """A bucket that AWS may write logs to."""
+    s3.create_bucket(Bucket="acme-logs", CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
+    allow = {"Effect": "Allow", "Principal": {"Service": "delivery.logs.amazonaws.com"}, "Action": "s3:PutObject"}
+    statement = {**allow, "Resource": "arn:aws:s3:::acme-logs/*"}
+    s3.put_bucket_policy(Bucket="acme-logs", Policy=json.dumps({"Version": "2012-10-17", "Statement": [statement]}))
+
+
+def logged(ec2: EC2Client) -> list[tuple[str, str, str]]:
+    """What is logged of which VPC, and where to."""
+    found = ec2.describe_flow_logs()["FlowLogs"]
+    return [(log["ResourceId"], log["TrafficType"], log["LogDestination"]) for log in found]
 
 
 def make_subnet(ec2: EC2Client, vpc: str, cidr: str, zone: str) -> str:
@@ -169,10 +184,17 @@ def test_a_network_from_nothing_and_back(
     outputs: Callable[[], dict[str, Any]],
 ) -> None:
     peer = ec2.create_vpc(CidrBlock="10.7.0.0/16")["Vpc"]["VpcId"]
-    full = {**FEW, "platform_network_nat": True, "platform_network_peerings": [{"vpc_id": peer, "cidr": "10.7.0.0/16"}]}
+    full = {
+        **FEW,
+        "platform_network_nat": True,
+        "platform_network_peerings": [{"vpc_id": peer, "cidr": "10.7.0.0/16"}],
+        "platform_network_flow_log": {"bucket": "acme-logs", "prefix": "datalab"},
+    }
+    make_log_bucket(client(sandbox, "s3"))
 
     checked = run("--check", "--diff", **full)
     assert checked.recap["localhost"]["changed"] == 1
+    assert "flow log to acme-logs/datalab" in checked.stdout
     assert not changing(sandbox)
     assert outputs() == {"vpc": None, "subnets": [None, None], "instances": None, "storage": None}
 
@@ -209,6 +231,7 @@ def test_a_network_from_nothing_and_back(
         **FEW,
         "platform_network_endpoints": ["s3", "logs"],
         "platform_network_servers": [],
+        "platform_network_flow_log": {"bucket": "acme-logs"},
         "platform_network_subnets": [{"cidr": cidr, "zone": zone} for zone, cidr in zones.items()],
     }
     s3 = endpoints(ec2)["s3"]["VpcEndpointId"]
@@ -231,6 +254,7 @@ def test_a_network_from_nothing_and_back(
     assert not changing(sandbox)
     unmount(efs, target)
 
+    # The bucket of the flow log, and what is in it, are not the platform's.
     assert run("--check", tasks_from="absent", **less).recap["localhost"]["changed"] == 1
     assert not changing(sandbox)
     run(tasks_from="absent", **less)
@@ -273,6 +297,7 @@ def assert_all_is_there(ec2: EC2Client, told: dict[str, Any]) -> None:
     }
     assert routes(ec2, "public") == {"10.42.0.0/20": "local", "0.0.0.0/0": gateway["InternetGatewayId"]}
     assert len(ec2.describe_addresses()["Addresses"]) == 1
+    assert logged(ec2) == [(vpc, "ALL", "arn:aws:s3:::acme-logs/datalab/")]
 
     made = groups(ec2)
     assert {name: rules(group["IpPermissions"]) for name, group in made.items()} == {
@@ -314,6 +339,7 @@ def assert_less_is_there(ec2: EC2Client, interface: str) -> None:
     (vpc,) = ec2.describe_vpcs(Filters=MADE)["Vpcs"]
     tags = {tag["Key"]: tag["Value"] for tag in vpc["Tags"]}
     assert (tags["theirs"], tags["cost-center"]) == ("stays", "4711")
+    assert logged(ec2) == [(vpc["VpcId"], "ALL", "arn:aws:s3:::acme-logs")]
 
 
 def test_a_vpc_that_is_given_stays_as_it_is(

@@ -56,6 +56,9 @@ ALSO: dict[str, list[str]] = {
     "efs:ModifyMountTargetSecurityGroups": ["ec2:ModifyNetworkInterfaceAttribute"],
     # https://docs.aws.amazon.com/vpc/latest/privatelink/vpc-endpoints-iam.html
     "ec2:CreateVpcEndpoint": ["route53:AssociateVPCWithHostedZone"],
+    # https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-s3-permissions.html
+    "ec2:CreateFlowLogs": ["logs:CreateLogDelivery"],
+    "ec2:DeleteFlowLogs": ["logs:DeleteLogDelivery"],
     # https://docs.aws.amazon.com/vpc/latest/userguide/nat-gateway-troubleshooting.html
     "ec2:CreateNatGateway": ["iam:CreateServiceLinkedRole"],
     # https://docs.aws.amazon.com/IAM/latest/UserGuide/access_tags_control-resources.html: tags at creation

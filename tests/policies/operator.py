@@ -16,6 +16,7 @@ from .simulator import ACCOUNT, Policies, Request
 KEY = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/"
 # An inventory that needs all that any does, but for what it has already.
 SHARED: dict[str, Any] = {
+    "platform_network_flow_log": {"bucket": "acme-logs"},
     "platform_network_nat": True,
     "platform_network_peerings": [{"vpc_id": "vpc-0b", "cidr": "10.9.0.0/16"}],
     "platform_storage_isolation": "access_point",
@@ -152,6 +153,7 @@ NEW = {"aws:RequestTag/datalab:network": "datalab"}
 OTHERS: tuple[dict[str, Any], ...] = ({}, {"aws:ResourceTag/datalab:network": "other"})
 MADE = {
     "AllocateAddress": "elastic-ip",
+    "CreateFlowLogs": "vpc-flow-log",
     "CreateInternetGateway": "internet-gateway",
     "CreateNatGateway": "natgateway",
     "CreateRouteTable": "route-table",
@@ -169,14 +171,15 @@ CHANGED = {
     "security-group": "AuthorizeSecurityGroupEgress AuthorizeSecurityGroupIngress CreateVpcEndpoint"
     " DeleteSecurityGroup",
     "subnet": "AssociateRouteTable CreateNatGateway CreateVpcEndpoint DeleteSubnet ModifySubnetAttribute",
-    "vpc": "AttachInternetGateway CreateRouteTable CreateSecurityGroup CreateSubnet CreateVpcEndpoint"
+    "vpc": "AttachInternetGateway CreateFlowLogs CreateRouteTable CreateSecurityGroup CreateSubnet CreateVpcEndpoint"
     " CreateVpcPeeringConnection DeleteVpc DetachInternetGateway ModifyVpcAttribute",
+    "vpc-flow-log": "DeleteFlowLogs",
     "vpc-endpoint": "DeleteVpcEndpoints ModifyVpcEndpoint",
     "vpc-peering-connection": "DeleteVpcPeeringConnection",
 }
 READS = (
-    "Addresses AvailabilityZones InternetGateways NatGateways NetworkInterfaces RouteTables SecurityGroups Subnets Tags"
-    " VpcAttribute VpcEndpointServices VpcEndpoints VpcPeeringConnections Vpcs"
+    "Addresses AvailabilityZones FlowLogs InternetGateways NatGateways NetworkInterfaces RouteTables SecurityGroups"
+    " Subnets Tags VpcAttribute VpcEndpointServices VpcEndpoints VpcPeeringConnections Vpcs"
 )
 
 
@@ -224,6 +227,10 @@ def _of_the_network() -> Iterator[Decision]:
 
 
 def _of_what_the_network_is_made_in() -> Iterator[Decision]:
+    yield from only(NETWORK, actions("logs", "CreateLogDelivery DeleteLogDelivery"), [NOTHING], [])
+    for action in ("CreateLogGroup", "DeleteLogGroup", "PutResourcePolicy"):
+        yield NETWORK.may_not("changes log groups", f"logs:{action}", NOTHING)
+    yield NETWORK.may_not("changes the policy of the bucket for logs", "s3:PutBucketPolicy", s3("acme-logs"))
     yield NETWORK.may("gives endpoints their names", "route53:AssociateVPCWithHostedZone", ZONE)
     yield NETWORK.may_not("changes names", "route53:ChangeResourceRecordSets", ZONE)
     yield from _of_service_roles(NETWORK, "ec2.amazonaws.com/AWSServiceRoleForNATGateway", "nat-gateway.amazonaws.com")

@@ -19,7 +19,7 @@ Calls = dict[str, Callable[[], Any]]
 
 KINDS = (
     "subnets", "security_groups", "route_tables", "endpoints", "services", "interfaces",
-    "internet_gateways", "addresses", "nat_gateways", "peerings",
+    "internet_gateways", "addresses", "nat_gateways", "peerings", "flow_logs",
 )  # fmt: skip
 # A NAT gateway that is gone is returned for an hour.
 NAT_STATES = ["pending", "available", "deleting"]
@@ -77,6 +77,7 @@ def _of_the_vpc(client: Any, wanted: Mapping[str, Any], vpc_id: str) -> Calls:
     if wanted["made"]:
         calls["nat_gateways"] = lambda: api.describe_nat_gateways(client, {**inside, "state": NAT_STATES})
         calls["peerings"] = lambda: _peerings(client, vpc_id)
+        calls["flow_logs"] = lambda: api.describe_flow_logs(client, {"resource-id": vpc_id})
         if wanted["removal"]:
             calls["interfaces"] = lambda: api.describe_network_interfaces(client, inside)
     return calls

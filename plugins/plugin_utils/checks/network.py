@@ -19,6 +19,7 @@ from ..plans.network_found import (
     listed_endpoints,
     repeated,
 )
+from .storage import is_bucket, is_own_bucket
 from .tags import tag_problems
 
 Settings = Mapping[str, Any]
@@ -35,16 +36,26 @@ SERVICES = (
     "textract", "transcribe", "translate", "xray",
 )  # fmt: skip
 FULL_NAME = r"(cn\.)?(com\.amazonaws|aws\.sagemaker)\.[a-z0-9-]+\.[a-z0-9.-]+"
+FOLDER = r"[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)*/?"
 PORT = r"([0-9]{1,5})(?:-([0-9]{1,5}))?"
 LAST_PORT = 65535
+UNWANTED_WITH_VPC = {
+    "nat": "change the routes of",
+    "peerings": "change the routes of",
+    "flow_log": "log the traffic of others in",
+}
 WORDS = r"[a-zA-Z0-9 ._\-:/()#,@\[\]+=&;{}!$*]{0,255}"
 
 
-def problems(settings: Settings) -> Iterator[str]:
-    """A sentence for each thing that cannot work: the variable, its value, the rule, the remedy."""
+def problems(settings: Settings, storage: Settings | None = None) -> Iterator[str]:
+    """A sentence for each thing that cannot work: the variable, its value, the rule, the remedy.
+
+    With the settings of the storage also that the flow log is not written to a bucket of the platform.
+    """
     place = _given if settings["vpc_id"] or settings["subnet_ids"] else _made
     for check in (_names, _endpoints, place, _servers):
         yield from check(settings)
+    yield from _flow_log(settings, storage)
     yield from tag_problems("platform_network_tags", settings["tags"])
 
 
@@ -87,11 +98,11 @@ def _given(settings: Settings) -> Iterator[str]:
             yield f"platform_network_subnet_ids has {subnet}; it must have ids like subnet-0123456789abcdef0."
     for subnet in repeated(subnets):
         yield f"platform_network_subnet_ids has {subnet} twice; it must be there once."
-    for name, unwanted in (("nat", settings["nat"]), ("peerings", settings["peerings"])):
-        if unwanted:
+    for name, harm in UNWANTED_WITH_VPC.items():
+        if settings[name]:
             yield (
-                f"platform_network_{name} must not be set with platform_network_vpc_id: it would change the routes of"
-                f" {vpc}, which is yours."
+                f"platform_network_{name} must not be set with platform_network_vpc_id: it would {harm} {vpc}, which is"
+                " yours."
             )
     if any(short_name(name) == "s3" for name in listed_endpoints(settings)):
         yield (
@@ -169,6 +180,23 @@ def _peerings(peerings: list[Settings], vpc: IPv4Network) -> Iterator[str]:
     for key in ("vpc_id", "cidr"):
         for value in repeated(peering[key] for peering in peerings):
             yield f"platform_network_peerings has the {key} {value} twice; it must be there once."
+
+
+def _flow_log(settings: Settings, storage: Settings | None) -> Iterator[str]:
+    log, variable = settings["flow_log"], "platform_network_flow_log"
+    bucket, prefix = log.get("bucket") or "", log.get("prefix") or ""
+    own = [use for use in ("results", "tools") if storage and is_own_bucket(storage, bucket, use)]
+    if log and not bucket:
+        yield f"{variable} has no bucket; name one, or write {{}} for no flow log."
+    elif log and not is_bucket(bucket):
+        yield f"{variable}: bucket is {bucket}; it must be the name of a bucket, without s3:// and a folder."
+    elif own:
+        yield f"{variable}: bucket is {bucket}, the platform's own for {own[0]}; it must be another, which is yours."
+    if prefix and (not re.fullmatch(FOLDER, prefix) or "AWSLogs" in prefix.split("/")):
+        yield (
+            f"{variable}: prefix is {prefix}; it must be a folder such as network/datalab, of letters, digits and ._-,"
+            " and without AWSLogs, which AWS adds itself."
+        )
 
 
 def _servers(settings: Settings) -> Iterator[str]:

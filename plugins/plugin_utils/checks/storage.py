@@ -69,7 +69,7 @@ def _names(settings: Settings, needed: Sequence[str]) -> Iterator[str]:
         yield f"platform_storage_efs_name is {shown(name)}; it must have 1 to {LONGEST_NAME} characters"
     for key in ("results_bucket", "tools_bucket"):
         bucket = settings[key]
-        if bucket and not _is_bucket(bucket):
+        if bucket and not is_bucket(bucket):
             yield (
                 f"platform_storage_{key} is {shown(bucket)}; it must be small letters, digits, hyphens and single dots,"
                 ' 3 to 63, or "" for a name that is made'
@@ -138,23 +138,24 @@ def _access_log(settings: Settings) -> Iterator[str]:
         yield f'{variable} has no bucket; name one, or write bucket: "" for no access log, or {{}} to leave it as it is'
     elif prefix and not bucket:
         yield f"{variable} has a prefix without a bucket; name the bucket, or leave the prefix out"
-    elif bucket and not _is_bucket(bucket):
+    elif bucket and not is_bucket(bucket):
         yield f"{variable}: bucket is {shown(bucket)}; it must be the name of a bucket, without s3://"
-    elif bucket and _is_results_bucket(settings, bucket):
+    elif bucket and is_own_bucket(settings, bucket, "results"):
         yield (
             f"{variable}: bucket is {bucket}, the bucket for results itself; it must be another: S3 would log that it"
             " writes the log"
         )
 
 
-def _is_results_bucket(settings: Settings, bucket: str) -> bool:
-    """Whether the bucket for results is, or may be, this one. Made names end in an account and a region."""
-    made = rf"{re.escape(settings['efs_name'])}-results-\d{{12}}-[a-z]{{2}}(-[a-z]+)+-\d"
-    named = settings["results_bucket"]
+def is_own_bucket(settings: Settings, bucket: str, use: str) -> bool:
+    """Whether the bucket for this use is, or may be, this one. Made names end in an account and a region."""
+    made = rf"{re.escape(settings['efs_name'])}-{use}-\d{{12}}-[a-z]{{2}}(-[a-z]+)+-\d"
+    named = settings[f"{use}_bucket"]
     return bucket == named if named else bool(re.fullmatch(made, bucket))
 
 
-def _is_bucket(name: str) -> bool:
+def is_bucket(name: str) -> bool:
+    """Whether S3 takes this as the name of a bucket."""
     return bool(BUCKET.fullmatch(name)) and ".." not in name
 
 

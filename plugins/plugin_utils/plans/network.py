@@ -11,6 +11,7 @@ from typing import Any
 from .network_conflicts import network_conflicts
 from .network_draft import Draft
 from .network_endpoints import plan_endpoints
+from .network_flow_log import plan_flow_log
 from .network_found import (
     GROUPS,
     MARK,
@@ -90,6 +91,7 @@ def _plan_made(draft: Draft, network: Network) -> None:
     plan_private_table(draft, network)
     if not network.settings["nat"]:
         remove_nat(draft, network)
+    plan_flow_log(draft, network)
 
 
 def plan_network_removal(

@@ -15,6 +15,7 @@ from .network_endpoints import (
     missing_endpoints,
     zones_without,
 )
+from .network_flow_log import flow_log_conflicts
 from .network_found import (
     GROUPS,
     MARK,
@@ -30,7 +31,7 @@ from .network_routes import (
 
 def network_conflicts(network: Network) -> list[str]:
     """A sentence for each thing, with the variable and the remedy."""
-    checks = [_given] if network.given else [_vpcs, _subnets, _nat, _routes]
+    checks = [_given] if network.given else [_vpcs, _subnets, _nat, _routes, flow_log_conflicts]
     return [conflict for check in (*checks, _groups, _services) for conflict in check(network)]
 
 

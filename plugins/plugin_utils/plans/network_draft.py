@@ -15,9 +15,9 @@ from .section import Action, Change, SectionPlan
 STEPS = (
     "vpcs", "subnets", "security_groups", "internet_gateways", "addresses", "peerings",
     "nat_gateways", "route_tables", "gateway_endpoints", "interface_endpoints",
-    "endpoint_policies", "routes", "rules", "tags",
-    "remove_endpoints", "remove_nat_gateways", "remove_addresses", "remove_peerings", "remove_security_groups",
-    "remove_route_tables", "remove_subnets", "remove_internet_gateways", "remove_vpcs",
+    "endpoint_policies", "routes", "rules", "tags", "flow_logs",
+    "remove_endpoints", "remove_flow_logs", "remove_nat_gateways", "remove_addresses", "remove_peerings",
+    "remove_security_groups", "remove_route_tables", "remove_subnets", "remove_internet_gateways", "remove_vpcs",
     "waiting",  # what AWS is making or removing, without which the rest cannot be planned
     "later",  # changes that have to wait for other steps
 )  # fmt: skip

@@ -53,7 +53,7 @@ def _plan_subnet(draft: Draft, network: Network, subnet: Resource | None, wanted
     step = {"vpc_id": network.vpc_id, "cidr": cidr, "az": network.zone(zone), "tags": tags}
     if subnet is None:
         draft.add("create", text)
-        _now_or_later(draft, "subnets", text, step)
+        now_or_later(draft, "subnets", text, step)
         return
     if subnet.get("map_public_ip_on_launch"):
         draft.add("change", text, before="public addresses: on", after="public addresses: off")
@@ -69,7 +69,7 @@ def plan_groups(draft: Draft, network: Network) -> None:
         if group is None:
             draft.add("create", f"security group {name}")
             step = {"vpc_id": network.vpc_id, "name": name, "description": description, "tags": tags}
-            _now_or_later(draft, "security_groups", f"security group {name}", step)
+            now_or_later(draft, "security_groups", f"security group {name}", step)
         else:
             draft.retag(f"security group {name}", group["group_id"], group["tags"], tags)
 
@@ -83,7 +83,7 @@ def plan_peerings(draft: Draft, network: Network) -> None:
             draft.add("create", f"peering connection with {peer}")
             step = {"vpc_id": network.vpc_id, "peer_vpc_id": peer, "tags": tags}
             other = {"peer_owner_id": peering.get("owner") or None, "peer_region": peering.get("region") or None}
-            _now_or_later(draft, "peerings", f"peering connection with {peer}", {**step, **other})
+            now_or_later(draft, "peerings", f"peering connection with {peer}", {**step, **other})
         elif network.is_own(connection):
             connection_id = connection["vpc_peering_connection_id"]
             draft.retag(f"peering connection with {peer}", connection_id, connection["tags"], tags)
@@ -97,7 +97,7 @@ def surplus_peerings(network: Network) -> list[Resource]:
     return [each for peer, each in network.connections.items() if peer not in wanted and network.is_own(each)]
 
 
-def _now_or_later(draft: Draft, name: str, text: str, step: dict[str, Any]) -> None:
+def now_or_later(draft: Draft, name: str, text: str, step: dict[str, Any]) -> None:
     """A step in the VPC, once there is one."""
     if step["vpc_id"]:
         draft.step(name, step)

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 from .network_draft import Draft
 from .network_endpoints import remove_endpoints
+from .network_flow_log import remove_flow_logs
 from .network_found import (
     LIVE_PEERINGS,
     Network,
@@ -23,6 +24,7 @@ def plan_removal(draft: Draft, network: Network) -> None:
     """All that has the mark, in the order of the tasks: first what others of ours depend on last."""
     remove_endpoints(draft, network)
     if not network.given:
+        remove_flow_logs(draft, network)
         remove_nat(draft, network)
         _remove_peerings(draft, network)
     clear_rules(draft, network)

@@ -88,6 +88,8 @@ def out_of_the_vpc(ec2: Script) -> None:
         answer = {"VpcPeeringConnections": [{"VpcPeeringConnectionId": f"pcx-{number}"}]}
         place = [{"Name": f"{side}-vpc-info.vpc-id", "Values": [VPC]}]
         ec2.call("describe_vpc_peering_connections", {"Filters": place}, answer)
+    by_vpc = {"Filter": filters(resource_id=VPC)}
+    ec2.call("describe_flow_logs", by_vpc, {"FlowLogs": [{"FlowLogId": "fl-1", "Tags": MARK}]})
 
 
 S3_NAMES = ["com.amazonaws.eu-central-1.s3", "aws.sagemaker.eu-central-1.s3", "cn.com.amazonaws.eu-central-1.s3"]
@@ -107,7 +109,7 @@ def test_an_empty_account(ec2: Script) -> None:
     assert found["zones"] == [{"zone_name": "eu-central-1a", "region_name": "eu-central-1", "tags": {}}]
     assert [service["service_name"] for service in found["services"]] == ["com.amazonaws.eu-central-1.sts"]
     kinds = ("vpcs", "subnets", "security_groups", "route_tables", "endpoints", "nat_gateways", "peerings")
-    assert [found[kind] for kind in (*kinds, "interfaces")] == [[]] * 8
+    assert [found[kind] for kind in (*kinds, "flow_logs", "interfaces")] == [[]] * 9
 
 
 def test_a_network_that_is_there(ec2: Script) -> None:
@@ -141,6 +143,7 @@ def test_a_network_that_is_there(ec2: Script) -> None:
             {"vpc_peering_connection_id": "pcx-1", "tags": {}},
             {"vpc_peering_connection_id": "pcx-2", "tags": {}},
         ],
+        "flow_logs": [{"flow_log_id": "fl-1", "tags": TAGS}],
         "interfaces": [],
         "services": [{"service_name": "com.amazonaws.eu-central-1.sts", "tags": {}}],
     }
@@ -150,7 +153,8 @@ def test_a_given_vpc_is_asked_for_less(ec2: Script) -> None:
     of_the_account(ec2, INSIDE, [{"VpcId": VPC}], made=False, names=[*S3_NAMES, *STS_NAMES])
     of_the_vpc(ec2)
     found = read(ec2, GIVEN)
-    assert [found[kind] for kind in ("internet_gateways", "addresses", "nat_gateways", "peerings")] == [[]] * 4
+    kinds = ("internet_gateways", "addresses", "nat_gateways", "peerings", "flow_logs")
+    assert [found[kind] for kind in kinds] == [[]] * 5
 
 
 def test_a_removal_needs_the_interfaces(ec2: Script) -> None:

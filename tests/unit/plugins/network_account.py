@@ -38,8 +38,8 @@ STAGES = [
     ["gateway_endpoints", "interface_endpoints", "endpoint_policies", "routes"],
 ]
 LAST = [
-    "rules", "tags", "remove_nat_gateways", "remove_addresses", "remove_peerings", "remove_security_groups",
-    "remove_route_tables", "remove_subnets", "remove_internet_gateways", "remove_vpcs",
+    "rules", "tags", "flow_logs", "remove_flow_logs", "remove_nat_gateways", "remove_addresses", "remove_peerings",
+    "remove_security_groups", "remove_route_tables", "remove_subnets", "remove_internet_gateways", "remove_vpcs",
 ]  # fmt: skip
 
 # By what a resource's id begins with: the kind of read_network(), and the key of the id.
@@ -53,6 +53,7 @@ KEYS = {
     "nat": ("nat_gateways", "nat_gateway_id"),
     "pcx": ("peerings", "vpc_peering_connection_id"),
     "vpce": ("endpoints", "vpc_endpoint_id"),
+    "fl": ("flow_logs", "flow_log_id"),
     "eni": ("interfaces", "network_interface_id"),
 }
 Found = dict[str, Any]
@@ -257,6 +258,18 @@ class Account:
         kind, key = KEYS[item["resource"].partition("-")[0]]
         self._one(kind, key, item["resource"])["tags"] |= item["tags"]
 
+    def do_flow_logs(self, item: Found) -> None:
+        """As ec2_vpc_flow_log: one of this destination is replaced."""
+        self.there["flow_logs"] = [
+            each for each in self.there["flow_logs"] if each["log_destination"] != item["log_destination"]
+        ]
+        log = {"flow_log_id": self.id("fl"), "resource_id": item["vpc_id"], "deliver_logs_status": "SUCCESS"}
+        what = {key: item[key] for key in ("log_destination", "traffic_type", "tags")}
+        self.there["flow_logs"].append({**log, **what})
+
+    def do_remove_flow_logs(self, item: Found) -> None:
+        self._drop("flow_logs", "log_destination", item["log_destination"])
+
     def do_remove_endpoints(self, item: Found) -> None:
         self._drop("endpoints", "vpc_endpoint_id", item["vpc_endpoint_id"])
         for table in self.there["route_tables"]:
@@ -291,5 +304,6 @@ class Account:
         groups = [each for each in self.there["security_groups"] if each["group_name"] == "default"]
         self.there["security_groups"] = [each for each in self.there["security_groups"] if each not in groups]
         kinds = ("subnets", "security_groups", "route_tables", "endpoints", "internet_gateways", "nat_gateways")
+        assert not self.there["flow_logs"], "they would be left over"
         assert not any(self.there[kind] for kind in kinds), "AWS refuses that"
         self._drop("vpcs", "vpc_id", item["vpc_id"])

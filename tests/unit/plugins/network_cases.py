@@ -23,6 +23,7 @@ FULL = FEW | {
     "peerings": [{"vpc_id": PEER, "cidr": "10.7.0.0/16"}],
     "servers": [GIT],
     "tags": {"cost": "4711"},
+    "flow_log": {"bucket": "acme-logs", "prefix": "datalab"},
 }
 GIVEN = DEFAULTS | {"vpc_id": "vpc-9a", "subnet_ids": ["subnet-9b", "subnet-9a"], "endpoints": ["default", "sts"]}
 

@@ -48,6 +48,10 @@ def peering(**changes: Any) -> dict[str, Any]:
     return {"peerings": [PEER | changes]}
 
 
+def flow_log(prefix: str) -> dict[str, Any]:
+    return {"flow_log": {"bucket": "acme-logs", "prefix": prefix}}
+
+
 # What is changed, and words of the sentence that is said against it.
 REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"name": "data_lab"}, "platform_network_name data_lab must letters"),
@@ -109,6 +113,15 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     (GIVEN | {"subnet_ids": ["subnet-0a", "a"]}, "platform_network_subnet_ids a ids like subnet-"),
     (GIVEN | {"nat": True}, "platform_network_nat routes yours"),
     (GIVEN | {"peerings": [PEER]}, "platform_network_peerings routes yours"),
+    (GIVEN | {"flow_log": {"bucket": "acme-logs"}}, "platform_network_flow_log log the traffic yours"),
+    ({"flow_log": {"prefix": "network"}}, "platform_network_flow_log no bucket {}"),
+    ({"flow_log": {"bucket": ""}}, "platform_network_flow_log no bucket {}"),
+    ({"flow_log": {"bucket": "s3://acme-logs"}}, "platform_network_flow_log bucket s3://acme-logs without"),
+    ({"flow_log": {"bucket": "acme-logs/network"}}, "platform_network_flow_log acme-logs/network without folder"),
+    (flow_log("/network"), "platform_network_flow_log prefix /network network/datalab"),
+    (flow_log("a//b"), "platform_network_flow_log prefix a//b network/datalab"),
+    (flow_log("a b"), "platform_network_flow_log a letters"),
+    (flow_log("network/AWSLogs/"), "platform_network_flow_log network/AWSLogs/ adds itself"),
     (GIVEN | {"endpoints": ["s3"]}, "platform_network_endpoints s3 routes yours"),
     (GIVEN | {"endpoints": ["com.amazonaws.eu-central-1.s3"]}, "platform_network_endpoints s3 routes"),
 ]
@@ -117,6 +130,9 @@ ACCEPTED: list[dict[str, Any]] = [
     GIVEN,
     GIVEN | {"endpoints": ["sts"], **server(cidr="10.42.4.0/24")},  # whose network is not known before the first call
     {"endpoints": []},
+    {"flow_log": {"bucket": "acme-logs", "traffic": "REJECT"}},
+    flow_log("network/data_lab.2-x/"),
+    flow_log(""),
     {"endpoints": ["com.amazonaws.eu-central-1.kms", "cn.com.amazonaws.cn-north-1.sts"]},
     {"nat": True},
     {"nat_cidr": "nonsense"},  # which nobody looks at

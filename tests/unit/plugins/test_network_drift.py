@@ -149,6 +149,12 @@ DRIFTS = [
     Drift("no NAT gateway", lose("nat_gateways", "datalab-nat"),
           ["create public address", "create NAT gateway", "change route 0.0.0.0/0 in datalab-private"]),
     Drift("the NAT gateway's tags", retag("nat_gateways", "datalab-nat"), tags_of("NAT gateway")),
+    Drift("no flow log", lose("flow_logs", "datalab-flow-log"), ["create flow log to acme-logs/datalab"]),
+    Drift("less is logged", change("flow_logs", "datalab-flow-log", traffic_type="REJECT"),
+          ["change flow log to acme-logs/datalab"]),
+    Drift("logged elsewhere", change("flow_logs", "datalab-flow-log", log_destination="arn:aws:s3:::acme-logs"),
+          ["remove flow log to acme-logs", "create flow log to acme-logs/datalab"]),
+    Drift("a flow log's tags", retag("flow_logs", "datalab-flow-log"), tags_of("flow log to acme-logs/datalab")),
     Drift("the address's tags", retag("addresses", "datalab-nat"), tags_of("public address")),
 ]  # fmt: skip
 

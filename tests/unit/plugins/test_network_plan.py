@@ -64,6 +64,7 @@ def test_an_empty_account() -> None:
         "create route table datalab-private",
         "create route 0.0.0.0/0 in datalab-private",
         "create route 10.7.0.0/16 in datalab-private",
+        "create flow log to acme-logs/datalab",
         "create endpoint s3",
         "create endpoint sts",
     ]
@@ -104,7 +105,7 @@ def test_all_that_is_created_has_the_tags() -> None:
     there = account(FULL)
     made_by_aws = default_group(there)
     tags = [each["tags"] for kind in there.there.values() for each in kind if each != made_by_aws]
-    assert len(tags) == 15
+    assert len(tags) == 16
     assert all(each["Name"].startswith("datalab-") and each["cost"] == "4711" for each in tags)
     assert all(each.items() >= MARK.items() for each in tags)
 
@@ -204,7 +205,7 @@ def test_the_tasks_do_every_step() -> None:
 def test_less_is_wanted() -> None:
     there = account(FULL)
     before = {kind: len(each) for kind, each in account(FEW).there.items()}
-    less = {"nat": False, "peerings": [], "servers": [], "tags": {}}
+    less = {"nat": False, "peerings": [], "servers": [], "tags": {}, "flow_log": {}}
     foreign = {"destination_cidr_block": "10.9.0.0/16", "origin": "CreateRoute", "transit_gateway_id": "tgw-1"}
     table = one(there, "route_tables", "datalab-private")
     table["routes"].append(foreign)
@@ -218,6 +219,7 @@ def test_less_is_wanted() -> None:
         "remove route table datalab-public",
         "remove subnet 10.42.15.240/28",
         "remove internet gateway",
+        "remove flow log to acme-logs/datalab",
         "change rules of security group datalab-instances",
     ]
     assert plan.steps["routes"][0]["routes"] == [{"dest": "10.9.0.0/16", "transit_gateway_id": "tgw-1"}]

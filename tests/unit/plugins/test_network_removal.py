@@ -46,6 +46,7 @@ def test_everything_goes() -> None:
     assert [f"{change.action} {change.text}" for change in plan.changes] == [
         "remove endpoint s3",
         "remove endpoint sts",
+        "remove flow log to acme-logs/datalab",
         "remove NAT gateway",
         f"remove public address {there.there['addresses'][0]['public_ip']}",
         "remove route table datalab-public",

@@ -71,7 +71,7 @@ ACCESS_POINTS = {f"storage/{sid}" for sid in ("AccessPoints", "CreateAccessPoint
     [
         (
             {"platform_network_vpc_id": "vpc-0a", "platform_network_subnet_ids": ["subnet-0a", "subnet-0b"]},
-            {"network/CloseDefaultGroup"},
+            {"network/CloseDefaultGroup", "network/FlowLogs"},
             {"network/InYourVpc", "instances/InYourNetwork"},
         ),
         ({"platform_network_nat": True}, set(), {"network/ServiceRoleOfNatGateways"}),
@@ -127,6 +127,15 @@ def test_who_says_nothing_of_access_logs_changes_none(log: dict[str, str], may: 
     assert ("s3:PutBucketLogging" in bucket["Action"]) == may
 
 
+@pytest.mark.parametrize("log", [{}, {"bucket": "logs"}], ids=str)
+def test_who_says_nothing_of_a_flow_log_creates_none(log: dict[str, str]) -> None:
+    found = statements({"platform_network_flow_log": log})
+    for sid, action in (("Create", "ec2:CreateFlowLogs"), ("Ours", "ec2:CreateFlowLogs"),
+                        ("FlowLogs", "logs:CreateLogDelivery")):  # fmt: skip
+        assert (action in found[f"network/{sid}"]["Action"]) == bool(log)
+    assert "ec2:DeleteFlowLogs" in found["network/Ours"]["Action"]  # one that is wanted no more
+
+
 def test_roles_have_the_boundary_of_the_account() -> None:
     found = statements({"platform_access_boundary": OWN_BOUNDARY})
     for sid in ("RolesWithinTheBoundary", "PoliciesOfRoles"):
@@ -180,9 +189,9 @@ def test_secrets_are_read_for_repositories_that_have_one(repository: str, is_nee
 
 def test_what_a_playbook_may_not_call_is_said_with_the_place_to_change() -> None:
     assert not list(missing(["s3:HeadBucket", "efs:CreateFileSystem", "sts:GetCallerIdentity"]))
-    (text,) = missing(["ec2:CreateFlowLogs"])
+    (text,) = missing(["ec2:CreateNetworkAcl"])
     assert text.startswith(
-        "ec2:CreateFlowLogs was called, and no policy of the operator allows ec2:CreateFlowLogs: add"
+        "ec2:CreateNetworkAcl was called, and no policy of the operator allows ec2:CreateNetworkAcl: add"
     )
 
 

@@ -25,7 +25,7 @@ The sandbox is still running, with the platform in it. To go on:
 
   Look at an instance:
     {look}
-  Change somebody's instance: edit inventory/demo/host_vars/alice.yml, then
+  Change a person's instance: edit inventory/demo/host_vars/alice.yml, then
     .venv/bin/ansible-playbook datalab.notebooks.user -i inventory/demo -l alice
   Take the platform down, all of it:
     .venv/bin/ansible-playbook datalab.notebooks.destroy -i inventory/demo -e platform_destroy=data
@@ -101,6 +101,7 @@ class Demo:
             "ANSIBLE_CONFIG": str(config),
             "ANSIBLE_DEPRECATION_WARNINGS": "false",  # they are about amazon.aws
             "ANSIBLE_HOME": str(ansible),
+            "ANSIBLE_REMOTE_TMP": str(ansible / "tmp"),
             "AWS_CONFIG_FILE": os.devnull,
             "AWS_EC2_METADATA_DISABLED": "true",
             "AWS_SHARED_CREDENTIALS_FILE": os.devnull,

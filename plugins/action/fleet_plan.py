@@ -39,6 +39,7 @@ class ActionModule(FlowAction):
         instances = [each for each in instances if each["name"] in there]
         fleet: dict[str, Any] = {
             "instances": instances,
+            "absent": [each for each in compared["instances"] if each["name"] not in there],
             "people": leaving_people(wanted, compared["instances"]),
             "idle_limits": all_idle_limits(wanted),
             "compared": compared,

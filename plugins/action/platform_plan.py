@@ -33,7 +33,7 @@ from ansible_collections.datalab.notebooks.plugins.plugin_utils.plans.platform i
 )
 from ansible_collections.datalab.notebooks.plugins.plugin_utils.preflight import Wanted
 from ansible_collections.datalab.notebooks.plugins.plugin_utils.problems import Problem
-from ansible_collections.datalab.notebooks.plugins.plugin_utils.tell import section_diff
+from ansible_collections.datalab.notebooks.plugins.plugin_utils.tell import NAMES, section_diff
 
 Found = Mapping[str, Any]
 
@@ -71,6 +71,7 @@ class ActionModule(FlowAction):
             **{section: each.as_dict() for section, each in plans.items()},
             **({"fleet": fleet} if fleet else {}),
             "given_by": options["given_by"],
+            "removal": options["removal"],
             "would_change": would_change,
             "changed": self._task.check_mode and would_change,
             **({"diff": diff} if self._task.diff and self._task.check_mode else {}),
@@ -123,4 +124,4 @@ class ActionModule(FlowAction):
 
 
 def _refused(plans: Plans) -> list[Problem]:
-    return [Problem(section, text) for section, each in plans.items() for text in each.refused]
+    return [Problem(NAMES.get(section, section), text) for section, each in plans.items() for text in each.refused]

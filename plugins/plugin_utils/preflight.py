@@ -45,12 +45,14 @@ from .scripts.limits import length_problems
 from .scripts.lint import syntax_problems
 from .scripts.render import render
 from .scripts.tools import need_bucket, tools_of, unreadable_tools, with_tools_url
-from .variables import person_variables, section_settings, unknown_variables
+from .variables import connection_problems, person_variables, section_settings, unknown_variables
 
 SHARED = ("network", "storage", "access")
 ALL = (*SHARED, "fleet")
 
 STARTED_WITH = ("subnet_id", "security_group_ids", "kms_key_id", "role_arn")  # what rights are needed for
+
+OWNER_TAG = "notebook_tags: the value of 'owner'"
 
 # With a name as long as that of every file system a script has the length that it will have.
 SOME_REGION = "eu-central-1"
@@ -113,6 +115,7 @@ def preflight(
     machines = _machines(inventory, hosts if is_limited else inventory.stand_ins) if STAND_INS in sections else ()
     wanted = Wanted(roster, tuple(roster.people) if is_about_all else people, settings, wishes, machines)
     values = [each for each in inventory.unreadable if each.about in {EVERYBODY, *roster.people, *machines}]
+    values += [Problem(EVERYBODY, text) for text in connection_problems(inventory.common)]
     values += [Problem(section, text) for section in read if section in sections for text in read[section][1]]
     rules = [
         Problem(section, text) for section, check in CHECKS.items() if section in sections for text in check(wanted)
@@ -183,7 +186,10 @@ def fleet_problems(wanted: Wanted) -> Iterator[Problem]:
     for wishes in mine:
         options = filled({**instance_options(wishes, wanted.prefix, SOME_PLACE), "lifecycle_config_name": None})
         for text in instance_problems(model, [desired_from_options(options)]):
-            yield Problem(wishes.person.name, text.removeprefix(f"{wishes.person.name}: "))
+            about_it = text.removeprefix(f"{wishes.person.name}: ")
+            yield Problem(
+                wishes.person.name, about_it.replace(OWNER_TAG, "the host's name, which becomes the tag owner,")
+            )
     is_prefix_wrong = bool(name_problems(model, wanted.prefix))  # which is told as such
     shared = {"notebook_host_efs_dns_name": SOME_FILE_SYSTEM, **(SOME_IAM_MOUNT if iam_file_system(wanted) else {})}
     found: dict[str, list[str]] = {}  # by settings, which many configurations may have

@@ -38,7 +38,7 @@ def problems_message(
     rows = [(_named(abouts, people), text) for text, abouts in shared.items()]
     width = max((len(about) for about, _text in rows), default=0)
     count = f"{len(rows)} problem{'' if len(rows) == 1 else 's'} {subject}"
-    lines = [f"  {about:<{width}}  {masked(text)}" for about, text in rows]
+    lines = [f"  {about:<{width}}  {masked(text).removesuffix('.')}" for about, text in rows]
     return "\n".join([f"{count}; nothing was changed:", *lines])
 
 

@@ -96,9 +96,10 @@ def read_roster(
         *_both({owners_group: owners, viewers_group: viewers, STAND_INS: inventory.stand_ins}),
         *_several_teams(below),
         *_team_problems(people.values(), owners_group, teams),
-        *_strangers(inventory, people, owners_group, viewers_group),
+        *_strangers(inventory, people, owners_group, viewers_group, teams),
         *_name_problems(people.values(), prefix),
-        *(_orphan(folder, file, inventory) for folder, file in inventory.orphans),
+        # Where Ansible could read no hosts, all files are for none.
+        *(_orphan(folder, file, inventory) for folder, file in inventory.orphans if people),
     ]
     return Roster(people, tuple(problems))
 
@@ -191,17 +192,24 @@ def _team_problems(people: Collection[Person], owners_group: str, teams: Collect
 
 
 def _strangers(
-    inventory: Inventory, people: Mapping[str, Person], owners_group: str, viewers_group: str
+    inventory: Inventory,
+    people: Mapping[str, Person],
+    owners_group: str,
+    viewers_group: str,
+    teams: Collection[str],
 ) -> Iterator[Problem]:
-    """Hosts described as people that are none."""
+    """Hosts described as people, or in the group of a team, that are none."""
     for name, variables in inventory.hosts.items():
+        if name in people or name in inventory.stand_ins:
+            continue
+        groups = sorted(group for group, hosts in inventory.groups.items() if name in hosts and group != "all")
         own = [key for key in variables if key.startswith("notebook_") and inventory.says(name, key)]
-        if own and name not in people and name not in inventory.stand_ins:
-            groups = sorted(group for group, hosts in inventory.groups.items() if name in hosts and group != "all")
-            where = f" (it is in {', '.join(groups)})" if groups and groups != ["ungrouped"] else ""
+        why = [*(f"has {key}" for key in own), *(f"is in the team {group}" for group in groups if group in teams)]
+        if why:
+            where = f" (it is in {', '.join(groups)})" if own and groups and groups != ["ungrouped"] else ""
             yield Problem(
                 name,
-                f"has {own[0]}, but is below neither {owners_group} nor {viewers_group}{where}; put its group into "
+                f"{why[0]}, but is below neither {owners_group} nor {viewers_group}{where}; put its group into "
                 f"{owners_group}: children",
             )
 

@@ -9,6 +9,7 @@ stops a role at its own variables. This one looks at all variables of all roles,
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
@@ -66,6 +67,10 @@ def checked(name: str, value: Any, spec: Spec) -> Checked:
     """The value, converted to the type of its spec, and a sentence for each thing that is wrong with it."""
     if value is None:
         return Checked(None, [f"{name} is empty; {_empty_remedy(spec)}"])
+    if spec.get("no_log"):  # a secret, which is where it may be
+        return (
+            Checked(value, []) if isinstance(value, str) else Checked(None, [f"{name} must be text; put it in quotes"])
+        )
     kind = spec.get("type", "str")
     if kind == "list" and isinstance(value, list | tuple):
         return _checked_list(name, value, spec)
@@ -133,7 +138,8 @@ def _checked_dict(name: str, value: Mapping[Any, Any], spec: Spec) -> Checked:
 def _first_sentence(option: Spec) -> str:
     description = option.get("description", "")
     text = description if isinstance(description, str) else " ".join(description)
-    return text[:1].lower() + text[1:].partition(". ")[0].rstrip(".")
+    first = re.sub(r"\b[A-Z]\(([^)]*)\)", r"\1", text.partition(". ")[0].rstrip("."))
+    return first if first[1:2].isupper() else first[:1].lower() + first[1:]
 
 
 def _joined(parts: list[Checked], value: Any) -> Checked:

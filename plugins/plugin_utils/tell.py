@@ -38,6 +38,7 @@ def lines_of(
     shared = [section for section in SHARED if section in plan and section not in plan.get("given_by", ())]
     outcomes = result.get("instances", [])
     told = [line for each in outcomes for line in _instance_lines(each, planned)]
+    told += [Line("not there", _who(each), each["name"]) for each in plan.get("fleet", {}).get("absent", ())]
     told += [line for section in shared for line in _section_lines(section, plan[section], planned, section in applied)]
     told += [
         Line(
@@ -48,14 +49,19 @@ def lines_of(
         for each in result.get("lifecycle_configs", [])
         if each["changed"]
     ]
-    same = [section for section in shared if not plan[section]["changes"] and section != "configs"]
+    same = [section for section in shared if section != "configs" and _is_same(plan[section], plan.get("removal"))]
     unchanged = _unchanged(outcomes, same)
     people = [each["owner"] for each in outcomes]
     return [
         *_some_of_each(told),
-        *([Line("unchanged", unchanged, "")] if unchanged else []),
+        *([Line("not there" if plan.get("removal") else "unchanged", unchanged, "")] if unchanged else []),
         *_some_of_each(list(unmanaged_lines(result.get("unmanaged", []), people))),
     ]
+
+
+def _is_same(plan: Mapping[str, Any], removal: bool | None) -> bool:
+    """Whether nothing differs; what a removal leaves is named by its notes."""
+    return not plan["changes"] and not (removal and plan["notes"])
 
 
 def _section_lines(section: str, plan: Mapping[str, Any], planned: bool, is_applied: bool) -> Iterator[Line]:

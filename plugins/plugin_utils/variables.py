@@ -33,6 +33,20 @@ PLAYBOOK_VARIABLES = frozenset(
 )  # fmt: skip
 RESULTS = frozenset({"notebook_fleet_result"})
 
+TEXT: Spec = {"type": "str"}
+SECRET: Spec = {"type": "str", "no_log": True}
+# How AWS is reached: what all modules of amazon.aws take. Their own spec would cost each run half a second of imports.
+CONNECTION: dict[str, Spec] = {
+    **dict.fromkeys(("region", "aws_region", "profile", "aws_profile", "endpoint_url", "aws_endpoint_url"), TEXT),
+    **dict.fromkeys(("access_key", "aws_access_key", "aws_access_key_id"), SECRET),
+    **dict.fromkeys(("secret_key", "aws_secret_key", "aws_secret_access_key"), SECRET),
+    **dict.fromkeys(("session_token", "aws_session_token"), SECRET),
+    "validate_certs": {"type": "bool"},
+    "debug_botocore_endpoint_logs": {"type": "bool"},
+    "aws_ca_bundle": {"type": "path"},
+    "aws_config": {"type": "dict"},
+}
+
 PREFIXES = ("notebook_", "platform_")
 
 
@@ -66,6 +80,12 @@ def section_settings(section: str, inventory: Inventory) -> tuple[dict[str, Any]
         problems += result.problems
         settings[name.removeprefix(f"{role}_")] = spec["default"] if result.problems else result.value
     return settings, problems
+
+
+def connection_problems(common: Variables) -> list[str]:
+    """What is wrong with how AWS is to be reached."""
+    given = common.get("platform_aws", {})
+    return checked("platform_aws", given, {"type": "dict", "options": CONNECTION}).problems
 
 
 def person_variables(given: Variables) -> tuple[dict[str, Any], list[str]]:

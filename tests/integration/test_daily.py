@@ -395,6 +395,9 @@ def test_offboard_of_a_person_who_has_left(sagemaker: SageMakerClient, inventory
     run("offboard", *leaver, "-e", "offboard_remove=instance")
     names = [each["NotebookInstanceName"] for each in sagemaker.list_notebook_instances()["NotebookInstances"]]
     assert names == ["datalab-bob"]
+    again = run("offboard", *leaver)
+    assert "not there  alice  datalab-alice" in again.stdout
+    assert "A stopped instance keeps" not in again.stdout
 
 
 def test_upgrade_platform(sagemaker: SageMakerClient, run: Run) -> None:

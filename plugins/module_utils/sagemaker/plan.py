@@ -122,9 +122,7 @@ def _plan_create(desired: Desired, current: Current | None, first: tuple[Step, .
         problems.append(
             desired.about("direct_internet_access", f"without it the instance needs {desired.called('subnet_id')}")
         )
-    if given.get("platform_identifier", "").startswith(RETIRED_PLATFORMS):
-        text = f"AWS creates no instances of {given['platform_identifier']} any more; notebook-al2023-v1 is current"
-        problems.append(desired.about("platform_identifier", text))
+    problems += _retired_problems(desired, given.get("platform_identifier", ""))
     if problems:
         raise InputError(problems)
     params = request_params(given)
@@ -135,8 +133,16 @@ def _plan_create(desired: Desired, current: Current | None, first: tuple[Step, .
     return Plan(desired, current, (*first, Step("create", params), *stop), before={"state": "absent"}, after=after)
 
 
+def _retired_problems(desired: Desired, platform: str) -> list[str]:
+    text = f"AWS has retired {platform}; set it to notebook-al2023-v1, or leave it out"
+    return [desired.about("platform_identifier", text)] if platform.startswith(RETIRED_PLATFORMS) else []
+
+
 def _plan_existing(desired: Desired, current: Current) -> Plan:
     different = different_fields(desired, current)
+    wanted = {each.option: desired.fields[each.option] for each in different}
+    if problems := _retired_problems(desired, wanted.get("platform_identifier", "")):
+        raise InputError(problems)
     params = _update_params(desired, current, different)
     tag_steps, tags = _plan_tags(desired, current)
     # Asking for a stop or a restart is the word that an update waits for.

@@ -170,7 +170,7 @@ def _peerings(peerings: list[Settings], vpc: IPv4Network) -> Iterator[str]:
         elif network.overlaps(vpc):
             yield (
                 f"platform_network_peerings has {cidr}, which overlaps platform_network_cidr, {vpc}; it must not: AWS"
-                " peers networks that do not overlap only."
+                " peers only networks that do not overlap."
             )
         if owner and not re.fullmatch(r"[0-9]{12}", owner):
             yield (

@@ -74,7 +74,7 @@ def leaving_people(wanted: Wanted, outcomes: Iterable[Outcome]) -> list[dict[str
     Of a person who has left the inventory, only the instance's tag tells the team.
     """
     storage = wanted.settings["storage"]
-    tagged = {each["owner"]: each["tags"].get("team", "") for each in outcomes}
+    tagged = {each["owner"]: each["tags"].get("team", "") for each in outcomes if each["status"]}
     places = {
         "shared": "teams/{team}/{name} on the shared file system",
         "access_point": "people/{name} on the shared file system",
@@ -84,6 +84,7 @@ def leaving_people(wanted: Wanted, outcomes: Iterable[Outcome]) -> list[dict[str
         {
             "name": each.name,
             "in_inventory": not each.has_left,
+            "has_instance": each.name in tagged,
             "files": places[storage["isolation"]].format(
                 name=each.name, team=each.team or tagged.get(each.name) or "<team>"
             ),

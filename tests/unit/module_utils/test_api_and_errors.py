@@ -10,7 +10,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from botocore.exceptions import EndpointConnectionError, NoCredentialsError
+from botocore.exceptions import EndpointConnectionError, NoCredentialsError, NoRegionError
 
 from ansible_collections.datalab.notebooks.plugins.module_utils.common.calls import POOL_SIZE, in_parallel
 from ansible_collections.datalab.notebooks.plugins.module_utils.common.errors import (
@@ -227,14 +227,14 @@ def failing(error: Exception) -> Any:
     [
         (NoCredentialsError(), "Set AWS_PROFILE or the options access_key and secret_key"),
         (EndpointConnectionError(endpoint_url="http://localhost:5000"), "Check endpoint_url and the network"),
+        (NoRegionError(), "Set the option region, which playbooks take from platform_aws, or AWS_REGION"),
     ],
     ids=lambda value: type(value).__name__,
 )
 def test_remedies(error: Exception, remedy: str) -> None:
     with pytest.raises(NotebookError) as caught:
         api.describe_notebook_instance(failing(error), NAME)
-    assert str(caught.value).startswith(f"Failed to describe the notebook instance: {error}. {remedy}")
-    assert "sandbox" in str(caught.value)
+    assert str(caught.value).startswith(f"Failed to describe the notebook instance: {str(error).rstrip('.')}. {remedy}")
 
 
 def test_error_without_a_cause() -> None:

@@ -279,7 +279,7 @@ def test_creation_without_the_internet_needs_a_subnet(subnet: dict[str, str]) ->
 
 @pytest.mark.parametrize("platform", ["notebook-al1-v1", "notebook-al2-v3"])
 def test_creates_no_retired_platform(platform: str) -> None:
-    text = f"AWS creates no instances of {platform} any more; notebook-al2023-v1 is current"
+    text = f"AWS has retired {platform}; set it to notebook-al2023-v1, or leave it out"
     assert refusal(want(**LEAST, platform_identifier=platform), None) == [
         f"alice: notebook_platform_identifier: {text}"
     ]
@@ -329,6 +329,17 @@ def test_what_aws_does_not_tell_is_its_default(option: str, value: str) -> None:
 
 
 # An OS that AWS has retired
+
+
+@pytest.mark.parametrize("status", ["Stopped", "InService"])
+def test_an_instance_moves_to_no_retired_os(status: str) -> None:
+    desired, retired = want(platform_identifier="notebook-al2-v3"), "notebook-al2-v3"
+    text = f"AWS has retired {retired}; set it to notebook-al2023-v1, or leave it out"
+    assert refusal(desired, have(status, platform_identifier="notebook-al2023-v1")) == [
+        f"alice: notebook_platform_identifier: {text}"
+    ]
+    assert not plan(desired, have(status, platform_identifier=retired)).steps
+
 
 STARTING = [(state, "Stopped") for state in ("started", "restarted")]
 STARTING += [("restarted", "InService"), ("present", "Failed"), ("started", "Failed")]

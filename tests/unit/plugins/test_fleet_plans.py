@@ -263,16 +263,20 @@ def test_removal_takes_instances_by_force() -> None:
 )
 def test_where_files_of_those_who_leave_stay(isolation: str, files: str) -> None:
     (erin,) = leaving_people(people("erin", isolation=isolation), ())
-    assert erin == {"name": "erin", "in_inventory": True, "files": files}
+    assert erin == {"name": "erin", "in_inventory": True, "has_instance": False, "files": files}
 
 
 @pytest.mark.parametrize(
     ("tags", "team"), [({"team": "fraud"}, "fraud"), ({}, "<team>")], ids=["by the tag", "not known"]
 )
 def test_where_files_of_those_who_left_are(tags: dict[str, str], team: str) -> None:
-    outcomes = [{"owner": "zoe", "tags": tags}, {"owner": "erin", "tags": {"team": "others"}}]
+    zoes = {"owner": "zoe", "tags": tags, "status": "Stopped"}
+    outcomes = [zoes, {"owner": "erin", "tags": {"team": "others"}, "status": "Stopped"}]
     (zoe,) = leaving_people(people("zoe", leaver="zoe", isolation="shared"), outcomes)
-    assert zoe == {"name": "zoe", "in_inventory": False, "files": f"teams/{team}/zoe on the shared file system"}
+    files = f"teams/{team}/zoe on the shared file system"
+    assert zoe == {"name": "zoe", "in_inventory": False, "has_instance": True, "files": files}
+    (gone,) = leaving_people(people("zoe", leaver="zoe", isolation="shared"), [{**zoes, "status": None}])
+    assert not gone["has_instance"]
 
 
 def instance(name: str, config: str | None) -> dict[str, Any]:

@@ -112,6 +112,19 @@ CASES: dict[str, tuple[Inventory, str, str]] = {
 }
 
 
+def test_the_group_of_a_team_is_known_where_it_says_nothing_of_people() -> None:
+    beside = {"fraud": ["erin"], "web": ["www-1"]}
+    (problem,) = problems(inventory({"research": ["alice"]}, beside=beside), teams=["research", "fraud"])
+    text = "is in the team fraud, but is below neither owners nor viewers; put its group into owners: children"
+    assert (problem.about, problem.text) == ("erin", text)
+
+
+def test_where_ansible_could_read_no_hosts_files_of_none_are_not_told() -> None:
+    orphans = [("host_vars", "alice.yml"), ("group_vars", "research.yml")]
+    (problem,) = problems(Inventory({"all": [], "owners": []}, {}, {}, {}, {}, orphans=orphans))
+    assert problem.text.startswith("the group owners has no hosts; ")
+
+
 @pytest.mark.parametrize("case", CASES)
 def test_what_is_wrong_is_told(case: str) -> None:
     source, about, says = CASES[case]

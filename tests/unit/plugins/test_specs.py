@@ -48,6 +48,18 @@ def parts(name: str, spec: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str
         yield from parts(f"{name}: {key}", option)
 
 
+@pytest.mark.parametrize(
+    ("description", "text"),
+    [
+        ("TCP ports, or ranges such as C(80-89).", "TCP ports, or ranges such as 80-89"),
+        (["Its network. And more.", "Yet more."], "its network"),
+    ],
+)
+def test_what_is_missing_is_told_in_the_words_of_its_documentation(description: Any, text: str) -> None:
+    spec = {"type": "dict", "options": {"ports": {"required": True, "description": description}}}
+    assert checked("servers", {}, spec).problems == [f"servers: ports is missing: {text}"]
+
+
 PARTS = [part for name, spec in all_options().items() for part in parts(name, spec)]
 
 

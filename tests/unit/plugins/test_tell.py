@@ -34,13 +34,14 @@ def table(
     planned: bool = False,
     applied: Sequence[str] = ALL_SECTIONS,
     given_by: Sequence[str] = (),
+    removal: bool = False,
     plans: Mapping[str, SectionPlan] | None = None,
     **result: Any,
 ) -> list[str]:
     """The lines of a run about these instances, with one space between their columns."""
     plan = {section: each.as_dict() for section, each in (plans or {}).items()}
     lines = lines_of(
-        {**plan, "given_by": list(given_by)},
+        {**plan, "given_by": list(given_by), "removal": removal},
         {"instances": outcomes, **result},
         planned=planned,
         applied=applied,
@@ -162,6 +163,19 @@ def test_a_section_that_the_run_does_not_converge_differs() -> None:
         "differs storage 1 change; datalab.notebooks.site makes it",
         "unchanged access",
     ]
+
+
+def test_what_a_removal_does_not_meet_is_not_there() -> None:
+    plans = {"network": UNCHANGED, "storage": SectionPlan(notes=("bucket x, which is yours",)), "access": UNCHANGED}
+    assert table(outcome(), plans=plans, removal=True) == [
+        "stays storage bucket x, which is yours",
+        "not there 1 instance, network, access",
+    ]
+
+
+def test_an_instance_that_a_run_does_not_meet_is_not_there() -> None:
+    plan = {"fleet": {"absent": [outcome("zoe", status=None, tags={})]}}
+    assert lines_of(plan, {"instances": []}, planned=False, applied=[]) == [Line("not there", "zoe", "datalab-zoe")]
 
 
 def test_what_only_gives_ids_is_not_told() -> None:

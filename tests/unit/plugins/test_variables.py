@@ -8,21 +8,57 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
+from ansible_collections.amazon.aws.plugins.module_utils.modules import aws_argument_spec
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.datalab.notebooks.plugins.plugin_utils.specs import SECTIONS, role_options
 from ansible_collections.datalab.notebooks.plugins.plugin_utils.variables import (
+    CONNECTION,
     PLAYBOOK_VARIABLES,
+    connection_problems,
     person_options,
     person_variables,
     platform_options,
     section_settings,
     unknown_variables,
 )
-from ansible_collections.datalab.notebooks.tests.unit.plugins.inventories import inventory
+from ansible_collections.datalab.notebooks.tests.unit.plugins.inventories import inventory, told
 
 KNOWN = sorted({*person_options(), *platform_options(), *PLAYBOOK_VARIABLES})
+
+
+def test_how_aws_is_reached_has_the_options_of_amazon_aws() -> None:
+    theirs = aws_argument_spec()
+    names = {name: name for name in theirs} | {
+        alias: name for name in theirs for alias in theirs[name].get("aliases", ())
+    }
+    assert set(CONNECTION) == set(names)
+    for name, spec in CONNECTION.items():
+        assert spec.get("type", "str") == theirs[names[name]].get("type", "str"), name
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (None, "platform_aws is empty; write {} for none, or leave it out"),
+        (["region"], "platform_aws is [region]; it must be a dictionary, for example {key: value}"),
+        ("eu-central-1", "platform_aws is eu-central-1; it must be a dictionary, for example {key: value}"),
+        ({"regoin": "eu-central-1"}, "platform_aws: regoin is not known; did you mean region?"),
+        ({"profile": None}, 'platform_aws: profile is empty; write "" for none, or leave it out'),
+        ({"validate_certs": "yess"}, "platform_aws: validate_certs is yess; it must be true or false"),
+        ({"secret_key": ["wJalrXUtnFEMI"]}, "platform_aws: secret_key must be text; put it in quotes"),
+    ],
+)
+def test_what_is_wrong_with_how_aws_is_reached(value: Any, text: str) -> None:
+    assert connection_problems({"platform_aws": value}) == [text]
+    assert f"everybody: {text}" in told(inventory(common={"platform_aws": value}), sections=["network"])
+
+
+def test_keys_may_be_where_aws_is_reached() -> None:
+    keys = {"access_key": "AKIAIOSFODNN7EXAMPLE", "secret_key": "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"}
+    assert connection_problems({"platform_aws": {**keys, "region": "eu-central-1"}}) == []
+    assert connection_problems({}) == []
 
 
 def unknown(

@@ -45,7 +45,7 @@ from .scripts.limits import length_problems
 from .scripts.lint import syntax_problems
 from .scripts.render import render
 from .scripts.tools import need_bucket, tools_of, unreadable_tools, with_tools_url
-from .variables import connection_problems, person_variables, section_settings, unknown_variables
+from .variables import person_variables, playbook_problems, section_settings, unknown_variables
 
 SHARED = ("network", "storage", "access")
 ALL = (*SHARED, "fleet")
@@ -115,7 +115,7 @@ def preflight(
     machines = _machines(inventory, hosts if is_limited else inventory.stand_ins) if STAND_INS in sections else ()
     wanted = Wanted(roster, tuple(roster.people) if is_about_all else people, settings, wishes, machines)
     values = [each for each in inventory.unreadable if each.about in {EVERYBODY, *roster.people, *machines}]
-    values += [Problem(EVERYBODY, text) for text in connection_problems(inventory.common)]
+    values += [Problem(EVERYBODY, text) for text in playbook_problems(inventory.common)]
     values += [Problem(section, text) for section in read if section in sections for text in read[section][1]]
     rules = [
         Problem(section, text) for section, check in CHECKS.items() if section in sections for text in check(wanted)

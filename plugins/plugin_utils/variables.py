@@ -24,15 +24,6 @@ OWN: dict[str, Spec] = {
 }
 DERIVED_OPTIONS = {"owner", "lifecycle_config_name", "tags", "keep_tags"}
 
-# What playbooks take with -e, and what they leave behind for later plays.
-PLAYBOOK_VARIABLES = frozenset(
-    {
-        "offboard_name", "offboard_remove", "open_print", "open_seconds", "platform_aws", "platform_destroy",
-        "platform_destroy_keep_used", "upgrade_batch", "upgrade_policy",
-    }
-)  # fmt: skip
-RESULTS = frozenset({"notebook_fleet_result"})
-
 TEXT: Spec = {"type": "str"}
 SECRET: Spec = {"type": "str", "no_log": True}
 # How AWS is reached: what all modules of amazon.aws take. Their own spec would cost each run half a second of imports.
@@ -46,6 +37,21 @@ CONNECTION: dict[str, Spec] = {
     "aws_ca_bundle": {"type": "path"},
     "aws_config": {"type": "dict"},
 }
+
+# What playbooks take with -e, and what they leave behind for later plays.
+PLAYBOOK_VARIABLES: dict[str, Spec] = {
+    "offboard_name": TEXT,
+    "offboard_remove": {"type": "str", "choices": ["instance"]},
+    "open_print": {"type": "bool"},
+    "open_seconds": {"type": "int"},
+    "platform_aws": {"type": "dict", "options": CONNECTION},
+    "platform_destroy": {"type": "str", "choices": ["instances", "data"]},
+    "platform_destroy_keep_used": {"type": "bool"},
+    "upgrade_batch": {"type": "int"},
+    "upgrade_policy": {"type": "str", "choices": ["when_stopped", "force"]},
+}
+LIMITS = {"open_seconds": (1800, 43200), "upgrade_batch": (1, 1_000_000)}
+RESULTS = frozenset({"notebook_fleet_result"})
 
 PREFIXES = ("notebook_", "platform_")
 
@@ -82,10 +88,15 @@ def section_settings(section: str, inventory: Inventory) -> tuple[dict[str, Any]
     return settings, problems
 
 
-def connection_problems(common: Variables) -> list[str]:
-    """What is wrong with how AWS is to be reached."""
-    given = common.get("platform_aws", {})
-    return checked("platform_aws", given, {"type": "dict", "options": CONNECTION}).problems
+def playbook_problems(common: Variables) -> Iterator[str]:
+    """What is wrong with what playbooks take."""
+    for name, spec in PLAYBOOK_VARIABLES.items():
+        if name in common:
+            value, problems = checked(name, common[name], spec)
+            yield from problems
+            least, most = LIMITS.get(name, (0, 0))
+            if most and value is not None and not least <= value <= most:
+                yield f"{name} is {value}; it must be from {least} to {most}"
 
 
 def person_variables(given: Variables) -> tuple[dict[str, Any], list[str]]:

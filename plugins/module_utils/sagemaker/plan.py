@@ -111,7 +111,9 @@ def _plan_absent(desired: Desired, current: Current | None) -> Plan:
 
 def _plan_create(desired: Desired, current: Current | None, first: tuple[Step, ...]) -> Plan:
     if not desired.fields and desired.state != "present":
-        raise InputError([f"{desired.who}: there is no instance {desired.name}, and nothing says what it is to be"])
+        remedy = f"create it with ansible-playbook datalab.notebooks.user -l {desired.owner}"
+        remedy = remedy if desired.owner else "say what it is to be"
+        raise InputError([f"{desired.who}: there is no instance {desired.name}; {remedy}"])
     given = {**CREATED_WITH, **{option: value for option, value in desired.fields.items() if value not in ("", [])}}
     problems = [
         desired.about(option, f"is needed to create {desired.name}")

@@ -171,7 +171,7 @@ def test_deletes_a_running_instance_only_with_force(status: str) -> None:
 @pytest.mark.parametrize("state", ["started", "stopped", "restarted"])
 def test_cannot_start_or_stop_what_is_not_there(state: Any) -> None:
     assert refusal(want(state=state), None) == [
-        f"alice: there is no instance {NAME}, and nothing says what it is to be"
+        f"alice: there is no instance {NAME}; create it with ansible-playbook datalab.notebooks.user -l alice"
     ]
 
 

@@ -15,11 +15,12 @@ from hypothesis import strategies as st
 from ansible_collections.datalab.notebooks.plugins.plugin_utils.specs import SECTIONS, role_options
 from ansible_collections.datalab.notebooks.plugins.plugin_utils.variables import (
     CONNECTION,
+    LIMITS,
     PLAYBOOK_VARIABLES,
-    connection_problems,
     person_options,
     person_variables,
     platform_options,
+    playbook_problems,
     section_settings,
     unknown_variables,
 )
@@ -51,14 +52,32 @@ def test_how_aws_is_reached_has_the_options_of_amazon_aws() -> None:
     ],
 )
 def test_what_is_wrong_with_how_aws_is_reached(value: Any, text: str) -> None:
-    assert connection_problems({"platform_aws": value}) == [text]
+    assert list(playbook_problems({"platform_aws": value})) == [text]
     assert f"everybody: {text}" in told(inventory(common={"platform_aws": value}), sections=["network"])
 
 
 def test_keys_may_be_where_aws_is_reached() -> None:
     keys = {"access_key": "AKIAIOSFODNN7EXAMPLE", "secret_key": "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"}
-    assert connection_problems({"platform_aws": {**keys, "region": "eu-central-1"}}) == []
-    assert connection_problems({}) == []
+    assert not list(playbook_problems({"platform_aws": {**keys, "region": "eu-central-1"}}))
+
+
+def unfit(spec: Mapping[str, Any]) -> Any:
+    """A value that the spec does not have."""
+    return "x" if spec["type"] != "str" or "choices" in spec else ["x"]
+
+
+@pytest.mark.parametrize("name", PLAYBOOK_VARIABLES)
+def test_what_playbooks_take_is_checked(name: str) -> None:
+    (text,) = playbook_problems({name: unfit(PLAYBOOK_VARIABLES[name])})
+    assert text.startswith(f"{name} is ")
+
+
+@pytest.mark.parametrize(("name", "limits"), LIMITS.items())
+def test_what_playbooks_take_has_limits(name: str, limits: tuple[int, int]) -> None:
+    least, most = limits
+    assert not [text for value in limits for text in playbook_problems({name: str(value)})]
+    for value in (least - 1, most + 1):
+        assert list(playbook_problems({name: value})) == [f"{name} is {value}; it must be from {least} to {most}"]
 
 
 def unknown(

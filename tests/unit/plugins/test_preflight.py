@@ -132,6 +132,13 @@ def test_what_is_wrong_with_a_person(case: str) -> None:
     assert told(source, sections=["network"]) == ([problem] if "is not a variable" in says else [])
 
 
+def test_the_name_of_a_host_is_told_as_such() -> None:
+    (problem,) = told(inventory({"research": ["alice, bob"]}))
+    assert problem.startswith(
+        "alice, bob: the host's name, which becomes the tag owner, is 'alice, bob'; it must consist"
+    )
+
+
 STAND_IN = ["a value of the wrong type", "a variable that there is not", "what a host's rule refuses"]
 STAND_IN += ["bash that is none", "a script that is too long", "keys of several types"]
 EVERYTHING = [*ALL, "stand_ins"]

@@ -132,7 +132,6 @@ class Clients(dict[str, Any]):
     def __init__(self, module: AnsibleAWSModule) -> None:
         super().__init__()
         self._session = Session(module)
-        self["sts"] = self._session.sts
         self._pace = Pace((module.params["instances"] or {}).get("max_requests_per_second", math.inf))
 
     def __missing__(self, service: str) -> Any:

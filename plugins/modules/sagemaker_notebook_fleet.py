@@ -234,6 +234,7 @@ from ansible_collections.datalab.notebooks.plugins.module_utils.common.errors im
 from ansible_collections.datalab.notebooks.plugins.module_utils.common.pace import Pace, paced_client
 from ansible_collections.datalab.notebooks.plugins.module_utils.common.progress import Progress
 from ansible_collections.datalab.notebooks.plugins.module_utils.common.service_model import load_service_model
+from ansible_collections.datalab.notebooks.plugins.module_utils.common.session import Session
 from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker.arguments import instance_arguments
 from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker.comparison import Comparison
 from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker.converge import converge
@@ -283,12 +284,17 @@ def validate(module: AnsibleAWSModule, configs: list[DesiredConfig], instances: 
 
 
 def within_quotas(
-    module: AnsibleAWSModule, clients: Clients, pace: Pace, compared: Comparison, account: dict[str, Current] | None
+    module: AnsibleAWSModule,
+    session: Session,
+    clients: Clients,
+    pace: Pace,
+    compared: Comparison,
+    account: dict[str, Current] | None,
 ) -> Comparison:
     """The same without the instances that the account's quotas refuse; reads nothing if none gets another type."""
     if not any(asks_for(made) for made in compared.plans):
         return compared
-    quotas = read_quotas(paced_client(module, "service-quotas", pace, **QUOTAS_CONFIG))
+    quotas = read_quotas(paced_client(session, "service-quotas", pace, **QUOTAS_CONFIG))
     if quotas["unread"]:
         module.warn(quotas["unread"])
     there = account if account is not None else list_account(clients.sagemaker)
@@ -325,14 +331,15 @@ def run(module: AnsibleAWSModule) -> dict[str, Any]:
     if module.params["validate_only"]:
         return {"changed": False}
     pace = Pace(module.params["max_requests_per_second"])
-    clients = Clients(*(paced_client(module, service, pace) for service in ("sagemaker", "resourcegroupstaggingapi")))
+    session = Session(module)
+    clients = Clients(*(paced_client(session, service, pace) for service in ("sagemaker", "resourcegroupstaggingapi")))
     config_plans = in_parallel(
         lambda config: plan_config(config, read_config(clients.sagemaker, config.name, with_tags=False)), configs
     )
     managed = module.params["managed"]
     account = read_account(clients) if managed is not None or len(instances) > POOL_SIZE else None
     compared = Comparison(config_plans, *make_plans(read_fleet(clients.sagemaker, instances, account)))
-    compared = within_quotas(module, clients, pace, compared, account)
+    compared = within_quotas(module, session, clients, pace, compared, account)
     applied = () if module.check_mode else apply(module, clients, config_plans, compared.plans)
     names = {desired.name for desired in instances}.union(managed or ())
     return {

@@ -14,8 +14,6 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
-
     from .session import Session
 
 LONGEST_INTERVAL = 0.5  # seconds between two requests, however much is throttled
@@ -47,9 +45,9 @@ class Pace:
             self._interval = max(self._shortest, min(interval, LONGEST_INTERVAL))
 
 
-def paced_client(maker: AnsibleAWSModule | Session, service: str, pace: Pace, **config: Any) -> Any:
+def paced_client(session: Session, service: str, pace: Pace, **config: Any) -> Any:
     """A client of this service that keeps the pace, with these settings of botocore's Config."""
-    client = maker.client(service, **({"config": config} if config else {}))
+    client = session.client(service, **({"config": config} if config else {}))
     client.meta.events.register("before-send", pace.wait)
     client.meta.events.register("needs-retry", pace.hear)
     return client

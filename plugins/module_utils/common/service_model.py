@@ -14,10 +14,12 @@ from typing import TYPE_CHECKING, Any
 
 with suppress(ImportError):  # AnsibleAWSModule says so
     from botocore import xform_name
+    from botocore.model import ServiceModel
     from botocore.session import get_session
 
 if TYPE_CHECKING:
-    from botocore.model import ServiceModel, Shape
+    from botocore.loaders import Loader
+    from botocore.model import Shape
 
 # https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_Tag.html
 TAG_KEY_LENGTH = 128
@@ -30,9 +32,15 @@ TAGS = 50  # of one resource
 
 
 @cache
+def data_loader() -> Loader:
+    """What reads botocore's data: one for all in this process, which reads each file once."""
+    return get_session().get_component("data_loader")  # type: ignore[no-any-return]
+
+
+@cache
 def load_service_model(service: str = "sagemaker") -> ServiceModel:
     """botocore's model of a service, without a client and so without a region or credentials."""
-    return get_session().get_service_model(service)
+    return ServiceModel(data_loader().load_service_model(service, "service-2"), service)
 
 
 def input_shape(model: ServiceModel, operation: str) -> Any:

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from ansible.module_utils.testing import patch_module_args
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 
 from ansible_collections.datalab.notebooks.plugins.module_utils.common.errors import NotebookError
+from ansible_collections.datalab.notebooks.plugins.module_utils.common.service_model import load_service_model
 from ansible_collections.datalab.notebooks.plugins.module_utils.common.session import Session
 
 SERVICES = ("ec2", "iam", "s3", "sagemaker")
@@ -43,6 +45,7 @@ def described(client: Any) -> dict[str, Any]:
     credentials = client._request_signer._credentials.get_frozen_credentials()
     config = {name: getattr(client.meta.config, name) for name in ("user_agent", "connect_timeout", "retries")}
     http = client._endpoint.http_session
+    config["user_agent"] = re.sub(r" (amazon\.aws/\S+|datalab\.notebooks) ", " ", config["user_agent"])
     return {
         "credentials": credentials,
         "config": config,
@@ -52,10 +55,11 @@ def described(client: Any) -> dict[str, Any]:
     }
 
 
-@pytest.mark.parametrize("service", SERVICES)
-@pytest.mark.parametrize("options", OPTIONS.values(), ids=OPTIONS)
-def test_same_clients(options: dict[str, Any], service: str) -> None:
-    module = module_with(options)
+@pytest.mark.parametrize(
+    ("name", "service"), [*((name, "sagemaker") for name in OPTIONS), *(("keys", service) for service in SERVICES[:-1])]
+)
+def test_same_clients(name: str, service: str) -> None:
+    module = module_with(OPTIONS[name])
     assert described(Session(module).client(service)) == described(module.client(service))
 
 
@@ -83,7 +87,27 @@ def test_one_session_for_all(monkeypatch: pytest.MonkeyPatch) -> None:
     session = Session(module_with(KEYS))
     for service in SERVICES:
         session.client(service)
-    assert len(made) == 2  # one is amazon.aws'
+    assert len(made) == 1
+
+
+def test_botocores_data_is_read_once() -> None:
+    sessions = [Session(module_with(KEYS)) for _ in range(2)]
+    first, second = (session.client("sagemaker").meta.service_model for session in sessions)
+    assert first.metadata is second.metadata is load_service_model().metadata
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"profile": "of-others"}, "Couldn't connect to AWS: The config profile (of-others) could not be found"),
+        ({**KEYS, "endpoint_url": "nowhere"}, "Couldn't connect to AWS: Invalid endpoint: nowhere"),
+    ],
+    ids=["profile", "endpoint"],
+)
+def test_options_that_make_no_client(options: dict[str, Any], says: str) -> None:
+    module = module_with(options)
+    with pytest.raises(NotebookError, match=re.escape(says)):
+        Session(module).client("sagemaker")
 
 
 def test_no_region(monkeypatch: pytest.MonkeyPatch) -> None:

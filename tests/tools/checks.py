@@ -12,6 +12,8 @@ import time
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 
+from .reasons import reasons
+
 
 @dataclass(frozen=True)
 class Result:
@@ -72,6 +74,8 @@ def main(names: list[str]) -> int:
     for name in names:
         if lines := to_be_seen(results[name].output):
             print(f"\n{name}:", *lines, sep="\n")
+    for name in failed:
+        print(f"\n{name} has FAILED:", *reasons(results[name].output), sep="\n")
     if failed:
         print(f"\nTo repeat what failed: make {' '.join(failed)}")
     return 1 if failed else 0

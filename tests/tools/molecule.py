@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .collection import BUILD, ROOT
+from .reasons import reasons
 
 SCENARIOS = ROOT / "molecule"
 WORKERS = 2
@@ -102,7 +103,7 @@ def main() -> int:
         parser.error(f"there is no scenario {', '.join(sorted(unknown))}")
 
     problems = {machine: missing(machine) for machine in {MACHINES.get(name, USUAL_MACHINE) for name in names}}
-    outcomes = []
+    outcomes, failed = [], []
     with ThreadPoolExecutor(WORKERS) as pool:
         runs = []
         for name in names:
@@ -116,10 +117,13 @@ def main() -> int:
             result = future.result()
             outcomes.append(result.outcome)
             if result.outcome == "FAILED":
+                failed.append(result)
                 print(f"\n{'-' * 30} {result.name} {'-' * 30}\n{result.output}")
             print(result, flush=True)
     counted = [f"{outcomes.count(outcome)} {outcome.lower()}" for outcome in ("passed", "FAILED", "skipped")]
     print(f"\n{', '.join(counted)}")
+    for result in failed:
+        print(f"\n{result.name} has FAILED:", *reasons(result.output), sep="\n")
     return 1 if "FAILED" in outcomes else 0
 
 

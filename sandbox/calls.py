@@ -36,9 +36,10 @@ OWN_PATHS = ("/moto-api", "/favicon.ico")
 class CountCalls:
     """A WSGI layer that counts AWS requests by operation, and serves the count at /sandbox/calls."""
 
-    def __init__(self, app: WSGIApplication, status: Callable[[], dict[str, Any]]):
+    def __init__(self, app: WSGIApplication, status: Callable[[], dict[str, Any]], copy: Callable[[], str]):
         self._app = app
         self._status = status
+        self._copy = copy
         self._calls: Counter[str] = Counter()
         self._by_ansible: set[str] = set()
         self._lock = Lock()
@@ -70,6 +71,8 @@ class CountCalls:
                 answer = {"operations": sorted(self._by_ansible)}
         elif (method, path) == ("GET", "/sandbox/status"):
             answer = {"pid": os.getpid(), **self._status()}
+        elif (method, path) == ("POST", "/sandbox/copy"):
+            answer = {"endpoint": self._copy()}
         else:
             status, answer = "404 Not Found", {"message": f"The sandbox has no {method} {path}."}
         body = json.dumps(answer).encode()

@@ -6,10 +6,15 @@ from __future__ import annotations
 
 import json
 import os
+import signal
+from contextlib import contextmanager
 from dataclasses import dataclass
 from http.client import HTTPConnection
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 @dataclass(frozen=True)
@@ -52,6 +57,15 @@ class Sandbox:
         """The process id, and the number of notebook instances in each status."""
         status: dict[str, Any] = self._request("GET", "/sandbox/status")
         return status
+
+    @contextmanager
+    def copy(self) -> Iterator[Sandbox]:
+        """Another sandbox, for as long as the block lasts, that begins with all that is in this one."""
+        copied = Sandbox(self._request("POST", "/sandbox/copy")["endpoint"])
+        try:
+            yield copied
+        finally:
+            os.kill(copied.status()["pid"], signal.SIGTERM)
 
     def reset(self) -> None:
         """Empty the account. Transitions stay as they were set."""

@@ -25,6 +25,7 @@ from .services.sagemaker import instances_by_status
 from .state import StateDir
 
 if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
     from flask import Flask
     from moto.backends import SERVICE_NAMES
 
@@ -72,7 +73,7 @@ def main(argv: list[str] | None = None) -> int:
         if not free:
             print("A sandbox is already running with this state directory.", file=sys.stderr)
             return 1
-        server = make(args.port, args.transition_seconds)
+        server = make(args.port, args.transition_seconds, args.while_stdin_is_open)
         state.announce(f"http://{HOST}:{server.port}")
         with suppress(SystemExit):
             serve(server, args.while_stdin_is_open, state.endpoint)
@@ -80,12 +81,33 @@ def main(argv: list[str] | None = None) -> int:
         os._exit(0)  # the interpreter would give the lock back, and then take a second to take itself apart
 
 
-def make(port: int, transition_seconds: float) -> BaseWSGIServer:
+def make(port: int, transition_seconds: float, while_stdin_is_open: bool) -> BaseWSGIServer:
     """The server, listening."""
     sagemaker.install(transition_seconds)
-    app = CountCalls(Dispatcher(), lambda: {"instances": instances_by_status()})
+
+    def copy() -> str:
+        return copied(app, while_stdin_is_open)
+
+    app = CountCalls(Dispatcher(), lambda: {"instances": instances_by_status()}, copy)
+    return listening_server(port, app)
+
+
+def listening_server(port: int, app: WSGIApplication) -> BaseWSGIServer:
+    """A server of this application, on this port or any other."""
     with listener(port) as listening:
         return make_server(HOST, port, app, threaded=True, request_handler=RequestHandler, fd=listening.fileno())
+
+
+def copied(app: WSGIApplication, while_stdin_is_open: bool) -> str:
+    """The endpoint of another process that goes on with all that this one has; SIGTERM ends it."""
+    server = listening_server(0, app)
+    endpoint = f"http://{HOST}:{server.port}"
+    if os.fork():
+        server.server_close()
+        return endpoint
+    with suppress(SystemExit):
+        serve(server, while_stdin_is_open, endpoint)
+    os._exit(0)
 
 
 def listener(port: int) -> socket.socket:

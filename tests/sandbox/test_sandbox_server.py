@@ -8,7 +8,9 @@ import inspect
 import json
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from http.client import HTTPConnection
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
@@ -16,6 +18,7 @@ from botocore.exceptions import ClientError
 from moto.core.responses import BaseResponse
 from moto.core.utils import camelcase_to_underscores, get_service_model
 
+from sandbox import Sandbox, running
 from sandbox.services.sagemaker.backend import NotebookBackend
 from sandbox.services.sagemaker.constraints import python_pattern
 from sandbox.services.sagemaker.listing import page
@@ -179,6 +182,39 @@ def test_reset_empties_the_account_and_keeps_transitions(sandbox, create, sagema
     assert sagemaker.list_code_repositories()["CodeRepositorySummaryList"] == []
     create()
     assert describe()["NotebookInstanceStatus"] == "Pending"
+
+
+def test_a_copy_begins_with_all_that_there_is_and_goes_its_own_way(sandbox, client_for, create):
+    create()
+    (vpc,) = client_for("ec2", sandbox.endpoint).describe_vpcs()["Vpcs"]
+    with sandbox.copy() as copy:
+        pid = copy.status()["pid"]
+        theirs = client_for("sagemaker", copy.endpoint)
+        assert copy.calls() == sandbox.calls()
+        assert client_for("ec2", copy.endpoint).describe_vpcs()["Vpcs"] == [vpc]
+        (instance,) = theirs.list_notebook_instances()["NotebookInstances"]
+        theirs.stop_notebook_instance(NotebookInstanceName=instance["NotebookInstanceName"])
+        assert copy.status()["instances"] == {"Stopped": 1}
+        assert sandbox.status()["instances"] == {"InService": 1}
+        with copy.copy() as another:
+            assert another.status()["instances"] == {"Stopped": 1}
+    await_end(pid)
+
+
+def test_a_copy_ends_with_the_process_that_started_the_sandbox():
+    with running() as sandbox:
+        copy = Sandbox(sandbox._request("POST", "/sandbox/copy")["endpoint"])
+        pid = copy.status()["pid"]
+    await_end(pid)
+
+
+def await_end(pid):
+    """Wait until a process is gone, or a zombie that its parent leaves."""
+    deadline = time.monotonic() + 30
+    with suppress(FileNotFoundError):
+        while Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z":
+            assert time.monotonic() < deadline, f"process {pid} has not ended"
+            time.sleep(0.05)
 
 
 def test_pages_of_a_thousand_instances_take_little_time():

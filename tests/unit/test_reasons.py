@@ -60,7 +60,7 @@ WARNING  Listing 2 violation(s) that are fatal
 name[play]: All plays should be named.
 play.yml:2:3
 
-fqcn[action-core]: Use FQCN for builtin module actions (shell).
+fqcn[action-core]: Use FQCN for builtin module actions.
 play.yml:4:7 Use `ansible.builtin.shell`.
 
 Read documentation for instructions on how to ignore specific rule violations.
@@ -137,7 +137,7 @@ SAYS = {
         ANSIBLE_LINT,
         [
             "play.yml:2:3: name[play]: All plays should be named.",
-            "play.yml:4:7 Use `ansible.builtin.shell`.: fqcn[action-core]: Use FQCN for builtin module actions (shell).",
+            "play.yml:4:7 Use `ansible.builtin.shell`.: fqcn[action-core]: Use FQCN for builtin module actions.",
         ],
     ),
     "yamllint": (

@@ -7,31 +7,53 @@ What is seen is the table of docs/faults.md, line by line.
 
 from __future__ import annotations
 
-import json
 import random
 import re
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from sandbox import Sandbox, running
+from sandbox import Sandbox
 
-from .conftest import ROOT, PlaybookRunner, Played, client, kill_with_children, record
+from .conftest import ROOT, client, connection
+from .modules import FleetRun
 from .proxy import Proxy, proxy_before
 
 if TYPE_CHECKING:
     from mypy_boto3_sagemaker import SageMakerClient
 
-HERE = ROOT / "tests" / "integration"
 TABLE = ROOT / "docs" / "faults.md"
 ROLE = "arn:aws:iam::123456789012:role/datalab-execution"
 PEOPLE = ("ada", "ben", "cem", "dan", "eve", "fay")
 SECONDS = 0.4  # of a transition
-READABLE = {"ANSIBLE_CALLBACK_RESULT_FORMAT": "yaml"}
+# To each of the six something else has to happen.
+WANTED: dict[str, Any] = {
+    "lifecycle_configs": [
+        {"name": "greeting", "on_start": "#!/bin/bash\necho welcome\n"},
+        {"name": "another", "on_start": "#!/bin/bash\necho hello\n"},
+    ],
+    "instances": [
+        {"name": f"team-{wanted['owner']}", "role_arn": ROLE, **wanted}
+        for wanted in (
+            {"owner": "ada", "instance_type": "ml.m5.xlarge", "update_policy": "force"},
+            {"owner": "ben", "volume_size_in_gb": 30, "tags": {"team": "fraud", "owner": "ben"}, "keep_tags": ["idle"]},
+            {"owner": "cem", "state": "absent"},
+            {
+                "owner": "dan",
+                "instance_type": "ml.t3.medium",
+                "lifecycle_config_name": "another",
+                "tags": {"owner": "dan"},
+            },
+            {"owner": "eve", "state": "started"},
+            {"owner": "fay", "state": "stopped"},
+        )
+    ],
+    "managed": [],
+}
 
 CHANGING = (
     "CreateNotebookInstance",
@@ -122,7 +144,7 @@ FAULTS = [
 
 
 class Team:
-    """Six people's instances, before and after what faults.yml makes of them, and one that is nobody's."""
+    """Six people's instances, before and after what the module makes of them, and one that is nobody's."""
 
     def __init__(self, sandbox: Sandbox) -> None:
         self._sandbox = sandbox
@@ -198,11 +220,9 @@ class Team:
 
 
 @pytest.fixture(scope="module")
-def sandbox(request: pytest.FixtureRequest) -> Iterator[Sandbox]:
+def sandbox(module_sandbox: Sandbox) -> Sandbox:
     """One for all tests of this file, each of which begins with an empty account."""
-    with running() as started:
-        yield started
-        record(started, request)
+    return module_sandbox
 
 
 @pytest.fixture(scope="module")
@@ -218,24 +238,23 @@ def team(sandbox: Sandbox) -> Team:
     return team
 
 
-def arguments(endpoint: str, fault: Fault = NOTHING_WRONG) -> list[str]:
-    given = {
-        "target": "sagemaker_notebook_fleet",
-        "tasks_from": "faults",
-        "endpoint_url": endpoint,
-        "wait_timeout": fault.wait_timeout,
-        "read_timeout": fault.read_timeout,
-    }
-    return [str(HERE / "run_target.yml"), "-e", json.dumps(given)]
+@pytest.fixture
+def converge(tmp_path: Path) -> Callable[..., FleetRun]:
+    """Begins a run of the fleet module that is to give six people what they want."""
+
+    def begin(endpoint: str, fault: Fault = NOTHING_WRONG) -> FleetRun:
+        how = {"wait_timeout": fault.wait_timeout, "aws_config": {"read_timeout": fault.read_timeout}}
+        return FleetRun(tmp_path, {**WANTED, **how, **connection(endpoint)})
+
+    return begin
 
 
-def failed(played: Played) -> list[str]:
-    """Whom a run names in what it says at the end."""
-    return sorted(set(re.findall(rf"^ *({'|'.join(PEOPLE)}): ", played.stdout, re.MULTILINE)))
-
-
-def outcome(played: Played) -> str:
-    return f"fails, naming {' and '.join(failed(played))}" if played.returncode else "succeeds"
+def outcome(result: dict[str, Any]) -> str:
+    """How a run ended, and whom it names."""
+    if not result.get("failed"):
+        return "succeeds"
+    named = set(re.findall(rf"^ *({'|'.join(PEOPLE)}): ", result["msg"], re.MULTILINE))
+    return f"fails, naming {' and '.join(sorted(named))}"
 
 
 def tell(record: Callable[[str, object], None], *cells: str) -> None:
@@ -251,27 +270,27 @@ def test_fault(
     sandbox: Sandbox,
     proxy: Proxy,
     team: Team,
-    playbook: PlaybookRunner,
+    converge: Callable[..., FleetRun],
     record_property: Callable[[str, object], None],
 ) -> None:
     if fault.on:
         team.tag(fault.on, fault.tags)
     proxy.inject(fault.rules)
-    with ThreadPoolExecutor() as pool:
-        done = pool.submit(playbook, *arguments(proxy.endpoint, fault), environment=READABLE)
-        if fault.ends_meanwhile:
-            await_call(sandbox, "sagemaker:CreateNotebookInstance")
-            team.untag(fault.on, fault.tags)
-    first = done.result()
+    run = converge(proxy.endpoint, fault)
+    if fault.ends_meanwhile:
+        await_call(sandbox, "sagemaker:CreateNotebookInstance")
+        team.untag(fault.on, fault.tags)
+    first = run.result()
     print(first, proxy.injected())  # noqa: T201  # shown when the test fails
     assert proxy.injected().keys() == {rule["operation"] for rule in fault.rules}
     if fault.on and not fault.ends_meanwhile:
         team.untag(fault.on, fault.tags)
     proxy.inject([])
 
-    second = playbook(*arguments(proxy.endpoint), check=True)
+    second = converge(proxy.endpoint).result()
+    assert outcome(second) == "succeeds", second
     assert team.lacks() == []
-    rest = "has nothing left to do" if not second.recap["localhost"]["changed"] else "finishes"
+    rest = "finishes" if second["changed"] else "has nothing left to do"
     tell(record_property, fault.name, outcome(first), rest)
 
 
@@ -287,22 +306,23 @@ KILLS = 20
 
 @pytest.mark.parametrize("half", [0, 1])
 def test_kill(
-    half: int, sandbox: Sandbox, playbook: PlaybookRunner, record_property: Callable[[str, object], None]
+    half: int,
+    sandbox: Sandbox,
+    converge: Callable[..., FleetRun],
+    record_property: Callable[[str, object], None],
 ) -> None:
     """kill -9 after a random number of calls, of the 55 or so that a run makes."""
     team = Team(sandbox)
     for seed in range(half, KILLS, 2):
         team.prepare()
         calls = random.Random(seed).randint(1, 45)  # noqa: S311  # no secret
-        process = playbook.begin(*arguments(sandbox.endpoint))
-        try:
-            while sum(sandbox.calls().values()) < calls and process.poll() is None:
-                time.sleep(0.005)
-        finally:
-            kill_with_children(process)
-            process.communicate()
-        assert process.returncode == -9, f"seed {seed}: the run had ended before call {calls}"
-        playbook(*arguments(sandbox.endpoint), check=True)
+        process = converge(sandbox.endpoint).process
+        while sum(sandbox.calls().values()) < calls and process.is_alive():
+            time.sleep(0.005)
+        process.kill()
+        process.join()
+        assert process.exitcode == -9, f"seed {seed}: the run had ended before call {calls}"
+        assert outcome(converge(sandbox.endpoint).result()) == "succeeds"
         assert team.lacks() == [], f"seed {seed}, killed after {calls} calls"
     tell(record_property, f"kill -9 at a random moment, {KILLS} times", "is cut off", "finishes")
 

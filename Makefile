@@ -52,7 +52,7 @@ sanity: venv ## ansible-test sanity
 	@python -m tests.tools.sanity
 
 unit: venv ## The unit tests
-	@pytest tests/unit
+	@pytest -n 2 --dist worksteal tests/unit # many wait for processes of theirs
 
 sandbox-tests: venv ## The tests of the sandbox itself
 	@pytest tests/sandbox

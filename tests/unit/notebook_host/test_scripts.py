@@ -30,7 +30,7 @@ Scripts = dict[str, dict[str, str]]
 SIZES = {"defaults": 14_320, "viewer": 6_030, "with efs": 15_640, "everything": 16_340, "everything and tools": 15_960}
 
 
-@pytest.mark.parametrize(("case", "tasks"), [("defaults", "render"), ("viewer", "render"), ("odd values", "main")])
+@pytest.mark.parametrize(("case", "tasks"), [("defaults", "render"), ("odd values", "main")])
 def test_the_role_writes_the_bytes_that_are_rendered(case: str, tasks: str, scripts: Scripts, tmp_path: Path) -> None:
     playbook = Path(__file__).with_name("render_by_role.yml")
     variables = {**CASES[case], "notebook_host_output_dir": f"{tmp_path}/out", "tasks_from": tasks}

@@ -10,7 +10,8 @@ SHELL := /bin/bash
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 # Ansible stays out of the user's home, and collections there out of what runs here.
 export ANSIBLE_HOME := $(CURDIR)/build/ansible
-# Nothing here may reach an AWS account.
+# Nothing here may reach an AWS account, but for `make conformance AWS=profile`, which goes by the files of that profile.
+PROFILES := $(foreach name,AWS_CONFIG_FILE AWS_SHARED_CREDENTIALS_FILE,$(if $($(name)),$(name)="$($(name))",-u $(name)))
 $(foreach name,$(filter AWS_%,$(.VARIABLES)),$(eval unexport $(name)))
 export AWS_CONFIG_FILE := /dev/null
 export AWS_SHARED_CREDENTIALS_FILE := /dev/null
@@ -19,7 +20,7 @@ export AWS_EC2_METADATA_DISABLED := true
 unexport PYTHONDONTWRITEBYTECODE
 
 # The longest first; `make test` runs as many of them at a time as there are processors.
-CHECKS := integration molecule sanity package policies unit sandbox-tests ansible-lint mypy yamllint ruff shellcheck changelog
+CHECKS := integration molecule sanity package policies unit sandbox-tests conformance ansible-lint mypy yamllint ruff shellcheck changelog
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -70,6 +71,14 @@ molecule: venv ## What runs on an instance, in containers; SCENARIOS="restart vi
 
 policies: venv ## Prove what the policies of the role platform_access allow, if there is Node.js
 	@python -m tests.tools.policies
+
+# AWS counts only where it was typed: a variable of the environment asks no account.
+conformance: venv ## What we believe about AWS, asked of the sandbox; AWS=profile CONFIRM=account: of an account
+ifeq ($(origin AWS),command line)
+	@env $(PROFILES) python -m tests.conformance --profile "$(AWS)" --confirm "$(CONFIRM)" --remove "$(REMOVE)"
+else
+	@python -m tests.conformance --endpoint "$(SANDBOX)"
+endif
 
 host-image: venv ## The container images that molecule runs, and the variables that name them
 	@python -m tests.tools.containers

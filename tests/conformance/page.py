@@ -1,0 +1,115 @@
+# Copyright: Contributors to datalab.notebooks
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The results of a run as Markdown and JSON, without anything that is secret or tells whose account it was."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+from .run import Result
+from .table import TABLE
+
+SECRETS = [
+    (r"datalab-conformance-\d{8}-\d{6}-[0-9a-f]{4}", "<run>"),
+    (r"https?://\S+", "<url>"),
+    (r"(authToken|token|X-Amz-\w+|aws_\w+)=\S+", r"\1=<token>"),
+    (r"\b(AKIA|ASIA|AROA|AIDA)[A-Z0-9]{12,}\b", "<key>"),
+    (r"\b[A-Za-z0-9+/_=-]{64,}", "<token>"),  # a session token, or what else is as long
+    (r"arn:[\w-]+:(iam|sts)::\d{12}:(?!role/datalab-conformance/|assumed-role/<run>)[^\s,)]+", "<caller>"),
+    (r"\b(vpc|subnet|sg|eni|i|vol)-[0-9a-f]{8,}\b", r"\1-…"),
+    (r"\b\d{12}\b", "<account>"),
+    (r"\b\d{1,3}(\.\d{1,3}){3}\b", "<address>"),
+]
+INTRODUCTION = """\
+# What we believe about AWS
+
+The platform is built and tested in the sandbox. What the code takes for granted about AWS, which the sandbox can only
+repeat, is in the table below, each line with a function that asks. `make conformance` asks a sandbox, in half a minute:
+
+```console
+$ make conformance
+$ make conformance SANDBOX=http://127.0.0.1:5566    # one that is running, perhaps with machines
+```
+
+and an account, in 15 to 20 minutes and for less than {cents} cents:
+
+```console
+$ make conformance AWS=<profile> CONFIRM=<account id>
+```
+
+- **Before** anything is made, the run compares CONFIRM with the account of the profile, and prints what it is going to
+  make and what that costs. The region is that of the profile.
+- **Made** are one {instance_type} with a volume of 6 GB, its lifecycle configuration, two roles in the path
+  `{path}`, a VPC of its own that leads nowhere, and the instance's streams in CloudWatch Logs. Each has the
+  name of the run, and the tag `{mark}` in the call that creates it. Nothing without that mark is changed.
+- **Removed** is all of it at the end, also when the run fails or is interrupted (Ctrl-C, SIGTERM, SIGHUP). The account
+  is read until nothing has the mark; what is left after ten minutes is named. A run that is killed leaves what it has.
+  It has printed the line that removes it, and the next run prints it again:
+  `make conformance AWS=<profile> CONFIRM=<account id> REMOVE=<run>`.
+- **The results** are `build/conformance/results.md` and `.json`, without account id, names of callers, tokens and URLs,
+  so that they can be sent to us, above all where something differs.
+
+The profile needs the rights to create, read and delete all this, and `iam:PassRole` for the role. Where it may not read
+something, the run ends before it makes anything.
+
+"""
+
+
+def masked(text: str) -> str:
+    """The text without what is secret, or tells whose account it is."""
+    for pattern, instead in SECRETS:
+        text = re.sub(pattern, instead, text)
+    return text
+
+
+def facts(results: list[Result]) -> list[dict[str, str]]:
+    """The results in the order of the table, masked."""
+    order = {each.name: number for number, each in enumerate(TABLE)}
+    return [
+        {
+            "name": result.assumption.name,
+            "belief": result.assumption.belief,
+            "source": result.assumption.source,
+            "outcome": result.outcome,
+            "seen": masked(" ".join(result.seen.split())),
+            "measured": masked(result.measured),
+        }
+        for result in sorted(results, key=lambda result: order[result.assumption.name])
+    ]
+
+
+def counted(results: list[Result]) -> str:
+    """How many hold, and so on."""
+    outcomes = [result.outcome for result in results]
+    return ", ".join(f"{outcomes.count(each)} {each}" for each in ("holds", "differs", "not asked"))
+
+
+def table(results: list[Result], *, with_measures: bool) -> str:
+    """A table in Markdown."""
+    lines = ["| assumption | what we believe | asked | seen |", "|---|---|---|---|"]
+    for each in facts(results):
+        measured = f" ({each['measured']})" if with_measures and each["measured"] else ""
+        belief = f"{each['belief']} <br>[{each['source'].rsplit('/', 1)[-1]}](../{each['source']})"
+        cells = [f"`{each['name']}`", belief, each["outcome"], each["seen"] + measured]
+        lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def as_markdown(results: list[Result], about: dict[str, Any]) -> str:
+    """The page of a run."""
+    head = "\n".join(f"- {key}: {masked(str(value))}" for key, value in about.items())
+    return f"# Conformance\n\n{head}\n- {counted(results)}\n\n{table(results, with_measures=True)}"
+
+
+def as_json(results: list[Result], about: dict[str, Any]) -> str:
+    """The same for programs."""
+    told = {key: masked(str(value)) for key, value in about.items()}
+    return json.dumps({**told, "assumptions": facts(results)}, indent=2, ensure_ascii=False) + "\n"
+
+
+def as_docs(results: list[Result], **names: str) -> str:
+    """docs/conformance.md: the same at each run on a sandbox without machines."""
+    counts = f"## Asked of the sandbox, without machines\n\n{counted(results)}.\n\n"
+    return INTRODUCTION.format(**names) + counts + table(results, with_measures=False)

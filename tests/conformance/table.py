@@ -1,0 +1,57 @@
+# Copyright: Contributors to datalab.notebooks
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The table of assumptions: what we believe, where we rely on it, and the function that asks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .run import Run
+
+# What a function needs beyond the API. The sandbox has machines if it is started with them, and never the other two.
+MACHINE, IMAGE, RIGHTS = "machines", "AWS's own image", "IAM that decides"
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What a function has seen: whether it is as we believe (None: it could not be asked), and the same in words."""
+
+    holds: bool | None
+    text: str
+    measured: str = ""  # what is another at each run, such as seconds
+
+
+Check = Callable[["Run"], Seen]
+
+
+@dataclass(frozen=True)
+class Assumption:
+    """One thing that we believe about AWS."""
+
+    name: str
+    belief: str
+    source: str  # the file here that relies on it
+    when: str  # in which part of the run it is asked; "" if no run asks it
+    check: Check | None
+    needs: str = ""
+
+
+TABLE: list[Assumption] = []
+
+
+def assume(when: str, belief: str, source: str, needs: str = "") -> Callable[[Check], Check]:
+    """Put a function into the table; its name is the name of the assumption."""
+
+    def put(check: Check) -> Check:
+        TABLE.append(Assumption(check.__name__.replace("_", "-"), belief, source, when, check, needs))
+        return check
+
+    return put
+
+
+def is_equal(expected: Any, actual: Any) -> Seen:
+    """Whether what was seen is this."""
+    return Seen(actual == expected, str(actual))

@@ -11,7 +11,8 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 # Ansible stays out of the user's home, and collections there out of what runs here.
 export ANSIBLE_HOME := $(CURDIR)/build/ansible
 # Nothing here may reach an AWS account, but for `make conformance AWS=profile`, which goes by the files of that profile.
-PROFILES := $(foreach name,AWS_CONFIG_FILE AWS_SHARED_CREDENTIALS_FILE,$(if $($(name)),$(name)="$($(name))",-u $(name)))
+FILES := AWS_CONFIG_FILE AWS_SHARED_CREDENTIALS_FILE
+PROFILES := $(FILES:%=-u %) $(foreach name,$(FILES),$(if $($(name)),$(name)="$($(name))"))
 $(foreach name,$(filter AWS_%,$(.VARIABLES)),$(eval unexport $(name)))
 export AWS_CONFIG_FILE := /dev/null
 export AWS_SHARED_CREDENTIALS_FILE := /dev/null

@@ -44,8 +44,8 @@ If this process is killed, an instance that is left costs about 1.50 USD a day. 
 """
 
 
-class Interrupted(Exception):
-    """A signal has come."""
+class Interrupted(BaseException):
+    """A signal has come. botocore would repeat a call that ends in an Exception."""
 
 
 class Signals:
@@ -81,7 +81,7 @@ def conduct(run: Run, patience: float) -> tuple[str, list[str]]:
                 lead(run)
             finally:
                 signals.late = True
-        except Exception as error:  # noqa: BLE001  # whatever it is, what was made is removed, and the results are told
+        except (Exception, Interrupted) as error:  # noqa: BLE001  # whatever it is, what was made is removed, and the results are told
             ended = masked(f"{type(error).__name__}: {error}")
             run.say(f"The run ends early. {ended}")
         finally:

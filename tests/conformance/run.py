@@ -27,7 +27,7 @@ SCRIPT_BYTES = 12288  # which are the 16,384 characters that AWS takes
 ASK_SECONDS = 15 * 60  # by then the second stop begins, which leaves its removal some time
 LAST_START_SECONDS = 10 * 60
 ROLE_SECONDS = 60  # until a new role can be taken on
-LATE_SECONDS = 120  # until Jupyter has started, and the second report is there
+LATE_SECONDS = 180  # until Jupyter has started, and the second report is there
 DENIED = ("AccessDenied", "UnauthorizedOperation")
 Say = Callable[[str], None]
 

@@ -322,7 +322,7 @@ def test_open(sandbox: Sandbox, sagemaker: SageMakerClient, run: Run, tmp_path: 
     run(FLEET)
     stop(sagemaker, "bob")
     stopped = run("open", "-l", "bob", check=False)
-    assert "datalab-bob is Stopped; start it with datalab.notebooks.start -l bob" in stopped.stdout
+    assert "datalab-bob is Stopped; start it with datalab.notebooks.start -l bob" in " ".join(stopped.stdout.split())
     two = run("open", "-l", "alice,bob", check=False)
     assert "Say whose instance it is, with -l <person>" in two.stdout
 

@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -260,8 +261,8 @@ def _roles(account: Account) -> list[str]:
 
 def _marked_roles(account: Account) -> Iterator[str]:
     for name in (account.run, account.person):
-        role = found(lambda name=name: account.iam.get_role(RoleName=name)["Role"])  # type: ignore[misc]
-        if role and account.tags[0] in role.get("Tags", []):
+        answer = found(partial(account.iam.get_role, RoleName=name))
+        if answer and account.tags[0] in answer["Role"].get("Tags", []):
             yield name
 
 

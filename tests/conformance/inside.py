@@ -217,7 +217,7 @@ NOT_ASKED = {
     "throttling": (
         "AWS takes 30 requests a second, and says ThrottlingException beyond.",
         "plugins/module_utils/common/pace.py",
-        "an account in which nobody else works",
+        "an account in which nothing else runs",
     ),
     "efs-credentials": (
         "amazon-efs-utils finds the credentials of the role on an instance.",

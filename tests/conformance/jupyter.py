@@ -33,7 +33,7 @@ class Session:
         xsrf = next((cookie.value or "" for cookie in self._cookies if cookie.name == "_xsrf"), "")
         headers = {**self._headers, "X-XSRFToken": xsrf, "Content-Type": "application/json"}
         data = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(self._base + path, data, headers, method=method)  # noqa: S310  of AWS
+        request = urllib.request.Request(self._base + path, data, headers, method=method)  # noqa: S310  # AWS has given the address
         with self._opener.open(request, timeout=SECONDS) as answer:
             text = answer.read()
         return json.loads(text) if read and text else None

@@ -51,6 +51,8 @@ $ make conformance AWS=<profile> CONFIRM=<account id>
 - **The results** are `build/conformance/results.md` and `.json`, without account id, names of callers, tokens and URLs,
   so that they can be sent to us, above all where something differs.
 
+It has not been asked of an account yet: where something differs, the table is wrong, and we want to know.
+
 The profile needs the rights to create, read and delete all this, and `iam:PassRole` for the role. Where it may not read
 something, the run ends before it makes anything.
 

@@ -144,7 +144,7 @@ FAULTS = [
 
 
 class Team:
-    """Six people's instances, before and after what the module makes of them, and one that is nobody's."""
+    """Six people's instances, before and after what the module makes of them, and one without an owner."""
 
     def __init__(self, sandbox: Sandbox) -> None:
         self._sandbox = sandbox

@@ -83,7 +83,7 @@ def faulty(server):
 
 
 @pytest.fixture
-def account(sandbox, faulty):  # noqa: ARG001  # the empty one
+def account(sandbox, faulty):  # noqa: ARG001  # which empties the server that calls go to
     """The same, with a run of its own in an empty sandbox."""
     account, faults = faulty
     account.run, faults.armed, faults.seen = new_name(), None, []
@@ -97,7 +97,7 @@ def conduct(account, patience=20.0):
 
 
 def everything(account):
-    """All that a sandbox has of the kinds that a run makes, whoever made it."""
+    """All that a sandbox has of the kinds that a run makes, with its mark or without."""
     configs = account.sagemaker.list_notebook_instance_lifecycle_configs()["NotebookInstanceLifecycleConfigs"]
     instances = account.sagemaker.list_notebook_instances()["NotebookInstances"]
     return {
@@ -392,7 +392,7 @@ def test_what_was_not_reached_is_in_the_page(account, faulty):
     told = {each["name"]: each["seen"] for each in facts(run.results + unasked(run))}
     assert list(told) == [each.name for each in TABLE]
     assert told["stop-shows"] == "not reached"
-    assert told["throttling"] == "needs an account in which nobody else works"
+    assert told["throttling"] == "needs an account in which nothing else runs"
 
 
 def test_what_the_profile_may_not_is_not_asked(account):

@@ -42,6 +42,7 @@ class Resource(ABC, Generic[P]):
     """What differs from one resource to the next. Only `apply` and `delete` change anything."""
 
     key: ClassVar[str]  # of the resource in the module's result
+    shown: ClassVar[tuple[str, ...]] = ()  # by `--diff`; () for all that there is
 
     @abstractmethod
     def problems(self) -> list[str]:
@@ -76,7 +77,12 @@ class Resource(ABC, Generic[P]):
 
     def diff(self, before: State | None, after: State | None) -> dict[str, Any]:
         """What `--diff` shows."""
-        return {"before": before or {}, "after": after or {}}
+        return {"before": self._as_shown(before), "after": self._as_shown(after)}
+
+    def _as_shown(self, state: State | None) -> State:
+        if state is None:
+            return {}
+        return {key: state.get(key) for key in self.shown} if self.shown else state
 
 
 def run(module: AnsibleAWSModule, resource: Resource[Any]) -> None:

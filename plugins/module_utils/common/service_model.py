@@ -34,7 +34,8 @@ TAGS = 50  # of one resource
 @cache
 def data_loader() -> Loader:
     """What reads botocore's data: one for all in this process, which reads each file once."""
-    return get_session().get_component("data_loader")  # type: ignore[no-any-return]
+    loader: Loader = get_session().get_component("data_loader")
+    return loader
 
 
 @cache

@@ -207,13 +207,6 @@ def _require_success(text: str, unsuccessful: list[Mapping[str, Any]]) -> None:
         raise NotebookError(f"Failed to {text}: {each['Error']['Code']}: {each['Error']['Message']}")
 
 
-def flow_log_diff(before: State | None, after: State | None) -> dict[str, Any]:
-    """What options set, before and after, for `--diff`."""
-    keys = (*OPTIONS, "tags")
-    as_shown = [{key: each.get(key) for key in keys} if each else {} for each in (before, after)]
-    return dict(zip(("before", "after"), as_shown, strict=True))
-
-
 @dataclass
 class FlowLog(Resource[FlowLogPlan]):
     """The flow log of the module ec2_vpc_flow_log."""
@@ -222,6 +215,7 @@ class FlowLog(Resource[FlowLogPlan]):
     desired: DesiredFlowLog
 
     key = "flow_log"
+    shown = (*OPTIONS, "tags")
 
     def problems(self) -> list[str]:
         return flow_log_problems(self.client.meta.service_model, self.desired)
@@ -237,6 +231,3 @@ class FlowLog(Resource[FlowLogPlan]):
 
     def delete(self, current: State) -> None:
         delete_flow_log(self.client, current)
-
-    def diff(self, before: State | None, after: State | None) -> dict[str, Any]:
-        return flow_log_diff(before, after)

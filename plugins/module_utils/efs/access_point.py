@@ -208,13 +208,6 @@ def delete_point(client: EFSClient, current: dict[str, Any], timeout: int) -> No
     wait_until(is_gone, timeout, f"the removal of {access_point_id}")
 
 
-def point_diff(before: dict[str, Any] | None, after: dict[str, Any] | None) -> dict[str, Any]:
-    """What options set, before and after, for `--diff`."""
-    keys = ("posix_user", "root_directory", "tags")
-    as_shown = [{key: point.get(key) for key in keys} if point else {} for point in (before, after)]
-    return dict(zip(("before", "after"), as_shown, strict=True))
-
-
 @dataclass
 class AccessPoint(Resource[PointPlan]):
     """The access point of the module efs_access_point."""
@@ -225,6 +218,7 @@ class AccessPoint(Resource[PointPlan]):
     wait_timeout: int
 
     key = "access_point"
+    shown = ("posix_user", "root_directory", "tags")
 
     def problems(self) -> list[str]:
         return point_problems(self.client.meta.service_model, self.desired)
@@ -242,6 +236,3 @@ class AccessPoint(Resource[PointPlan]):
 
     def delete(self, current: State) -> None:
         delete_point(self.client, current, self.wait_timeout)
-
-    def diff(self, before: State | None, after: State | None) -> dict[str, Any]:
-        return point_diff(before, after)

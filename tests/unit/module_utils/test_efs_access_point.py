@@ -14,6 +14,7 @@ from ansible_collections.datalab.notebooks.plugins.module_utils.common import po
 from ansible_collections.datalab.notebooks.plugins.module_utils.common.errors import InputError, NotebookError
 from ansible_collections.datalab.notebooks.plugins.module_utils.efs import api as api_efs
 from ansible_collections.datalab.notebooks.plugins.module_utils.efs.access_point import (
+    AccessPoint,
     DesiredPoint,
     apply_point,
     await_available,
@@ -21,7 +22,6 @@ from ansible_collections.datalab.notebooks.plugins.module_utils.efs.access_point
     desired_point,
     normalised,
     plan_point,
-    point_diff,
     point_problems,
     read_point,
 )
@@ -333,8 +333,8 @@ def test_a_deletion_that_is_refused(efs: Script) -> None:
         api_efs.delete_access_point(efs.client, POINT)
 
 
-def test_diff() -> None:
-    diff = point_diff(None, current())
+def test_diff(efs: Script) -> None:
+    diff = AccessPoint(efs.client, want(), wait=True, wait_timeout=60).diff(None, current())
     assert diff == {
         "before": {},
         "after": {"posix_user": ALICE, "root_directory": HOME, "tags": {"Name": "alice"}},

@@ -12,7 +12,7 @@ from typing import Any
 from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker.arguments import instance_arguments
 
 from .people import Settings, Wishes, config_of
-from .scripts.tools import need_bucket
+from .scripts.tools import from_bucket, need_bucket
 
 IDLE_TAG = "idle"  # belongs to the owner, who may change it in the console
 
@@ -49,9 +49,8 @@ class Place:
         return [part for part, value in parts.items() if value is None]
 
     def _lacks_tools(self, host: Settings) -> bool:
-        return need_bucket(host) and not (
-            self.tools_bucket and self.missing_tools.isdisjoint(host["notebook_host_tools"])
-        )
+        wanted = from_bucket(host, self.tools_bucket)
+        return need_bucket(wanted) or not self.missing_tools.isdisjoint(wanted["notebook_host_tools"])
 
 
 def instance_options(wishes: Wishes, prefix: str, place: Place) -> dict[str, Any]:

@@ -44,7 +44,7 @@ from .roster import STAND_INS, Inventory, Person, Roster, read_roster, with_leav
 from .scripts.limits import length_problems
 from .scripts.lint import syntax_problems
 from .scripts.render import render
-from .scripts.tools import need_bucket, tools_of, unreadable_tools, with_tools_url
+from .scripts.tools import from_bucket, need_bucket, tools_of, unreadable_tools, with_ours
 from .variables import person_variables, playbook_problems, section_settings, unknown_variables
 
 SHARED = ("network", "storage", "access")
@@ -62,7 +62,7 @@ SOME_IAM_MOUNT = {
     "notebook_host_efs_tls": True,
     "notebook_host_efs_iam": True,
 }
-SOME_TOOLS = f"s3://datalab-tools-{'0' * 12}-{SOME_REGION}"
+SOME_BUCKET = f"datalab-tools-{'0' * 12}-{SOME_REGION}"
 SOME_PLACE = Place(subnet_id="subnet-0123456789abcdef0", security_group_ids=("sg-0123456789abcdef0",))
 
 
@@ -125,7 +125,8 @@ def preflight(
         outsiders = _outsiders([name for name in hosts if name not in ours], settings["fleet"]) if is_limited else ()
         values += [*roster.problems, *outsiders, *of_people]
         given = {"subnet_ids": settings["network"]["subnet_ids"]} if "network" in sections else None
-        rules += () if has_left else [*fleet_problems(wanted), *group_problems(wanted, given)]
+        bucket = SOME_BUCKET if "storage" in sections else ""
+        rules += () if has_left else [*fleet_problems(wanted, bucket), *group_problems(wanted, given)]
     elif "storage" in sections:
         rules += tool_problems(wanted)
     others = set(roster.people) - set(wanted.people)
@@ -174,7 +175,7 @@ def _concerns(rule: Problem, about: str, roster: Roster) -> bool:
 # What the sections cannot say in their specs
 
 
-def fleet_problems(wanted: Wanted) -> Iterator[Problem]:
+def fleet_problems(wanted: Wanted, tools_bucket: str) -> Iterator[Problem]:
     """What AWS would not take of instances and scripts, and what people who share a configuration differ in."""
     sharing = {name: each for name, each in wanted.wishes.items() if name not in wanted.own_mounts}
     yield from sharing_problems(sharing, [name for name in wanted.people if name in sharing], wanted.prefix)
@@ -196,7 +197,7 @@ def fleet_problems(wanted: Wanted) -> Iterator[Problem]:
     for name, config in configs(mine, wanted.prefix, shared, wanted.own_mounts).items():
         key = repr(sorted(config.settings.items()))
         if key not in found:
-            found[key] = host_problems(with_tools_url(config.settings, SOME_TOOLS))
+            found[key] = host_problems(config.settings, tools_bucket)
         wrong = [] if is_prefix_wrong else name_problems(model, name)
         names = [f"notebook_lifecycle_config makes the name {name}: {text}" for text in wrong]
         yield from (Problem(person, text) for text in [*names, *found[key]] for person in config.people)
@@ -226,25 +227,25 @@ def group_problems(wanted: Wanted, network: Mapping[str, Any] | None) -> Iterato
             yield from (Problem(name, text) for text in limit_problems(wishes, limits, given, sharers))
 
 
-def host_problems(settings: Mapping[str, Any]) -> list[str]:
+def host_problems(settings: Mapping[str, Any], tools_bucket: str = "") -> list[str]:
     """What is wrong with the settings of the role notebook_host, and with the scripts that they make."""
     problems = list(host.problems(settings)) or list(unreadable_tools(settings))
     if problems:
         return problems
-    scripts = render(settings)
-    return [*length_problems(settings, scripts), *syntax_problems(scripts)]
+    wanted = from_bucket(settings, tools_bucket)
+    scripts = render(wanted)
+    return [*length_problems(wanted, scripts), *syntax_problems(scripts)]
 
 
 def uses_tools_bucket(wanted: Wanted) -> bool:
     """Whether instances fetch files from the platform's bucket, whomever this run is about."""
-    return any(need_bucket(each.host) for each in wanted.wishes.values())
+    return any(need_bucket(with_ours(each.host)) for each in wanted.wishes.values())
 
 
 def tool_keys(wanted: Wanted) -> dict[str, str]:
     """The files that the instances of the people of this run fetch from there, and where each lies."""
-    hosts = [wanted.wishes[name].host for name in wanted.people]
-    fetching = [with_tools_url(settings, SOME_TOOLS) for settings in hosts if need_bucket(settings)]
-    return {tool.src: tool.key for settings in fetching for tool in tools_of(settings)}
+    hosts = [with_ours(wanted.wishes[name].host) for name in wanted.people]
+    return {tool.src: tool.key for settings in hosts if need_bucket(settings) for tool in tools_of(settings)}
 
 
 def stand_in_problems(inventory: Inventory, machines: Iterable[str]) -> Iterator[Problem]:

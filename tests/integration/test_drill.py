@@ -27,6 +27,7 @@ TRUST = EVERYTHING.replace('"Action": "*", "Resource": "*"', '"Action": "sts:Ass
 POLICY = "arn:aws:iam::123456789012:policy/datalab/"
 BUCKET = "datalab-results-123456789012-eu-central-1"
 WORKGROUP = "arn:aws:athena:eu-central-1:123456789012:workgroup/"
+OF_INTERNS = {"notebook_lifecycle_config": "interns", "notebook_host_idle_timeout_maximum": 7200}
 INTERNS = {"limits": {"instance_types": ["ml.t3.medium"], "volume_size_in_gb": 20}}
 
 Thing = tuple[str, str]  # kind and name
@@ -194,7 +195,7 @@ DAMAGES: list[tuple[Thing, Damage]] = [
 @pytest.fixture
 def site(playbook: PlaybookRunner, sandbox: Sandbox, tmp_path: Path) -> Callable[[], Played]:
     """Runs the playbook site for a platform of two teams."""
-    hosts: dict[str, Any] = {"fraud": {"alice": {}, "bob": {}, "erin": {}}, "interns": {"ivy": {}}}
+    hosts: dict[str, Any] = {"fraud": {"alice": {}, "bob": {}, "erin": {}}, "interns": {"ivy": OF_INTERNS}}
     teams = {team: {"hosts": people} for team, people in hosts.items()}
     variables = {
         "platform_aws": connection(sandbox.endpoint),

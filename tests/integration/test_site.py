@@ -147,7 +147,7 @@ def expect_removal(run: Run, sandbox: Sandbox, other: Path) -> None:
     sagemaker.get_waiter("notebook_instance_stopped").wait(NotebookInstanceName=name, WaiterConfig={"Delay": 0.2})
     sagemaker.delete_notebook_instance(NotebookInstanceName=name)
     run("destroy", *instances_go, inventory=other)
-    assert left(sandbox) == {"file systems": 1, "buckets": 1}
+    assert left(sandbox) == {"file systems": 1, "buckets": 2}
     assert unchanged(run("destroy", "-e", "platform_destroy=instances", inventory=other))
     run("destroy", "-e", "platform_destroy=data", inventory=other)
     assert left(sandbox) == {}

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.datalab.notebooks.plugins.plugin_utils.scripts.tools import CONDA
+from ansible_collections.datalab.notebooks.plugins.plugin_utils.scripts.tools import OURS
 from sandbox import Sandbox
 
 from .conftest import PlaybookRunner, Played, changing, client, connection
@@ -84,9 +84,10 @@ def storage(playbook: PlaybookRunner, sandbox: Sandbox, tmp_path: Path) -> Stora
         check: bool = True,
         people: tuple[str, ...] = ("alice", "bob"),
         tools: tuple[str, ...] = (),
+        mirror: str = "",
         **variables: Any,
     ) -> Played:
-        of_team = {"notebook_host_tools": list(tools)} if tools else {}
+        of_team = {"notebook_host_tools": list(tools), "notebook_host_tools_url": mirror}
         team: dict[str, Any] = {"hosts": {person: {} for person in people}, "vars": of_team}
         inventory = {"all": {"children": {"owners": {"children": {"research": team}}}}}
         (tmp_path / "hosts.json").write_text(json.dumps(inventory), encoding="utf-8")
@@ -237,23 +238,28 @@ def assert_bucket(s3: Any, access_log: dict[str, str] | None = None) -> None:
     assert rule["NoncurrentVersionExpiration"] == {"NoncurrentDays": 7}
 
 
+def key_of(file: str, content: bytes) -> str:
+    return f"{hashlib.sha256(content).hexdigest()}/{Path(file).name}"
+
+
 def test_tools_are_uploaded_once_and_go_with_a_word(
     storage: Storage, sandbox: Sandbox, s3: Any, tmp_path: Path
 ) -> None:
     given = {"platform_storage_efs_dns_name": "nfs.example"}
     tool = tmp_path / "report.py"
-    ours = Path(CONDA).read_text()
-    versions = {f"{hashlib.sha256(ours.encode()).hexdigest()}/datalab-conda.sh": ours}
+    versions = {key_of(file, Path(file).read_bytes()): Path(file).read_text() for file in OURS.values()}
 
     def objects() -> dict[str, str]:
         keys = [each["Key"] for each in s3.list_objects_v2(Bucket=TOOLS_BUCKET)["Contents"]]
         return {key: s3.get_object(Bucket=TOOLS_BUCKET, Key=key)["Body"].read().decode() for key in keys}
 
-    storage(**given)
+    storage(**given, mirror="https://mirror.example/tools")
     assert [each["Name"] for each in s3.list_buckets()["Buckets"]] == [BUCKET]
+    storage(**given)
+    assert objects() == versions
     for text in ("print(1)", "print(2)"):
         tool.write_text(text)
-        versions[f"{hashlib.sha256(text.encode()).hexdigest()}/report.py"] = text
+        versions[key_of("report.py", text.encode())] = text
         predicted = storage("--check", "--diff", **given, tools=(str(tool),))
         assert f"tool {list(versions)[-1]}" in predicted.stdout
         assert not changing(sandbox)

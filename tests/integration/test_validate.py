@@ -46,7 +46,7 @@ def problems(played: Played) -> list[str]:
 
 def test_the_shortest_inventory_is_one(playbook: PlaybookRunner, tmp_path: Path) -> None:
     said = playbook("datalab.notebooks.validate", "-i", write(tmp_path, SHORTEST), check=True)
-    assert "The inventory has no mistakes; it has 3 people and viewers." in said.stdout
+    assert "The inventory has no mistakes; people and viewers: 3." in said.stdout
 
 
 MISTAKES = {
@@ -154,7 +154,7 @@ STAND_IN = {**SHORTEST, "hosts.yml": f"stand_ins: {{hosts: {{{LAB}}}}}\n{SHORTES
 
 def test_stand_ins_are_checked_as_people_are(playbook: PlaybookRunner, tmp_path: Path) -> None:
     said = playbook("datalab.notebooks.validate", "-i", write(tmp_path, STAND_IN), check=True)
-    assert "it has 3 people and viewers and 1 stand-ins." in said.stdout
+    assert "people and viewers: 3, stand-ins: 1." in said.stdout
     inventory = write(tmp_path, {**STAND_IN, "host_vars/lab.yml": "notebook_host_stop_comand: halt"})
     for name in ("validate", "stand_in"):
         (line,) = problems(playbook(f"datalab.notebooks.{name}", "-i", inventory))

@@ -23,7 +23,6 @@ SHARED: dict[str, Any] = {
     "platform_storage_kms_key_id": f"{KEY}files",
     "platform_storage_results_access_log": {"bucket": "acme-logs"},
     "platform_storage_subnet_ids": ["subnet-0c"],
-    "notebook_fleet_owner_defaults": {"notebook_host_tools": [__file__]},
 }
 BOB = {
     "notebook_name": "Experiment",

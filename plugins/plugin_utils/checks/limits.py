@@ -19,6 +19,7 @@ from ansible_collections.datalab.notebooks.plugins.plugin_utils.teams import nor
 
 AUTOSTOP = "autostop"
 IDLE_TIMEOUT = f"{HOST}idle_timeout"
+IDLE_MAXIMUM = f"{HOST}idle_timeout_maximum"
 MODE = f"{HOST}autostop"
 STEPS = f"{HOST}steps"
 
@@ -147,6 +148,9 @@ def _of_autostop(wishes: Wishes) -> Iterator[Limit]:
     yield Limit("notebook_idle", idle, ends, always, "set a number of seconds, or leave it out")
     timeout, steps = wishes.host[IDLE_TIMEOUT], wishes.host[STEPS]
     yield Limit(IDLE_TIMEOUT, timeout, timeout > 0, always, "set a number of seconds, or leave it out")
+    most = wishes.host[IDLE_MAXIMUM]  # IAM cannot limit what people write into their tag
+    remedy = "set a number of seconds, for example 14400, in a notebook_lifecycle_config of this team"
+    yield Limit(IDLE_MAXIMUM, most, most > 0, f"{always}, whatever their tag idle says", remedy)
     yield Limit(STEPS, steps, AUTOSTOP in steps, always, f"add {AUTOSTOP}")
     mode = wishes.host[MODE]
     yield Limit(MODE, mode, mode == "stop", always, "set it to stop, or leave it out")

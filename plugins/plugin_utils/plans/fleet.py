@@ -14,7 +14,7 @@ from ..people import Config, config_of, configs
 from ..preflight import SOME_FILE_SYSTEM, Wanted
 from ..problems import Problem
 from ..scripts.render import render
-from ..scripts.tools import with_tools_url
+from ..scripts.tools import from_bucket
 from .section import Change, SectionPlan
 
 Outcome = Mapping[str, Any]  # what sagemaker_notebook_fleet returns of an instance
@@ -37,7 +37,7 @@ def fleet_request(wanted: Wanted, place: Place) -> dict[str, Any]:
     missing = {each.person.name: place.missing_for(each) for each in mine}
     return {
         "instances": [instance_options(wishes, wanted.prefix, place) for wishes in mine],
-        "lifecycle_configs": [_scripts(config, f"s3://{place.tools_bucket}") for config in needed.values()],
+        "lifecycle_configs": [_scripts(config, place.tools_bucket) for config in needed.values()],
         "managed": [person.instance for person in wanted.roster.people.values()],
         "idle_limits": idle_limits(needed),
         "missing": {name: parts for name, parts in missing.items() if parts},
@@ -58,8 +58,8 @@ def _some(efs_dns_name: str | None) -> str:
     return "" if efs_dns_name is not None else SOME_FILE_SYSTEM
 
 
-def _scripts(config: Config, tools_url: str) -> dict[str, str]:
-    scripts = render(with_tools_url(config.settings, tools_url))
+def _scripts(config: Config, tools_bucket: str) -> dict[str, str]:
+    scripts = render(from_bucket(config.settings, tools_bucket))
     return {"name": config.name, "on_create": scripts.on_create, "on_start": scripts.on_start}
 
 

@@ -18,7 +18,12 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from ansible_collections.datalab.notebooks.plugins.plugin_utils.certificates import certificates_in
 from ansible_collections.datalab.notebooks.plugins.plugin_utils.scripts.pack import pack
 from ansible_collections.datalab.notebooks.plugins.plugin_utils.scripts.strip import strip
-from ansible_collections.datalab.notebooks.plugins.plugin_utils.scripts.tools import CONDA, are_wanted, tools_of
+from ansible_collections.datalab.notebooks.plugins.plugin_utils.scripts.tools import (
+    AUTOSTOP,
+    CONDA,
+    are_wanted,
+    tools_of,
+)
 
 ROLE = Path(__file__).parents[3] / "roles" / "notebook_host"
 
@@ -42,6 +47,7 @@ def render(settings: Mapping[str, Any]) -> Scripts:
         "steps": steps,
         "tools": "\n".join(sums),
         "autostop": _autostop(),
+        "autostop_is_fetched": AUTOSTOP in settings["notebook_host_tools"],
         "conda_is_fetched": CONDA in settings["notebook_host_tools"],
         "conda_program": _conda(),
         "certificates": "\n".join(certificates_in(settings["notebook_host_ca_certificates"])),
@@ -90,7 +96,7 @@ def _quoted(value: object) -> str:
 
 @cache
 def _autostop() -> str:
-    return strip((ROLE / "files" / "autostop.py").read_text(encoding="utf-8")).strip()
+    return strip(Path(AUTOSTOP).read_text(encoding="utf-8")).strip()
 
 
 @cache

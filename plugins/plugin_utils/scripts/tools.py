@@ -14,8 +14,11 @@ from typing import Any
 
 Settings = Mapping[str, Any]
 
-# What the step conda detaches: fetched with all else that comes from the platform's bucket, since the script is short.
-CONDA = str(Path(__file__).parents[3] / "roles" / "notebook_host" / "files" / "datalab-conda.sh")
+# What a start does not wait for, by the step that needs it: instances fetch it from the platform's bucket. Where there
+# is none, the script carries it, whose length is limited.
+_FILES = Path(__file__).parents[3] / "roles" / "notebook_host" / "files"
+CONDA, AUTOSTOP = (str(_FILES / name) for name in ("datalab-conda.sh", "datalab-autostop.py"))
+OURS = {"conda": CONDA, "autostop": AUTOSTOP}
 
 
 @dataclass(frozen=True)
@@ -46,18 +49,24 @@ def are_wanted(settings: Settings) -> bool:
     return bool(settings["notebook_host_tools"]) and "tools" in settings["notebook_host_steps"]
 
 
+def with_ours(settings: Settings) -> Settings:
+    """The settings, with the platform's own files among the tools unless these come from elsewhere."""
+    steps = settings["notebook_host_steps"]
+    if settings["notebook_host_tools_url"] or "tools" not in steps:
+        return settings
+    ours = [file for step, file in OURS.items() if step in steps]
+    return {**settings, "notebook_host_tools": [*settings["notebook_host_tools"], *ours]}
+
+
 def need_bucket(settings: Settings) -> bool:
-    """Whether they fetch them from the platform's bucket."""
+    """Whether instances with these settings fetch files and nothing says from where."""
     return are_wanted(settings) and not settings["notebook_host_tools_url"]
 
 
-def with_tools_url(settings: Settings, url: str) -> Settings:
-    """The settings, with this as the platform's bucket and all that comes from there."""
-    if not need_bucket(settings):
-        return settings
-    ours = [CONDA] if "conda" in settings["notebook_host_steps"] else []
-    tools = [*settings["notebook_host_tools"], *ours]
-    return {**settings, "notebook_host_tools_url": url, "notebook_host_tools": tools}
+def from_bucket(settings: Settings, bucket: str) -> Settings:
+    """The settings where the platform has this bucket; "" is none."""
+    wanted = with_ours(settings)
+    return {**wanted, "notebook_host_tools_url": f"s3://{bucket}"} if bucket and need_bucket(wanted) else settings
 
 
 def unreadable_tools(settings: Settings) -> Iterator[str]:

@@ -55,9 +55,11 @@ conda_environment() {
   if [ ! -e "$CONDA_DIR" ]; then
     verb=create
     touch "$CONDA_CREATING" || return
-  elif ! compgen -G "$CONDA_DIR/lib/python${minor:-3}*"; then
+  elif compgen -G "$CONDA_DIR/lib/python3*" && ! compgen -G "$CONDA_DIR/lib/python${minor:-3}*"; then
     conda_error "It is to have Python $minor, but what you installed would be lost: please rename or remove $CONDA_DIR."
     return
+  elif [ ! -e "$CONDA_DIR/conda-meta/history" ]; then # is no environment, of which `create` would remove what is there
+    verb=create
   fi
   # For what people install themselves.
   { echo channels:; printf -- '- %s\n' "${CONDA_CHANNELS[@]}"; } | put "$CONDA/.condarc"

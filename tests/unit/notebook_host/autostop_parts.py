@@ -25,7 +25,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from ansible_collections.datalab.notebooks.tests.unit.notebook_host.host import ROLE, Host, with_constants
 
-SOURCE = ROLE / "files" / "autostop.py"
+SOURCE = ROLE / "files" / "datalab-autostop.py"
 spec = importlib.util.spec_from_file_location("autostop", SOURCE)
 assert spec is not None
 assert spec.loader is not None

@@ -20,7 +20,7 @@ import yaml
 from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker.scripts import unpack as unpack_line
 from ansible_collections.datalab.notebooks.plugins.plugin_utils.scripts.pack import pack
 from ansible_collections.datalab.notebooks.plugins.plugin_utils.scripts.render import render
-from ansible_collections.datalab.notebooks.plugins.plugin_utils.scripts.tools import CONDA
+from ansible_collections.datalab.notebooks.plugins.plugin_utils.scripts.tools import AUTOSTOP, CONDA
 
 ROLE = Path(__file__).parents[3] / "roles" / "notebook_host"
 DEFAULTS = yaml.safe_load((ROLE / "defaults" / "main.yml").read_text())
@@ -76,7 +76,7 @@ CASES: dict[str, dict[str, Any]] = {
     "everything and tools": {
         **TLS,
         **MIRRORS,
-        "notebook_host_tools": [*TOOLS["notebook_host_tools"], CONDA],
+        "notebook_host_tools": [*TOOLS["notebook_host_tools"], CONDA, AUTOSTOP],
         "notebook_host_tools_url": "s3://acme-tools",
     },
     "strict": {

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from ansible_collections.datalab.notebooks.plugins.plugin_utils.scripts.tools import CONDA, with_tools_url
+from ansible_collections.datalab.notebooks.plugins.plugin_utils.scripts.tools import CONDA, from_bucket
 from ansible_collections.datalab.notebooks.tests.unit.notebook_host.host import (
     CASES,
     DEFAULTS,
@@ -26,9 +26,10 @@ from ansible_collections.datalab.notebooks.tests.unit.notebook_host.host import 
 
 Scripts = dict[str, dict[str, str]]
 
-# An environment is a directory with ipykernel and a `python` that notes how it is called. While the file `broken` or
-# `broken-environment` is there, what is made is made by half, and what it says happens. While `broken-pip` is there,
-# pip does not find its package.
+# An environment is a directory with ipykernel and a `python` that notes how it is called. As the real one, conda
+# installs into environments only, and what it creates takes the place of another environment, but of nothing else.
+# While the file `broken` or `broken-environment` is there, what is made is made by half, and what it says happens.
+# While `broken-pip` is there, pip does not find its package.
 INSTALLER = r"""#!/bin/bash
 here=$(dirname "$3")
 echo "installer $1 $2" >>"$here/calls"
@@ -41,8 +42,15 @@ here=$(dirname "$0")/../..
 printf '%s|' conda "$@" >>"$here/calls"
 echo >>"$here/calls"
 dir=$(sed 's/.*--prefix|\([^|]*\)|.*/\1/' <<<"$(printf '%s|' "$@")")
-[ "$1" != clean ] || exit 0
-[ "$1" = install ] || mkdir "$dir" || exit
+history=$dir/conda-meta/history
+case $1 in
+  clean) exit 0 ;;
+  install) [ -e "$history" ] || exit ;;
+  create)
+    [ ! -e "$history" ] || rm -r "$dir"
+    mkdir -p "${history%/*}" && touch "$history" || exit
+    ;;
+esac
 [ ! -e "$here/broken-environment" ] || . "$here/broken-environment"
 mkdir -p "$dir/bin" "$dir/lib/python3.12/site-packages/ipykernel"
 sed "s|HERE|$here|" <<'PYTHON' >"$dir/bin/python"
@@ -142,17 +150,17 @@ def test_all_later_starts_do_nothing(conda: Host) -> None:
 
 def test_with_a_bucket_what_installs_it_is_fetched(host: Host, site: Path) -> None:
     settings = {**DEFAULTS, **CASES["trial of conda"], "notebook_host_steps": ["tools", "conda", "kernels"]}
-    fetching = with_tools_url({**settings, "notebook_host_tools": [__file__]}, "s3://acme-tools")
-    script = rendered(dict(fetching))["on-start.sh"]
+    script = rendered(dict(from_bucket(settings, "acme-tools")))["on-start.sh"]
     assert "conda_install()" not in unpack(script)
-    host.install(from_site(script, site))
+    host.install(from_site(script, site), TOOLS_PAUSE=0.2)
     host.stub("aws", "echo 'not there' >&2; exit 1")
     host.start()
     wait_for(lambda: "datalab-conda.sh: not there" in host.notice)
+    assert "being installed" not in host.notice
     assert calls(host) == []
 
-    host.stub("aws", f"case $3 in *.sh) cat {CONDA} ;; *) cat {__file__} ;; esac")
-    host.start()
+    host.stub("aws", f"cat {CONDA}")
+    wait_for(kernel(host).exists)
     wait_for(lambda: host.notice == "")
     assert calls(host) == created(host)
     assert kernel(host).exists()
@@ -256,10 +264,35 @@ def test_an_environment_that_a_person_makes_after_a_failed_one_is_kept(conda: Ho
     bootstrap(conda)
     mine = conda.volume / "custom-miniconda/envs/team/lib/python3.12"
     mine.mkdir(parents=True)
+    make_environment(mine.parents[1])
     (conda.volume / "broken-environment").unlink()
     bootstrap(conda)
     assert mine.exists()
     assert calls(conda)[-3:] == added(conda)
+
+
+def make_environment(directory: Path) -> None:
+    """What conda knows an environment by."""
+    (directory / "conda-meta").mkdir(exist_ok=True)
+    (directory / "conda-meta/history").touch()
+
+
+@pytest.mark.parametrize(("is_environment", "verb"), [(True, "install"), (False, "create")])
+def test_half_an_environment_of_an_older_version_is_repaired(is_environment: bool, verb: str, conda: Host) -> None:
+    """Its mark was `begun`, and said nothing about what a person did later: so nothing is removed."""
+    bootstrap(conda)
+    directory = conda.volume / "custom-miniconda/envs/team"
+    shutil.rmtree(directory)
+    directory.mkdir()
+    (directory / "mine").touch()
+    (conda.volume / "custom-miniconda/.datalab-begun-team").touch()
+    if is_environment:
+        make_environment(directory)
+    (conda.volume / "calls").unlink()
+    bootstrap(conda)
+    assert calls(conda) == added(conda, verb)
+    assert (directory / "mine").exists()
+    assert conda.notice == ""
 
 
 @pytest.mark.parametrize("broken", ["broken", "broken-environment"])

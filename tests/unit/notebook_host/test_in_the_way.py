@@ -39,6 +39,9 @@ def started(host: Host) -> Host:
     host.install(rendered({**EFS, "notebook_host_steps": STEPS})["on-start.sh"])
     host.start()
     host.run("put", str(host.volume / "custom-miniconda/envs/custom/.datalab-complete"))
+    of_no_environment = host.home / ".local/share/jupyter/kernels/custom-gone/kernel.json"
+    of_no_environment.parent.mkdir()
+    of_no_environment.touch()
     return host
 
 

@@ -12,12 +12,14 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.datalab.notebooks.plugins.plugin_utils.scripts.tools import (
+    AUTOSTOP,
     CONDA,
     Tool,
+    from_bucket,
     need_bucket,
     tools_of,
     unreadable_tools,
-    with_tools_url,
+    with_ours,
 )
 from ansible_collections.datalab.notebooks.tests.unit.notebook_host.host import CASES, DEFAULTS, ROLE, Host, wait_for
 
@@ -53,7 +55,7 @@ def fill(directory: Path) -> Path:
 
 @pytest.fixture
 def instance(host: Host, scripts: Scripts) -> Host:
-    return host.install(scripts["tools"]["on-start.sh"])
+    return host.install(scripts["tools"]["on-start.sh"], TOOLS_PAUSE=0.2)
 
 
 def there(host: Host) -> dict[str, bytes]:
@@ -62,7 +64,7 @@ def there(host: Host) -> dict[str, bytes]:
 
 
 def told(host: Host) -> Callable[[], bool]:
-    return lambda: "The next start tries again." in host.notice
+    return lambda: "Some files of the platform are missing" in host.notice
 
 
 ALL = {tool.name: Path(tool.src).read_bytes() for tool in (README, SPECS)}
@@ -107,24 +109,23 @@ def test_what_cannot_be_had_is_told_and_the_rest_is_there(
     damage(bucket / README.key)
     instance.start()
     wait_for(told(instance))
-    assert f"Some tools of the platform are missing. {README.name}: {reason}" in instance.notice
+    assert f"are missing, and asked for every ten minutes. {README.name}: {reason}" in instance.notice
     assert README.name not in there(instance)
     assert there(instance)[SPECS.name] == ALL[SPECS.name]
 
     (bucket / f"{README.key}.hangs").unlink(missing_ok=True)
     (bucket / README.key).write_bytes(ALL[README.name])
-    instance.run("fetch_tools")
+    wait_for(lambda: instance.notice == "")
     assert {name: there(instance)[name] for name in ALL} == ALL
-    assert instance.notice == ""
 
 
 def test_a_mirror(host: Host, scripts: Scripts, served: tuple[Path, str]) -> None:
     site, url = served
     script = re.sub("^TOOLS_URL=.*$", f"TOOLS_URL={url}", scripts["tools mirror"]["on-start.sh"], flags=re.MULTILINE)
     (fill(site) / SPECS.key).unlink()
-    host.install(script).start()
+    host.install(script, TOOLS_PAUSE=0.2).start()
     wait_for(told(host))
-    assert re.search(rf"missing\. {SPECS.name}: curl: .*404\.", host.notice)
+    assert re.search(rf"minutes\. {SPECS.name}: curl: .*404\.", host.notice)
     assert there(host)[README.name] == ALL[README.name]
 
 
@@ -142,27 +143,36 @@ def test_a_tool_is_known_by_what_is_in_it(tmp_path: Path) -> None:
     ]
 
 
+ALL_OURS = [CONDA, AUTOSTOP]
+
+
 @pytest.mark.parametrize(
-    ("settings", "needs"),
+    ("settings", "fetched", "needs"),
     [
-        ({}, False),
-        ({"notebook_host_tools": ["/x"]}, True),
-        ({"notebook_host_tools": ["/x"], "notebook_host_tools_url": "https://x"}, False),
-        ({"notebook_host_tools": ["/x"], "notebook_host_steps": ["efs", "jupyter"]}, False),
+        ({}, ALL_OURS, True),
+        ({"notebook_host_tools": ["/x"]}, ["/x", *ALL_OURS], True),
+        ({"notebook_host_tools": ["/x"], "notebook_host_tools_url": "https://x"}, ["/x"], False),
+        ({"notebook_host_tools_url": "https://x"}, [], False),
+        ({"notebook_host_steps": ["tools", "conda", "kernels"]}, [CONDA], True),
+        ({"notebook_host_steps": ["tools", "kernels", "autostop"]}, [AUTOSTOP], True),
+        ({"notebook_host_steps": ["tools", "jupyter"]}, [], False),
+        ({"notebook_host_steps": ["conda", "autostop"]}, [], False),
+        ({"notebook_host_tools": ["/x"], "notebook_host_steps": ["efs", "autostop"]}, ["/x"], False),
     ],
 )
-def test_the_bucket_is_for_who_fetches_and_has_no_mirror(settings: dict[str, object], needs: bool) -> None:
+def test_ours_come_with_those_who_have_no_mirror(settings: dict[str, object], fetched: list[str], needs: bool) -> None:
     wanted = {**DEFAULTS, **settings}
-    assert need_bucket(wanted) is needs
-    url = settings.get("notebook_host_tools_url", "s3://x" if needs else "")
-    found = with_tools_url(wanted, "s3://x")
-    assert found["notebook_host_tools_url"] == url
-    assert found["notebook_host_tools"] == wanted["notebook_host_tools"] + ([CONDA] if needs else [])
+    assert with_ours(wanted)["notebook_host_tools"] == fetched
+    assert need_bucket(with_ours(wanted)) is needs
+    assert from_bucket(wanted, "") == wanted
+    by_bucket = {"notebook_host_tools": fetched, "notebook_host_tools_url": "s3://x"} if needs else {}
+    assert from_bucket(wanted, "x") == {**wanted, **by_bucket}
 
 
-def test_what_conda_needs_comes_only_with_conda() -> None:
-    wanted = {**DEFAULTS, "notebook_host_tools": ["/x"], "notebook_host_steps": ["tools", "kernels"]}
-    assert with_tools_url(wanted, "s3://x")["notebook_host_tools"] == ["/x"]
+def test_where_there_is_no_bucket_the_script_carries_ours(scripts: Scripts) -> None:
+    for case, carried in (("defaults", True), ("everything and tools", False)):
+        for text in ("conda_install()", "def decide("):
+            assert (text in scripts[case]["on-start-unpacked.sh"]) is carried, (case, text)
 
 
 def test_files_that_cannot_be_read_are_named(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import chain
@@ -29,6 +30,7 @@ from ansible_collections.datalab.notebooks.plugins.plugin_utils.plans.platform i
 from ansible_collections.datalab.notebooks.plugins.plugin_utils.plans.section import Change, SectionPlan
 from ansible_collections.datalab.notebooks.plugins.plugin_utils.preflight import SOME_FILE_SYSTEM, Wanted
 from ansible_collections.datalab.notebooks.plugins.plugin_utils.problems import Problem
+from ansible_collections.datalab.notebooks.plugins.plugin_utils.scripts.tools import CONDA
 from ansible_collections.datalab.notebooks.tests.unit.plugins.inventories import inventory, wanted
 
 QUANT = {"notebook_lifecycle_config": "quant", "notebook_host_idle_timeout": 60}
@@ -116,17 +118,26 @@ TOOLS = {"notebook_fleet_owner_defaults": {"notebook_host_tools": [__file__]}}
 ELSEWHERE = {
     "notebook_fleet_owner_defaults": {**TOOLS["notebook_fleet_owner_defaults"], "notebook_host_tools_url": "s3://x/y"}
 }
+MINE, OURS = [Path(__file__).name], ["datalab-conda.sh", "datalab-autostop.py"]
 
 
-def test_scripts_know_where_tools_are() -> None:
-    for source, url in ((TOOLS, "s3://acme-tools"), (ELSEWHERE, "s3://x/y")):
-        configs = fleet_request(people(**source), Place(tools_bucket="acme-tools"))["lifecycle_configs"]
-        scripts = {each["name"]: each["on_start"] for each in configs}
-        for name in ("datalab", "datalab-quant"):
-            assert f"\nTOOLS_URL={url}\n" in scripts[name]
-            assert f"  {Path(__file__).name}" in scripts[name]
-            assert ("  datalab-conda.sh'\n" in scripts[name]) is (source is TOOLS)
-        assert "TOOLS_URL" not in scripts["datalab-viewer"]
+@pytest.mark.parametrize(
+    ("source", "bucket", "url", "fetched"),
+    [
+        ({}, "acme-tools", "s3://acme-tools", OURS),
+        (TOOLS, "acme-tools", "s3://acme-tools", [*MINE, *OURS]),
+        (ELSEWHERE, "acme-tools", "s3://x/y", MINE),
+        (ELSEWHERE, "", "s3://x/y", MINE),
+        ({}, "", None, []),
+    ],
+)
+def test_scripts_know_where_tools_are(source: dict[str, Any], bucket: str, url: str | None, fetched: list[str]) -> None:
+    configs = fleet_request(people(**source), Place(tools_bucket=bucket))["lifecycle_configs"]
+    scripts = {each["name"]: each["on_start"] for each in configs}
+    for name in ("datalab", "datalab-quant"):
+        assert re.findall("^TOOLS_URL=(.*)$", scripts[name], re.MULTILINE) == ([url] if url else [])
+        assert re.findall("[0-9a-f]{64}  ([^'\n]*)", scripts[name]) == fetched
+    assert "TOOLS_URL" not in scripts["datalab-viewer"]
 
 
 @pytest.mark.parametrize(
@@ -137,7 +148,9 @@ def test_scripts_know_where_tools_are() -> None:
         (TOOLS, "acme-tools", {__file__}, {"alice": ["tools"]}),
         (TOOLS, "", set(), {"alice": ["tools"]}),  # nothing tells the bucket
         (ELSEWHERE, "", set(), {}),
-        ({}, "", set(), {}),
+        ({}, "", set(), {}),  # the scripts carry ours
+        ({}, "acme-tools", {CONDA}, {"alice": ["tools"]}),
+        (ELSEWHERE, "acme-tools", {CONDA}, {}),
     ],
 )
 def test_tools_that_are_not_there_are_missing(

@@ -20,8 +20,14 @@ LIMITS = {"instance_types": ["ml.t3.medium", "ml.t3.large"], "volume_size_in_gb"
 NETWORK = ("fleet", "network")
 SUBNET, OTHER_SUBNET = "subnet-0123456789abcdef0", "subnet-0123456789abcdef1"
 GROUP, OTHER_GROUP = "sg-0123456789abcdef0", "sg-0123456789abcdef1"
+MAXIMUM = {"notebook_host_idle_timeout_maximum": 7200}
 PLACES = {"platform_access_subnet_ids": [SUBNET], "platform_access_security_group_ids": [GROUP]}
 ROLE = "arn:aws:iam::123456789012:role/"
+
+
+def with_maximum(variables: Mapping[str, Variables]) -> dict[str, Variables]:
+    """The variables of people, who have a maximum in the configuration that they share."""
+    return {name: {**MAXIMUM, **variables.get(name, {})} for name in (*variables, "ivy", "ida", "erin")}
 
 
 def said(
@@ -36,7 +42,7 @@ def said(
     source = inventory(
         {"interns": ["ivy", "ida"], "fraud": ["erin"]},
         viewers=["viewer"],
-        variables={"ivy": variables, **(others or {})},
+        variables=with_maximum({"ivy": variables, **(others or {})}),
         shared={"platform_access_teams": {"interns": {"limits": limits}, "fraud": {}}, **shared},
     )
     return [line.removeprefix("ivy: ") for line in told(source, "ivy", sections=sections)]
@@ -85,8 +91,9 @@ BEYOND: list[tuple[Variables, str, str, str]] = [
      "leave it out, or set platform_access_role_arn if everybody has this role"),
     ({"notebook_idle": "never"}, "never", NEVER, "set a number of seconds, or leave it out"),
     ({"notebook_idle": "0"}, "'0'", NEVER, "set a number of seconds, or leave it out"),
-    ({"notebook_host_idle_timeout": 0, "notebook_lifecycle_config": "long"}, "0", NEVER,
-     "set a number of seconds, or leave it out"),
+    ({"notebook_host_idle_timeout_maximum": 0, "notebook_lifecycle_config": "long"}, "0",
+     f"{NEVER}, whatever their tag idle says",
+     "set a number of seconds, for example 14400, in a notebook_lifecycle_config of this team"),
     ({"notebook_host_steps": ["efs"], "notebook_lifecycle_config": "long"}, "[efs]", NEVER, "add autostop"),
     ({"notebook_host_autostop": "observe", "notebook_lifecycle_config": "long"}, "observe", NEVER,
      "set it to stop, or leave it out"),
@@ -109,6 +116,12 @@ def test_what_is_beyond_the_limits_is_refused(variables: Variables, shown: str, 
     assert said(variables, others=THEIRS) == [f"{variable} is {shown.strip(chr(39))}, but {rule}; {remedy}"]
     unlimited = said(variables, others=THEIRS, platform_access_teams={"interns": {}, "fraud": {}})
     assert unlimited == []
+
+
+def test_who_never_stops_by_default_is_told_so() -> None:
+    never = {"notebook_host_idle_timeout": 0, "notebook_lifecycle_config": "long"}
+    rule = f"platform_access_teams limits the team interns to {NEVER}"
+    assert f"notebook_host_idle_timeout is 0, but {rule}; set a number of seconds, or leave it out" in said(never)
 
 
 @pytest.mark.parametrize(
@@ -171,7 +184,7 @@ def placed(ids: dict[str, Any], variables: Variables, **shared: Any) -> list[str
     """Who is where the limits do not let them, as soon as it is known what the network has."""
     teams = {"platform_access_teams": {"interns": {"limits": LIMITS}, "fraud": {}}}
     people: dict[str, list[str]] = {"interns": ["ivy"], "fraud": ["erin"]}
-    source = inventory(people, variables={"ivy": variables}, shared={**teams, **shared})
+    source = inventory(people, variables=with_maximum({"ivy": variables}), shared={**teams, **shared})
     found, problems = preflight(source, ["network", "access", "fleet"])
     assert problems == []
     network = {"network": SectionPlan(ids=ids)}

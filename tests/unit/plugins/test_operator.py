@@ -27,12 +27,7 @@ OWN_BOUNDARY = "arn:aws:iam::123456789012:policy/own"
 KEY = "arn:aws:kms:eu-central-1:123456789012:key/k"
 
 
-def with_tools(**more: Any) -> dict[str, Any]:
-    """Everybody's instance fetches a file."""
-    return {"notebook_fleet_owner_defaults": {"notebook_host_tools": [__file__], **more}}
-
-
-WITH_TOOLS = with_tools()
+WITH_MIRROR = {"notebook_fleet_owner_defaults": {"notebook_host_tools_url": "s3://own-tools"}}
 
 
 def statements(shared: Mapping[str, Any] | None = None, **of_alice: Any) -> dict[str, dict[str, Any]]:
@@ -88,8 +83,7 @@ ACCESS_POINTS = {f"storage/{sid}" for sid in ("AccessPoints", "CreateAccessPoint
             {"storage/RemoveBuckets", "storage/RemoveObjects"},
             set(),
         ),
-        (WITH_TOOLS, set(), {"storage/UploadTools", "instances/ListTools"}),
-        (with_tools(notebook_host_tools_url="s3://own-tools"), set(), set()),
+        (WITH_MIRROR, {"storage/UploadTools", "instances/ListTools"}, set()),
         ({"platform_storage_results_access_log": {"bucket": "logs"}}, set(), {"storage/FindLogBucket"}),
         ({"platform_storage_results_access_log": {"bucket": ""}}, set(), set()),
         ({"platform_storage_kms_key_id": KEY}, set(), {"instances/Keys1", "instances/GrantKeys1"}),
@@ -111,12 +105,12 @@ def test_what_is_there_already_is_not_allowed_to_be_made(
 
 
 def test_a_bucket_that_is_named_is_the_only_one() -> None:
-    found = statements({"platform_storage_results_bucket": "own", **WITH_TOOLS})
+    found = statements({"platform_storage_results_bucket": "own"})
     tools = "arn:aws:s3:::datalab-tools-*"
     assert found["storage/Buckets"]["Resource"] == ["arn:aws:s3:::own", tools]
     assert found["storage/RemoveBuckets"]["Resource"] == [tools]
     assert found["storage/RemoveObjects"]["Resource"] == [f"{tools}/*"]
-    found = statements({"platform_storage_tools_bucket": "own-tools", **WITH_TOOLS})
+    found = statements({"platform_storage_tools_bucket": "own-tools"})
     assert found["storage/UploadTools"]["Resource"] == "arn:aws:s3:::own-tools/*"
     assert found["instances/ListTools"]["Resource"] == "arn:aws:s3:::own-tools"
 

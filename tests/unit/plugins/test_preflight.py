@@ -16,6 +16,7 @@ from ansible_collections.datalab.notebooks.plugins.plugin_utils import preflight
 from ansible_collections.datalab.notebooks.plugins.plugin_utils import variables
 from ansible_collections.datalab.notebooks.plugins.plugin_utils.preflight import (
     ALL,
+    SOME_BUCKET,
     Wanted,
     access_context,
     owners_of,
@@ -25,7 +26,7 @@ from ansible_collections.datalab.notebooks.plugins.plugin_utils.preflight import
 from ansible_collections.datalab.notebooks.plugins.plugin_utils.problems import Problem, problems_message
 from ansible_collections.datalab.notebooks.plugins.plugin_utils.roster import Inventory
 from ansible_collections.datalab.notebooks.plugins.plugin_utils.scripts import lint
-from ansible_collections.datalab.notebooks.plugins.plugin_utils.scripts.tools import CONDA
+from ansible_collections.datalab.notebooks.plugins.plugin_utils.scripts.tools import AUTOSTOP, CONDA
 from ansible_collections.datalab.notebooks.plugins.plugin_utils.variables import person_options, platform_options
 from ansible_collections.datalab.notebooks.tests.unit.module_utils.test_credentials import SECRETS
 from ansible_collections.datalab.notebooks.tests.unit.plugins.inventories import inventory, told, wanted
@@ -244,29 +245,47 @@ def test_rights_are_made_from_people_and_a_bucket(storage: Variables, bucket: st
         "viewers": {"viewer": "datalab-viewer"},
         "instance_prefix": "datalab",
         "results_bucket": bucket,
+        "tools_bucket": bucket.replace("results", "tools") if bucket != "ours" else SOME_BUCKET,
         "results_key": "",
         "has_own_configs": False,
         "file_system": "",
     }
 
 
+MIRROR = {"notebook_host_tools_url": "s3://mirror"}
+MINE = {"notebook_host_tools": [__file__]}
+OF_ALL = {"notebook_fleet_owner_defaults": MIRROR}
+
+
 @pytest.mark.parametrize(
-    ("of_alice", "storage", "bucket"),
+    ("of_alice", "shared", "bucket", "hers", "others"),
     [
-        ({"notebook_host_tools": [__file__]}, {}, "datalab-tools-000000000000-eu-central-1"),
-        ({"notebook_host_tools": [__file__]}, {"platform_storage_tools_bucket": "ours"}, "ours"),
-        ({"notebook_host_tools": [__file__], "notebook_host_tools_url": "s3://mirror"}, {}, None),
-        ({}, {"platform_storage_tools_bucket": "ours"}, None),
+        ({}, {}, SOME_BUCKET, [CONDA, AUTOSTOP], [CONDA, AUTOSTOP]),
+        (MINE, {}, SOME_BUCKET, [__file__, CONDA, AUTOSTOP], [CONDA, AUTOSTOP]),
+        ({}, {"platform_storage_tools_bucket": "ours"}, "ours", [CONDA, AUTOSTOP], [CONDA, AUTOSTOP]),
+        ({**MINE, **MIRROR}, {}, SOME_BUCKET, [], [CONDA, AUTOSTOP]),
+        ({**MINE, "notebook_host_tools_url": ""}, OF_ALL, SOME_BUCKET, [__file__, CONDA, AUTOSTOP], []),
+        (MINE, OF_ALL, None, [], []),
     ],
 )
-def test_rights_are_made_for_the_tools_of_anybody(of_alice: Variables, storage: Variables, bucket: str | None) -> None:
+def test_rights_are_made_for_the_tools_of_anybody(
+    of_alice: Variables, shared: Variables, bucket: str | None, hers: list[str], others: list[str]
+) -> None:
     alice = {**of_alice, "notebook_lifecycle_config": "own"}
-    found = wanted(inventory(variables={"alice": alice}, shared=storage), "erin")
+    found = wanted(inventory(variables={"alice": alice}, shared=shared), "erin")
     assert access_context(found).get("tools_bucket") == bucket
-    assert tool_keys(found) == {}
-    mine = tool_keys(wanted(inventory(variables={"alice": alice}, shared=storage), "alice"))
-    assert list(mine) == ([__file__, CONDA] if bucket else [])
+    assert list(tool_keys(found)) == others
+    mine = tool_keys(wanted(inventory(variables={"alice": alice}, shared=shared), "alice"))
+    assert list(mine) == hers
     assert [key.split("/")[1] for key in mine.values()] == [Path(src).name for src in mine]
+
+
+@pytest.mark.parametrize(("sections", "fits"), [(ALL, True), (["fleet"], False)], ids=str)
+def test_a_script_is_shorter_where_the_platform_has_a_bucket(sections: Collection[str], fits: bool) -> None:
+    step = "echo " + "".join(hashlib.sha256(bytes([number])).hexdigest() for number in range(100))
+    steps = {"notebook_host_steps": ["tools", "conda", "autostop", "x"], "notebook_host_extra_steps": {"x": step}}
+    said = told(inventory({"fraud": ["erin"]}, variables={"erin": steps}), sections=sections)
+    assert ["characters long in base64" in text for text in said] == ([] if fits else [True])
 
 
 @pytest.mark.parametrize("sections", [["storage"], ["fleet"], ALL], ids=str)

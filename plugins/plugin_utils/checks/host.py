@@ -12,7 +12,6 @@ from typing import Any
 
 from ansible_collections.datalab.notebooks.plugins.plugin_utils.certificates import has_only_certificates
 from ansible_collections.datalab.notebooks.plugins.plugin_utils.problems import hint, shown
-from ansible_collections.datalab.notebooks.plugins.plugin_utils.scripts.tools import OURS
 
 Settings = Mapping[str, Any]
 
@@ -134,7 +133,6 @@ def tool_problems(settings: Settings) -> Iterator[str]:
     """What is wrong with the files that instances fetch, and with where they fetch them from."""
     files, url = settings["notebook_host_tools"], settings["notebook_host_tools_url"]
     names = [file.rpartition("/")[2] for file in files]
-    ours = {file.rpartition("/")[2]: file for file in OURS.values()}
     for number, file in enumerate(files):
         about = f"notebook_host_tools[{number}] is {shown(file)}"
         first = names.index(names[number])
@@ -145,8 +143,6 @@ def tool_problems(settings: Settings) -> Iterator[str]:
             )
         elif first < number:
             yield f"{about}, and notebook_host_tools[{first}] has this name, too; it must have a name of its own"
-        elif ours.get(names[number], file) != file:
-            yield f"{about}, and the platform has a file of this name, too; it must have a name of its own"
     if not TOOLS_ADDRESS.fullmatch(url):
         yield (
             f"notebook_host_tools_url is {shown(url)}; it must be an http, https or s3 address, for example"

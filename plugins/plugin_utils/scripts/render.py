@@ -22,6 +22,7 @@ from ansible_collections.datalab.notebooks.plugins.plugin_utils.scripts.tools im
     AUTOSTOP,
     CONDA,
     are_wanted,
+    is_fetched,
     tools_of,
 )
 
@@ -47,8 +48,8 @@ def render(settings: Mapping[str, Any]) -> Scripts:
         "steps": steps,
         "tools": "\n".join(sums),
         "autostop": _autostop(),
-        "autostop_is_fetched": AUTOSTOP in settings["notebook_host_tools"],
-        "conda_is_fetched": CONDA in settings["notebook_host_tools"],
+        "autostop_is_fetched": is_fetched(AUTOSTOP, settings),
+        "conda_is_fetched": is_fetched(CONDA, settings),
         "conda_program": _conda(),
         "certificates": "\n".join(certificates_in(settings["notebook_host_ca_certificates"])),
     }

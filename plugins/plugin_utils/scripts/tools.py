@@ -54,8 +54,13 @@ def with_ours(settings: Settings) -> Settings:
     steps = settings["notebook_host_steps"]
     if settings["notebook_host_tools_url"] or "tools" not in steps:
         return settings
-    ours = [file for step, file in OURS.items() if step in steps]
+    ours = [file for step, file in OURS.items() if step in steps and not is_fetched(file, settings)]
     return {**settings, "notebook_host_tools": [*settings["notebook_host_tools"], *ours]}
+
+
+def is_fetched(file: str, settings: Settings) -> bool:
+    """Whether one of ours is among the tools, by whatever path."""
+    return Path(file).name in {Path(src).name for src in settings["notebook_host_tools"]}
 
 
 def need_bucket(settings: Settings) -> bool:
@@ -70,13 +75,15 @@ def from_bucket(settings: Settings, bucket: str) -> Settings:
 
 
 def unreadable_tools(settings: Settings) -> Iterator[str]:
-    """A sentence for each file that cannot be read here."""
+    """A sentence for each file that cannot be read here, or that has the name of one of ours."""
+    ours = {Path(file).name: file for file in OURS.values()}
     for number, src in enumerate(settings["notebook_host_tools"]):
+        about = f"notebook_host_tools[{number}] is {src}"
         try:
-            _digest(src)
+            if _digest(src) != _digest(ours.get(Path(src).name, src)):
+                yield f"{about}, and the platform has another file of this name; it must have a name of its own"
         except OSError as error:
-            about = f"notebook_host_tools[{number}] is {src} ({str(error.strerror).lower()})"
-            yield f"{about}; it must be a file on the machine that runs Ansible"
+            yield f"{about} ({str(error.strerror).lower()}); it must be a file on the machine that runs Ansible"
 
 
 def _digest(src: str) -> str:

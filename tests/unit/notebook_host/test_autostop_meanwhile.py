@@ -32,7 +32,7 @@ def instance(host: Host, tag: str, **settings: Any) -> Host:
     host.stub("pgrep", "exit 1")
     host.stub("find")
     host.stub("curl", 'echo \'[{"execution_state": "idle", "connections": 1}]\'')
-    host.install(rendered(from_bucket(wanted, "acme-tools"))["on-start.sh"]).start()
+    host.install(rendered(dict(from_bucket(wanted, "acme-tools")))["on-start.sh"]).start()
     return host
 
 

@@ -61,7 +61,6 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"notebook_host_tools": ["/x/"]}, "notebook_host_tools[0] is /x/; it must be the absolute path of a file"),
     ({"notebook_host_tools": ["/a", "/b/..", "/c"]}, "notebook_host_tools[1] is /b/..; it must be the absolute path"),
     ({"notebook_host_tools": ["/a/x", "/b/x"]}, "notebook_host_tools[1] is /b/x, and notebook_host_tools[0] has"),
-    ({"notebook_host_tools": ["/a/datalab-conda.sh"]}, "notebook_host_tools[0] is /a/datalab-conda.sh, and the"),
     ({"notebook_host_tools_url": "mirror"}, "notebook_host_tools_url is mirror; it must be an http, https or s3"),
     ({"notebook_host_tools_url": "s3://a b"}, "notebook_host_tools_url is s3://a b; it must be an http, https or"),
     *(

@@ -184,5 +184,17 @@ def test_files_that_cannot_be_read_are_named(tmp_path: Path) -> None:
     ]
 
 
+def test_ours_may_be_on_a_mirror_and_no_other_has_their_name(tmp_path: Path) -> None:
+    copy = tmp_path / Path(CONDA).name
+    copy.write_bytes(Path(CONDA).read_bytes())
+    settings = {**DEFAULTS, "notebook_host_tools": [str(copy)]}
+    assert list(unreadable_tools(settings)) == []
+    assert with_ours(settings)["notebook_host_tools"] == [str(copy), AUTOSTOP]
+    copy.write_text("another")
+    (said,) = unreadable_tools(settings)
+    about = f"notebook_host_tools[0] is {copy}, and the platform has another file of this name"
+    assert said == f"{about}; it must have a name of its own"
+
+
 def test_the_name_is_that_of_the_file() -> None:
     assert (Tool("/a/b.py", "0a").name, Tool("/a/b.py", "0a").key) == ("b.py", "0a/b.py")

@@ -166,7 +166,7 @@ def test_from_an_empty_account_to_an_empty_account(
     assert not changing(sandbox)
     assert handed_on() == shared
     assert sandbox.calls()["efs:DescribeAccessPoints"] == 1
-    assert sum(count for call, count in sandbox.calls().items() if call.startswith(("efs:", "s3:"))) == 18
+    assert sum(count for call, count in sandbox.calls().items() if call.startswith(("efs:", "s3:"))) == 28
 
     s3.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Suspended"})
     damage(sandbox, efs, file_system_id)

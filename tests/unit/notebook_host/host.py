@@ -172,7 +172,7 @@ def with_constants(program: str, **constants: object) -> str:
     return program
 
 
-def wait_for(condition: Callable[[], object], seconds: float = 20) -> None:
+def wait_for(condition: Callable[[], object], seconds: float = 120) -> None:
     """Detached work takes its time."""
     deadline = time.monotonic() + seconds
     while not condition():

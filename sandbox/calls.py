@@ -89,9 +89,17 @@ def call_name(environ: WSGIEnvironment) -> str:
     return f"{service}:{operation or f'{method} {path}'}"
 
 
+def signed_for(authorization: str) -> tuple[str, str]:
+    """The service, as boto3 calls it, and the region that a request was signed for; empty if it was not."""
+    signed = re.search(r"Credential=[^/,]+/\d+/([^/,]*)/([^/,]+)/aws4_request", authorization)
+    return (_boto_name(signed[2]), signed[1]) if signed else ("", "")
+
+
 def _service(authorization: str, target: str) -> str:
-    signed = re.search(r"Credential=[^/,]+/\d+/[^/,]*/([^/,]+)/aws4_request", authorization)
-    name = signed[1] if signed else re.sub(r"_\d+$", "", target.partition(".")[0]) or "unknown"
+    return signed_for(authorization)[0] or _boto_name(re.sub(r"_\d+$", "", target.partition(".")[0]) or "unknown")
+
+
+def _boto_name(name: str) -> str:
     return BOTO_NAMES.get(name.lower(), name.lower())
 
 

@@ -20,6 +20,7 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoReque
 from werkzeug.serving import BaseWSGIServer, make_server
 
 from .calls import CountCalls
+from .regions import RefuseUnknownRegions
 from .services import sagemaker
 from .services.sagemaker import instances_by_status
 from .state import StateDir
@@ -88,7 +89,7 @@ def make(port: int, transition_seconds: float, while_stdin_is_open: bool) -> Bas
     def copy() -> str:
         return copied(app, while_stdin_is_open)
 
-    app = CountCalls(Dispatcher(), lambda: {"instances": instances_by_status()}, copy)
+    app = CountCalls(RefuseUnknownRegions(Dispatcher()), lambda: {"instances": instances_by_status()}, copy)
     return listening_server(port, app)
 
 

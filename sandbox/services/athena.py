@@ -6,18 +6,31 @@ from __future__ import annotations
 
 import json
 import time
-from typing import Any
+from functools import wraps
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import moto.athena.urls
 from moto.athena.models import WorkGroup
 from moto.athena.responses import AthenaResponse
 from moto.core.exceptions import JsonRESTError
 
+from .sagemaker.constraints import violations
 from .sagemaker.listing import page
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 PRIMARY = "primary"
 PAGE_SIZE = 50
 NEWEST_ENGINE = "Athena engine version 3"
+ENGINES = (
+    "AUTO",
+    "Athena engine version 2",
+    NEWEST_ENGINE,
+    "PySpark engine version 3",
+    "Apache Spark version 3.5",
+)
+R = TypeVar("R", bound=AthenaResponse)
 
 
 class InvalidRequestError(JsonRESTError):
@@ -38,9 +51,22 @@ class ResourceNotFoundError(JsonRESTError):
         super().__init__("ResourceNotFoundException", f"Resource {arn} is not found.")
 
 
+def operation(method: Callable[[R], str]) -> Callable[[R], str]:
+    """An operation whose input is checked against the service model."""
+
+    @wraps(method)
+    def checked(self: R) -> str:
+        if message := violations("athena", self._get_action(), json.loads(self.body)):
+            raise InvalidRequestError(message)
+        return method(self)
+
+    return checked
+
+
 class WorkGroupResponse(AthenaResponse):
     """moto's Athena, with every operation on workgroups, whose settings count."""
 
+    @operation
     def create_work_group(self) -> str:
         """CreateWorkGroup."""
         name = self._get_param("Name")
@@ -48,15 +74,18 @@ class WorkGroupResponse(AthenaResponse):
             raise InvalidRequestError("primary workGroup could not be created")
         if name in self._groups:
             raise InvalidRequestError("WorkGroup is already created")
+        self._check_engine(self._get_param("Configuration", {}))
         super().create_work_group()
         self._choose_engine(self._groups[name])
         return "{}"
 
+    @operation
     def get_work_group(self) -> str:
         """GetWorkGroup."""
         group = self._group()
         return json.dumps({"WorkGroup": {**_summary(group), "Configuration": group.configuration}})
 
+    @operation
     def list_work_groups(self) -> str:
         """ListWorkGroups."""
         groups, token = page(
@@ -69,9 +98,11 @@ class WorkGroupResponse(AthenaResponse):
         answer: dict[str, Any] = {"WorkGroups": [_summary(group) for group in groups]}
         return json.dumps(answer | ({"NextToken": token} if token else {}))
 
+    @operation
     def update_work_group(self) -> str:
         """UpdateWorkGroup."""
         group = self._group()
+        self._check_engine(self._get_param("ConfigurationUpdates", {}))
         group.description = self._get_param("Description", group.description)
         group.state = self._get_param("State", group.state)
         updates = dict(self._get_param("ConfigurationUpdates", {}))
@@ -84,6 +115,7 @@ class WorkGroupResponse(AthenaResponse):
         self._choose_engine(group)
         return "{}"
 
+    @operation
     def delete_work_group(self) -> str:
         """DeleteWorkGroup."""
         group = self._group()
@@ -102,6 +134,7 @@ class WorkGroupResponse(AthenaResponse):
         backend.delete_work_group(group.name)
         return "{}"
 
+    @operation
     def start_query_execution(self) -> str:
         """StartQueryExecution; moto takes no notice of what the workgroup says."""
         group = self._group(PRIMARY)
@@ -124,15 +157,18 @@ class WorkGroupResponse(AthenaResponse):
         )
         return json.dumps({"QueryExecutionId": query_id})
 
+    @operation
     def list_tags_for_resource(self) -> str:
         """ListTagsForResource; moto takes a resource without tags for none."""
         return json.dumps(self.athena_backend.tagger.list_tags_for_resource(self._arn()))
 
+    @operation
     def tag_resource(self) -> str:
         """TagResource."""
         self._arn()
         return super().tag_resource()
 
+    @operation
     def untag_resource(self) -> str:
         """UntagResource."""
         self._arn()
@@ -153,6 +189,12 @@ class WorkGroupResponse(AthenaResponse):
         if arn not in {resource.arn for resource in self.athena_backend.iter_tagged_resources()}:
             raise ResourceNotFoundError(arn)
         return arn
+
+    @staticmethod
+    def _check_engine(configuration: dict[str, Any]) -> None:
+        selected = configuration.get("EngineVersion", {}).get("SelectedEngineVersion", "AUTO")
+        if selected not in ENGINES:
+            raise InvalidRequestError(f"Engine version {selected} is not supported.")
 
     @staticmethod
     def _choose_engine(group: WorkGroup) -> None:

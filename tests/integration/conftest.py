@@ -21,6 +21,7 @@ import boto3
 import pytest
 
 from ansible_collections.datalab.notebooks.tests.policies.operations import missing
+from ansible_collections.datalab.notebooks.tests.tools.account import make_role
 from ansible_collections.datalab.notebooks.tests.tools.operator import RECORDED
 from sandbox import Sandbox, running
 
@@ -133,6 +134,15 @@ def client(sandbox: Sandbox, service: str = "sagemaker") -> Any:
 def connection(endpoint: str) -> dict[str, str]:
     """The options by which modules reach a sandbox, or a proxy before it."""
     return {"endpoint_url": endpoint, "region": "eu-central-1", "access_key": "sandbox", "secret_key": "local-only"}
+
+
+def furnish(sandbox: Sandbox, *roles: str) -> str:
+    """Makes these execution roles, which a test takes for given, and returns a subnet of the account's own VPC."""
+    for role in roles:
+        make_role(client(sandbox, "iam"), f"arn:aws:iam::123456789012:role/{role}")
+    subnet: str = client(sandbox, "ec2").describe_subnets()["Subnets"][0]["SubnetId"]
+    sandbox.reset_calls()
+    return subnet
 
 
 def changing(sandbox: Sandbox) -> dict[str, int]:

@@ -15,7 +15,7 @@ import pytest
 
 from sandbox import Sandbox
 
-from .conftest import PlaybookRunner, Played, changing, client, connection
+from .conftest import PlaybookRunner, Played, changing, client, connection, furnish
 
 if TYPE_CHECKING:
     from mypy_boto3_sagemaker import SageMakerClient
@@ -30,9 +30,10 @@ Run = Callable[..., Played]
 class Inventory:
     """Three people of a team and one of another, whose variables a test may change."""
 
-    def __init__(self, directory: Path, endpoint: str) -> None:
+    def __init__(self, directory: Path, endpoint: str, subnet: str) -> None:
         self._path = directory / "inventory.json"
         self._endpoint = endpoint
+        self.subnet = subnet
         self.people: dict[str, dict[str, Any]] = {"alice": {}, "bob": {}, "carol": {}}
         self.team: dict[str, Any] = {"notebook_team": "research", "notebook_idle": 7200}
 
@@ -40,6 +41,7 @@ class Inventory:
         """The file, as people and team are now."""
         shared = {
             "platform_aws": connection(self._endpoint),
+            "given_subnet_id": self.subnet,
         }
         fraud = {"hosts": {"dave": {}}, "vars": {"notebook_team": "fraud"}}
         inventory = {
@@ -53,7 +55,7 @@ class Inventory:
 
 @pytest.fixture
 def inventory(sandbox: Sandbox, tmp_path: Path) -> Inventory:
-    return Inventory(tmp_path, sandbox.endpoint)
+    return Inventory(tmp_path, sandbox.endpoint, furnish(sandbox, "given", "by-hand"))
 
 
 @pytest.fixture
@@ -165,10 +167,6 @@ def test_the_idle_tag_is_its_owners(sagemaker: SageMakerClient, run: Run) -> Non
     assert tags(sagemaker, "datalab-alice")["idle"] == "7200"  # the default again
 
 
-# Where fleet.yml has instances, which cannot be moved.
-PLACE: dict[str, Any] = {"SubnetId": "subnet-0123456789abcdef0", "DirectInternetAccess": "Disabled"}
-
-
 def test_what_somebody_made_by_hand_is_listed_and_adopted(
     sandbox: Sandbox, sagemaker: SageMakerClient, inventory: Inventory, run: Run
 ) -> None:
@@ -179,7 +177,8 @@ def test_what_somebody_made_by_hand_is_listed_and_adopted(
             InstanceType="ml.t3.medium",
             RoleArn="arn:aws:iam::123456789012:role/by-hand",
             VolumeSizeInGB=20,
-            **PLACE,
+            SubnetId=inventory.subnet,
+            DirectInternetAccess="Disabled",
             Tags=[
                 {"Key": "owner", "Value": owner},
                 {"Key": "team", "Value": "research"},
@@ -269,7 +268,8 @@ def test_the_state_of_some_stops_no_other(sagemaker: SageMakerClient, inventory:
         NotebookInstanceName="datalab-bob",
         InstanceType="ml.t3.medium",
         RoleArn="arn:aws:iam::123456789012:role/given",
-        **PLACE,
+        SubnetId=inventory.subnet,
+        DirectInternetAccess="Disabled",
     )
     run(FLEET)
     for person in ("alice", "carol", "frank"):

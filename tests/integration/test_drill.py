@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.datalab.notebooks.tests.tools.account import make_role
 from sandbox import Sandbox
 
 from .conftest import PlaybookRunner, Played, client, connection
@@ -209,8 +210,7 @@ def site(playbook: PlaybookRunner, sandbox: Sandbox, tmp_path: Path) -> Callable
 
 def strangers(clients: Clients) -> None:
     """What others have in the account, some of it much like the platform's."""
-    role = {"Path": "/others/", "AssumeRolePolicyDocument": TRUST}
-    clients.iam.create_role(RoleName="datalab-of-others", **role)
+    make_role(clients.iam, "arn:aws:iam::123456789012:role/others/datalab-of-others")
     clients.iam.put_role_policy(RoleName="datalab-of-others", **INLINE)
     clients.iam.create_user(UserName="alice")
     clients.iam.add_user_to_group(GroupName="datalab-people-fraud", UserName="alice")

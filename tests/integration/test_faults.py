@@ -19,7 +19,7 @@ import pytest
 
 from sandbox import Sandbox
 
-from .conftest import ROOT, client, connection
+from .conftest import ROOT, client, connection, furnish
 from .modules import FleetRun
 from .proxy import Proxy, proxy_before
 
@@ -153,6 +153,7 @@ class Team:
     def prepare(self) -> None:
         """An empty account gets what is there before the run."""
         self._sandbox.reset()
+        furnish(self._sandbox, "datalab-execution")
         self._sandbox.set_transition_seconds(0)
         self._sagemaker.create_notebook_instance_lifecycle_config(NotebookInstanceLifecycleConfigName="greeting")
         for person in ("ada", "ben", "cem", "eve", "fay", "zoe"):

@@ -12,7 +12,7 @@ import pytest
 
 from sandbox import Sandbox
 
-from .conftest import PlaybookRunner, client, connection
+from .conftest import PlaybookRunner, client, connection, furnish
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,6 +35,7 @@ Listed = dict[str, Any]
 def many(module_sandbox: Sandbox) -> Sandbox:
     """A sandbox with 120 instances of two teams, of which three have a larger type."""
     sagemaker = client(module_sandbox)
+    furnish(module_sandbox, "lab")
     for number in range(INSTANCES):
         team = "research" if number % 2 else "fraud"
         sagemaker.create_notebook_instance(

@@ -21,7 +21,7 @@ import yaml
 
 from sandbox import Sandbox
 
-from .conftest import ROOT, PlaybookRunner, Played, changing, client
+from .conftest import ROOT, PlaybookRunner, Played, changing, client, furnish
 
 DEMO = ROOT / "inventory" / "demo"
 AWS = Path(sys.executable).with_name("aws")
@@ -45,11 +45,12 @@ def sandbox(module_sandbox: Sandbox) -> Sandbox:
 @pytest.fixture
 def run(playbook: PlaybookRunner, sandbox: Sandbox) -> Run:
     """Runs one of the collection's playbooks, or one that is given, with the demo's inventory."""
+    subnet = furnish(sandbox, "given")
 
     def run(name: str | Path, *arguments: str | Path, inventory: Path = DEMO, check: bool = True) -> Played:
         path = name if isinstance(name, Path) else f"datalab.notebooks.{name}"
-        endpoint = f"sandbox_endpoint={sandbox.endpoint}"
-        return playbook(path, "-i", inventory, "-e", endpoint, *arguments, check=check)
+        given = ["-e", f"sandbox_endpoint={sandbox.endpoint}", "-e", f"given_subnet_id={subnet}"]
+        return playbook(path, "-i", inventory, *given, *arguments, check=check)
 
     return run
 
@@ -130,9 +131,8 @@ def expect_removal(run: Run, sandbox: Sandbox, other: Path) -> None:
     name = "experiment"
     config = {"NotebookInstanceName": name, "LifecycleConfigName": "datalab-carol"}
     sagemaker = client(sandbox)
-    sagemaker.create_notebook_instance(
-        **config, InstanceType="ml.t3.medium", RoleArn="arn:aws:iam::123456789012:role/x"
-    )
+    role = "arn:aws:iam::123456789012:role/given"
+    sagemaker.create_notebook_instance(**config, InstanceType="ml.t3.medium", RoleArn=role)
     everything = left(sandbox)
     stopped = run("destroy", *instances_go, inventory=other, check=False)
     assert (
@@ -260,7 +260,7 @@ def left(sandbox: Sandbox) -> dict[str, int]:
         "buckets": len(client(sandbox, "s3").list_buckets()["Buckets"]),
         "networks": len([vpc for vpc in ec2.describe_vpcs()["Vpcs"] if not vpc["IsDefault"]]),
         "endpoints": len([each for each in ec2.describe_vpc_endpoints()["VpcEndpoints"] if each["State"] != "deleted"]),
-        "roles": len(iam.list_roles()["Roles"]),
+        "roles": len([role for role in iam.list_roles()["Roles"] if role["RoleName"] != "given"]),
         "groups": len(iam.list_groups()["Groups"]),
         "policies": len(iam.list_policies(Scope="Local")["Policies"]),
         "workgroups": len([each for each in athena.list_work_groups()["WorkGroups"] if each["Name"] != "primary"]),

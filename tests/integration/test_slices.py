@@ -14,7 +14,7 @@ from typing import Any
 
 from sandbox import Sandbox
 
-from .conftest import ROOT, PlaybookRunner, connection
+from .conftest import ROOT, PlaybookRunner, connection, furnish
 from .proxy import proxy_before
 
 FLEET = Path(__file__).parent / "fleet.yml"
@@ -23,10 +23,11 @@ OWNERS = [f"person{number}" for number in range(8)]
 SLICES = 3
 
 
-def inventory(directory: Path, endpoint: str, hosts: list[str], name: str) -> Path:
+def inventory(directory: Path, endpoint: str, hosts: list[str], name: str, subnet: str) -> Path:
     """The inventory with these hosts only; groups and their variables are all there."""
     shared = {
         "platform_aws": connection(endpoint),
+        "given_subnet_id": subnet,
         "notebook_fleet_list_unmanaged": False,
     }
     owners: dict[str, Any] = {host: {} for host in hosts if host in OWNERS}
@@ -42,12 +43,14 @@ def inventory(directory: Path, endpoint: str, hosts: list[str], name: str) -> Pa
 
 def test_slices_converge_one_fleet_at_once(sandbox: Sandbox, playbook: PlaybookRunner, tmp_path: Path) -> None:
     hosts = sorted([*OWNERS, "viewer"])
+    subnet = furnish(sandbox, "given")
     with proxy_before(sandbox.endpoint) as proxy:
         # All have seen that there is no lifecycle configuration before the first of them makes it.
         late = {"service": "*", "operation": "CreateNotebookInstanceLifecycleConfig", "latency": 5000}
         proxy.inject([late])
         slices = [
-            inventory(tmp_path, proxy.endpoint, hosts[number::SLICES], f"slice{number}") for number in range(SLICES)
+            inventory(tmp_path, proxy.endpoint, hosts[number::SLICES], f"slice{number}", subnet)
+            for number in range(SLICES)
         ]
         with ThreadPoolExecutor(SLICES) as pool:
             played = list(pool.map(lambda part: playbook(FLEET, "-i", part, check=True), slices))
@@ -60,7 +63,7 @@ def test_slices_converge_one_fleet_at_once(sandbox: Sandbox, playbook: PlaybookR
     assert calls["sagemaker:CreateNotebookInstanceLifecycleConfig"] == SLICES + 1
     assert "sagemaker:UpdateNotebookInstanceLifecycleConfig" not in calls
 
-    whole = playbook(FLEET, "-i", inventory(tmp_path, sandbox.endpoint, hosts, "whole"), check=True)
+    whole = playbook(FLEET, "-i", inventory(tmp_path, sandbox.endpoint, hosts, "whole", subnet), check=True)
     assert sum(host["changed"] for host in whole.recap.values()) == 0
 
 

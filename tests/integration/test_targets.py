@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from ansible_collections.datalab.notebooks.tests.tools.account import make_network
 from sandbox import Sandbox
 
-from .conftest import PlaybookRunner, Played, changing, kill_with_children
+from .conftest import PlaybookRunner, Played, changing, client, furnish, kill_with_children
 
 if TYPE_CHECKING:
     from mypy_boto3_sagemaker import SageMakerClient
@@ -46,9 +47,20 @@ def run_target(playbook: PlaybookRunner) -> Callable[..., Played]:
     return run
 
 
+@pytest.fixture
+def sandbox(sandbox: Sandbox) -> Sandbox:
+    """An account with the roles that the targets name."""
+    furnish(sandbox, "datalab-execution", "datalab-execution-2", "another")
+    return sandbox
+
+
 @pytest.mark.parametrize("target", TARGETS)
 def test_target(target: str, sandbox: Sandbox, run_target: Callable[..., Played]) -> None:
-    run_target(target, sandbox.endpoint)
+    subnet, groups = make_network(client(sandbox, "ec2"), groups=2)
+    key = client(sandbox, "kms").create_key()["KeyMetadata"]["KeyId"]
+    sandbox.reset_calls()
+    account = {"subnet_id": subnet, "security_group_ids": groups, "kms_key_id": key}
+    run_target(target, sandbox.endpoint, account=account)
 
 
 def test_a_table_is_printed_whatever_the_callback(playbook: PlaybookRunner) -> None:

@@ -18,8 +18,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
 from sandbox import running  # noqa: E402
-
-ROLE = "arn:aws:iam::123456789012:role/notebooks"
+from tests.tools.account import ROLE, make_role  # noqa: E402
 
 
 @pytest.fixture(scope="session")
@@ -58,21 +57,35 @@ def client_for():
 
 
 @pytest.fixture
-def sagemaker(sandbox, client_for):
-    return client_for("sagemaker", sandbox.endpoint)
+def client_of(sandbox, client_for):
+    """A client of a service of the sandbox."""
+    return lambda service: client_for(service, sandbox.endpoint)
 
 
 @pytest.fixture
-def tagging(sandbox, client_for):
-    return client_for("resourcegroupstaggingapi", sandbox.endpoint)
+def sagemaker(client_of):
+    return client_of("sagemaker")
 
 
 @pytest.fixture
-def create(sagemaker):
+def tagging(client_of):
+    return client_of("resourcegroupstaggingapi")
+
+
+@pytest.fixture
+def role(sandbox, client_of):
+    """The ARN of an execution role that is there."""
+    make_role(client_of("iam"), ROLE)
+    sandbox.reset_calls()
+    return ROLE
+
+
+@pytest.fixture
+def create(sagemaker, role):
     """Create an instance; whatever is not given is as plain as possible."""
 
     def make(name="alice", **fields):
-        fields = {"InstanceType": "ml.t3.medium", "RoleArn": ROLE} | fields
+        fields = {"InstanceType": "ml.t3.medium", "RoleArn": role} | fields
         return sagemaker.create_notebook_instance(NotebookInstanceName=name, **fields)["NotebookInstanceArn"]
 
     return make

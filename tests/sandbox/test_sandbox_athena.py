@@ -99,6 +99,38 @@ def test_the_engine_version_is_chosen(create, configuration, athena, selected, e
     assert configuration("b")["EngineVersion"] == expected
 
 
+def test_an_engine_version_that_there_is_not(create, configuration, athena, refused):
+    engine = {"EngineVersion": {"SelectedEngineVersion": "Athena engine version 9"}}
+    said = ("InvalidRequestException", "Engine version Athena engine version 9 is not supported.")
+    assert refused(create, name="a", Configuration=engine) == said
+    create("b")
+    before = configuration("b")
+    assert refused(athena.update_work_group, WorkGroup="b", ConfigurationUpdates=engine) == said
+    assert configuration("b") == before
+
+
+@pytest.mark.parametrize(
+    ("operation", "fields", "place"),
+    [
+        ("create_work_group", {"Name": "a b"}, "name"),
+        ("create_work_group", {"Name": "a", "Description": "x" * 1025}, "description"),
+        (
+            "create_work_group",
+            {"Name": "a", "Configuration": {"BytesScannedCutoffPerQuery": 9999999}},
+            "configuration.bytesScannedCutoffPerQuery",
+        ),
+        ("update_work_group", {"WorkGroup": "primary", "State": "PAUSED"}, "state"),
+        ("list_work_groups", {"MaxResults": 51}, "maxResults"),
+        ("start_query_execution", {"QueryString": ""}, "queryString"),
+        ("tag_resource", {"ResourceARN": "x", "Tags": [{"Key": ""}]}, "tags.1.member.key"),
+        ("get_work_group", {}, "workGroup"),
+    ],
+)
+def test_the_service_models_constraints_are_checked(athena, refused, operation, fields, place):
+    code, message = refused(getattr(athena, operation), **fields)
+    assert (code, f" at '{place}' failed to satisfy constraint: " in message) == ("InvalidRequestException", True)
+
+
 def test_workgroups_are_listed_in_pages(create, athena):
     for n in range(3):
         create(f"n{n}")

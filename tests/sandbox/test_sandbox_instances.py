@@ -6,16 +6,16 @@ from __future__ import annotations
 
 import re
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 
-EVERYTHING = {
+from tests.tools.account import make_network, make_role
+
+EVERYTHING: dict[str, Any] = {
     "InstanceType": "ml.m6i.xlarge",
-    "SubnetId": "subnet-1",
-    "SecurityGroupIds": ["sg-1", "sg-2"],
     "IpAddressType": "dualstack",
     "RoleArn": "arn:aws:iam::123456789012:role/path/of-alice",
-    "KmsKeyId": "key-1",
     "LifecycleConfigName": "config",
     "DirectInternetAccess": "Disabled",
     "VolumeSizeInGB": 50,
@@ -30,11 +30,16 @@ DESCRIBED_AS = {"SecurityGroupIds": "SecurityGroups", "LifecycleConfigName": "No
 
 
 @pytest.fixture
-def things_to_name(sagemaker):
+def everything(sagemaker, client_of):
+    """Every field of an instance, and all that these name."""
     sagemaker.create_notebook_instance_lifecycle_config(NotebookInstanceLifecycleConfigName="config")
     sagemaker.create_code_repository(
         CodeRepositoryName="repository", GitConfig={"RepositoryUrl": "https://git.example.org/repository"}
     )
+    make_role(client_of("iam"), EVERYTHING["RoleArn"])
+    subnet, groups = make_network(client_of("ec2"), groups=2)
+    key = client_of("kms").create_key()["KeyMetadata"]["KeyId"]
+    return EVERYTHING | {"SubnetId": subnet, "SecurityGroupIds": groups, "KmsKeyId": key}
 
 
 def test_a_plain_instance_has_the_defaults_and_nothing_else(create, describe):
@@ -59,12 +64,11 @@ def test_a_plain_instance_has_the_defaults_and_nothing_else(create, describe):
     assert arn == "arn:aws:sagemaker:eu-central-1:123456789012:notebook-instance/alice"
 
 
-@pytest.mark.usefixtures("things_to_name")
-def test_every_field_is_kept(create, describe):
-    create(**EVERYTHING)
+def test_every_field_is_kept(create, describe, everything):
+    create(**everything)
     described = describe()
-    assert {DESCRIBED_AS.get(key, key) for key in EVERYTHING} <= set(described)
-    for key, value in EVERYTHING.items():
+    assert {DESCRIBED_AS.get(key, key) for key in everything} <= set(described)
+    for key, value in everything.items():
         assert described[DESCRIBED_AS.get(key, key)] == value
     assert re.fullmatch(r"eni-[0-9a-f]{17}", described["NetworkInterfaceId"])
 
@@ -179,6 +183,86 @@ def test_what_cannot_be_is_refused(create, sagemaker, refused, fields, reason):
     assert sagemaker.list_notebook_instances()["NotebookInstances"] == []
 
 
+UNASSUMABLE = (
+    "Could not assume role {arn}. Please ensure that the role exists and allows principal 'sagemaker.amazonaws.com' "
+    "to assume the role."
+)
+
+
+@pytest.mark.parametrize(
+    "trust",
+    [
+        None,
+        {"Principal": {"Service": "ec2.amazonaws.com"}},
+        {"Principal": {"AWS": "arn:aws:iam::123456789012:root"}},
+        {"Effect": "Deny"},
+        {"Action": "sts:TagSession"},
+    ],
+)
+def test_a_role_that_sagemaker_cannot_assume(create_stopped, sagemaker, refused, client_of, trust):
+    arn = "arn:aws:iam::123456789012:role/other"
+    if trust:
+        make_role(client_of("iam"), arn, **trust)
+    create_stopped("bob")
+    said = ("ValidationException", UNASSUMABLE.format(arn=arn))
+    named = {"InstanceType": "ml.t3.medium", "RoleArn": arn}
+    assert refused(sagemaker.create_notebook_instance, NotebookInstanceName="alice", **named) == said
+    assert refused(sagemaker.update_notebook_instance, NotebookInstanceName="bob", **named) == said
+
+
+@pytest.mark.parametrize(
+    "trust",
+    [
+        {"Principal": {"Service": ["ec2.amazonaws.com", "sagemaker.amazonaws.com"]}},
+        {"Principal": "*"},
+        {"Action": ["sts:AssumeRole", "sts:TagSession"]},
+        {"Condition": {"StringEquals": {"aws:SourceAccount": "123456789012"}}},
+    ],
+)
+def test_a_role_that_sagemaker_can_assume(create, client_of, trust):
+    arn = "arn:aws:iam::123456789012:role/path/other"
+    make_role(client_of("iam"), arn, **trust)
+    create(RoleArn=arn)
+
+
+def test_a_role_of_another_account(create, refused):
+    said = ("AccessDeniedException", "Cross-account pass role is not allowed.")
+    assert refused(create, RoleArn="arn:aws:iam::210987654321:role/notebooks") == said
+
+
+def test_a_place_that_is_not_there(create, client_of, refused):
+    ec2 = client_of("ec2")
+    (subnet, groups), (_, others) = make_network(ec2), make_network(ec2)
+    missing = "0123456789abcdef0"
+    for fields, message in (
+        ({"SubnetId": f"subnet-{missing}"}, f"The subnet ID 'subnet-{missing}' does not exist"),
+        (
+            {"SubnetId": subnet, "SecurityGroupIds": [*groups, f"sg-{missing}"]},
+            f"The security group 'sg-{missing}' does not exist",
+        ),
+        (
+            {"SubnetId": subnet, "SecurityGroupIds": others},
+            f"Security group {others[0]} and subnet {subnet} belong to different networks.",
+        ),
+    ):
+        assert refused(create, **fields) == ("ValidationException", message)
+    create(SubnetId=subnet, SecurityGroupIds=groups)
+
+
+def test_a_key_that_cannot_be_used(create, client_of, refused):
+    kms = client_of("kms")
+    key = kms.create_key()["KeyMetadata"]
+    kms.create_alias(AliasName="alias/notebooks", TargetKeyId=key["KeyId"])
+    names = [key["KeyId"], key["Arn"], "alias/notebooks", key["Arn"].partition("key/")[0] + "alias/notebooks"]
+    for number, name in enumerate(names):
+        create(f"n{number}", KmsKeyId=name)
+    for name in ("11111111-2222-3333-4444-555555555555", "alias/none"):
+        assert refused(create, KmsKeyId=name) == ("ValidationException", f"The KMS key {name} does not exist.")
+    kms.disable_key(KeyId=key["KeyId"])
+    for name in names:
+        assert refused(create, KmsKeyId=name) == ("ValidationException", f"The KMS key {name} is not enabled.")
+
+
 def test_a_name_is_taken_until_its_instance_is_gone(sandbox, create, create_stopped, sagemaker, refused):
     arn = create_stopped()
     assert refused(create) == ("ValidationException", f"Cannot create a duplicate Notebook Instance ({arn})")
@@ -195,10 +279,8 @@ def test_regions_are_apart(sandbox, create, client_for, refused):
     assert refused(elsewhere.describe_notebook_instance, NotebookInstanceName="alice")[1] == "RecordNotFound"
 
 
-@pytest.mark.usefixtures("things_to_name")
-@pytest.mark.parametrize(
-    "field", sorted(EVERYTHING.keys() - {"SubnetId", "SecurityGroupIds", "KmsKeyId", "DirectInternetAccess"})
-)
+@pytest.mark.usefixtures("everything")
+@pytest.mark.parametrize("field", sorted(EVERYTHING.keys() - {"DirectInternetAccess"}))
 def test_update_changes_what_is_named_and_nothing_else(create_stopped, describe, sagemaker, field):
     create_stopped()
     before = describe()
@@ -209,21 +291,21 @@ def test_update_changes_what_is_named_and_nothing_else(create_stopped, describe,
     assert after == before | {DESCRIBED_AS.get(field, field): EVERYTHING[field]}
 
 
-@pytest.mark.usefixtures("things_to_name")
-@pytest.mark.parametrize(
-    ("flag", "field"),
-    [
-        ("DisassociateLifecycleConfig", "LifecycleConfigName"),
-        ("DisassociateDefaultCodeRepository", "DefaultCodeRepository"),
-        ("DisassociateAdditionalCodeRepositories", "AdditionalCodeRepositories"),
-        ("DisassociateAcceleratorTypes", "AcceleratorTypes"),
-    ],
-)
-def test_disassociate_clears_one_field(create_stopped, describe, sagemaker, refused, flag, field):
-    create_stopped(**EVERYTHING)
+CLEARED_BY = {
+    "DisassociateLifecycleConfig": "LifecycleConfigName",
+    "DisassociateDefaultCodeRepository": "DefaultCodeRepository",
+    "DisassociateAdditionalCodeRepositories": "AdditionalCodeRepositories",
+    "DisassociateAcceleratorTypes": "AcceleratorTypes",
+}
+
+
+@pytest.mark.parametrize("flag", CLEARED_BY)
+def test_disassociate_clears_one_field(create_stopped, describe, sagemaker, refused, everything, flag):
+    field = CLEARED_BY[flag]
+    create_stopped(**everything)
     before = set(describe())
     code, _ = refused(
-        sagemaker.update_notebook_instance, NotebookInstanceName="alice", **{flag: True, field: EVERYTHING[field]}
+        sagemaker.update_notebook_instance, NotebookInstanceName="alice", **{flag: True, field: everything[field]}
     )
     assert code == "ValidationException"
     assert set(describe()) == before

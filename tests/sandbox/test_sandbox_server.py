@@ -17,12 +17,14 @@ import pytest
 from botocore.exceptions import ClientError
 from moto.core.responses import BaseResponse
 from moto.core.utils import camelcase_to_underscores, get_service_model
+from moto.iam.models import iam_backends
 
 from sandbox import Sandbox, running
 from sandbox.services.sagemaker.backend import NotebookBackend
 from sandbox.services.sagemaker.constraints import python_pattern
 from sandbox.services.sagemaker.listing import page
 from sandbox.services.sagemaker.responses import NotebookResponse, operation
+from tests.tools.account import ROLE, TRUST, make_role
 
 SAGEMAKER = get_service_model("sagemaker")
 OPERATIONS = [name for name in SAGEMAKER.operation_names if "NotebookInstance" in name or "CodeRepositor" in name]
@@ -107,6 +109,36 @@ def test_an_operation_that_nobody_knows_is_a_clean_error(raw):
         assert (status, json.loads(body)["__type"]) == (400, "UnknownOperationException")
 
 
+# By protocol: JSON, REST with JSON, query, EC2's, REST with XML.
+ELSEWHERE = {
+    "sagemaker.list_notebook_instances": (400, "InvalidSignatureException"),
+    "resourcegroupstaggingapi.get_resources": (400, "InvalidSignatureException"),
+    "efs.describe_file_systems": (403, "InvalidSignatureException"),
+    "iam.list_roles": (403, "SignatureDoesNotMatch"),
+    "ec2.describe_vpcs": (401, "AuthFailure"),
+    "s3.list_buckets": (400, "AuthorizationHeaderMalformed"),
+}
+
+
+@pytest.mark.parametrize("region", ["mars", "eu-central-9"])
+@pytest.mark.parametrize("call", ELSEWHERE)
+def test_a_region_that_there_is_not(sandbox, client_for, call, region):
+    service, _, operation = call.partition(".")
+    with pytest.raises(ClientError) as caught:
+        getattr(client_for(service, sandbox.endpoint, region), operation)()
+    error = caught.value.response
+    assert (error["ResponseMetadata"]["HTTPStatusCode"], error["Error"]["Code"]) == ELSEWHERE[call]
+    said = f"the region '{region}' is wrong;" if service == "s3" else f"scoped to a valid region, not '{region}'."
+    assert said in error["Error"]["Message"]
+
+
+@pytest.mark.parametrize("call", ELSEWHERE)
+@pytest.mark.parametrize("region", ["us-east-1", "eu-central-1"])
+def test_a_region_that_there_is(sandbox, client_for, call, region):
+    service, _, operation = call.partition(".")
+    getattr(client_for(service, sandbox.endpoint, region), operation)()
+
+
 def test_calls_are_counted_by_operation(sandbox, sagemaker, tagging, client_for, raw):
     for _ in range(3):
         sagemaker.list_notebook_instances()
@@ -172,7 +204,7 @@ def test_a_bucket_may_be_named_sandbox(sandbox, client_for):
     assert s3.get_object(Bucket="sandbox", Key="calls")["Body"].read() == b"content"
 
 
-def test_reset_empties_the_account_and_keeps_transitions(sandbox, create, sagemaker, describe):
+def test_reset_empties_the_account_and_keeps_transitions(sandbox, create, sagemaker, describe, client_of):
     sandbox.set_transition_seconds(60)
     create()
     assert sandbox.status()["instances"] == {"Pending": 1}
@@ -180,6 +212,7 @@ def test_reset_empties_the_account_and_keeps_transitions(sandbox, create, sagema
     sandbox.reset()
     assert sandbox.status()["instances"] == {}
     assert sagemaker.list_code_repositories()["CodeRepositorySummaryList"] == []
+    make_role(client_of("iam"), ROLE)
     create()
     assert describe()["NotebookInstanceStatus"] == "Pending"
 
@@ -220,9 +253,10 @@ def await_end(pid):
 def test_pages_of_a_thousand_instances_take_little_time():
     backend = NotebookBackend("eu-central-1", "123456789012")
     tags = [{"Key": f"k{n}", "Value": "v"} for n in range(8)]
-    role = "arn:aws:iam::123456789012:role/x"
+    trust = json.dumps({"Statement": TRUST})
+    role = iam_backends["123456789012"]["aws"].create_role("x", trust, "/", None, "", [], None)
     for n in range(1000):
-        backend.create_notebook_instance(f"n{n:04}", "ml.t3.medium", role, tags=tags)
+        backend.create_notebook_instance(f"n{n:04}", "ml.t3.medium", role.arn, tags=tags)
 
     def seconds(function):
         times = []

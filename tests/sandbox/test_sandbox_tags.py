@@ -75,6 +75,30 @@ def test_tags_of_what_is_not_there(sagemaker, refused, kind, operation):
     assert any(words in message for words in ("RecordNotFound", "does not exist", "Cannot find CodeRepository"))
 
 
+@pytest.mark.parametrize("operation", ["add_tags", "list_tags", "delete_tags"])
+@pytest.mark.parametrize(
+    "arn",
+    [
+        "arn:aws:sagemaker:eu-central-1:123456789012:no-such-kind/alice",
+        "arn:aws:sagemaker:eu-central-1:123456789012:notebook-instance",
+        "arn:aws:sagemaker:eu-central-1:123456789012:endpoint/none",
+        "arn:aws:sagemaker:eu-west-1:123456789012:notebook-instance/alice",
+        "arn:aws:sagemaker:eu-central-1:210987654321:notebook-instance/alice",
+    ],
+)
+def test_tags_of_what_this_account_does_not_have_here(create, sagemaker, refused, operation, arn):
+    create("alice")
+    more = {"add_tags": {"Tags": as_list({"k": "v"})}, "list_tags": {}, "delete_tags": {"TagKeys": ["k"]}}[operation]
+    said = refused(getattr(sagemaker, operation), ResourceArn=arn, **more)
+    assert said == ("ValidationException", "RecordNotFound")
+
+
+def test_tags_have_no_second_page(resource, sagemaker, refused):
+    assert "NextToken" not in sagemaker.list_tags(ResourceArn=resource, MaxResults=50)
+    code, message = refused(sagemaker.list_tags, ResourceArn=resource, NextToken="x")
+    assert (code, "NextToken" in message) == ("ValidationException", True)
+
+
 def resources(tagging, **query):
     found = tagging.get_resources(**query)["ResourceTagMappingList"]
     return {entry["ResourceARN"].rsplit("/")[-1]: as_dict(entry["Tags"]) for entry in found}

@@ -13,6 +13,7 @@ from moto.sagemaker.models import SageMakerModelBackend
 
 from .listing import listing
 from .models import DELETED, CodeRepository, LifecycleConfig, NotebookInstance
+from .references import check_key, check_place, check_role
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -68,8 +69,12 @@ class NotebookBackend(SageMakerModelBackend):
                 "platform_identifier": platform_identifier,
                 "default_code_repository": default_code_repository,
                 "additional_code_repositories": additional_code_repositories,
+                "role_arn": role_arn,
+                "kms_key_id": kms_key_id,
             }
         )
+        if subnet_id or security_group_ids:
+            check_place(subnet_id, security_group_ids or [], self.account_id, self.region_name)
         instance = NotebookInstance(  # type: ignore[abstract]  # as moto's own is
             account_id=self.account_id,
             region_name=self.region_name,
@@ -167,6 +172,10 @@ class NotebookBackend(SageMakerModelBackend):
 
     def _check_references(self, attributes: Mapping[str, Any]) -> None:
         """Refuse names of things that do not exist, and platforms that do no longer."""
+        if role := attributes.get("role_arn"):
+            check_role(role, self.account_id, self.region_name)
+        if key := attributes.get("kms_key_id"):
+            check_key(key, self.account_id, self.region_name)
         platform = attributes.get("platform_identifier")
         if platform and platform.startswith(UNSUPPORTED_PLATFORMS):
             raise ValidationError(message=f"Platform identifier ({platform}) is not supported for this service.")
@@ -251,14 +260,23 @@ class NotebookBackend(SageMakerModelBackend):
     # Tags
 
     def _get_resource_from_arn(self, arn: str) -> Any:
-        kind, _, name = arn.rsplit(":", maxsplit=1)[-1].partition("/")
+        _, _, _, region, account_id, resource = arn.split(":", maxsplit=5)
+        kind, _, name = resource.partition("/")
+        if (region, account_id) != (self.region_name, self.account_id):
+            raise ValidationError(message="RecordNotFound")
         if kind == "notebook-instance":
             return self.get_notebook_instance(name)
         if kind == "notebook-instance-lifecycle-config":
             return self.get_lifecycle_config(name, "describe")
         if kind == "code-repository":
             return self.get_code_repository(name)
-        return super()._get_resource_from_arn(arn)
+        try:
+            other = super()._get_resource_from_arn(arn)
+        except (AttributeError, ValueError):  # a kind that moto does not know
+            other = None
+        if other is None:
+            raise ValidationError(message="RecordNotFound")
+        return other
 
     def add_tags(self, arn: str, tags: Tags) -> Tags:
         """Set tags; moto appends a second tag of the same key."""

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -17,25 +18,87 @@ if TYPE_CHECKING:
 
 # The patterns are Java's; Python's re has no \p{...}, and in these classes the underscore is always included.
 _SPACES = "\u0020\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
-_JAVA_CLASSES = {r"\p{L}": r"\w", r"\p{N}": r"\d", r"\p{Z}": _SPACES}
+# It writes characters beyond U+FFFF as pairs of surrogates.
+_JAVA_CLASSES = {
+    r"\p{L}": r"\w",
+    r"\p{N}": r"\d",
+    r"\p{Z}": _SPACES,
+    r"\uD800\uDC00-\uDBFF\uDFFF": "\U00010000-\U0010ffff",
+}
+
+_NUMBERS = ("integer", "long", "float", "double")
+
+# What JSON can say a value of a scalar type with; a bool is none of Python's numbers here.
+_JSON_TYPES: dict[str, tuple[type, ...]] = {
+    "boolean": (bool,),
+    "integer": (int,),
+    "string": (str,),
+    "timestamp": (int, float),
+}
+_JSON_NAMES: dict[type, str] = {str: "STRING_VALUE", int: "NUMBER_VALUE", float: "NUMBER_VALUE"}
+
+
+def violations(service: str, operation: str, params: Mapping[str, Any]) -> str | None:
+    """What a request has that its operation's input shape does not allow, as AWS puts it."""
+    found = list(_in_structure(params, _input(service, operation), ""))
+    return (
+        f"{len(found)} validation error{'s' if len(found) > 1 else ''} detected: {'; '.join(found)}" if found else None
+    )
 
 
 def check_input(operation: str, params: Mapping[str, Any]) -> None:
     """Refuse a request of a SageMaker operation that its input shape does not allow."""
-    shape = get_service_model("sagemaker").operation_model(operation).input_shape
+    if message := violations("sagemaker", operation, params):
+        raise ValidationError(message=message)
+
+
+def not_readable(service: str, operation: str, body: bytes) -> str | None:
+    """Why the body of a request cannot be read as its operation's input; AWS looks at no constraint before."""
+    try:
+        value = json.loads(body or b"{}")
+    except ValueError:
+        return "Unable to parse the request."
+    return next(_of_wrong_type(value, _input(service, operation)), None)
+
+
+def _input(service: str, operation: str) -> StructureShape:
+    shape = get_service_model(service).operation_model(operation).input_shape
     assert isinstance(shape, StructureShape)
-    found = list(_in_structure(params, shape, ""))
-    if found:
-        count = f"{len(found)} validation error{'s' if len(found) > 1 else ''} detected: "
-        raise ValidationError(message=count + "; ".join(found))
+    return shape
+
+
+def _of_wrong_type(value: Any, shape: Shape) -> Iterator[str]:
+    if value is None:
+        return
+    if isinstance(shape, StructureShape):
+        if isinstance(value, dict):
+            for name, member in shape.members.items():
+                yield from _of_wrong_type(value.get(name), member)
+        else:
+            yield "Expected map or null"
+    elif isinstance(shape, ListShape):
+        if isinstance(value, list):
+            for item in value:
+                assert isinstance(shape.member, Shape)
+                yield from _of_wrong_type(item, shape.member)
+        else:
+            yield "Expected list or null"
+    elif isinstance(value, dict | list):
+        yield f"Start of {'list' if isinstance(value, list) else 'structure or map'} found where not expected."
+    elif type(value) not in _JSON_TYPES.get(shape.type_name, (type(value),)):
+        yield f"{_json_name(value)} can not be converted to {shape.type_name.title()}"
+
+
+def _json_name(value: Any) -> str:
+    return str(value).upper() + "_VALUE" if isinstance(value, bool) else _JSON_NAMES[type(value)]
 
 
 def _in_structure(value: Mapping[str, Any], shape: StructureShape, path: str) -> Iterator[str]:
     for name in shape.required_members:
-        if name not in value:
+        if value.get(name) is None:
             yield f"Value null at '{path}{_lower(name)}' failed to satisfy constraint: Member must not be null"
     for name, member in shape.members.items():
-        if name in value:
+        if value.get(name) is not None:
             yield from _in_member(value[name], member, path + _lower(name))
 
 
@@ -63,7 +126,7 @@ def _failed(value: Any, shape: Shape) -> list[str]:
 
 def _stated(shape: Shape) -> dict[str, str]:
     """Each constraint of a shape, and the sentence by which AWS reports that it does not hold."""
-    model, what = shape.metadata, "value" if shape.type_name == "integer" else "length"
+    model, what = shape.metadata, "value" if shape.type_name in _NUMBERS else "length"
     texts = {}
     if "enum" in model:
         texts["enum"] = f"Member must satisfy enum value set: [{', '.join(model['enum'])}]"
@@ -82,7 +145,7 @@ def _holds(constraint: str, value: Any, shape: Shape) -> bool:
         return value in stated
     if constraint == "pattern":
         return python_pattern(stated).fullmatch(value) is not None
-    size = value if shape.type_name == "integer" else len(value)
+    size = value if shape.type_name in _NUMBERS else len(value)
     return bool(size <= stated if constraint == "max" else size >= stated)
 
 

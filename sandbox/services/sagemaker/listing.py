@@ -102,8 +102,13 @@ def _place(token: str, query: Mapping[str, Any]) -> Place:
     except ValueError:
         digest, place = None, []
     if digest != _digest(query):
-        raise ValidationError(message="The NextToken is invalid, or belongs to a request with other filters.")
+        raise foreign_token()
     return tuple(place)
+
+
+def foreign_token() -> ValidationError:
+    """The answer to a token that no page of this request gave."""
+    return ValidationError(message="The NextToken is invalid, or belongs to a request with other filters.")
 
 
 def _digest(query: Mapping[str, Any]) -> str:

@@ -16,7 +16,8 @@ from moto.sagemaker.models import sagemaker_backends
 from moto.sagemaker.responses import SageMakerResponse
 
 from .backend import NotebookBackend
-from .constraints import check_input
+from .constraints import check_input, not_readable
+from .listing import foreign_token
 from .results import PlainResult
 
 if TYPE_CHECKING:
@@ -55,7 +56,9 @@ class NotebookResponse(SageMakerResponse):
         action = request.headers.get("X-Amz-Target", "").split(".")[-1]
         known = action in get_service_model("sagemaker").operation_names
         if not (known and hasattr(self, camelcase_to_underscores(action))):
-            return unknown_operation(action)
+            return refusal("UnknownOperationException", f"The sandbox does not have the SageMaker operation {action}.")
+        if reason := not_readable("sagemaker", action, request.data):
+            return refusal("SerializationException", reason)
         return super()._dispatch(request, full_url, headers)
 
     # Notebook instances
@@ -192,7 +195,9 @@ class NotebookResponse(SageMakerResponse):
 
     @operation
     def list_tags(self) -> ActionResult:
-        """ListTags."""
+        """ListTags, whose first page is its last: no resource has more tags."""
+        if self._get_param("NextToken"):
+            raise foreign_token()
         return super().list_tags()
 
     @operation
@@ -213,9 +218,7 @@ CLEARED_BY = {
 }
 
 
-def unknown_operation(action: str) -> TYPE_RESPONSE:
-    """The answer to an operation that is not there; moto's would be an HTML page that clients retry."""
-    code = "UnknownOperationException"
+def refusal(code: str, message: str) -> TYPE_RESPONSE:
+    """The answer to what is no request of an operation; moto's would be an HTML page that clients retry."""
     headers = {"Content-Type": "application/x-amz-json-1.1", "x-amzn-ErrorType": code}
-    body = {"__type": code, "message": f"The sandbox does not have the SageMaker operation {action}."}
-    return 400, headers, json.dumps(body)
+    return 400, headers, json.dumps({"__type": code, "message": message})

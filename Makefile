@@ -21,7 +21,7 @@ export AWS_EC2_METADATA_DISABLED := true
 unexport PYTHONDONTWRITEBYTECODE
 
 # The longest first; `make test` runs as many of them at a time as there are processors.
-CHECKS := integration molecule sanity package policies unit sandbox-tests conformance ansible-lint mypy yamllint ruff shellcheck changelog
+CHECKS := integration molecule sanity package policies unit sandbox-tests conformance terraform ansible-lint mypy yamllint ruff shellcheck changelog
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -58,6 +58,9 @@ unit: venv ## The unit tests
 
 sandbox-tests: venv ## The tests of the sandbox itself
 	@pytest tests/sandbox
+
+terraform: venv ## Terraform against the sandbox, if PyPI has it for this machine
+	@python -m tests.tools.terraform
 
 integration: venv ## Modules, roles and playbooks in the sandbox
 	@rm -rf build/operations

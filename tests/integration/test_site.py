@@ -28,7 +28,7 @@ AWS = Path(sys.executable).with_name("aws")
 OWNERS = {"alice", "bob", "carol", "dave", "erin", "frank", "grace", "heidi"}
 FLEET = Path(__file__).with_name("fleet.yml")
 # Of ten people in three teams.
-CALLS_OF_A_CONVERGED_SITE = 56
+CALLS_OF_A_CONVERGED_SITE = 57
 CALLS_OF_A_CONVERGED_FLEET = 15
 
 Run = Callable[..., Played]

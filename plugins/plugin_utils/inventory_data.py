@@ -16,8 +16,8 @@ from ansible.parsing.dataloader import DataLoader
 from .problems import EVERYBODY, Problem
 from .roster import Inventory
 from .specs import ROLES, SECTIONS, role_results
-from .variables import PLAYBOOK_VARIABLES, person_options, platform_options
-from .yaml_numbers import misread_numbers
+from .variables import PLAYBOOK_VARIABLES, number_names
+from .yaml_words import misread_words
 
 OF_LOCALHOST = ("inventory_dir", "groups", "ansible_playbook_python")  # which it lacks itself
 PLATFORM = ("platform_", "notebook_fleet_")  # what is the same for everybody
@@ -65,7 +65,8 @@ def _resolved(templar: Any, about: str, variables: Mapping[str, Any], problems: 
             continue
         try:
             value = templar.template(found[key]) if _has_template(found[key]) else found[key]
-            problems += [Problem(about, text) for text in misread_numbers(key, value, is_number=_is_number(key))]
+            misread = misread_words(key, value, number_names(), is_number=key in number_names())
+            problems += [Problem(about, text) for text in misread]
             found[key] = plain(value)
         except AnsibleError as error:
             if about == EVERYBODY and not key.startswith(PLATFORM):
@@ -73,11 +74,6 @@ def _resolved(templar: Any, about: str, variables: Mapping[str, Any], problems: 
             del found[key]
             problems.append(Problem(about, f"{key}: its template does not work: {error.message}"))
     return found
-
-
-def _is_number(key: str) -> bool:
-    spec = person_options().get(key) or platform_options().get(key) or {}
-    return spec.get("type") in ("int", "float")
 
 
 def plain(value: Any) -> Any:

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from typing import Any
 
@@ -14,6 +14,7 @@ from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker.argume
 from .problems import EVERYBODY, Problem, closest, differs_by_a_letter, hint
 from .roster import Inventory, Variables
 from .specs import SECTIONS, Spec, checked, role_options, role_results
+from .teams import NUMBERS
 
 # What a person may say beside notebook_<option>, and the options that follow from other variables.
 OWN: dict[str, Spec] = {
@@ -51,6 +52,7 @@ PLAYBOOK_VARIABLES: dict[str, Spec] = {
     "upgrade_policy": {"type": "str", "choices": ["when_stopped", "force"]},
 }
 LIMITS = {"open_seconds": (1800, 43200), "upgrade_batch": (1, 1_000_000)}
+IN_NUMBERS = ("platform_storage_uids",)  # whose values are numbers, which its spec cannot say
 RESULTS = frozenset({"notebook_fleet_result"})
 
 PREFIXES = ("notebook_", "platform_")
@@ -72,6 +74,22 @@ def platform_options() -> dict[str, Spec]:
     """The spec of each variable that is the same for everybody."""
     roles = [role for section, role in SECTIONS.items() if section != "host"]
     return {name: spec for role in roles for name, spec in role_options(role).items()}
+
+
+@cache
+def number_names() -> frozenset[str]:
+    """What is a number, or may be one: the names of variables, and of what is in them."""
+    variables = {**person_options(), **platform_options(), **PLAYBOOK_VARIABLES}
+    short = {name.removeprefix("notebook_"): spec for name, spec in person_options().items()}  # within other variables
+    return frozenset({*NUMBERS, *IN_NUMBERS, *_numbers(variables), *_numbers(short)})
+
+
+def _numbers(specs: Mapping[str, Spec]) -> Iterator[str]:
+    for name, spec in specs.items():
+        kind = spec.get("elements", spec.get("type"))
+        if kind in ("int", "float", "raw"):
+            yield name
+        yield from _numbers(spec.get("options", {}))
 
 
 def section_settings(section: str, inventory: Inventory) -> tuple[dict[str, Any], list[str]]:

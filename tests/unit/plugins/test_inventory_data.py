@@ -298,7 +298,7 @@ notebook_host_efs_tls: null
     assert {type(part) for part in parts} == {dict, int, bool, str, type(None), list, float, tuple}
 
 
-# What YAML makes of numbers
+# What YAML makes of numbers and dates
 
 
 @pytest.mark.parametrize(
@@ -329,6 +329,27 @@ notebook_host_efs_tls: null
             "platform_network_servers[0]: ports[1] is 291, which YAML made of 0443",
         ),
         ("platform_storage_uids: {alice: 010001}", "platform_storage_uids: alice is 4097, which YAML made of 010001"),
+        ("platform_network_tags: {cost: 1_000}", "platform_network_tags: cost is 1000, which YAML made of 1_000"),
+        ("platform_access_tags: {1_000: x}", "platform_access_tags: one of the keys is 1000, which YAML made of 1_000"),
+        ("notebook_tags: {cost: +5}", "notebook_tags: cost is 5, which YAML made of +5"),
+        ("notebook_idle: 3_600", "notebook_idle is 3600, which YAML made of 3_600"),
+        (
+            "notebook_host_git_config: {core.bigFileThreshold: 10_000}",
+            "notebook_host_git_config: core.bigFileThreshold is 10000, which YAML made of 10_000",
+        ),
+        ("notebook_tags: {until: 2026-12-31}", "notebook_tags: until is 2026-12-31, which YAML takes for a date"),
+        (
+            "platform_storage_tags: {2026-12-31: until}",
+            "platform_storage_tags: one of the keys is 2026-12-31, which YAML takes for a date",
+        ),
+        (
+            "notebook_lifecycle_config: 2026-12-31",
+            "notebook_lifecycle_config is 2026-12-31, which YAML takes for a date",
+        ),
+        (
+            "notebook_host_git_config: {x.y: 2026-12-31 10:00:00}",
+            "notebook_host_git_config: x.y is 2026-12-31, which YAML takes for a date",
+        ),
     ],
 )
 def test_a_number_that_is_not_what_was_written(said: str, is_what: str, read: Read) -> None:
@@ -341,8 +362,17 @@ def test_a_number_that_is_not_what_was_written(said: str, is_what: str, read: Re
 @pytest.mark.parametrize(
     "said",
     [
-        "notebook_tags: {a: 0, b: 42, c: 1_000, d: -5, e: 1.5, f: 2024-01-05, 2024: g, h: '0770', i: \"1.10\", j: 08}",
+        "notebook_tags: {a: 0, b: 42, c: '1_000', d: -5, e: 1.5, f: '2024-01-05', 2024: g}",
+        "notebook_tags: {h: '0770', i: \"1.10\", j: 08}",
         "notebook_volume_size_in_gb: +100",
+        "notebook_volume_size_in_gb: 1_000",
+        "notebook_fleet_owner_defaults: {notebook_volume_size_in_gb: 1_000}",
+        (
+            "notebook_host_idle_timeout_maximum: 7_200\nplatform_access_teams:\n  fraud:\n"
+            "  research: {limits: {instance_types: [ml.t3.medium], query_bytes: 10_000_000}}"
+        ),
+        "platform_storage_uids: {alice: 10_001, bob: 10002, erin: 10003}",
+        "platform_network_servers: [{cidr: 10.1.2.3/32, ports: [8_443], description: x}]",
         "notebook_fleet_max_requests_per_second: 30.50",
         "notebook_idle: 3600\nnotebook_volume_size_in_gb: 100 # GiB",
     ],

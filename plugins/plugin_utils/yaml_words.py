@@ -1,12 +1,13 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # Private to this collection: it may change at any time.
-"""Numbers of an inventory that are not what was written: YAML makes 504 of 0770, 750 of 12:30, and 3.1 of 3.10."""
+"""What YAML makes of plain words that is not what was written: 504 of 0770, 1000 of 1_000, 3.1 of 3.10, dates."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from datetime import date
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -19,15 +20,20 @@ PLAIN = re.compile(r"[-+]?[.\d](?:[\w.+-]|:(?=\d))*")
 VAULT = "$ANSIBLE_VAULT"
 
 
-def misread_numbers(name: str, value: Any, *, is_number: bool = False) -> Iterator[str]:
-    """A sentence for each such number in a variable, at any depth. `is_number` says that 0.50 is as good as 0.5."""
+def misread_words(name: str, value: Any, numbers: Collection[str] = (), *, is_number: bool = False) -> Iterator[str]:
+    """A sentence for each number or date in a variable, at any depth, that may have been meant as another text.
+
+    `numbers` are the names of what is a number: there 1_000 is as good as 1000, and 0.50 as 0.5.
+    """
     if isinstance(value, Mapping):
         for key, each in value.items():
-            yield from misread_numbers(f"{name}: one of the keys", key)
-            yield from misread_numbers(f"{name}: {shown(key)}", each)
+            yield from misread_words(f"{name}: one of the keys", key)
+            yield from misread_words(f"{name}: {shown(key)}", each, numbers, is_number=is_number or key in numbers)
     elif isinstance(value, list | tuple):
         for index, each in enumerate(value):
-            yield from misread_numbers(f"{name}[{index}]", each)
+            yield from misread_words(f"{name}[{index}]", each, numbers, is_number=is_number)
+    elif isinstance(value, date):
+        yield f"{name} is {_written(value) or value}, which YAML takes for a date; put it in quotes"
     elif isinstance(value, int | float) and not isinstance(value, bool):
         written = _written(value)
         if written and not _means(written, value, is_number):
@@ -35,10 +41,12 @@ def misread_numbers(name: str, value: Any, *, is_number: bool = False) -> Iterat
 
 
 def _means(written: str, value: Any, is_number: bool) -> bool:
+    if not is_number:
+        return written == str(value)
     digits = written.replace("_", "")
     if isinstance(value, int):
         return re.fullmatch(r"[-+]?\d+", digits) is not None and int(digits) == value
-    return written == str(value) or (is_number and float(digits) == value)
+    return bool(float(digits) == value)
 
 
 def _written(value: Any) -> str:

@@ -16,6 +16,7 @@ NAMED = 3  # people who are named; of more, how many they are is said
 EVERYBODY = "everybody"
 LONGEST_VALUE = 60  # characters
 ONE_LETTER = 0.9  # how much alike long names are that differ in one letter
+SIMILAR = 0.75  # with less, another name is a guess
 
 
 @dataclass(frozen=True)
@@ -59,9 +60,18 @@ def hint(name: object, known: Collection[str], otherwise: str = "") -> str:
 
 
 def closest(name: str, known: Collection[str]) -> str:
-    """The one of these that was meant, or "": one with another letter, a longer one, or one that is similar."""
+    """The one of these that was meant, or "": one with a slip of the pen, a longer one, or one that is similar."""
+    slips = [each for each in known if _has_slip(name, each)]
     whole = [each for each in known if each.startswith(f"{name}_") or each.endswith(f"_{name}")]
-    return next(iter([*_alike(name, known, ONE_LETTER), *whole, *_alike(name, known)]), "")
+    return next(iter([*_alike(name, slips, 0), *_alike(name, known, ONE_LETTER), *whole, *_alike(name, known)]), "")
+
+
+def _has_slip(written: str, meant: str) -> bool:
+    """Whether a letter is missing, or two are swapped."""
+    places = range(len(meant))
+    if len(written) < len(meant):
+        return any(written == meant[:place] + meant[place + 1 :] for place in places)
+    return any(written == meant[:place] + meant[place : place + 2][::-1] + meant[place + 2 :] for place in places)
 
 
 def differs_by_a_letter(name: str, known: Iterable[str]) -> bool:
@@ -69,7 +79,7 @@ def differs_by_a_letter(name: str, known: Iterable[str]) -> bool:
     return bool(_alike(name, [each for each in known if abs(len(each) - len(name)) <= 1], ONE_LETTER))
 
 
-def _alike(name: str, known: Iterable[str], likeness: float = 0.6) -> list[str]:
+def _alike(name: str, known: Iterable[str], likeness: float = SIMILAR) -> list[str]:
     return difflib.get_close_matches(name, list(known), 1, likeness)
 
 

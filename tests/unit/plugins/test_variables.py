@@ -12,6 +12,7 @@ from ansible_collections.amazon.aws.plugins.module_utils.modules import aws_argu
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ansible_collections.datalab.notebooks.plugins.plugin_utils.problems import closest
 from ansible_collections.datalab.notebooks.plugins.plugin_utils.specs import SECTIONS, role_options
 from ansible_collections.datalab.notebooks.plugins.plugin_utils.variables import (
     CONNECTION,
@@ -125,7 +126,8 @@ def test_what_there_is_is_no_mistake(name: str) -> None:
         ("notebook_host_idle", "did you mean notebook_host_idle_timeout?"),
         ("notebook_something_else_altogether", "the README lists them"),
         ("notebook_lifecycle_config_name", "did you mean notebook_lifecycle_config?"),
-        ("notebook_keep_tags", "did you mean notebook_purge_tags?"),
+        ("notebook_keep_tags", "the README lists them"),
+        ("platform_storage_access_point_mode", "the README lists them"),
         ("notebook_type", "did you mean notebook_instance_type?"),
         ("notebook_gpu", "the README lists them"),
         ("notebook_cidr", "the README lists them"),
@@ -137,6 +139,35 @@ def test_a_variable_that_nothing_reads(variable: str, says: str) -> None:
     text = f"{variable} is not a variable of datalab.notebooks; {says}"
     assert unknown({variable: 1}) == [("alice", text)]
     assert unknown(common={variable: 1}) == [("everybody", text)]
+
+
+def slips(name: str) -> list[str]:
+    """The name with a letter missing, or two swapped: some of all."""
+    missing = [name[:place] + name[place + 1 :] for place in range(len(name))]
+    swapped = [name[:place] + name[place + 1] + name[place] + name[place + 2 :] for place in range(len(name) - 1)]
+    return sorted({*missing, *swapped} - {name})[::8]
+
+
+@pytest.mark.parametrize("name", KNOWN)
+def test_a_slip_of_the_pen_is_recognised(name: str) -> None:
+    for slip in set(slips(name)).difference(KNOWN):
+        (said,) = {text for _about, text in unknown(common={slip: 1})}
+        assert said.endswith(f"did you mean {name}?")
+
+
+def within(specs: Mapping[str, Any]) -> Iterator[list[str]]:
+    """The options of each dictionary, and the choices that are words, at any depth."""
+    for spec in specs.values():
+        options = spec.get("options", {})
+        yield from ([*options], [str(choice) for choice in spec.get("choices", ()) if not str(choice).isdecimal()])
+        yield from within(options)
+
+
+@pytest.mark.parametrize("known", [*within({**person_options(), **platform_options(), **PLAYBOOK_VARIABLES})])
+def test_a_slip_within_a_variable_is_recognised(known: list[str]) -> None:
+    for name in known:
+        for slip in {*slips(name)}.difference(known):
+            assert closest(slip, known) == name
 
 
 def test_everybodys_variables_are_told_once_and_a_persons_as_theirs() -> None:

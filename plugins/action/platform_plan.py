@@ -95,7 +95,7 @@ class ActionModule(FlowAction):
         more = self.module("platform_read", {"instances": to_describe(wanted, names)})["instances"] if names else {}
         found = merged(found, more)
         compared = compare(fleet, found)
-        if complete and needs_quotas(compared):
+        if needs_quotas(compared) and (complete or compared["is_settled"]):  # otherwise the fleet module asks
             quotas = self.module("platform_read", {"quotas": True})["quotas"]
             self._remarks["warnings"] += filter(None, [quotas["unread"]])
             compared = compare(fleet, {**found, "quotas": quotas})

@@ -180,6 +180,11 @@ instances:
       type: str
       returned: when something is pending
       sample: datalab-alice is InService; applied by the next run that finds it stopped
+    pending_problem:
+      description: Which quota of the account would refuse it, as things are.
+      type: str
+      returned: when one would
+      sample: "notebook_instance_type: the quota 'ml.g5.xlarge for notebook instance usage' in eu-central-1 is 0"
     failed:
       description: Whether something went wrong with this instance.
       type: bool

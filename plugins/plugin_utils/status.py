@@ -31,6 +31,7 @@ def status_rows(
             "; ".join(
                 [
                     *_waiting(each),
+                    *filter(None, [each.get("pending_problem")]),
                     *(_planned(each) if planned else []),
                     *([failure_text(each)] if each["failed"] else []),
                 ]

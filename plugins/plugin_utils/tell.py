@@ -87,7 +87,8 @@ def _instance_lines(outcome: Mapping[str, Any], planned: bool) -> Iterator[Line]
         changes = ", ".join(
             setting_change(option, each["before"], each["after"]) for option, each in outcome["pending"].items()
         )
-        yield Line("waits", who, f"{changes} at the next stop")
+        problem = outcome.get("pending_problem")
+        yield Line("waits", who, f"{changes} at the next stop{f'; {problem}' if problem else ''}")
 
 
 def failure_text(outcome: Mapping[str, Any]) -> str:

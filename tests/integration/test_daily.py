@@ -462,6 +462,9 @@ def test_a_quota_is_told_before_it_is_hit(sandbox: Sandbox, inventory: Inventory
 
     planned = run(FLEET, "--check", check=False)
     assert f"will fail carol {said}" in words(planned)
+    shown = run("status")
+    assert said in words(shown)
+    assert "WARNING" not in shown.stdout + shown.stderr, "it makes nothing that could fail"
     assert not changing(sandbox)
     made = run(FLEET, check=False)
     assert f" failed carol {said}" in words(made)
@@ -470,5 +473,12 @@ def test_a_quota_is_told_before_it_is_hit(sandbox: Sandbox, inventory: Inventory
 
     quotas.request_service_quota_increase(ServiceCode="sagemaker", QuotaCode=code, DesiredValue=1)
     run(FLEET)
+    inventory.people["bob"]["notebook_instance_type"] = "ml.g5.xlarge"
+    waits = (
+        "waits bob (research) instance_type ml.t3.medium → ml.g5.xlarge at the next stop; notebook_instance_type: the"
+    )
+    assert waits in words(run(FLEET))
+
+    del inventory.people["bob"]["notebook_instance_type"]
     run(FLEET)
     assert "service-quotas:ListServiceQuotas" not in sandbox.calls(), "a converged run reads none"

@@ -35,9 +35,18 @@ class Comparison:
         return {made.desired.name: made.current for made in self.plans}
 
     def without(self, refused: Mapping[str, NotebookError]) -> Comparison:
-        """The same, in which nothing is done to these instances, and why."""
-        plans = [Plan(made.desired, made.current) if made.desired.name in refused else made for made in self.plans]
-        return replace(self, plans=plans, errors={**self.errors, **refused})
+        """The same, in which nothing is done to these instances, and why; of what waits it is only said."""
+        waiting = {made.desired.name for made in self.plans if made.pending}
+        errors = {name: error for name, error in refused.items() if name not in waiting}
+        plans = [
+            Plan(made.desired, made.current)
+            if made.desired.name in errors
+            else replace(made, pending_problem=str(refused[made.desired.name]))
+            if made.desired.name in refused
+            else made
+            for made in self.plans
+        ]
+        return replace(self, plans=plans, errors={**self.errors, **errors})
 
     @property
     def is_settled(self) -> bool:

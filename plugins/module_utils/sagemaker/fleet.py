@@ -187,6 +187,7 @@ def outcome(made: Plan, current: Current | None, error: NotebookError | None, ch
         "after": made.after,
         "pending": made.pending,
         "pending_reason": made.pending_reason,
+        "pending_problem": made.pending_problem,
         "failed": error is not None,
     }
     return {**result, "msg": f"{made.desired.who}: {error}"} if error else result

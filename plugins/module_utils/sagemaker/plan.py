@@ -48,6 +48,7 @@ class Plan:
     after: dict[str, Any] = field(default_factory=dict)
     pending: dict[str, Any] = field(default_factory=dict)  # what has to wait for a stop: option → before, after
     pending_reason: str | None = None
+    pending_problem: str | None = None  # why AWS would refuse what waits
     is_read: bool = True  # whether AWS told what there is
 
     @property

@@ -30,9 +30,13 @@ Found = Mapping[str, Any]  # what `read_quotas` returns
 
 
 def asks_for(plan: Plan) -> str | None:
-    """The type that an instance gets by this plan, if it is a new one or another one than before."""
-    kind: str | None = plan.after.get("instance_type")
+    """The type that an instance gets by this plan, now or at its next stop, if it is another one than before."""
+    kind: str | None = plan.after.get("instance_type", plan.pending.get("instance_type", {}).get("after"))
     return kind
+
+
+def _waits(plan: Plan) -> bool:
+    return "instance_type" in plan.pending
 
 
 def read_quotas(client: Any) -> dict[str, Any]:
@@ -57,11 +61,12 @@ def read_quotas(client: Any) -> dict[str, Any]:
 def refusals(plans: Iterable[Plan], account: Iterable[Current], found: Found) -> dict[str, NotebookError]:
     """By the instance's name, why a quota refuses it; who comes first in the plans gets what is left.
 
-    An instance that gets another type while it is stopped takes nothing of this type's quota, but needs one.
+    An instance that gets another type while it is stopped takes nothing of this type's quota, but needs one. One that
+    runs and waits for its next stop comes last: it has what it has, and will need room then.
     """
     quotas, region = found["quotas"], found["region"]
-    plans = [plan for plan in plans if asks_for(plan)]
-    moving = {plan.desired.name for plan in plans}
+    plans = sorted((plan for plan in plans if asks_for(plan)), key=_waits)
+    moving = {plan.desired.name for plan in plans if not _waits(plan)}
     running = [each for each in account if each.status in RUNNING and each.name not in moving]
     used = Counter(OF_A_TYPE.format(each.fields.get("instance_type")) for each in running)
     used[TOTAL] = len(running)
@@ -69,13 +74,15 @@ def refusals(plans: Iterable[Plan], account: Iterable[Current], found: Found) ->
     for plan in plans:
         of_its_type = OF_A_TYPE.format(asks_for(plan))
         comes_up = any(step.action in COMES_UP for step in plan.steps)
-        needed = {of_its_type: used[of_its_type], TOTAL: used[TOTAL]} if comes_up else {of_its_type: 0}
+        needed = {of_its_type: used[of_its_type] if comes_up or _waits(plan) else 0}
+        if comes_up:
+            needed[TOTAL] = used[TOTAL]
         over = [name for name, count in needed.items() if name in quotas and count + 1 > quotas[name]["Value"]]
         if over:
             text = "; ".join(_refusal(quotas[name], needed[name], region) for name in over)
             about = plan.desired.about("instance_type", text)
             refused[plan.desired.name] = NotebookError(about.removeprefix(f"{plan.desired.who}: "))
-        elif comes_up:
+        elif comes_up or _waits(plan):
             used.update(needed.keys())
     return refused
 

@@ -83,8 +83,8 @@ def compare(request: Found, found: Found) -> dict[str, Any]:
 
 
 def needs_quotas(compared: Found) -> bool:
-    """Whether an instance is new or gets another type, which a quota may refuse."""
-    return any("instance_type" in each["after"] for each in compared["instances"])
+    """Whether an instance is new or gets another type, now or at its next stop, which a quota may refuse."""
+    return any("instance_type" in {**each["after"], **each["pending"]} for each in compared["instances"])
 
 
 def _desired(request: Found) -> list[Desired]:

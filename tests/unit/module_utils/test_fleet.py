@@ -360,6 +360,7 @@ OUTCOME = {
     "after": {},
     "pending": {},
     "pending_reason": None,
+    "pending_problem": None,
     "failed": False,
 }
 OWNED = {"owner": "alice"}

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from ansible_collections.datalab.notebooks.plugins.module_utils.common.errors import NotebookError
+from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker.comparison import Comparison
 from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker.plan import Plan, plan
 from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker.quotas import (
     OF_A_TYPE,
@@ -98,12 +100,13 @@ def test_only_running_instances_count(status: str) -> None:
         (changed("Stopped", state="started"), 0, True),
         (changed("Stopped", state="started"), 1, False),
         (changed("InService", update_policy="force"), 0, True),
-        (changed("InService"), 0, False),  # it waits
+        (changed("InService"), 0, True),  # it waits, and will need one
+        (changed("InService"), 1, False),
         (changed("Failed"), 0, True),
         (plan(want(**SETTINGS), have("InService")), 0, False),
         (plan(want(state="absent", force=True), have("InService", instance_type=LARGE)), 0, False),
     ],
-    ids=["stopped", "started", "started, room", "forced", "waits", "failed", "as it is", "removed"],
+    ids=["stopped", "started", "started, room", "forced", "waits", "waits, room", "failed", "as it is", "removed"],
 )
 def test_what_takes_of_a_quota(plan: Plan, left: int, is_refused: bool) -> None:
     account = others("InService", "InService", kind=LARGE)
@@ -123,6 +126,24 @@ def test_an_instance_does_not_stand_in_its_own_way() -> None:
     assert not refused([here], [have("InService")], total=1, large=1)
 
 
+def test_what_waits_comes_last_and_keeps_what_it_has() -> None:
+    plans = [changed("InService"), new("carol", LARGE), new("dave")]
+    here = have("InService", instance_type=SMALL)
+    assert list(refused(plans, [here], large=1, small=1)) == ["dave", "alice"]
+    assert not refused(plans, [here], large=2, small=2, total=3)
+
+
+def test_what_waits_stays_and_is_told_what_stands_against_it() -> None:
+    waits, fresh = changed("InService", tags={"owner": "alice", "a": "b"}), new("carol", LARGE)
+    over = {each.desired.name: NotebookError("the quota is 0") for each in (waits, fresh)}
+    made = Comparison([], [waits, fresh]).without(over)
+    assert [each.steps for each in made.plans] == [waits.steps, ()]
+    assert list(made.errors) == [fresh.desired.name]
+    alice, carol = made.told()["instances"]
+    assert (alice["failed"], alice["pending"], alice["pending_problem"]) == (False, waits.pending, "the quota is 0")
+    assert (carol["failed"], carol["pending_problem"]) == (True, None)
+
+
 def test_what_has_no_quota_is_allowed() -> None:
     assert not refused([new("carol", LARGE)], [], small=0)
 
@@ -132,7 +153,7 @@ def test_what_has_no_quota_is_allowed() -> None:
     [
         (new("carol"), SMALL),
         (changed("Stopped"), LARGE),
-        (changed("InService"), None),
+        (changed("InService"), LARGE),
         (plan(want(state="started"), have("Stopped")), None),
         (plan(want(**SETTINGS), have("InService")), None),
     ],

@@ -91,6 +91,11 @@ INSTANCES: dict[str, tuple[Mapping[str, Any], list[str], list[str]]] = {
         ["waits alice (research) volume_size_in_gb 20 → 50, root_access none → Disabled at the next stop"],
         ["waits alice (research) volume_size_in_gb 20 → 50, root_access none → Disabled at the next stop"],
     ),
+    "waits, and a quota stands against it": (
+        outcome(pending=pending(), pending_problem="the quota is 0"),
+        ["waits alice (research) instance_type ml.t3.medium → ml.m5.xlarge at the next stop; the quota is 0"],
+        ["waits alice (research) instance_type ml.t3.medium → ml.m5.xlarge at the next stop; the quota is 0"],
+    ),
     "changed, and waits": (
         BOTH,
         [

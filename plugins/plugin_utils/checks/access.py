@@ -64,6 +64,7 @@ def problems(settings: Settings, **others: Any) -> Iterator[str]:
     found = [*_names(settings), *_lists(settings), *_open_from(settings), *_cost_tags(settings)]
     found += tag_problems("platform_access_tags", settings["tags"])
     found += team_problems(settings["teams"], settings["data_buckets"])
+    found += _results_among_data(settings, others.get("results_bucket", ""))
     found += [] if settings["teams"] else _teams_of_the_roster(others["people"])
     yield from found
     if found or settings["role_arn"]:
@@ -76,6 +77,15 @@ def problems(settings: Settings, **others: Any) -> Iterator[str]:
     if not settings["boundary"]:
         actions = settings["boundary_actions"]
         yield from (text for policy in policies if policy.bounded for text in _locked_out(policy, actions))
+
+
+def _results_among_data(settings: Settings, made: str) -> Iterator[str]:
+    """What is in the bucket for results expires, whatever it is."""
+    if made and made in settings["data_buckets"] and not settings["results_bucket"]:
+        yield (
+            f"platform_storage_results_bucket is {made}, one of platform_access_data_buckets; it must be another: all"
+            " that is in it expires after platform_storage_results_days"
+        )
 
 
 def offline_platform(settings: Settings, *, results_bucket: str = "", **others: Any) -> Platform:

@@ -44,6 +44,12 @@ def of_team(team_settings: Any, team: Any = "research") -> list[str]:
     return problems(teams={team: team_settings})
 
 
+def test_results_expire_where_no_data_is() -> None:
+    (said,) = problems(made_bucket="acme-data")
+    assert said.startswith("platform_storage_results_bucket is acme-data, one of platform_access_data_buckets")
+    assert problems(made_bucket="acme-data", results_bucket="acme-data") == [], "it is made elsewhere, and left alone"
+
+
 def test_nothing_is_wrong_with_a_platform() -> None:
     assert problems() == []
     assert problems(PEOPLE, **{**SETTINGS, "tags": {"project": "datalab", "Of": "x", "n": "7"}}) == []

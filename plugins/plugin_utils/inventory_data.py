@@ -21,6 +21,7 @@ from .yaml_words import misread_words
 
 OF_LOCALHOST = ("inventory_dir", "groups", "ansible_playbook_python")  # which it lacks itself
 PLATFORM = ("platform_", "notebook_fleet_")  # what is the same for everybody
+ANSIBLES_OWN = "/etc/ansible/hosts"  # the source of a run without any
 OURS = ("notebook_", "platform_", *PLAYBOOK_VARIABLES)
 
 
@@ -34,6 +35,8 @@ def read_inventory(templar: Any, loader: DataLoader, task_vars: Mapping[str, Any
         context = templar.copy_with_new_env(available_variables={"hostvars": hostvars, **beside, **variables})
         return _resolved(context, about, variables, problems)
 
+    sources = [str(source) for source in task_vars.get("ansible_inventory_sources", ())]
+    problems += [Problem(EVERYBODY, text) for text in _missing_sources(sources)]
     beside = {name: task_vars[name] for name in OF_LOCALHOST if name in task_vars}
     said = {name: hostvars.raw_get(name) for name in groups["all"]}
     of_all = hostvars.raw_get("localhost")  # which has what the group `all` has
@@ -45,7 +48,7 @@ def read_inventory(templar: Any, loader: DataLoader, task_vars: Mapping[str, Any
         common=resolved(EVERYBODY, of_all),
         shared=resolved(EVERYBODY, {**role_defaults(loader), **task_vars, **of_all, **of_platform}),
         inherited={name: _same(variables, of_all) for name, variables in said.items()},
-        orphans=tuple(_orphans(task_vars.get("ansible_inventory_sources", ()), {*said, "localhost"}, groups)),
+        orphans=tuple(_orphans(sources, {*said, "localhost"}, groups)),
         unreadable=tuple(problems),
     )
 
@@ -104,6 +107,13 @@ def role_defaults(loader: DataLoader) -> dict[str, Any]:
         file = str(ROLES / role / "defaults" / "main.yml")
         defaults |= loader.load_from_file(file, trusted_as_template=True)
     return defaults
+
+
+def _missing_sources(sources: Iterable[str]) -> Iterator[str]:
+    """Files and directories that are not there, of which Ansible warns only; what has a comma is a list of hosts."""
+    for source in sources:
+        if "," not in source and source != ANSIBLES_OWN and not Path(source).exists():
+            yield f"-i {source} is not there, so it gives nothing; name the file or directory that is meant"
 
 
 def _orphans(sources: Iterable[str], hosts: set[str], groups: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

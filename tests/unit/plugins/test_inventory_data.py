@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -53,12 +53,13 @@ def read(tmp_path: Path) -> Read:
         play: Mapping[str, Any] | None = None,
         extra: Mapping[str, Any] | None = None,
         source: str = "hosts.yml",
+        more_sources: Sequence[str] = (),
     ) -> Inventory:
         directory = tmp_path / str(len(list(tmp_path.iterdir())))  # a new one: Ansible remembers which files there are
         for name, text in {"hosts.yml": hosts, **(files or {})}.items():
             (directory / name).parent.mkdir(parents=True, exist_ok=True)
             (directory / name).write_text(text, encoding="utf-8")
-        sources = [str(directory / source)]
+        sources = [str(directory / source), *more_sources]
         loader = DataLoader()
         inventory = InventoryManager(loader, sources)
         manager = VariableManager(loader, inventory)
@@ -383,6 +384,14 @@ def test_a_number_that_is_what_was_written(said: str, read: Read) -> None:
 
 def test_a_number_of_the_command_line_stands_in_no_file(read: Read) -> None:
     assert told(read(extra={"notebook_idle": 504})) == []
+
+
+# Sources that are not there
+
+
+def test_a_source_that_is_not_there_is_a_mistake(read: Read) -> None:
+    (problem,) = read(more_sources=["/nonexistent/hosts.yml", "a.example.com,", "/etc/ansible/hosts"]).unreadable
+    assert problem.text.startswith("-i /nonexistent/hosts.yml is not there, so it gives nothing; ")
 
 
 # Variable files of no host or group

@@ -14,6 +14,7 @@ from ansible_collections.datalab.notebooks.plugins.plugin_utils.tell import (
     aligned,
     applied_result,
     lines_of,
+    missed_creations,
     of_interest,
     plan_of,
 )
@@ -37,7 +38,8 @@ class ActionModule(ActionBase):
         done = applied_result(variables)
         outcome = done or plan.get("fleet", {}).get("compared", {})
         planned = self._task.check_mode
-        lines = aligned(lines_of(plan, outcome, planned=planned, applied=options["applied"]))
+        told = lines_of(plan, outcome, planned=planned, applied=options["applied"], missed=missed_creations(variables))
+        lines = aligned(told)
         for line in lines:
             display.display(line)
         hosts = set(map(str, variables["groups"]["all"]))

@@ -5,8 +5,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
+
+from ansible_collections.datalab.notebooks.plugins.module_utils.ec2.services import short_name
 
 from .plans.section import SectionPlan
 
@@ -20,6 +22,21 @@ NAMES = {"configs": "fleet"}
 PARTS = ("network", "storage", "access", "fleet")  # of the platform, in the place of a person
 
 
+# How a change is called that a step of the network creates, by the list that the step is in.
+CREATED = "_platform_network_created_"
+TEXTS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
+    "vpcs": lambda step: f"VPC {step['cidr_block']}",
+    "subnets": lambda step: f"subnet {step['cidr']} in zone {step['az'][-1]}",
+    "security_groups": lambda step: f"security group {step['name']}",
+    "internet_gateways": lambda _step: "internet gateway",
+    "addresses": lambda _step: "public address",
+    "peerings": lambda step: f"peering connection with {step['peer_vpc_id']}",
+    "nat_gateways": lambda _step: "NAT gateway",
+    "gateway_endpoints": lambda step: f"endpoint {short_name(step['service'])}",
+    "interface_endpoints": lambda step: f"endpoint {short_name(step['service'])}",
+}
+
+
 class Line(NamedTuple):
     """A line of the table."""
 
@@ -29,17 +46,25 @@ class Line(NamedTuple):
 
 
 def lines_of(
-    plan: Mapping[str, Any], result: Mapping[str, Any], *, planned: bool, applied: Sequence[str]
+    plan: Mapping[str, Any],
+    result: Mapping[str, Any],
+    *,
+    planned: bool,
+    applied: Sequence[str],
+    missed: Collection[str] = (),
 ) -> list[Line]:
     """The table of a run: `applied` are the sections that it converges; of others it is said that they differ.
 
-    `plan` is what platform_plan has returned, `result` what sagemaker_notebook_fleet has.
+    `plan` is what platform_plan has returned, `result` what sagemaker_notebook_fleet has, `missed` what was to be
+    created and was not.
     """
     shared = [section for section in SHARED if section in plan and section not in plan.get("given_by", ())]
     outcomes = result.get("instances", [])
     told = [line for each in outcomes for line in _instance_lines(each, planned)]
     told += [Line("not there", _who(each), each["name"]) for each in plan.get("fleet", {}).get("absent", ())]
-    told += [line for section in shared for line in _section_lines(section, plan[section], planned, section in applied)]
+    for section in shared:
+        lines = _section_lines(section, plan[section], planned, section in applied)
+        told += [_not_created(line) if line.verb == "created" and line.text in missed else line for line in lines]
     told += [
         Line(
             (FUTURE if planned else VERBS)["create" if each["created"] else "change"],
@@ -75,6 +100,21 @@ def _section_lines(section: str, plan: Mapping[str, Any], planned: bool, is_appl
         verbs = FUTURE if planned else VERBS
         yield from (Line(verbs[each["action"]], who, each["text"]) for each in changes)
     yield from (Line("stays", who, text) for text in plan["notes"])
+
+
+def _not_created(line: Line) -> Line:
+    text = f"{line.text}: its module has changed nothing, as if it were there; look at it, and run it again"
+    return Line("not created", line.who, text)
+
+
+def missed_creations(variables: Mapping[str, Any]) -> list[str]:
+    """What the tasks of the network were to create, and have not."""
+    return [
+        text(result["item"])
+        for steps, text in TEXTS.items()
+        for result in variables.get(f"{CREATED}{steps}", {}).get("results", ())
+        if not result.get("changed")
+    ]
 
 
 def _instance_lines(outcome: Mapping[str, Any], planned: bool) -> Iterator[Line]:

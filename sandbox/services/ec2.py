@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import math
+import time
 from typing import Any
 
 from moto.core.responses import ActionResult
@@ -24,6 +26,7 @@ from moto.ec2.responses.security_groups import SecurityGroups
 from moto.ec2.utils import EC2_PREFIX_TO_RESOURCE
 from moto.s3.models import s3_backends
 
+LISTED_SECONDS = 2  # for so long a deleted endpoint is returned; AWS takes minutes
 LOG_DELIVERY = "delivery.logs.amazonaws.com"
 moto_filter_value = VPCEndPoint.get_filter_value
 
@@ -43,6 +46,8 @@ def install() -> None:
     for replacement in (
         create_flow_logs,
         create_vpc_endpoint,
+        delete_vpc_endpoints,
+        describe_vpc_endpoints,
         delete_nat_gateway,
         delete_security_group,
         delete_subnet,
@@ -92,6 +97,24 @@ def create_vpc_endpoint(self: EC2Backend, vpc_id: str, service_name: str, **opti
     for interface in endpoint.network_interface_ids:
         self.modify_network_interface_attribute(interface, endpoint.security_group_ids)
     return endpoint
+
+
+def delete_vpc_endpoints(self: EC2Backend, vpce_ids: list[str] | None = None) -> None:
+    """DeleteVpcEndpoints of those that are there."""
+    there = [each for each in vpce_ids or () if each in self.vpc_end_points]
+    VPCBackend.delete_vpc_endpoints(self, there)
+    for endpoint_id in there:
+        vars(self.vpc_end_points[endpoint_id])["listed_until"] = time.time() + LISTED_SECONDS
+
+
+def describe_vpc_endpoints(
+    self: EC2Backend, vpc_end_point_ids: list[str] | None, filters: Any = None
+) -> list[VPCEndPoint]:
+    """DescribeVpcEndpoints, which forgets those that were deleted."""
+    for endpoint in list(self.vpc_end_points.values()):
+        if time.time() > vars(endpoint).get("listed_until", math.inf):
+            del self.vpc_end_points[endpoint.id]
+    return VPCBackend.describe_vpc_endpoints(self, vpc_end_point_ids, filters)
 
 
 def endpoint_filter_value(self: VPCEndPoint, filter_name: str, method_name: str | None = None) -> Any:

@@ -207,14 +207,11 @@ def test_a_network_from_nothing_and_back(
     assert_all_is_there(ec2, outputs())
     unchanged(run(**full), sandbox)
 
-    # A route of ours that leads elsewhere is mended.
-    (table,) = ec2.describe_route_tables(Filters=[{"Name": "tag:Name", "Values": ["datalab-private"]}])["RouteTables"]
-    (nat,) = ec2.describe_nat_gateways()["NatGateways"]
-    ec2.replace_route(
-        RouteTableId=table["RouteTableId"], DestinationCidrBlock="10.7.0.0/16", NatGatewayId=nat["NatGatewayId"]
-    )
+    # A route of ours that leads elsewhere is mended; an endpoint is created though AWS still returns the deleted one.
+    damage(ec2)
     run(**full)
-    assert changing(sandbox) == {"ec2:ReplaceRoute": 1}
+    assert changing(sandbox) == {"ec2:ReplaceRoute": 1, "ec2:CreateVpcEndpoint": 1}
+    assert set(endpoints(ec2)) == {"s3", "notebook"}
 
     # Less is wanted, and a third zone; the route and the tag of others stay.
     (vpc,) = vpcs(ec2)
@@ -259,6 +256,16 @@ def test_a_network_from_nothing_and_back(
     assert not changing(sandbox)
     run(tasks_from="absent", **less)
     assert tagged(ec2) == []
+
+
+def damage(ec2: EC2Client) -> None:
+    """A route that leads elsewhere, and an endpoint that someone has deleted."""
+    (table,) = ec2.describe_route_tables(Filters=[{"Name": "tag:Name", "Values": ["datalab-private"]}])["RouteTables"]
+    (nat,) = ec2.describe_nat_gateways()["NatGateways"]
+    ec2.replace_route(
+        RouteTableId=table["RouteTableId"], DestinationCidrBlock="10.7.0.0/16", NatGatewayId=nat["NatGatewayId"]
+    )
+    ec2.delete_vpc_endpoints(VpcEndpointIds=[endpoints(ec2)["notebook"]["VpcEndpointId"]])
 
 
 def assert_all_is_there(ec2: EC2Client, told: dict[str, Any]) -> None:

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+import time
 
 import pytest
 
@@ -139,3 +140,14 @@ def test_a_flow_log_is_written_to_a_bucket_that_lets_it_and_is_there_once(ec2, v
         flow_log: each["LogDestination"] for flow_log, each in zip(made, to.values(), strict=True)
     }
     assert ec2.delete_flow_logs(FlowLogIds=made).get("Unsuccessful", []) == []
+
+
+def test_a_deleted_endpoint_is_returned_for_a_while(ec2, group, make_endpoint):
+    endpoint, _ = make_endpoint(group("one"))
+    ec2.delete_vpc_endpoints(VpcEndpointIds=[endpoint])
+    asked = [{"Name": "vpc-endpoint-id", "Values": [endpoint]}]
+    assert [each["State"] for each in ec2.describe_vpc_endpoints(Filters=asked)["VpcEndpoints"]] == ["deleted"]
+    deadline = time.monotonic() + 60
+    while ec2.describe_vpc_endpoints(Filters=asked)["VpcEndpoints"]:
+        assert time.monotonic() < deadline
+        time.sleep(0.1)

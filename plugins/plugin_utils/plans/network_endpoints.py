@@ -27,7 +27,8 @@ def plan_endpoints(draft: Draft, network: Network) -> None:
         policy = endpoint_policy(network, service)
         draft.add("create", f"endpoint {service}", after=as_text(policy) if policy else "")
         step = None if any(_is_of(endpoint, service) for endpoint in surplus) else _creation(network, service)
-        if any(_is_of(endpoint, service) and is_leaving(endpoint) for endpoint in _present(network)):
+        # AWS returns one for minutes after its end, and amazon.aws' module takes it for the one that is to be created.
+        if any(_is_of(endpoint, service) and is_leaving(endpoint) for endpoint in network.found["endpoints"]):
             draft.wait(f"an earlier endpoint of {service} is being removed")
         elif step:
             draft.step("gateway_endpoints" if service == S3 else "interface_endpoints", step)
@@ -54,7 +55,7 @@ def remove_endpoints(draft: Draft, network: Network) -> None:
         if not is_leaving(endpoint):
             draft.add("remove", f"endpoint {service}")
             draft.step("remove_endpoints", _removal(endpoint))
-        elif endpoint in _present(network):
+        elif str(endpoint["state"]).lower() != "deleted":
             draft.wait(f"the endpoint of {service} is being removed")
 
 
@@ -87,11 +88,6 @@ def details(network: Network, service: str) -> Resource | None:
 
 def _is_of(endpoint: Resource, service: str) -> bool:
     return short_name(endpoint["service_name"]) == service
-
-
-def _present(network: Network) -> list[Resource]:
-    """The endpoints that are not gone altogether."""
-    return [each for each in network.found["endpoints"] if str(each["state"]).lower() != "deleted"]
 
 
 def _is_wanted(network: Network, endpoint: Resource) -> bool:

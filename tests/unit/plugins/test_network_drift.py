@@ -238,6 +238,8 @@ def test_a_run_that_was_cut_off_is_completed_by_the_next(data: st.DataObject) ->
     ("drift", "text"),
     [
         (change("endpoints", "datalab-sts", state="deleting"), "an earlier endpoint of sts is being removed"),
+        (change("endpoints", "datalab-sts", state="deleted"), "an earlier endpoint of sts is being removed"),
+        (change("endpoints", "datalab-s3", state="deleted"), "an earlier endpoint of s3 is being removed"),
         (change("nat_gateways", "datalab-nat", state="deleting"), "an earlier NAT gateway is being removed"),
         (change("nat_gateways", "datalab-nat", state="pending"), "the NAT gateway is being created"),
         (without_routes("datalab-private"), "the endpoint of s3 is being created"),

@@ -15,15 +15,19 @@ from ansible_collections.datalab.notebooks.plugins.plugin_utils.plans.section im
 from ansible_collections.datalab.notebooks.plugins.plugin_utils.tell import (
     OF_A_SECTION,
     OF_PEOPLE,
+    TEXTS,
     Line,
     aligned,
     applied_result,
     lines_of,
+    missed_creations,
     of_interest,
     section_diff,
     unmanaged_lines,
     value_text,
 )
+from ansible_collections.datalab.notebooks.tests.unit.plugins.network_account import STAGES, Account
+from ansible_collections.datalab.notebooks.tests.unit.plugins.network_cases import FULL
 from ansible_collections.datalab.notebooks.tests.unit.plugins.outcomes import outcome, pending
 
 ALL_SECTIONS = ("network", "storage", "access", "configs")
@@ -158,6 +162,27 @@ def test_what_became_of_a_section() -> None:
         "will change network route table",
         "will remove network endpoint glue",
     ]
+
+
+def test_what_no_task_has_created_is_told() -> None:
+    results = [{"changed": False, "item": {"cidr_block": "10.42.0.0/20"}}]
+    variables = {"_platform_network_created_vpcs": {"results": results}}
+    plan = {"network": NETWORK.as_dict()}
+    said, *_rest = lines_of(plan, {}, planned=False, applied=["network"], missed=missed_creations(variables))
+    assert (said.verb, said.who) == ("not created", "network")
+    assert said.text.startswith("VPC 10.42.0.0/20: its module has changed nothing")
+
+
+def test_what_tasks_create_is_called_as_in_the_plan() -> None:
+    there, called = Account(FULL), set[str]()
+    plan = first = there.plan()
+    for stage in STAGES:
+        called |= {text(step) for kind, text in TEXTS.items() if kind in stage for step in plan.steps[kind]}
+        there.carry_out(plan, stage)
+        plan = there.plan()
+    created = {change.text for change in first.changes if change.action == "create"}
+    assert called <= created
+    assert {text.split()[0] for text in created - called} == {"route", "flow"}, "of these no other can be there"
 
 
 def test_a_section_that_the_run_does_not_converge_differs() -> None:

@@ -25,13 +25,22 @@ CHECKS := integration molecule sanity package policies unit sandbox-tests confor
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help venv demo sandbox sandbox-stop sandbox-status sandbox-reset test lint bench clean host-image $(CHECKS)
+.PHONY: help venv demo laptop laptop-stop laptop-reset sandbox sandbox-stop sandbox-status sandbox-reset test lint bench clean host-image $(CHECKS)
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s%s\n", $$1, $$2 }' Makefile
 
 demo: venv ## The whole platform in the sandbox: no AWS account, nothing outside this directory
 	@python -m sandbox.demo
+
+laptop: venv ## The same with instances that run: JupyterLab in the browser; needs podman
+	@python -m sandbox.laptop up
+
+laptop-stop: venv ## End that; what is on the instances' volumes stays
+	@python -m sandbox.laptop stop
+
+laptop-reset: venv ## End that, and remove the volumes
+	@python -m sandbox.laptop reset
 
 sandbox: venv ## Start the sandbox, AWS on this machine
 	@python -m sandbox start

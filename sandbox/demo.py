@@ -44,6 +44,7 @@ class Demo:
     """A place where the collection is, with a sandbox of its own."""
 
     home: Path
+    name: str = "demo"
     sandbox_options: list[str] = field(default_factory=list)
     play_options: list[str] = field(default_factory=list)
     settings: dict[str, str] = field(default_factory=dict)
@@ -68,7 +69,7 @@ class Demo:
 
     def play(self, playbook: str, *, show: bool = True) -> str:
         """Run a playbook of the collection over the inventory and return what it printed."""
-        inventory = str(self.home / "inventory/demo")
+        inventory = str(self.home / "inventory" / self.name)
         command = ["ansible-playbook", f"datalab.notebooks.{playbook}", "-i", inventory, *self.play_options]
         return self.run(command, show=show)
 

@@ -20,8 +20,10 @@ from .state import StateDir
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from .machines import Settings
+
 START_SECONDS = 60
-STOP_SECONDS = 10
+STOP_SECONDS = 30  # machines take a while
 
 
 class NotStartedError(RuntimeError):
@@ -36,9 +38,9 @@ def find(state: StateDir) -> Sandbox | None:
         return None
 
 
-def start(state: StateDir, port: int, transition_seconds: float) -> Sandbox:
+def start(state: StateDir, port: int, transition_seconds: float, machines: Settings | None = None) -> Sandbox:
     """Start a server that outlives this process, and wait until it answers."""
-    return _ready(_launch(state, port, transition_seconds, stdin=subprocess.DEVNULL), state)
+    return _ready(_launch(state, port, transition_seconds, machines, stdin=subprocess.DEVNULL), state)
 
 
 def stop(state: StateDir) -> bool:
@@ -55,11 +57,11 @@ def stop(state: StateDir) -> bool:
 
 
 @contextmanager
-def running(transition_seconds: float = 0, port: int = 0) -> Iterator[Sandbox]:
+def running(transition_seconds: float = 0, port: int = 0, machines: Settings | None = None) -> Iterator[Sandbox]:
     """A sandbox of one's own on a free port, for as long as the block lasts, or this process."""
     with tempfile.TemporaryDirectory(prefix="sandbox-") as directory:
         state = StateDir(Path(directory))
-        process = _launch(state, port, transition_seconds, stdin=subprocess.PIPE)
+        process = _launch(state, port, transition_seconds, machines, stdin=subprocess.PIPE)
         try:
             yield _ready(process, state)
         finally:
@@ -67,10 +69,14 @@ def running(transition_seconds: float = 0, port: int = 0) -> Iterator[Sandbox]:
             process.communicate(timeout=STOP_SECONDS)
 
 
-def _launch(state: StateDir, port: int, transition_seconds: float, stdin: int) -> subprocess.Popen[str]:
+def _launch(
+    state: StateDir, port: int, transition_seconds: float, machines: Settings | None, stdin: int
+) -> subprocess.Popen[str]:
     state.path.mkdir(parents=True, exist_ok=True)
     command = [sys.executable, "-m", f"{__package__}.server", "--state-dir", str(state.path)]
     command += ["--port", str(port), "--transition-seconds", str(transition_seconds)]
+    if machines:
+        command += ["--machines", machines.to_json()]
     if stdin == subprocess.PIPE:
         command.append("--while-stdin-is-open")
     if not state.is_running():

@@ -20,6 +20,7 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoReque
 from werkzeug.serving import BaseWSGIServer, make_server
 
 from .calls import CountCalls
+from .machines import Settings
 from .regions import RefuseUnknownRegions
 from .services import sagemaker
 from .services.sagemaker import instances_by_status
@@ -66,6 +67,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--state-dir", type=Path, required=True)
     parser.add_argument("--port", type=int, required=True, help="another one is taken if this one is in use")
     parser.add_argument("--transition-seconds", type=float, required=True)
+    parser.add_argument("--machines", type=Settings.from_json, help="instances run: the settings of machines, as JSON")
     parser.add_argument("--while-stdin-is-open", action="store_true", help="end with the process that started this one")
     args = parser.parse_args(argv)
 
@@ -75,9 +77,14 @@ def main(argv: list[str] | None = None) -> int:
             print("A sandbox is already running with this state directory.", file=sys.stderr)
             return 1
         server = make(args.port, args.transition_seconds, args.while_stdin_is_open)
+        power = sagemaker.install_machines(args.machines, state.path) if args.machines else None
+        if power:
+            power.open(server.port, args.machines.port)
         state.announce(f"http://{HOST}:{server.port}")
         with suppress(SystemExit):
             serve(server, args.while_stdin_is_open, state.endpoint)
+        if power:
+            power.machines.close()
         state.forget()
         os._exit(0)  # the interpreter would give the lock back, and then take a second to take itself apart
 

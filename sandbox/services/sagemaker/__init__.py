@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import moto.resourcegroupstaggingapi.urls
 import moto.sagemaker.urls
@@ -15,9 +15,16 @@ from moto.moto_api import state_manager
 from moto.sagemaker.models import sagemaker_backends
 
 from .backend import NotebookBackend
-from .models import STATE_MODEL
+from .models import STATE_MODEL, NotebookInstance
 from .responses import NotebookResponse
 from .tagging import TaggingResponse
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from sandbox.machines import Settings
+
+    from .power import Power
 
 
 def install(transition_seconds: float) -> None:
@@ -28,6 +35,16 @@ def install(transition_seconds: float) -> None:
     # moto inspects the class again for every request.
     responses.method_names_from_class = cache(method_names_from_class)  # type: ignore[attr-defined]  # imported there
     state_manager.register_default_transition(STATE_MODEL, transition(transition_seconds))
+
+
+def install_machines(settings: Settings, state: Path) -> Power:
+    """Give the instances machines."""
+    from .power import Power  # noqa: PLC0415  # it imports services that most servers never need
+
+    power = Power(settings, state)
+    NotebookBackend.power = power
+    NotebookInstance.begin = power.begin
+    return power
 
 
 def transition(seconds: float) -> dict[str, Any]:

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from moto.core.resource_tagging import TaggedResource
 from moto.moto_api._internal import mock_random
@@ -17,6 +17,8 @@ from .references import check_key, check_place, check_role
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
+
+    from .power import Power
 
 TAGS_PER_RESOURCE = 50
 UNSUPPORTED_PLATFORMS = ("notebook-al1-", "notebook-al2-")
@@ -32,9 +34,17 @@ class NotebookBackend(SageMakerModelBackend):
     notebook_instances: dict[str, NotebookInstance]  # type: ignore[assignment]  # narrower than moto's
     notebook_instance_lifecycle_configurations: dict[str, LifecycleConfig]  # type: ignore[assignment]  # ditto
 
+    power: ClassVar[Power | None] = None  # with machines
+
     def __init__(self, region_name: str, account_id: str):
         super().__init__(region_name, account_id)
         self.code_repositories: dict[str, CodeRepository] = {}
+
+    def reset(self) -> None:
+        """Forget everything; machines and what is on their volumes go as well."""
+        if self.power:
+            self.power.machines.reset()
+        super().reset()
 
     # Notebook instances
 
@@ -137,9 +147,13 @@ class NotebookBackend(SageMakerModelBackend):
             )
         instance.update(attributes | dict.fromkeys(cleared))
 
-    def create_presigned_notebook_instance_url(self, notebook_instance_name: str) -> str:
+    def create_presigned_notebook_instance_url(
+        self, notebook_instance_name: str, session_expiration_duration_in_seconds: int = 43200
+    ) -> str:
         """A URL that opens a running instance."""
         instance = self._instance_for("create a presigned URL", notebook_instance_name, RUNNING)
+        if self.power:
+            return self.power.door.url(instance.name, session_expiration_duration_in_seconds)
         return f"https://{instance.url}?authToken={mock_random.get_random_hex(64)}"
 
     def list_notebook_instances(  # type: ignore[override]  # moto's has two filters of twelve

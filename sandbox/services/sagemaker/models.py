@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from moto.core.common_models import BaseModel
 from moto.core.model import StructureShape
@@ -19,6 +19,10 @@ from moto.sagemaker.models import (
     FakeSageMakerNotebookInstanceLifecycleConfig,
 )
 from moto.sagemaker.utils import arn_formatter
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from concurrent.futures import Future
 
 STATE_MODEL = "sagemaker::notebook_instance"
 DELETED = "Deleted"  # what Deleting ends in; no client ever sees it
@@ -53,6 +57,8 @@ class NotebookInstance(ManagedState, FakeSagemakerNotebookInstance):
     """
 
     __module__ = "moto.sagemaker.models"  # moto files its models by the module's second name
+    begin: ClassVar[Callable[[NotebookInstance, str], Future[str] | None] | None] = None  # Power.begin, with machines
+    _job: Future[str] | None = None  # what the machine does while the status is a passing one
 
     def __init__(
         self,
@@ -93,10 +99,28 @@ class NotebookInstance(ManagedState, FakeSagemakerNotebookInstance):
         """Leave a transitional state, if its time has come. LastModifiedTime becomes the moment at which it came."""
         if self._status not in PASSING:
             return
+        if self._job is not None:
+            self._pass_with_machine(self._job)
+            return
         before, after = self._status, ManagedState.status.__get__(self)
         transition = state_manager.get_transition(STATE_MODEL)
         if after != before and transition["progression"] == "time":
             self.last_modified_time += timedelta(seconds=transition["seconds"])
+
+    def _pass_with_machine(self, job: Future[str]) -> None:
+        if not job.done():
+            return
+        self._job = None
+        self.last_modified_time = now()
+        reason = job.result()
+        self._status = "Failed" if reason else self._get_next_status(self._status)
+        self.failure_reason = reason or self.failure_reason
+
+    def _go(self, status: str) -> None:
+        """Begin to pass to another state: with a machine it is that which takes the time, or else the clock."""
+        begin = type(self).begin
+        self._job = begin(self, status) if begin else None
+        self.status = status
 
     def _get_next_status(self, previous: str | None) -> str | None:
         wanted = self._tag(FAIL_TAG)
@@ -116,7 +140,7 @@ class NotebookInstance(ManagedState, FakeSagemakerNotebookInstance):
 
     def start(self) -> None:
         """Begin to start."""
-        self.status = "Pending"
+        self._go("Pending")
 
     def start_or_forget(self) -> None:
         """Begin to start, unless this is one of the Starts that are to be forgotten."""
@@ -127,7 +151,7 @@ class NotebookInstance(ManagedState, FakeSagemakerNotebookInstance):
 
     def stop(self) -> None:
         """Begin to stop."""
-        self.status = "Stopping"
+        self._go("Stopping")
 
     def update(self, attributes: dict[str, Any]) -> None:
         """Take other values, and begin to apply them."""
@@ -136,7 +160,7 @@ class NotebookInstance(ManagedState, FakeSagemakerNotebookInstance):
 
     def delete(self) -> None:
         """Begin to go away."""
-        self.status = "Deleting"
+        self._go("Deleting")
 
     def to_dict(self) -> dict[str, Any]:
         """What DescribeNotebookInstance returns."""

@@ -112,8 +112,8 @@ class NotebookResponse(SageMakerResponse):
     @operation
     def create_presigned_notebook_instance_url(self) -> ActionResult:
         """CreatePresignedNotebookInstanceUrl."""
-        name = self._get_param("NotebookInstanceName")
-        return ActionResult({"AuthorizedUrl": self.sagemaker_backend.create_presigned_notebook_instance_url(name)})
+        url = self.sagemaker_backend.create_presigned_notebook_instance_url(**self._snake_case_params())
+        return ActionResult({"AuthorizedUrl": url})
 
     # Lifecycle configurations
 

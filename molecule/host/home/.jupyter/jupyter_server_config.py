@@ -4,3 +4,4 @@ c = get_config()
 c.ServerApp.ip = "localhost"
 c.ServerApp.port = 8443
 c.ServerApp.open_browser = False
+c.ServerApp.allow_remote_access = True  # a browser knows it by the name that AWS gives it

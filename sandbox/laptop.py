@@ -1,0 +1,146 @@
+# Copyright: Contributors to datalab.notebooks
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The whole platform on this computer, instances included: python -m sandbox.laptop [up|stop|reset].
+
+`up` makes what is missing and can be repeated; `stop` keeps what people have on their volumes; `reset` does not.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import boto3
+
+from tests.tools import containers
+
+from .client import Sandbox
+from .demo import REGION, ROOT, Demo, DemoError, announce
+from .machines import Settings
+from .machines.podman import Machines, identity_of, runtime_directory
+from .process import NotStartedError, find, start, stop
+from .state import StateDir
+
+PORT = 5577
+COMPANY_PORTS = ("8080", "8081")  # packages, and the installer of Conda: machines/company.sh
+HERE = Path(__file__).parent / "machines"
+
+GO_ON = """
+A URL is good for five minutes; for another one, and for what else people do:
+
+  .venv/bin/ansible-playbook datalab.notebooks.open -i inventory/laptop -l alice
+  .venv/bin/ansible-playbook datalab.notebooks.stop -i inventory/laptop -l alice     # and start, resize, status
+  make laptop         again, after a change of inventory/laptop
+  make laptop-stop    end it; what is on the volumes stays
+  make laptop-reset   end it, and remove the volumes
+"""
+
+
+class Laptop:
+    """A platform with machines, in a directory that has the inventory and what the sandbox keeps."""
+
+    def __init__(self, home: Path = ROOT) -> None:
+        self.state = StateDir(home / "build/laptop")
+        self.plays = Demo(home, name="laptop")
+        self._company = runtime_directory(self.state.path) / "company"
+
+    def start(self) -> None:
+        """Start what does not run yet: the sandbox, and the company's servers."""
+        if find(self.state) is None:
+            start(self.state, PORT, 0, self._settings())
+        self._start_company()
+
+    def stop(self) -> None:
+        """End it; the volumes stay."""
+        stop(self.state)
+
+    def reset(self) -> None:
+        """End it, and remove the volumes."""
+        self.stop()
+        machines = Machines(self._settings(), self.state.path, lambda *_: None)
+        machines.reset()
+        machines.close()
+
+    def container(self, instance: str) -> str:
+        """The container that an instance runs in, if it does."""
+        return f"{identity_of(self.state.path)}-{instance}"
+
+    def urls(self) -> dict[str, str]:
+        """A presigned URL for each instance that runs, by its name."""
+        environment = Sandbox(self.state.endpoint).environment
+        client: Any = boto3.client(
+            "sagemaker",
+            endpoint_url=self.state.endpoint,
+            region_name=REGION,
+            aws_access_key_id=environment["AWS_ACCESS_KEY_ID"],
+            aws_secret_access_key=environment["AWS_SECRET_ACCESS_KEY"],
+        )
+        listed = client.list_notebook_instances(StatusEquals="InService", SortBy="Name")["NotebookInstances"]
+        names = [str(instance["NotebookInstanceName"]) for instance in listed]
+        return {
+            name: client.create_presigned_notebook_instance_url(NotebookInstanceName=name)["AuthorizedUrl"]
+            for name in names
+        }
+
+    def _settings(self) -> Settings:
+        links = {port: str(self._company / f"{port}.sock") for port in COMPANY_PORTS}
+        return Settings(image=os.environ["DATALAB_HOST_IMAGE"], links=links)
+
+    def _start_company(self) -> None:
+        """Start the servers that machines find on their loopback interface, unless they run."""
+        label = identity_of(self.state.path)
+        name = f"{label}-company"
+        running = ["podman", "ps", "--quiet", "--filter", f"name=^{name}$"]
+        if subprocess.run(running, check=True, capture_output=True).stdout:
+            return
+        self._company.mkdir(exist_ok=True)
+        mounts = {
+            self._company: "/run/links",
+            HERE / "company.sh": "/srv/company.sh:ro",
+            ROOT / "molecule/shared/site": "/srv/site:ro",
+        }
+        command = ["podman", "run", "--detach", "--replace", "--name", name, "--network=none"]
+        command += [f"--label=sandbox={label}", *(f"--volume={source}:{target}" for source, target in mounts.items())]
+        command += [os.environ["DATALAB_SITE_IMAGE"], "/srv/company.sh"]
+        done = subprocess.run(command, check=False, capture_output=True, text=True)
+        if done.returncode:
+            raise DemoError(f"The company's servers did not start: {done.stderr}")
+
+
+def up(laptop: Laptop) -> None:
+    """Start, converge, and show where everybody's JupyterLab is."""
+    began = time.monotonic()
+    announce("The sandbox: AWS on this machine, with a container for each instance")
+    laptop.start()
+    print(laptop.state.endpoint)
+    announce("The whole platform, from inventory/laptop: the first time, instances take a minute to start")
+    laptop.plays.play("site")
+    announce(f"JupyterLab, after {time.monotonic() - began:.0f} seconds")
+    for name, url in laptop.urls().items():
+        print(f"{name:<20} {url}")
+    print(GO_ON)
+
+
+def main() -> int:
+    """Do what the command line asks for."""
+    parser = argparse.ArgumentParser(prog="python -m sandbox.laptop", description=__doc__.splitlines()[0])
+    parser.add_argument("command", nargs="?", default="up", choices=["up", "stop", "reset"])
+    command = parser.parse_args().command
+    laptop = Laptop()
+    try:
+        containers.check()
+        os.environ.update(containers.prepare())
+        {"up": lambda: up(laptop), "stop": laptop.stop, "reset": laptop.reset}[command]()
+    except (containers.ContainersError, DemoError, NotStartedError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

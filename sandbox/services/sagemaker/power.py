@@ -1,0 +1,90 @@
+# Copyright: Contributors to datalab.notebooks
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What lies between instances and machines: which of them runs, and what its scripts have printed."""
+
+from __future__ import annotations
+
+import base64
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from moto.core.utils import unix_time_millis
+from moto.efs.models import efs_backends
+from moto.logs.exceptions import ResourceAlreadyExistsException
+from moto.logs.models import logs_backends
+from moto.sagemaker.models import sagemaker_backends
+
+from sandbox.machines import Machine, Settings
+from sandbox.machines.door import Door
+from sandbox.machines.podman import Machines
+
+from .backend import NotebookBackend
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
+    from pathlib import Path
+
+    from .models import NotebookInstance
+
+LOG_GROUP = "/aws/sagemaker/NotebookInstances"
+STREAMS = {"on-create": "LifecycleConfigOnCreate", "on-start": "LifecycleConfigOnStart"}
+ACCOUNT, REGION = "123456789012", "eu-central-1"  # where instances have machines; elsewhere the clock decides
+
+
+class Power:
+    """Switches machines on and off as the states of instances ask for it."""
+
+    def __init__(self, settings: Settings, state: Path) -> None:
+        self.machines = Machines(settings, state, _log)
+        self.door = Door(self.machines.jupyter_of, _status_of)
+
+    def open(self, aws_port: int, port: int) -> None:
+        """Let machines find AWS at this port of the loopback interface, and browsers find machines at that one."""
+        self.door.serve_aws(self.machines.aws, aws_port)
+        self.door.listen(port)
+
+    def begin(self, instance: NotebookInstance, status: str) -> Future[str] | None:
+        """Have the machine do what this status says; the result says why it could not, or ""."""
+        if instance.region_name != REGION:
+            return None
+        if status == "Pending":
+            return self.machines.start(_machine(instance))
+        action = {"Stopping": self.machines.stop, "Deleting": self.machines.remove}.get(status)
+        return action(instance.name) if action else None
+
+
+def _machine(instance: NotebookInstance) -> Machine:
+    config = _backend().notebook_instance_lifecycle_configurations.get(instance.lifecycle_config_name or "")
+    found = {"on-create": config.on_create, "on-start": config.on_start} if config else {}
+    return Machine(
+        name=instance.name,
+        arn=instance.arn,
+        instance_type=instance.instance_type,
+        root_access=instance.root_access != "Disabled",
+        scripts={name: base64.b64decode(parts[0]["Content"]).decode() for name, parts in found.items() if parts},
+        config_arn=config.arn if config else "",
+        file_systems=tuple(efs_backends[ACCOUNT][REGION].file_systems_by_id),
+    )
+
+
+def _backend() -> NotebookBackend:
+    backend = sagemaker_backends[ACCOUNT][REGION]
+    assert isinstance(backend, NotebookBackend)
+    return backend
+
+
+def _status_of(name: str) -> str | None:
+    instance = _backend().notebook_instances.get(name)
+    return instance.status if instance else None
+
+
+def _log(name: str, script: str, text: str) -> None:
+    """Put what a script has printed where AWS puts it."""
+    logs, stream = logs_backends[ACCOUNT][REGION], f"{name}/{STREAMS[script]}"
+    with suppress(ResourceAlreadyExistsException):
+        logs.create_log_group(LOG_GROUP, {})
+    with suppress(ResourceAlreadyExistsException):
+        logs.create_log_stream(LOG_GROUP, stream)
+    now = int(unix_time_millis())
+    if lines := text.splitlines():
+        logs.put_log_events(LOG_GROUP, stream, [{"timestamp": now, "message": line} for line in lines])

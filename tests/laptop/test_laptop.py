@@ -1,0 +1,152 @@
+# Copyright: Contributors to datalab.notebooks
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""A day on the laptop, as people see it: Chromium opens what playbooks print. Screenshots are in build/laptop-pages."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect, sync_playwright
+
+from sandbox.demo import BUILD, ROOT
+from sandbox.laptop import Laptop
+from tests.tools import browser, containers
+
+PAGES = BUILD / "laptop-pages"
+HOSTS = """
+owners:
+  children:
+    research:
+      hosts:
+        alice:
+          notebook_host_idle_timeout: 60
+viewers:
+  hosts:
+    viewer:
+"""
+NOTEBOOK = "/lab/tree/first.ipynb"
+OUTPUT = ".jp-OutputArea-output"
+PATIENCE = 60_000  # milliseconds for a page, on a busy computer
+AUTOSTOP_SECONDS = 900  # two ticks of the timer, and the stop
+
+
+@pytest.fixture(scope="module")
+def laptop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Laptop]:
+    """A platform of one person and the viewer, whose instances run."""
+    containers.check()
+    os.environ.update(containers.prepare())
+    home = tmp_path_factory.mktemp("laptop")
+    shutil.copytree(ROOT / "inventory/laptop", home / "inventory/laptop")
+    (home / "inventory/laptop/hosts.yml").write_text(HOSTS)
+    (home / "inventory/laptop/group_vars/interns.yml").unlink()
+    (home / "molecule").symlink_to(ROOT / "molecule")
+    laptop = Laptop(home)
+    try:
+        laptop.start()
+        laptop.plays.play("site", show=False)
+        yield laptop
+    finally:
+        laptop.reset()
+
+
+@pytest.fixture(scope="module")
+def page() -> Iterator[Page]:
+    """A browser of its own."""
+    PAGES.mkdir(parents=True, exist_ok=True)
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=browser.chromium(), args=["--no-sandbox"])
+        page = chromium.new_page(viewport={"width": 1280, "height": 800})
+        page.set_default_timeout(PATIENCE)
+        expect.set_options(timeout=PATIENCE)
+        yield page
+        chromium.close()
+
+
+def play(laptop: Laptop, playbook: str, *options: str) -> str:
+    """What a playbook prints."""
+    laptop.plays.play_options = list(options)
+    return laptop.plays.play(playbook, show=False)
+
+
+def open_instance(laptop: Laptop, page: Page, person: str, path: str = "/lab") -> None:
+    """Open it by the URL that the playbook gives, and then this page of it."""
+    printed = play(laptop, "open", "-l", person, "-e", "open_print=true")
+    url = next(word.strip('",') for word in printed.split() if "authToken=" in word)
+    page.goto(url, wait_until="domcontentloaded")
+    page.goto(url.split("/?")[0] + path, wait_until="domcontentloaded")
+
+
+def until(what: Callable[[], Any], seconds: float) -> Any:
+    """What comes of it, once it is something."""
+    deadline = time.monotonic() + seconds
+    while not (result := what()):
+        assert time.monotonic() < deadline, f"not within {seconds} s"
+        time.sleep(1)
+    return result
+
+
+def on_instance(laptop: Laptop, name: str, command: str) -> str:
+    """What a command prints on the machine behind an instance."""
+    argv = ["podman", "exec", laptop.container(name), "bash", "-c", command]
+    return subprocess.run(argv, check=False, capture_output=True, text=True).stdout
+
+
+def test_a_day(laptop: Laptop, page: Page) -> None:
+    # Without a URL nothing opens.
+    stranger = laptop.urls()["datalab-alice"].split("?")[0]
+    answer = page.goto(stranger)
+    assert answer is not None
+    assert answer.status == 403
+
+    # A new notebook with the team's kernel, as soon as the environment is installed.
+    until(
+        lambda: "custom-custom" in on_instance(laptop, "datalab-alice", "find ~ec2-user/.local/share/jupyter/kernels"),
+        300,
+    )
+    open_instance(laptop, page, "alice")
+    page.locator('.jp-LauncherCard[title*="Custom (custom)"]').first.click()
+    page.locator(".jp-Notebook .cm-content").first.click()
+    page.keyboard.type("import pandas, sys; print(6 * 7, sys.prefix)")
+    page.screenshot(path=PAGES / "launcher.png")
+    page.keyboard.press("Control+Enter")
+    expect(page.locator(OUTPUT)).to_contain_text("42 /home/ec2-user/SageMaker/custom-miniconda/envs/custom")
+    page.screenshot(path=PAGES / "cell.png")
+    page.keyboard.press("Control+s")
+    saved = "cat ~ec2-user/SageMaker/Untitled.ipynb"
+    until(lambda: "42 /home" in on_instance(laptop, "datalab-alice", saved), 60)
+    on_instance(
+        laptop,
+        "datalab-alice",
+        "cd ~ec2-user/SageMaker && mv Untitled.ipynb first.ipynb && cp first.ipynb efs/teams/research/alice/",
+    )
+
+    # Stopped and started, all of it is there.
+    play(laptop, "stop", "-l", "alice")
+    answer = page.goto(stranger.rstrip("/") + NOTEBOOK)
+    assert answer is not None
+    assert answer.status == 503
+    assert "does not run: Stopped" in page.inner_text("body")
+    play(laptop, "start", "-l", "alice")
+    open_instance(laptop, page, "alice", NOTEBOOK)
+    expect(page.locator(OUTPUT)).to_contain_text("42 /home")
+    expect(page.locator(".jp-Toolbar-kernelName")).to_contain_text("Custom (custom)")
+    page.screenshot(path=PAGES / "again.png")
+
+    # The viewer shows it, and runs nothing.
+    open_instance(laptop, page, "viewer", "/lab/tree/efs/teams/research/alice/first.ipynb")
+    expect(page.locator(OUTPUT)).to_contain_text("42 /home")
+    page.screenshot(path=PAGES / "viewer.png")
+
+    # Left alone, it stops, and the next start says why.
+    page.goto("about:blank")
+    until(lambda: "datalab-alice" not in laptop.urls(), AUTOSTOP_SECONDS)
+    play(laptop, "start", "-l", "alice")
+    open_instance(laptop, page, "alice", "/lab/tree/PLATFORM-STATUS.md")
+    expect(page.locator("body")).to_contain_text("autostop: idle")
+    page.screenshot(path=PAGES / "notice.png")

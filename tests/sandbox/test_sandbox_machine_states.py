@@ -1,0 +1,86 @@
+# Copyright: Contributors to datalab.notebooks
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The states of an instance whose machine, and not the clock, says how long they last."""
+
+from __future__ import annotations
+
+from concurrent.futures import Future
+
+import pytest
+
+from sandbox.machines import Settings
+from sandbox.services import sagemaker
+from sandbox.services.sagemaker.backend import NotebookBackend
+from sandbox.services.sagemaker.models import NotebookInstance
+
+
+@pytest.fixture
+def begun(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, Future[str]]]:
+    """What machines were asked for, and what they will answer."""
+    sagemaker.install(transition_seconds=0)
+    jobs: list[tuple[str, Future[str]]] = []
+
+    def begin(_instance: NotebookInstance, status: str) -> Future[str] | None:
+        if status == "Updating":
+            return None
+        jobs.append((status, Future()))
+        return jobs[-1][1]
+
+    monkeypatch.setattr(NotebookInstance, "begin", staticmethod(begin))
+    return jobs
+
+
+@pytest.fixture
+def backend(monkeypatch: pytest.MonkeyPatch) -> NotebookBackend:
+    monkeypatch.setattr("sandbox.services.sagemaker.backend.check_role", lambda *_: None)
+    made = NotebookBackend("eu-central-1", "123456789012")
+    made.create_notebook_instance("alice", "ml.t3.medium", "arn:aws:iam::123456789012:role/x")
+    return made
+
+
+def status(backend: NotebookBackend) -> str:
+    return backend.get_notebook_instance("alice").status
+
+
+def test_whole_life(begun: list[tuple[str, Future[str]]], backend: NotebookBackend) -> None:
+    moves = [
+        ("Pending", "InService", backend.stop_notebook_instance),
+        ("Stopping", "Stopped", backend.start_notebook_instance),
+        ("Pending", "InService", backend.stop_notebook_instance),
+        ("Stopping", "Stopped", backend.delete_notebook_instance),
+    ]
+    for passing, reached, act in moves:
+        assert status(backend) == passing
+        assert begun[-1][0] == passing
+        begun[-1][1].set_result("")
+        assert status(backend) == reached
+        act("alice")
+    assert status(backend) == "Deleting"
+    begun[-1][1].set_result("")
+    with pytest.raises(Exception, match="RecordNotFound"):
+        status(backend)
+
+
+def test_reason_of_a_failure(begun: list[tuple[str, Future[str]]], backend: NotebookBackend) -> None:
+    begun[-1][1].set_result("It took longer than 5 minutes.")
+    described = backend.get_notebook_instance("alice").to_dict()
+    assert described["NotebookInstanceStatus"] == "Failed"
+    assert described["FailureReason"] == "It took longer than 5 minutes."
+    backend.start_notebook_instance("alice")
+    begun[-1][1].set_result("")
+    described = backend.get_notebook_instance("alice").to_dict()
+    assert (described["NotebookInstanceStatus"], described["FailureReason"]) == ("InService", None)
+
+
+def test_update_needs_no_machine(begun: list[tuple[str, Future[str]]], backend: NotebookBackend) -> None:
+    begun[-1][1].set_result("")
+    backend.stop_notebook_instance("alice")
+    begun[-1][1].set_result("")
+    backend.update_notebook_instance("alice", {"instance_type": "ml.t3.large"}, [])
+    assert status(backend) == "Stopped"
+    assert [asked for asked, _ in begun] == ["Pending", "Stopping"]
+
+
+def test_settings_survive_the_command_line() -> None:
+    settings = Settings("image", links={"8080": "/run/x.sock"})
+    assert Settings.from_json(settings.to_json()) == settings

@@ -82,6 +82,9 @@ package: venv ## Build the archive, install it and run the demo from it
 molecule: venv ## What runs on an instance, in containers; SCENARIOS="restart viewer" chooses
 	@python -m tests.tools.molecule $(SCENARIOS)
 
+browser: venv ## A day on the platform of `make laptop`, in Chromium; leaves pages in build/laptop-pages
+	@python -m tests.tools.browser
+
 policies: venv ## Prove what the policies of the role platform_access allow, if there is Node.js
 	@python -m tests.tools.policies
 

@@ -32,6 +32,8 @@ The sandbox is still running, with the platform in it. To go on:
   End the sandbox:
     make sandbox-stop
   Do the same in an AWS account: begin with inventory/example-aws.
+  Do the same with instances that run, and open JupyterLab on them; it takes podman:
+    make laptop
 """
 
 

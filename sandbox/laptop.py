@@ -12,7 +12,10 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from threading import Event, Thread
 from typing import Any
 
 import boto3
@@ -22,7 +25,7 @@ from tests.tools import containers
 from .client import Sandbox
 from .demo import REGION, ROOT, Demo, DemoError, announce
 from .machines import Settings
-from .machines.podman import Machines, identity_of, runtime_directory
+from .machines.podman import TOLD, Machines, identity_of, runtime_directory
 from .process import NotStartedError, find, start, stop
 from .state import StateDir
 
@@ -94,7 +97,7 @@ class Laptop:
     def _start_company(self) -> None:
         """Start the servers that machines find on their loopback interface, unless they run."""
         label = identity_of(self.state.path)
-        name = f"{label}-company"
+        name = f"{label}.company"  # an instance has no dot in its name
         running = ["podman", "ps", "--quiet", "--filter", f"name=^{name}$"]
         if subprocess.run(running, check=True, capture_output=True).stdout:
             return
@@ -119,11 +122,32 @@ def up(laptop: Laptop) -> None:
     laptop.start()
     print(laptop.state.endpoint)
     announce("The whole platform, from inventory/laptop: the first time, instances take a minute to start")
-    laptop.plays.play("site")
+    with shown(laptop.state.log):
+        laptop.plays.play("site")
     announce(f"JupyterLab, after {time.monotonic() - began:.0f} seconds")
     for name, url in laptop.urls().items():
         print(f"{name:<20} {url}")
     print(GO_ON)
+
+
+@contextmanager
+def shown(log: Path) -> Iterator[None]:
+    """Show what machines do meanwhile."""
+    ended = Event()
+
+    def follow() -> None:
+        with log.open() as lines:
+            lines.seek(0, os.SEEK_END)
+            while not ended.wait(0.5):
+                print(*(line for line in lines if line.startswith(TOLD)), sep="", end="", flush=True)
+
+    thread = Thread(target=follow)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
 
 
 def main() -> int:

@@ -45,4 +45,6 @@ class Machine:
     root_access: bool
     scripts: Mapping[str, str]  # on-create, on-start: what they are, of those that there are
     config_arn: str  # of the lifecycle configuration, or ""
-    file_systems: tuple[str, ...]  # ids of those that it could mount
+    file_systems: Mapping[
+        str, str
+    ]  # those that it could mount, by their ids: creation tokens, which outlive the server

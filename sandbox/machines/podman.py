@@ -14,12 +14,14 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 import time
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import suppress
 from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,23 +29,29 @@ if TYPE_CHECKING:
     from . import Machine, Settings
 
 HERE = Path(__file__).parent
+TOLD = "machine:"  # how a line of the log begins that tells what a machine does
 VOLUME = "/home/ec2-user/SageMaker"
 FILE_SYSTEMS = "/mnt/file-systems"
 PROXY = "/lib/systemd/systemd-socket-proxyd"
 JUPYTER = "127.0.0.1:8443"
 AWS_PORT = "5566"  # where the AWS CLI of the image looks for AWS
-BOOT_SECONDS = 60
-JUPYTER_SECONDS = 120
+BOOT_SECONDS = 300  # each takes seconds, unless the computer does much else
+JUPYTER_SECONDS = 600
+TIMED_OUT, KILLED = 124, 137  # what timeout says
 SCRIPTS = ("on-create", "on-start")  # in the order in which they run; the first one on an empty volume only
 
 # Memory in GiB and processors of the types that fit on a laptop; others get what the smallest has.
 SIZES = {"ml.t3.medium": (4, 2), "ml.t3.large": (8, 2), "ml.m5.large": (8, 2), "ml.t3.xlarge": (16, 4)}
 SMALLEST = (4, 2)
 
+SYSTEM_IS_UP = """
+until state=$(systemctl is-system-running --wait 2>&1) || [ "$state" = degraded ]; do sleep 0.1; done
+"""
+
 # It answers, and does not do so only because it has yet to be restarted with what on-start has set.
 JUPYTER_IS_UP = """
 until ! systemctl is-active --quiet datalab-jupyter && [ -z "$(systemctl list-jobs --no-legend 'jupyter*')" ] &&
-  curl --silent --fail --insecure --output /dev/null --max-time 5 https://localhost:8443/api/status; do sleep 0.3; done
+  curl --silent --fail --insecure --output /dev/null --max-time 5 https://localhost:8443/api/status; do sleep 0.5; done
 """
 
 
@@ -57,8 +65,21 @@ def runtime_directory(state: Path) -> Path:
     return Path(os.environ.get("XDG_RUNTIME_DIR", tempfile.gettempdir())) / identity_of(state)
 
 
+def _proxy(unit: str, listen: str, to: str) -> str:
+    """The command that has a socket on a machine answered by another one."""
+    return f"systemd-run --quiet --unit=sandbox-{unit} --socket-property=ListenStream={listen} {PROXY} {to}"
+
+
+def tell(name: str, what: str) -> None:
+    """Put a line into the server's log that a person wants to see."""
+    sys.stderr.write(f"{TOLD} {name} {what}\n")  # at once: requests are logged by other threads
+
+
 class MachineError(Exception):
     """A machine did not come up; the message is the instance's FailureReason."""
+
+
+ERRORS = (MachineError, OSError, subprocess.SubprocessError)
 
 
 class Machines:
@@ -68,11 +89,12 @@ class Machines:
         """`log` takes the name of an instance, that of a script, and what it has printed."""
         self._settings = settings
         self._log = log
-        self._identity = identity_of(state)
+        self.identity = identity_of(state)
         self._directory = runtime_directory(state)
         self._names: set[str] = set()
         self._one_at_a_time = Lock()
-        self._pool = ThreadPoolExecutor(settings.limit)
+        self._pool = ThreadPoolExecutor(2 * settings.limit)  # one that is to stop does not wait for those that start
+        self._jobs: set[Future[str]] = set()
         self._remove_containers()  # those that an earlier server has left
         shutil.rmtree(self._directory, ignore_errors=True)
         self.aws = self.directory("links") / "aws.sock"  # where a machine finds AWS
@@ -89,15 +111,23 @@ class Machines:
 
     def start(self, machine: Machine) -> Future[str]:
         """Begin to start a machine; the result is why it did not come up, or ""."""
-        return self._pool.submit(self._start, machine)
+        self._names.add(machine.name)
+        if len(self._names) > self._settings.limit:
+            self._names.discard(machine.name)
+            refused: Future[str] = Future()
+            refused.set_result(
+                f"There is not enough capacity of {machine.instance_type}: {self._settings.limit} machines run here."
+            )
+            return refused
+        return self._begin(self._start, machine)
 
     def stop(self, name: str) -> Future[str]:
         """Begin to stop one; its volume stays."""
-        return self._pool.submit(self._stop, name)
+        return self._begin(self._stop, name)
 
     def remove(self, name: str) -> Future[str]:
         """Begin to remove what is left of one: the volume."""
-        return self._pool.submit(self._remove, name)
+        return self._begin(self._remove, name)
 
     def close(self) -> None:
         """Remove all machines; the volumes stay."""
@@ -108,33 +138,47 @@ class Machines:
     def reset(self) -> None:
         """Remove all machines with their volumes, and the file systems."""
         self._remove_containers()
-        volumes = self._podman("volume", "ls", "--quiet", "--filter", f"label=sandbox={self._identity}").split()
+        volumes = self._podman("volume", "ls", "--quiet", "--filter", f"label=sandbox={self.identity}").split()
         if volumes:
             self._podman("volume", "rm", "--force", *volumes)
 
+    def _begin(self, job: Callable[[Any], None], what: Any) -> Future[str]:
+        def attempt() -> str:
+            try:
+                job(what)
+            except ERRORS as error:
+                return str(error)
+            return ""
+
+        begun = self._pool.submit(attempt)
+        self._jobs = {begun, *(job for job in self._jobs if not job.done())}
+        return begun
+
     def _remove_containers(self) -> None:
-        containers = self._podman("ps", "--all", "--quiet", "--filter", f"label=sandbox={self._identity}").split()
-        if containers:
-            self._podman("rm", "--force", "--time", "0", *containers)
+        """Remove them until no job is left that could make another one: without its container, a job fails."""
+        working = True
+        while working:
+            working = bool(wait(self._jobs, timeout=0.2).not_done)
+            containers = self._podman("ps", "--all", "--quiet", "--filter", f"label=sandbox={self.identity}").split()
+            if containers:
+                self._podman("rm", "--force", "--ignore", "--time", "0", *containers)
         self._names.clear()
 
-    def _start(self, machine: Machine) -> str:
+    def _start(self, machine: Machine) -> None:
+        began = time.monotonic()
         try:
-            self._take_place(machine)
+            tell(machine.name, "boots")
             new = self._boot(machine)
+            tell(machine.name, "runs its lifecycle configuration")
             self._run_scripts(machine, new)
-            self._exec(machine.name, "timeout", str(JUPYTER_SECONDS), "bash", "-c", JUPYTER_IS_UP)
-        except (MachineError, OSError, subprocess.SubprocessError) as error:
-            self._stop(machine.name)
-            return str(error)
-        return ""
-
-    def _take_place(self, machine: Machine) -> None:
-        self._names.add(machine.name)
-        if len(self._names) > self._settings.limit:
-            raise MachineError(
-                f"There is not enough capacity of {machine.instance_type}: {self._settings.limit} machines run here."
-            )
+            tell(machine.name, "restarts its Jupyter")
+            self._wait("Jupyter did not answer", machine.name, JUPYTER_IS_UP, JUPYTER_SECONDS)
+        except ERRORS as error:
+            tell(machine.name, f"failed after {time.monotonic() - began:.0f} s: {error}")
+            with suppress(*ERRORS):
+                self._stop(machine.name)
+            raise
+        tell(machine.name, f"is ready after {time.monotonic() - began:.0f} s")
 
     def _boot(self, machine: Machine) -> bool:
         """A fresh container whose system is up; says whether its volume is new."""
@@ -153,43 +197,29 @@ class Machines:
             "/opt/ml/metadata/resource-metadata.json": home / "resource-metadata.json",
             "/sbin/mount.nfs4:ro": HERE / "mount.nfs4",
         }
-        for file_system in machine.file_systems:
-            self._make_volume(file_system)
-            mounts[f"{FILE_SYSTEMS}/{file_system}"] = self._volume(file_system)
+        for file_system, token in machine.file_systems.items():
+            self._make_volume(f"efs.{token}")
+            mounts[f"{FILE_SYSTEMS}/{file_system}"] = self._volume(f"efs.{token}")
         for port, socket in self._links().items():
             mounts[f"/run/links/{port}"] = socket.parent
         name = self._volume(machine.name)
         self._podman("rm", "--force", "--ignore", "--time", "0", name)
         options = ["--hostname", machine.name, "--systemd=always", "--cap-add=SYS_ADMIN", f"--memory={memory}g"]
-        options += [f"--cpus={processors}", f"--label=sandbox={self._identity}"]
+        options += [f"--cpus={processors}", f"--label=sandbox={self.identity}"]
         options += [f"--volume={source}:{target}" for target, source in mounts.items()]
         self._podman("run", "--detach", "--name", name, *options, self._settings.image)
-        self._wait_for_boot(machine.name)
-        if not machine.root_access:
-            self._exec(machine.name, "rm", "-f", "/etc/sudoers.d/ec2-user")
-        self._proxy(machine.name, "jupyter", "/run/sandbox/jupyter.sock", JUPYTER)
-        for port, socket in self._links().items():
-            self._proxy(machine.name, f"link-{port}", f"127.0.0.1:{port}", f"/run/links/{port}/{socket.name}")
+        sockets = [_proxy("jupyter", "/run/sandbox/jupyter.sock", JUPYTER)]
+        sockets += [
+            _proxy(f"link-{port}", f"127.0.0.1:{port}", f"/run/links/{port}/{socket.name}")
+            for port, socket in self._links().items()
+        ]
+        rights = [] if machine.root_access else ["rm -f /etc/sudoers.d/ec2-user"]
+        self._wait("The machine did not boot", machine.name, "\n".join([SYSTEM_IS_UP, *sockets, *rights]), BOOT_SECONDS)
         return new
 
     def _links(self) -> dict[str, Path]:
         """What is here for a machine, by the port of its loopback interface."""
         return {AWS_PORT: self.aws, **{port: Path(socket) for port, socket in self._settings.links.items()}}
-
-    def _wait_for_boot(self, name: str) -> None:
-        deadline = time.monotonic() + BOOT_SECONDS
-        command = ["podman", "exec", self._volume(name), "systemctl", "is-system-running"]
-        while subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip() not in {
-            "running",
-            "degraded",
-        }:
-            if time.monotonic() > deadline:
-                raise MachineError(f"The machine did not boot in {BOOT_SECONDS} s.")
-            time.sleep(0.1)
-
-    def _proxy(self, name: str, unit: str, listen: str, to: str) -> None:
-        options = ["--quiet", f"--unit=sandbox-{unit}", f"--socket-property=ListenStream={listen}"]
-        self._exec(name, "systemd-run", *options, PROXY, to)
 
     def _run_scripts(self, machine: Machine, new: bool) -> None:
         """As AWS does: as root, in /, with next to no environment, for five minutes at most."""
@@ -202,7 +232,7 @@ class Machines:
             done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
             self._log(machine.name, script, done.stdout + done.stderr)
             if done.returncode:
-                late = done.returncode in {124, 137}
+                late = done.returncode in {TIMED_OUT, KILLED}
                 what = f"took longer than {seconds // 60} minutes" if late else "failed"
                 raise MachineError(
                     f"Notebook Instance Lifecycle Config '{machine.config_arn}' for Notebook Instance '{machine.arn}' "
@@ -210,21 +240,18 @@ class Machines:
                     "Internet access."
                 )
 
-    def _stop(self, name: str) -> str:
-        self._podman("stop", "--ignore", "--time", "10", self._volume(name))
-        self._podman("rm", "--force", "--ignore", "--time", "0", self._volume(name))
+    def _stop(self, name: str) -> None:
+        self._podman("rm", "--force", "--ignore", "--time", "10", self._volume(name))
         shutil.rmtree(self.directory(name), ignore_errors=True)
         self._names.discard(name)
-        return ""
 
-    def _remove(self, name: str) -> str:
+    def _remove(self, name: str) -> None:
         self._stop(name)
         self._podman("volume", "rm", "--force", self._volume(name))
-        return ""
 
     def _volume(self, name: str) -> str:
         """The name of a volume, and of the container on it."""
-        return f"{self._identity}-{name}"
+        return f"{self.identity}-{name}"
 
     def _make_volume(self, name: str) -> bool:
         """Make a volume unless it is there; says whether it was made."""
@@ -232,11 +259,16 @@ class Machines:
         with self._one_at_a_time:  # machines that start at once share file systems
             if subprocess.run(["podman", "volume", "exists", volume], check=False).returncode == 0:
                 return False
-            self._podman("volume", "create", f"--label=sandbox={self._identity}", volume)
+            self._podman("volume", "create", f"--label=sandbox={self.identity}", volume)
             return True
 
-    def _exec(self, name: str, *command: str) -> str:
-        return self._podman("exec", self._volume(name), *command)
+    def _wait(self, otherwise: str, name: str, script: str, seconds: int) -> None:
+        """Run a script there, which waits for something."""
+        command = ["podman", "exec", self._volume(name), "timeout", str(seconds), "bash", "-euc", script]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode:
+            why = f"it took longer than {seconds} s" if done.returncode == TIMED_OUT else done.stderr.strip()[-500:]
+            raise MachineError(f"{otherwise}: {why}.")
 
     @staticmethod
     def _podman(*arguments: str) -> str:

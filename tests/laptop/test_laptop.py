@@ -14,11 +14,11 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect, sync_playwright
 
-from sandbox.demo import BUILD, ROOT
+from sandbox.demo import ROOT
 from sandbox.laptop import Laptop
-from tests.tools import browser, containers
+from tests.tools import containers
+from tests.tools.browser import PAGES, chromium
 
-PAGES = BUILD / "laptop-pages"
 HOSTS = """
 owners:
   children:
@@ -31,8 +31,10 @@ viewers:
     viewer:
 """
 NOTEBOOK = "/lab/tree/first.ipynb"
+CARD = '.jp-LauncherCard[title*="Custom (custom)"]'
+KERNEL_STATUS = ".jp-Notebook-ExecutionIndicator"
 OUTPUT = ".jp-OutputArea-output"
-PATIENCE = 60_000  # milliseconds for a page, on a busy computer
+PATIENCE = 180_000  # milliseconds for a page, on a busy computer
 AUTOSTOP_SECONDS = 900  # two ticks of the timer, and the stop
 
 
@@ -60,12 +62,12 @@ def page() -> Iterator[Page]:
     """A browser of its own."""
     PAGES.mkdir(parents=True, exist_ok=True)
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=browser.chromium(), args=["--no-sandbox"])
-        page = chromium.new_page(viewport={"width": 1280, "height": 800})
+        launched = playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
+        page = launched.new_page(viewport={"width": 1100, "height": 620})
         page.set_default_timeout(PATIENCE)
         expect.set_options(timeout=PATIENCE)
         yield page
-        chromium.close()
+        launched.close()
 
 
 def play(laptop: Laptop, playbook: str, *options: str) -> str:
@@ -110,10 +112,13 @@ def test_a_day(laptop: Laptop, page: Page) -> None:
         300,
     )
     open_instance(laptop, page, "alice")
-    page.locator('.jp-LauncherCard[title*="Custom (custom)"]').first.click()
+    page.get_by_role("button", name="No", exact=True).click()  # no news about Jupyter
+    expect(page.locator(CARD).first).to_be_visible()
+    page.screenshot(path=PAGES / "launcher.png")
+    page.locator(CARD).first.click()
+    expect(page.locator(KERNEL_STATUS)).to_have_attribute("data-status", "idle")
     page.locator(".jp-Notebook .cm-content").first.click()
     page.keyboard.type("import pandas, sys; print(6 * 7, sys.prefix)")
-    page.screenshot(path=PAGES / "launcher.png")
     page.keyboard.press("Control+Enter")
     expect(page.locator(OUTPUT)).to_contain_text("42 /home/ec2-user/SageMaker/custom-miniconda/envs/custom")
     page.screenshot(path=PAGES / "cell.png")

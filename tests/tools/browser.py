@@ -1,14 +1,26 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Where Chromium is, for tests that look at pages."""
+"""Run the tests that look at the laptop's pages, in Chromium: browser.py [--pictures].
+
+They are left out, and said to be, where there is no podman or no Chromium; with CI=true that is a failure. --pictures
+puts what they have seen into docs/images.
+"""
 
 from __future__ import annotations
 
+import argparse
+import os
 import shutil
+import subprocess
+import sys
 
-from . import debian
+from . import containers, debian
+from .collection import BUILD, ROOT
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
+PAGES = BUILD / "laptop-pages"
+PICTURES = ROOT / "docs" / "images"
+SHOWN = ("launcher.png", "cell.png", "viewer.png")  # in the docs
 
 
 class BrowserError(Exception):
@@ -24,3 +36,28 @@ def chromium() -> str:
     if not found:
         raise BrowserError("Chromium is needed (Debian: apt-get install chromium)")
     return found[0]
+
+
+def main() -> int:
+    """Run them, if they can run here."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--pictures", action="store_true", help="renew docs/images")
+    arguments = parser.parse_args()
+    try:
+        containers.check()
+        containers.prepare()
+        chromium()
+    except (BrowserError, containers.ContainersError) as error:
+        must_run = os.environ.get("CI") == "true"
+        print(f"{'FAILED ' if must_run else 'skipped'} browser: {error}")
+        return 1 if must_run else 0
+    done = subprocess.run([sys.executable, "-m", "pytest", "tests/laptop"], cwd=ROOT, check=False)
+    if arguments.pictures and not done.returncode:
+        PICTURES.mkdir(exist_ok=True)
+        for name in SHOWN:
+            shutil.copy(PAGES / name, PICTURES)
+    return done.returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -63,7 +63,10 @@ def _machine(instance: NotebookInstance) -> Machine:
         root_access=instance.root_access != "Disabled",
         scripts={name: base64.b64decode(parts[0]["Content"]).decode() for name, parts in found.items() if parts},
         config_arn=config.arn if config else "",
-        file_systems=tuple(efs_backends[ACCOUNT][REGION].file_systems_by_id),
+        file_systems={
+            file_system.file_system_id: file_system.creation_token
+            for file_system in efs_backends[ACCOUNT][REGION].file_systems_by_id.values()
+        },
     )
 
 

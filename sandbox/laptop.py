@@ -20,17 +20,15 @@ from typing import Any
 
 import boto3
 
-from tests.tools import containers
-
 from .client import Sandbox
 from .demo import REGION, ROOT, Demo, DemoError, announce
-from .machines import Settings
+from .machines import Settings, images
 from .machines.podman import TOLD, Machines, identity_of, runtime_directory
 from .process import NotStartedError, find, start, stop
 from .state import StateDir
 
 PORT = 5577
-COMPANY_PORTS = ("8080", "8081")  # packages, and the installer of Conda: machines/company.sh
+COMPANY_PORTS = ("8080", "8081")  # packages, and the installer of Conda: machines/company
 HERE = Path(__file__).parent / "machines"
 
 GO_ON = """
@@ -104,12 +102,11 @@ class Laptop:
         self._company.mkdir(exist_ok=True)
         mounts = {
             self._company: "/run/links",
-            HERE / "company.sh": "/srv/company.sh:ro",
-            ROOT / "molecule/shared/site": "/srv/site:ro",
+            HERE / "company": "/srv/site:ro",
         }
         command = ["podman", "run", "--detach", "--replace", "--name", name, "--network=none"]
         command += [f"--label=sandbox={label}", *(f"--volume={source}:{target}" for source, target in mounts.items())]
-        command += [os.environ["DATALAB_SITE_IMAGE"], "/srv/company.sh"]
+        command += [os.environ["DATALAB_SITE_IMAGE"], "/srv/site/serve.sh"]
         done = subprocess.run(command, check=False, capture_output=True, text=True)
         if done.returncode:
             raise DemoError(f"The company's servers did not start: {done.stderr}")
@@ -157,10 +154,10 @@ def main() -> int:
     command = parser.parse_args().command
     laptop = Laptop()
     try:
-        containers.check()
-        os.environ.update(containers.prepare())
+        images.check()
+        os.environ.update(images.prepare())
         {"up": lambda: up(laptop), "stop": laptop.stop, "reset": laptop.reset}[command]()
-    except (containers.ContainersError, DemoError, NotStartedError) as error:
+    except (images.ContainersError, DemoError, NotStartedError) as error:
         print(error, file=sys.stderr)
         return 1
     return 0

@@ -10,18 +10,20 @@ well. So no port is opened for it, and all is the same for root and for other us
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent import futures
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any
+
+from .container import BOOT_SECONDS, TIMED_OUT, MachineError, fresh, podman, wait
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,18 +37,13 @@ FILE_SYSTEMS = "/mnt/file-systems"
 PROXY = "/lib/systemd/systemd-socket-proxyd"
 JUPYTER = "127.0.0.1:8443"
 AWS_PORT = "5566"  # where the AWS CLI of the image looks for AWS
-BOOT_SECONDS = 300  # each takes seconds, unless the computer does much else
-JUPYTER_SECONDS = 600
-TIMED_OUT, KILLED = 124, 137  # what timeout says
+JUPYTER_SECONDS = 600  # it takes seconds, unless the computer does much else
+KILLED = 137  # what timeout says
 SCRIPTS = ("on-create", "on-start")  # in the order in which they run; the first one on an empty volume only
 
 # Memory in GiB and processors of the types that fit on a laptop; others get what the smallest has.
 SIZES = {"ml.t3.medium": (4, 2), "ml.t3.large": (8, 2), "ml.m5.large": (8, 2), "ml.t3.xlarge": (16, 4)}
 SMALLEST = (4, 2)
-
-SYSTEM_IS_UP = """
-until state=$(systemctl is-system-running --wait 2>&1) || [ "$state" = degraded ]; do sleep 0.1; done
-"""
 
 # It answers, and does not do so only because it has yet to be restarted with what on-start has set.
 JUPYTER_IS_UP = """
@@ -73,10 +70,6 @@ def _proxy(unit: str, listen: str, to: str) -> str:
 def tell(name: str, what: str) -> None:
     """Put a line into the server's log that a person wants to see."""
     sys.stderr.write(f"{TOLD} {name} {what}\n")  # at once: requests are logged by other threads
-
-
-class MachineError(Exception):
-    """A machine did not come up; the message is the instance's FailureReason."""
 
 
 ERRORS = (MachineError, OSError, subprocess.SubprocessError)
@@ -138,9 +131,9 @@ class Machines:
     def reset(self) -> None:
         """Remove all machines with their volumes, and the file systems."""
         self._remove_containers()
-        volumes = self._podman("volume", "ls", "--quiet", "--filter", f"label=sandbox={self.identity}").split()
+        volumes = podman("volume", "ls", "--quiet", "--filter", f"label=sandbox={self.identity}").split()
         if volumes:
-            self._podman("volume", "rm", "--force", *volumes)
+            podman("volume", "rm", "--force", *volumes)
 
     def _begin(self, job: Callable[[Any], None], what: Any) -> Future[str]:
         def attempt() -> str:
@@ -158,10 +151,10 @@ class Machines:
         """Remove them until no job is left that could make another one: without its container, a job fails."""
         working = True
         while working:
-            working = bool(wait(self._jobs, timeout=0.2).not_done)
-            containers = self._podman("ps", "--all", "--quiet", "--filter", f"label=sandbox={self.identity}").split()
+            working = bool(futures.wait(self._jobs, timeout=0.2).not_done)
+            containers = podman("ps", "--all", "--quiet", "--filter", f"label=sandbox={self.identity}").split()
             if containers:
-                self._podman("rm", "--force", "--ignore", "--time", "0", *containers)
+                podman("rm", "--force", "--ignore", "--time", "0", *containers)
         self._names.clear()
 
     def _start(self, machine: Machine) -> None:
@@ -172,7 +165,7 @@ class Machines:
             tell(machine.name, "runs its lifecycle configuration")
             self._run_scripts(machine, new)
             tell(machine.name, "restarts its Jupyter")
-            self._wait("Jupyter did not answer", machine.name, JUPYTER_IS_UP, JUPYTER_SECONDS)
+            wait("Jupyter did not answer", self._volume(machine.name), JUPYTER_IS_UP, JUPYTER_SECONDS)
         except ERRORS as error:
             tell(machine.name, f"failed after {time.monotonic() - began:.0f} s: {error}")
             with suppress(*ERRORS):
@@ -184,8 +177,6 @@ class Machines:
         """A fresh container whose system is up; says whether its volume is new."""
         home = self.directory(machine.name)
         home.mkdir(parents=True, exist_ok=True)
-        identity = {"ResourceArn": machine.arn, "ResourceName": machine.name}
-        (home / "resource-metadata.json").write_text(json.dumps(identity))
         for script, content in machine.scripts.items():
             (home / script).write_text(content)
             (home / script).chmod(0o755)
@@ -194,7 +185,6 @@ class Machines:
         mounts = {
             VOLUME: self._volume(machine.name),
             "/run/sandbox": home,
-            "/opt/ml/metadata/resource-metadata.json": home / "resource-metadata.json",
             "/sbin/mount.nfs4:ro": HERE / "mount.nfs4",
         }
         for file_system, token in machine.file_systems.items():
@@ -202,19 +192,17 @@ class Machines:
             mounts[f"{FILE_SYSTEMS}/{file_system}"] = self._volume(f"efs.{token}")
         for port, socket in self._links().items():
             mounts[f"/run/links/{port}"] = socket.parent
-        name = self._volume(machine.name)
-        self._podman("rm", "--force", "--ignore", "--time", "0", name)
-        options = ["--hostname", machine.name, "--systemd=always", "--cap-add=SYS_ADMIN", f"--memory={memory}g"]
-        options += [f"--cpus={processors}", f"--label=sandbox={self.identity}"]
-        options += [f"--volume={source}:{target}" for target, source in mounts.items()]
-        self._podman("run", "--detach", "--name", name, *options, self._settings.image)
+        options = ["--hostname", machine.name, "--cap-add=SYS_ADMIN", f"--memory={memory}g", f"--cpus={processors}"]
+        options += [f"--label=sandbox={self.identity}", *(f"--volume={here}:{there}" for there, here in mounts.items())]
+        fresh(self._volume(machine.name), self._settings.image, machine.arn, options)
         sockets = [_proxy("jupyter", "/run/sandbox/jupyter.sock", JUPYTER)]
         sockets += [
             _proxy(f"link-{port}", f"127.0.0.1:{port}", f"/run/links/{port}/{socket.name}")
             for port, socket in self._links().items()
         ]
         rights = [] if machine.root_access else ["rm -f /etc/sudoers.d/ec2-user"]
-        self._wait("The machine did not boot", machine.name, "\n".join([SYSTEM_IS_UP, *sockets, *rights]), BOOT_SECONDS)
+        setup = "\n".join([*sockets, *rights])
+        wait("The machine is not linked", self._volume(machine.name), setup, BOOT_SECONDS)
         return new
 
     def _links(self) -> dict[str, Path]:
@@ -241,13 +229,13 @@ class Machines:
                 )
 
     def _stop(self, name: str) -> None:
-        self._podman("rm", "--force", "--ignore", "--time", "10", self._volume(name))
+        podman("rm", "--force", "--ignore", "--time", "10", self._volume(name))
         shutil.rmtree(self.directory(name), ignore_errors=True)
         self._names.discard(name)
 
     def _remove(self, name: str) -> None:
         self._stop(name)
-        self._podman("volume", "rm", "--force", self._volume(name))
+        podman("volume", "rm", "--force", self._volume(name))
 
     def _volume(self, name: str) -> str:
         """The name of a volume, and of the container on it."""
@@ -259,20 +247,5 @@ class Machines:
         with self._one_at_a_time:  # machines that start at once share file systems
             if subprocess.run(["podman", "volume", "exists", volume], check=False).returncode == 0:
                 return False
-            self._podman("volume", "create", f"--label=sandbox={self.identity}", volume)
+            podman("volume", "create", f"--label=sandbox={self.identity}", volume)
             return True
-
-    def _wait(self, otherwise: str, name: str, script: str, seconds: int) -> None:
-        """Run a script there, which waits for something."""
-        command = ["podman", "exec", self._volume(name), "timeout", str(seconds), "bash", "-euc", script]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        if done.returncode:
-            why = f"it took longer than {seconds} s" if done.returncode == TIMED_OUT else done.stderr.strip()[-500:]
-            raise MachineError(f"{otherwise}: {why}.")
-
-    @staticmethod
-    def _podman(*arguments: str) -> str:
-        done = subprocess.run(["podman", *arguments], capture_output=True, text=True, check=False)
-        if done.returncode:
-            raise MachineError(f"podman {arguments[0]} failed: {done.stderr.strip()[-500:]}")
-        return done.stdout

@@ -1,6 +1,6 @@
 #!/bin/bash
-# The servers of a company, for machines that have no other: the installer of a small Conda (molecule/shared/site), and an
-# index of packages. They answer at sockets in /run/links, which is what machines are linked to.
+# The servers of a company, for machines that have no other: the installer of a small Conda, and an index of
+# packages. They answer at sockets in /run/links, which is what machines are linked to.
 set -eu
 /opt/site/bin/pypi-server run --interface 127.0.0.1 --port 8080 --disable-fallback /srv/packages &
 /opt/site/bin/python -m http.server --bind 127.0.0.1 --directory /srv/site 8081 &

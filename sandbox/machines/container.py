@@ -1,0 +1,55 @@
+# Copyright: Contributors to datalab.notebooks
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The machine behind an instance: container.py NAME IMAGE ARN [OPTION OF podman run...].
+
+What AWS does at each start: a fresh machine, which knows the instance that it is, in the place of the last one.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+BOOT_SECONDS = 300  # it takes seconds, unless the computer does much else
+TIMED_OUT = 124  # what timeout says
+SYSTEM_IS_UP = """
+until state=$(systemctl is-system-running --wait 2>&1) || [ "$state" = degraded ]; do sleep 0.1; done
+cat >/opt/ml/metadata/resource-metadata.json
+"""
+
+
+class MachineError(Exception):
+    """A machine did not come up; the message is the instance's FailureReason."""
+
+
+def fresh(name: str, image: str, arn: str, options: list[str]) -> None:
+    """Put a fresh container in the place of the one of this name, and wait until its system is up."""
+    podman("rm", "--force", "--ignore", "--time", "0", name)
+    podman("run", "--detach", "--name", name, "--systemd=always", *options, image)
+    identity = {"ResourceArn": arn, "ResourceName": arn.rsplit("/", maxsplit=1)[-1]}
+    wait("The machine did not boot", name, SYSTEM_IS_UP, BOOT_SECONDS, json.dumps(identity))
+
+
+def wait(otherwise: str, name: str, script: str, seconds: int, given: str = "") -> None:
+    """Run a script there, which waits for something."""
+    command = ["podman", "exec", "--interactive", name, "timeout", str(seconds), "bash", "-euc", script]
+    done = subprocess.run(command, input=given, capture_output=True, text=True, check=False)
+    if done.returncode:
+        why = f"it took longer than {seconds} s" if done.returncode == TIMED_OUT else done.stderr.strip()[-500:]
+        raise MachineError(f"{otherwise}: {why}.")
+
+
+def podman(*arguments: str) -> str:
+    """What a command of podman prints."""
+    done = subprocess.run(["podman", *arguments], capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise MachineError(f"podman {arguments[0]} failed: {done.stderr.strip()[-500:]}")
+    return done.stdout
+
+
+if __name__ == "__main__":
+    try:
+        fresh(sys.argv[1], sys.argv[2], sys.argv[3], sys.argv[4:])
+    except MachineError as error:
+        sys.exit(str(error))

@@ -71,22 +71,27 @@ class Laptop:
         """The container that an instance runs in, if it does."""
         return f"{identity_of(self.state.path)}-{instance}"
 
-    def urls(self) -> dict[str, str]:
-        """A presigned URL for each instance that runs, by its name."""
+    @property
+    def sagemaker(self) -> Any:
+        """The sandbox, as boto3 knows AWS."""
         environment = Sandbox(self.state.endpoint).environment
-        client: Any = boto3.client(
+        return boto3.client(
             "sagemaker",
             endpoint_url=self.state.endpoint,
             region_name=REGION,
             aws_access_key_id=environment["AWS_ACCESS_KEY_ID"],
             aws_secret_access_key=environment["AWS_SECRET_ACCESS_KEY"],
         )
-        listed = client.list_notebook_instances(StatusEquals="InService", SortBy="Name")["NotebookInstances"]
-        names = [str(instance["NotebookInstanceName"]) for instance in listed]
-        return {
-            name: client.create_presigned_notebook_instance_url(NotebookInstanceName=name)["AuthorizedUrl"]
-            for name in names
-        }
+
+    def states(self) -> dict[str, str]:
+        """The status of each instance, by its name."""
+        listed = self.sagemaker.list_notebook_instances(SortBy="Name")["NotebookInstances"]
+        return {each["NotebookInstanceName"]: each["NotebookInstanceStatus"] for each in listed}
+
+    def url(self, instance: str) -> str:
+        """A presigned URL of an instance that runs."""
+        made = self.sagemaker.create_presigned_notebook_instance_url(NotebookInstanceName=instance)
+        return str(made["AuthorizedUrl"])
 
     def _settings(self) -> Settings:
         links = {port: str(self._company / f"{port}.sock") for port in COMPANY_PORTS}
@@ -122,8 +127,8 @@ def up(laptop: Laptop) -> None:
     with shown(laptop.state.log):
         laptop.plays.play("site")
     announce(f"JupyterLab, after {time.monotonic() - began:.0f} seconds")
-    for name, url in laptop.urls().items():
-        print(f"{name:<20} {url}")
+    for name, status in laptop.states().items():
+        print(f"{name:<20} {laptop.url(name) if status == 'InService' else status}")
     print(GO_ON)
 
 

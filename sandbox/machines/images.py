@@ -17,6 +17,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -48,9 +49,12 @@ class ContainersError(Exception):
 
 
 def check() -> None:
-    """Raise ContainersError unless there is podman."""
+    """Raise ContainersError unless there is a podman that can run systemd."""
     if not shutil.which("podman"):
         raise ContainersError("podman is needed: https://podman.io/docs/installation (Debian: apt-get install podman)")
+    told = ["podman", "info", "--format", "{{.Host.Security.Rootless}} {{.Host.CgroupsVersion}}"]
+    if subprocess.run(told, check=False, capture_output=True, text=True).stdout.split() == ["true", "v1"]:
+        raise ContainersError("podman runs systemd for users other than root on cgroups v2 only; this is v1: be root")
 
 
 def prepare() -> dict[str, str]:
@@ -113,9 +117,29 @@ def image(target: str, base: str, environment: Mapping[str, str]) -> str:
         options = [f"--build-arg={name}={value}" for name, value in {**arguments, **pip_settings()}.items()]
         if certificates := certificates_file():
             options += [f"--volume={certificates}:{CERTIFICATES}:ro", f"--build-arg=PIP_CERT={CERTIFICATES}"]
-        build = ["podman", "build", "--quiet", "--network=host", f"--target={target}", f"--tag={tag}"]
-        run(*build, *options, str(CONTEXT), environment=environment)
+        command = ["podman", "build", "--network=host", f"--target={target}", f"--tag={tag}", *options, str(CONTEXT)]
+        build(command, environment)
     return tag
+
+
+def build(command: list[str], environment: Mapping[str, str]) -> None:
+    """Build an image, and show the steps and when each begins."""
+    began, lines = time.monotonic(), []
+    with subprocess.Popen(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        env={**os.environ, **environment},
+        text=True,
+        errors="replace",
+    ) as process:
+        for line in process.stdout or ():
+            lines.append(line)
+            if step := re.match(r"(?:\[\d+/\d+\] )?STEP \S+ .{,80}", line):
+                print(f"{time.monotonic() - began:4.0f} s  {step[0].rstrip()}", flush=True)
+    if process.returncode:
+        raise ContainersError(f"podman build failed:\n{''.join(lines)[-4000:]}")
 
 
 def requirements(names: tuple[str, ...]) -> str:

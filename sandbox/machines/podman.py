@@ -192,7 +192,14 @@ class Machines:
             mounts[f"{FILE_SYSTEMS}/{file_system}"] = self._volume(f"efs.{token}")
         for port, socket in self._links().items():
             mounts[f"/run/links/{port}"] = socket.parent
-        options = ["--hostname", machine.name, "--cap-add=SYS_ADMIN", f"--memory={memory}g", f"--cpus={processors}"]
+        options = [
+            "--hostname",
+            machine.name,
+            "--network=none",
+            "--cap-add=SYS_ADMIN",
+            f"--memory={memory}g",
+            f"--cpus={processors}",
+        ]
         options += [f"--label=sandbox={self.identity}", *(f"--volume={here}:{there}" for there, here in mounts.items())]
         fresh(self._volume(machine.name), self._settings.image, machine.arn, options)
         sockets = [_proxy("jupyter", "/run/sandbox/jupyter.sock", JUPYTER)]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -23,7 +24,8 @@ import boto3
 from .client import Sandbox
 from .demo import REGION, ROOT, Demo, DemoError, announce
 from .machines import Settings, images
-from .machines.podman import TOLD, Machines, identity_of, runtime_directory
+from .machines.container import MachineError
+from .machines.podman import TOLD, identity_of, remove_containers, remove_volumes, runtime_directory
 from .process import NotStartedError, find, start, stop
 from .state import StateDir
 
@@ -48,6 +50,7 @@ class Laptop:
     def __init__(self, home: Path = ROOT) -> None:
         self.state = StateDir(home / "build/laptop")
         self.plays = Demo(home, name="laptop")
+        self.identity = identity_of(self.state.path)
         self._company = runtime_directory(self.state.path) / "company"
 
     def start(self) -> None:
@@ -56,20 +59,21 @@ class Laptop:
             start(self.state, PORT, 0, self._settings())
         self._start_company()
 
-    def stop(self) -> None:
-        """End it; the volumes stay."""
+    def stop(self, *, volumes: bool = False) -> None:
+        """End it; the volumes stay, unless they are to go as well."""
         stop(self.state)
+        remove_containers(self.identity)  # those that a server which was killed has left
+        if volumes:
+            remove_volumes(self.identity)
+        shutil.rmtree(runtime_directory(self.state.path), ignore_errors=True)
 
     def reset(self) -> None:
         """End it, and remove the volumes."""
-        self.stop()
-        machines = Machines(self._settings(), self.state.path, lambda *_: None)
-        machines.reset()
-        machines.close()
+        self.stop(volumes=True)
 
     def container(self, instance: str) -> str:
         """The container that an instance runs in, if it does."""
-        return f"{identity_of(self.state.path)}-{instance}"
+        return f"{self.identity}-{instance}"
 
     @property
     def sagemaker(self) -> Any:
@@ -99,8 +103,7 @@ class Laptop:
 
     def _start_company(self) -> None:
         """Start the servers that machines find on their loopback interface, unless they run."""
-        label = identity_of(self.state.path)
-        name = f"{label}.company"  # an instance has no dot in its name
+        name = f"{self.identity}.company"  # an instance has no dot in its name
         running = ["podman", "ps", "--quiet", "--filter", f"name=^{name}$"]
         if subprocess.run(running, check=True, capture_output=True).stdout:
             return
@@ -110,7 +113,8 @@ class Laptop:
             HERE / "company": "/srv/site:ro",
         }
         command = ["podman", "run", "--detach", "--replace", "--name", name, "--network=none"]
-        command += [f"--label=sandbox={label}", *(f"--volume={source}:{target}" for source, target in mounts.items())]
+        command += [f"--label=sandbox={self.identity}"]
+        command += [f"--volume={source}:{target}" for source, target in mounts.items()]
         command += [os.environ["DATALAB_SITE_IMAGE"], "/srv/site/serve.sh"]
         done = subprocess.run(command, check=False, capture_output=True, text=True)
         if done.returncode:
@@ -120,6 +124,7 @@ class Laptop:
 def up(laptop: Laptop) -> None:
     """Start, converge, and show where everybody's JupyterLab is."""
     began = time.monotonic()
+    os.environ.update(images.prepare())
     announce("The sandbox: AWS on this machine, with a container for each instance")
     laptop.start()
     print(laptop.state.endpoint)
@@ -160,9 +165,9 @@ def main() -> int:
     laptop = Laptop()
     try:
         images.check()
-        os.environ.update(images.prepare())
+        os.environ["PATH"] = f"{images.PROGRAMS}:{os.environ['PATH']}"  # a podman that can run them, once it was found
         {"up": lambda: up(laptop), "stop": laptop.stop, "reset": laptop.reset}[command]()
-    except (images.ContainersError, DemoError, NotStartedError) as error:
+    except (images.ContainersError, DemoError, MachineError, NotStartedError) as error:
         print(error, file=sys.stderr)
         return 1
     return 0

@@ -62,6 +62,18 @@ def runtime_directory(state: Path) -> Path:
     return Path(os.environ.get("XDG_RUNTIME_DIR", tempfile.gettempdir())) / identity_of(state)
 
 
+def remove_containers(identity: str) -> None:
+    """Remove all containers of a sandbox."""
+    if containers := podman("ps", "--all", "--quiet", f"--filter=label=sandbox={identity}").split():
+        podman("rm", "--force", "--ignore", "--time", "0", *containers)
+
+
+def remove_volumes(identity: str) -> None:
+    """Remove all volumes of a sandbox that has no containers."""
+    if volumes := podman("volume", "ls", "--quiet", f"--filter=label=sandbox={identity}").split():
+        podman("volume", "rm", "--force", *volumes)
+
+
 def _proxy(unit: str, listen: str, to: str) -> str:
     """The command that has a socket on a machine answered by another one."""
     return f"systemd-run --quiet --unit=sandbox-{unit} --socket-property=ListenStream={listen} {PROXY} {to}"
@@ -88,7 +100,7 @@ class Machines:
         self._one_at_a_time = Lock()
         self._pool = ThreadPoolExecutor(2 * settings.limit)  # one that is to stop does not wait for those that start
         self._jobs: set[Future[str]] = set()
-        self._remove_containers()  # those that an earlier server has left
+        remove_containers(self.identity)  # those that an earlier server has left
         shutil.rmtree(self._directory, ignore_errors=True)
         self.aws = self.directory("links") / "aws.sock"  # where a machine finds AWS
         self._directory.mkdir(mode=0o700)
@@ -131,9 +143,7 @@ class Machines:
     def reset(self) -> None:
         """Remove all machines with their volumes, and the file systems."""
         self._remove_containers()
-        volumes = podman("volume", "ls", "--quiet", "--filter", f"label=sandbox={self.identity}").split()
-        if volumes:
-            podman("volume", "rm", "--force", *volumes)
+        remove_volumes(self.identity)
 
     def _begin(self, job: Callable[[Any], None], what: Any) -> Future[str]:
         def attempt() -> str:
@@ -152,9 +162,7 @@ class Machines:
         working = True
         while working:
             working = bool(futures.wait(self._jobs, timeout=0.2).not_done)
-            containers = podman("ps", "--all", "--quiet", "--filter", f"label=sandbox={self.identity}").split()
-            if containers:
-                podman("rm", "--force", "--ignore", "--time", "0", *containers)
+            remove_containers(self.identity)
         self._names.clear()
 
     def _start(self, machine: Machine) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +15,9 @@ from typing import Any
 
 import pytest
 
-from sandbox.machines import Machine, Settings
+from sandbox import laptop
+from sandbox.laptop import Laptop
+from sandbox.machines import Machine, Settings, images
 from sandbox.machines.door import Door
 from sandbox.machines.podman import Machines
 from tests.tools import containers
@@ -63,7 +66,7 @@ def server(image: str, tmp_path: Path, printed: list[tuple[str, str, str]]) -> I
     assert names_of(ended) == []
 
 
-def names_of(machines: Machines) -> list[str]:
+def names_of(machines: Machines | Laptop) -> list[str]:
     """The containers and volumes that there are of this sandbox, without its name."""
     options = ["--filter", f"label=sandbox={machines.identity}", "--format"]
     found = podman("ps", "--all", *options, "{{.Names}}") + podman("volume", "ls", *options, "{{.Name}}")
@@ -133,3 +136,25 @@ def test_container_that_was_killed_and_server_that_was(server: Callable[..., Mac
     assert names_of(after) == ["alice", "efs.datalab"]  # volumes
     assert after.start(ALICE).result(BOOT_SECONDS) == ""
     assert on(after, "alice", "cat /home/ec2-user/SageMaker/kept") == "kept"
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Iterator[Laptop]:
+    """A laptop; nothing of it is left in the end."""
+    home = Laptop(tmp_path)
+    yield home
+    home.reset()
+
+
+def test_ends_make_nothing_and_can_be_repeated(image: str, home: Laptop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server was killed: its container is there, and the volume."""
+    podman("create", f"--label=sandbox={home.identity}", f"--name={home.identity}-bob", image, "true")
+    podman("volume", "create", f"--label=sandbox={home.identity}", f"{home.identity}-alice")
+    monkeypatch.setattr(laptop, "Laptop", lambda: home)
+    monkeypatch.setenv("PATH", os.environ["PATH"])  # as it was, after that
+    monkeypatch.setattr(images, "prepare", lambda: pytest.fail("images are made"))
+    left = {"stop": ["alice"], "reset": []}
+    for command in ("stop", "stop", "reset", "reset"):
+        monkeypatch.setattr(sys, "argv", ["laptop", command])
+        assert laptop.main() == 0
+        assert names_of(home) == left[command]

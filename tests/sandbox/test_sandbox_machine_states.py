@@ -7,9 +7,11 @@ from __future__ import annotations
 from concurrent.futures import Future
 
 import pytest
+from moto.logs.models import logs_backends
 
 from sandbox.machines import Settings
 from sandbox.services import sagemaker
+from sandbox.services.sagemaker import power
 from sandbox.services.sagemaker.backend import NotebookBackend
 from sandbox.services.sagemaker.models import NotebookInstance
 
@@ -84,3 +86,11 @@ def test_update_needs_no_machine(begun: list[tuple[str, Future[str]]], backend: 
 def test_settings_survive_the_command_line() -> None:
     settings = Settings("image", links={"8080": "/run/x.sock"})
     assert Settings.from_json(settings.to_json()) == settings
+
+
+def test_output_of_scripts_is_where_aws_has_it() -> None:
+    logs = logs_backends[power.ACCOUNT][power.REGION]
+    for text in ("before it fails\nno such file\n", "", "again\n"):
+        power._log("alice", "on-start", text)
+    events = logs.groups["/aws/sagemaker/NotebookInstances"].streams["alice/LifecycleConfigOnStart"].events
+    assert [event.message for event in events] == ["before it fails", "no such file", "again"]

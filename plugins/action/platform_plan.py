@@ -52,7 +52,8 @@ class ActionModule(FlowAction):
     }
 
     def planned(self, options: Mapping[str, Any]) -> dict[str, Any]:
-        wanted = self.wanted({*options["sections"], *options["given_by"]}, options["person"])
+        sections = {*options["sections"], *options["given_by"]}
+        wanted = self.wanted(sections, options["person"], removal=options["removal"])
         request = to_read(wanted, options["sections"], options["given_by"], options["removal"])
         if "fleet" in options["sections"] and not options["removal"]:
             request["instances"] = wanted_to_read(

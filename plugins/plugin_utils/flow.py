@@ -42,12 +42,13 @@ class FlowAction(ActionBase):
         """What the action returns."""
         raise NotImplementedError
 
-    def wanted(self, sections: Collection[str], person: str | None = None) -> Wanted:
+    def wanted(self, sections: Collection[str], person: str | None = None, *, removal: bool = False) -> Wanted:
         """What the inventory asks for, of the people of the play, or of one person; fails with all that is wrong."""
         inventory = read_inventory(self._templar, self._loader, self._variables)
         people = [str(name) for name in ([person] if person else self._variables["ansible_play_hosts_all"])]
         is_limited = person is not None or "ansible_limit" in self._variables
-        wanted, problems = preflight(inventory, sections, people, is_limited=is_limited, leaver=person and str(person))
+        leaver = person and str(person)
+        wanted, problems = preflight(inventory, sections, people, is_limited=is_limited, leaver=leaver, removal=removal)
         if problems:
             raise AnsibleActionFail(problems_message(problems, people=wanted.people))
         return wanted

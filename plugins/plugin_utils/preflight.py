@@ -95,12 +95,14 @@ def preflight(
     *,
     is_limited: bool = False,
     leaver: str | None = None,
+    removal: bool = False,
 ) -> tuple[Wanted, list[Problem]]:
     """What is wanted, and everything that is wrong with it.
 
     It is about the people among `hosts`, those of the play; with none among them, as on localhost, about everybody,
     unless the run is limited to these hosts, or about stand-ins only. The roster is checked for all people all the
-    same; other people's own variables are not. `leaver` is a person who may have left the inventory already.
+    same; other people's own variables are not. `leaver` is a person who may have left the inventory already. Limits of
+    groups are for what is made: a removal does not look at them.
     """
     read = {section: section_settings(section, inventory) for section in ALL}
     settings = {section: values for section, (values, _wrong) in read.items()}
@@ -126,7 +128,8 @@ def preflight(
         values += [*roster.problems, *outsiders, *of_people]
         given = {"subnet_ids": settings["network"]["subnet_ids"]} if "network" in sections else None
         bucket = SOME_BUCKET if "storage" in sections else ""
-        rules += () if has_left else [*fleet_problems(wanted, bucket), *group_problems(wanted, given)]
+        rules += () if has_left else fleet_problems(wanted, bucket)
+        rules += () if has_left or removal else group_problems(wanted, given)
     elif "storage" in sections:
         rules += tool_problems(wanted)
     others = set(roster.people) - set(wanted.people)

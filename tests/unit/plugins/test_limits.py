@@ -124,6 +124,17 @@ def test_who_never_stops_by_default_is_told_so() -> None:
     assert f"notebook_host_idle_timeout is 0, but {rule}; set a number of seconds, or leave it out" in said(never)
 
 
+@pytest.mark.parametrize("removal", [False, True])
+def test_a_removal_looks_at_no_limits(removal: bool) -> None:
+    source = inventory(
+        {"interns": ["ivy"]},
+        variables={"ivy": {"notebook_volume_size_in_gb": 21}},
+        shared={"platform_access_teams": {"interns": {"limits": LIMITS}}},
+    )
+    _wanted, problems = preflight(source, {"fleet"}, ["ivy"], is_limited=True, removal=removal)
+    assert bool(problems) is not removal
+
+
 @pytest.mark.parametrize(
     ("variable", "value", "also"),
     [

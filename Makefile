@@ -21,7 +21,7 @@ export AWS_EC2_METADATA_DISABLED := true
 unexport PYTHONDONTWRITEBYTECODE
 
 # The longest first; `make test` runs as many of them at a time as there are processors.
-CHECKS := integration molecule sanity package policies unit sandbox-tests conformance terraform ansible-lint mypy yamllint ruff shellcheck changelog
+CHECKS := integration molecule browser sanity package policies unit sandbox-tests conformance terraform ansible-lint mypy yamllint ruff shellcheck changelog
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -145,6 +145,7 @@ $(READY): requirements.txt requirements-dev.txt
 		ln -sfn "$(CURDIR)" "$$collections/datalab/notebooks"; \
 		touch "$$collections/py.typed" $@
 
-clean: ## Stop the sandbox; remove the virtual environment and all output
+clean: ## Stop the sandbox and the laptop, with its volumes; remove the virtual environment and all output
 	@if [ -e build/sandbox ] && [ -x $(BIN)/python ]; then $(BIN)/python -m sandbox stop; fi
+	@if [ -e build/laptop ] && [ -x $(BIN)/python ]; then $(BIN)/python -m sandbox.laptop reset; fi
 	@rm -rf $(VENV) build

@@ -34,8 +34,16 @@ NOTEBOOK = "/lab/tree/first.ipynb"
 CARD = '.jp-LauncherCard[title*="Custom (custom)"]'
 STATUS_BAR = "#jp-bottom-panel"
 OUTPUT = ".jp-OutputArea-output"
-PATIENCE = 180_000  # milliseconds for a page, on a busy computer
-AUTOSTOP_SECONDS = 900  # two ticks of the timer, and the stop
+TERMINAL = '.jp-LauncherCard[data-category="Other"][title*="terminal" i]'
+PATIENCE = 300_000  # milliseconds for a page, on a busy computer
+INSTALL_SECONDS = 1200  # the environment of the kernel
+AUTOSTOP_SECONDS = 1800  # two ticks of the timer, and the stop
+
+# What a page may ask its server for: the status of the answer.
+ASK = """async ([method, path]) => {
+  const token = document.cookie.match(/_xsrf=([^;]*)/)[1];
+  return (await fetch(path, {method, headers: {"X-XSRFToken": token}})).status;
+}"""
 
 
 @pytest.fixture(scope="module")
@@ -100,20 +108,36 @@ def on_instance(laptop: Laptop, name: str, command: str) -> str:
     return subprocess.run(argv, check=False, capture_output=True, text=True).stdout
 
 
+def address(laptop: Laptop, path: str) -> str:
+    """A page of Alice's instance, which runs; without the token that opens it."""
+    return laptop.url("datalab-alice").split("/?")[0] + path
+
+
 def test_a_day(laptop: Laptop, page: Page) -> None:
-    # Without a URL nothing opens.
-    stranger = laptop.url("datalab-alice").split("?")[0]
-    answer = page.goto(stranger)
+    without_a_url(laptop, page)
+    a_new_notebook(laptop, page)
+    stopped_and_started(laptop, page)
+    on_the_viewer(laptop, page)
+    left_alone(laptop, page)
+
+
+def without_a_url(laptop: Laptop, page: Page) -> None:
+    """Nothing opens."""
+    answer = page.goto(address(laptop, "/lab"))
     assert answer is not None
     assert answer.status == 403
 
-    # A new notebook with the team's kernel, as soon as the environment is installed.
+
+def a_new_notebook(laptop: Laptop, page: Page) -> None:
+    """It has the team's kernel, as soon as the environment is installed."""
     until(
         lambda: "custom-custom" in on_instance(laptop, "datalab-alice", "find ~ec2-user/.local/share/jupyter/kernels"),
-        300,
+        INSTALL_SECONDS,
     )
     open_instance(laptop, page, "alice")
     expect(page.locator(CARD).first).to_be_visible()
+    expect(page.locator(TERMINAL)).to_be_visible()
+    assert page.evaluate(ASK, ["GET", "/api/terminals"]) == 200
     page.screenshot(path=PAGES / "launcher.png")
     page.locator(CARD).first.click()
     expect(page.locator(STATUS_BAR)).to_contain_text("Custom (custom) | Idle")  # what is run earlier is lost
@@ -124,16 +148,19 @@ def test_a_day(laptop: Laptop, page: Page) -> None:
     page.screenshot(path=PAGES / "cell.png")
     page.keyboard.press("Control+s")
     saved = "cat ~ec2-user/SageMaker/Untitled.ipynb"
-    until(lambda: "42 /home" in on_instance(laptop, "datalab-alice", saved), 60)
+    until(lambda: "42 /home" in on_instance(laptop, "datalab-alice", saved), PATIENCE / 1000)
     on_instance(
         laptop,
         "datalab-alice",
         "cd ~ec2-user/SageMaker && mv Untitled.ipynb first.ipynb && cp first.ipynb efs/teams/research/alice/",
     )
 
-    # Stopped and started, all of it is there.
+
+def stopped_and_started(laptop: Laptop, page: Page) -> None:
+    """All of it is there."""
+    notebook = address(laptop, NOTEBOOK)
     play(laptop, "stop", "-l", "alice")
-    answer = page.goto(stranger.rstrip("/") + NOTEBOOK)
+    answer = page.goto(notebook)
     assert answer is not None
     assert answer.status == 503
     assert "does not run: Stopped" in page.inner_text("body")
@@ -143,12 +170,28 @@ def test_a_day(laptop: Laptop, page: Page) -> None:
     expect(page.locator(".jp-Toolbar-kernelName")).to_contain_text("Custom (custom)")
     page.screenshot(path=PAGES / "again.png")
 
-    # The viewer shows it, and runs nothing.
+
+def on_the_viewer(laptop: Laptop, page: Page) -> None:
+    """It is shown, and there is neither a kernel nor a terminal: not in the pages, not if the server is asked."""
     open_instance(laptop, page, "viewer", "/lab/tree/efs/teams/research/alice/first.ipynb")
     expect(page.locator(OUTPUT)).to_contain_text("42 /home")
+    dialog = page.locator(".jp-Dialog")
+    expect(dialog.locator("option")).to_have_text(["No Kernel"])
+    dialog.get_by_role("button", name="No Kernel", exact=True).click()
+    expect(dialog).to_have_count(0)
+    expect(page.locator(".jp-Toolbar-kernelName")).to_have_text("No Kernel")
     page.screenshot(path=PAGES / "viewer.png")
+    asked = [("GET", "/api/terminals"), *(("POST", f"/api/{what}") for what in ("terminals", "kernels", "sessions"))]
+    assert {page.evaluate(ASK, list(question)) for question in asked} <= {403, 404, 405}
+    page.goto(page.url.split("/lab")[0] + "/lab?reset", wait_until="domcontentloaded")
+    expect(page.locator('.jp-LauncherCard[title*="text file"]')).to_be_visible()
+    page.screenshot(path=PAGES / "viewer-launcher.png")
+    expect(page.locator(CARD)).to_have_count(0)
+    expect(page.locator(TERMINAL)).to_have_count(0)
 
-    # Left alone, it stops when its tag says so, and the next start says why.
+
+def left_alone(laptop: Laptop, page: Page) -> None:
+    """It stops when its tag says so, and the next start says why."""
     page.goto("about:blank")
     arn = laptop.sagemaker.describe_notebook_instance(NotebookInstanceName="datalab-alice")["NotebookInstanceArn"]
     laptop.sagemaker.add_tags(ResourceArn=arn, Tags=[{"Key": "idle", "Value": "60"}])

@@ -435,7 +435,7 @@ def test_one_person_who_cannot_have_what_is_wanted_stops_no_other(run: Run, sand
 
 def test_missing_endpoint_and_credentials_are_one_sentence(playbook: PlaybookRunner) -> None:
     nobody_there = playbook("datalab.notebooks.status", "-i", DEMO, "-e", "sandbox_endpoint=http://127.0.0.1:9")
-    assert "the sandbox is started by 'make sandbox'" in nobody_there.stdout + nobody_there.stderr
+    assert "'make sandbox' or 'make laptop' starts a sandbox" in nobody_there.stdout + nobody_there.stderr
     nothing_set = {"platform_aws": {"region": "eu-central-1"}}
     no_credentials = playbook("datalab.notebooks.status", "-i", DEMO, "-e", json.dumps(nothing_set))
     assert "Set AWS_PROFILE or the options access_key and secret_key" in no_credentials.stdout + no_credentials.stderr

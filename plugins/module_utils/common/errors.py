@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 REMEDIES = {
     "NoCredentialsError": "Set AWS_PROFILE or the options access_key and secret_key, or use the sandbox: make sandbox.",
-    "EndpointConnectionError": "Check endpoint_url and the network; the sandbox is started by 'make sandbox'.",
+    "EndpointConnectionError": "Check endpoint_url and the network: 'make sandbox' or 'make laptop' starts a sandbox.",
     "NoRegionError": "Set the option region, which playbooks take from platform_aws, or AWS_REGION.",
 }
 

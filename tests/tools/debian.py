@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import subprocess
@@ -13,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 POLICY = Path("/usr/sbin/policy-rc.d")
+LOCK = Path("/run/lock/datalab-apt-get")
 
 
 def may_install() -> bool:
@@ -21,13 +23,16 @@ def may_install() -> bool:
 
 
 def install(packages: list[str]) -> None:
-    """Install these packages; what apt-get says goes to the log."""
+    """Install these packages, after another check that does the same; what apt-get says goes to the log."""
     environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
-    with no_service_starts():
-        for command in (["update"], ["install", "--yes", "--no-install-recommends", *packages]):
-            subprocess.run(
-                ["apt-get", *command], check=True, env=environment, stdin=subprocess.DEVNULL, stdout=sys.stderr
-            )
+    apt_get = ["apt-get", "--option=Acquire::Retries=3"]
+    with LOCK.open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        with no_service_starts():
+            for command in (["update"], ["install", "--yes", "--no-install-recommends", *packages]):
+                subprocess.run(
+                    [*apt_get, *command], check=True, env=environment, stdin=subprocess.DEVNULL, stdout=sys.stderr
+                )
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Run ansible-test sanity on what users get, in a copy where it accepts to run.
 
-The sandbox and the tests are left out: they follow the rules of pyproject.toml only.
+The sandbox, the tests and what is in host/ are left out: they follow the rules of pyproject.toml only.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def prepare_copy() -> Path:
     link_dependencies(WORK)
     collection = WORK / "ansible_collections" / NAME
     copy_sources(collection)
-    for directory in ("molecule", "sandbox"):
+    for directory in ("host", "molecule", "sandbox"):
         shutil.rmtree(collection / directory, ignore_errors=True)
     for path in (collection / "tests").iterdir():
         if path.name not in KEPT_TESTS:

@@ -1,0 +1,189 @@
+# Copyright: Contributors to datalab.notebooks
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What a piece of code alters: names, and what has no name (random numbers, files, the process)."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass, field
+
+from . import words
+from .sharing import Names, root, values
+
+RANDOM = "<random numbers>"
+FILES = "<files>"
+PROCESS = "<process>"
+
+
+@dataclass
+class Summary:
+    """What calling a function or a class of the notebook does."""
+
+    alters: set[str] = field(default_factory=set)  # names outside of it
+    reads: set[str] = field(default_factory=set)  # what has no name
+    alters_arguments: bool = False
+    generator: bool = False
+
+    @property
+    def effective(self) -> bool:
+        return bool(self.alters) or self.alters_arguments
+
+
+class Finder(ast.NodeVisitor):
+    """Collects what a piece of code alters, and what it reads that has no name."""
+
+    def __init__(self, names: Names, known: dict[str, Summary], methods: dict[str, Summary]) -> None:
+        self.names, self.known, self.methods = names, known, methods
+        self.alters: set[str] = set()
+        self.reads: set[str] = set()
+        self.discarded: set[int] = set()
+
+    def visit_Expr(self, node: ast.Expr) -> None:
+        self.discarded.add(id(node.value))
+        self.generic_visit(node)
+
+    def visit_Attribute(self, node: ast.Attribute) -> None:
+        if isinstance(node.ctx, (ast.Store, ast.Del)):
+            self.store(node)
+        self.generic_visit(node)
+
+    def visit_Subscript(self, node: ast.Subscript) -> None:
+        if isinstance(node.ctx, (ast.Store, ast.Del)):
+            self.store(node)
+        self.generic_visit(node)
+
+    def store(self, node: ast.expr) -> None:
+        name = root(node)
+        if self.names.modules.get(name, "").partition(".")[0] in words.PROCESS:
+            self.alters.add(PROCESS)
+        self.alters |= self.names.shared(node) | ({name} - {""})
+
+    def visit_AugAssign(self, node: ast.AugAssign) -> None:
+        self.alters |= {root(node.target)} - {""}
+        self.generic_visit(node)
+
+    def visit_Name(self, node: ast.Name) -> None:
+        """A function that is only mentioned may be called by what it is given to."""
+        summary = self.known.get(node.id)
+        if summary and isinstance(node.ctx, ast.Load):
+            self.alters |= summary.alters
+            self.reads |= summary.reads
+
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> None:
+        for item in [*node.decorator_list, *node.args.defaults, *filter(None, node.args.kw_defaults)]:
+            self.visit(item)
+
+    def visit_AsyncFunctionDef(self, node: ast.AsyncFunctionDef) -> None:
+        for item in node.decorator_list:
+            self.visit(item)
+
+    def visit_Call(self, node: ast.Call) -> None:
+        path = self.names.path(node.func)
+        if path:
+            self.of_library(node, path)
+        elif isinstance(node.func, ast.Attribute):
+            self.of_method(node, node.func)
+        else:
+            self.of_function(node)
+        self.callbacks(node)
+        self.generic_visit(node)
+
+    def arguments(self, node: ast.Call) -> set[str]:
+        return set().union(*(self.names.shared(value) for value in values(node)))
+
+    def files(self, node: ast.Call, last: str) -> None:
+        """A call that reads or writes files, by its name and its mode."""
+        modes = [value.value for value in values(node) if isinstance(value, ast.Constant)]
+        if words.WRITES_FILES.match(last) or (last == "open" and set("wax+") & set(str(modes[-1:]))):
+            self.alters.add(FILES)
+        if words.READS_FILES.match(last):
+            self.reads.add(FILES)
+
+    def of_library(self, node: ast.Call, path: str) -> None:
+        top, last = path.partition(".")[0], path.rpartition(".")[2]
+        discarded = id(node) in self.discarded
+        if words.DRAWS.search(path):
+            return
+        self.files(node, last)
+        if path.startswith(("random.", "numpy.random.")) and last not in {
+            "default_rng",
+            "Generator",
+            "RandomState",
+            "Random",
+        }:
+            self.alters.add(RANDOM)
+            self.reads.add(RANDOM)
+        if last in words.ALTERS or keyword(node, "out"):
+            self.alters |= self.arguments(node)
+        if last in words.SETS:
+            display = (
+                node.args and isinstance(node.args[0], ast.Constant) and str(node.args[0].value).startswith("display")
+            )
+            self.alters |= set() if display or last == "set_printoptions" else {PROCESS}
+        elif top in words.PROCESS:
+            if discarded and last not in words.READS_PROCESS and not words.WRITES_FILES.match(last):
+                self.alters.add(PROCESS)
+        elif not words.PURE_MODULES.match(path) and not last[:1].isupper():
+            self.alters |= self.arguments(node) | ({PROCESS} if discarded else set())
+
+    def of_method(self, node: ast.Call, func: ast.Attribute) -> None:
+        last, receiver = func.attr, self.names.shared(func.value)
+        self.files(node, last)
+        if keyword(node, "inplace"):
+            self.alters |= receiver
+        if keyword(node, "out"):
+            self.alters |= self.arguments(node)
+        if last == "sample" and not keyword(node, "random_state"):
+            self.alters.add(RANDOM)
+            self.reads.add(RANDOM)
+        own = self.methods.get(last)
+        if own:
+            self.alters |= own.alters | receiver | (self.arguments(node) if own.alters_arguments else set())
+            self.reads |= own.reads
+        elif last not in words.FRESH | words.VIEWS | words.SHOWS and "plot" not in ast.unparse(func).split("."):
+            self.alters |= receiver
+        if last in words.ALTERS:
+            self.alters |= self.arguments(node)
+
+    def of_function(self, node: ast.Call) -> None:
+        if not isinstance(node.func, ast.Name):
+            self.alters |= self.arguments(node) | self.names.shared(node.func)
+            return
+        name = node.func.id
+        self.files(node, name)
+        if name in self.known:
+            if self.known[name].alters_arguments:
+                self.alters |= self.arguments(node)
+        elif name in words.ALTERS or name not in words.FRESH_BUILTINS | words.SHARING_BUILTINS | {"open"}:
+            self.alters |= self.arguments(node)
+
+    def callbacks(self, node: ast.Call) -> None:
+        """A function that is passed to another may alter what that one works on."""
+        given = [value for value in values(node) if isinstance(value, (ast.Name, ast.Lambda))]
+        for value in given:
+            summary = self.known.get(value.id) if isinstance(value, ast.Name) else self.of_lambda(value)
+            if summary and summary.alters_arguments:
+                self.alters |= self.arguments(node)
+                if isinstance(node.func, ast.Attribute):
+                    self.alters |= self.names.shared(node.func.value)
+
+    def of_lambda(self, node: ast.Lambda) -> Summary:
+        inner = Finder(self.names, self.known, self.methods)
+        inner.visit(node.body)
+        return Summary(
+            alters_arguments=bool(
+                inner.alters & {item.arg for item in ast.walk(node.args) if isinstance(item, ast.arg)}
+            )
+        )
+
+
+def keyword(node: ast.Call, name: str) -> bool:
+    """Whether a keyword is given, and is not False or None."""
+    return any(
+        item.arg == name
+        and not (isinstance(item.value, ast.Constant) and not item.value.value and item.value.value != 0)
+        for item in node.keywords
+    ) and not any(
+        item.arg == name and isinstance(item.value, ast.Constant) and item.value.value is False
+        for item in node.keywords
+    )

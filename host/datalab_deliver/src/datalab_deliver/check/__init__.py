@@ -1,0 +1,57 @@
+# Copyright: Contributors to datalab.notebooks
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Whether a project can be read and delivered: nothing is run, a notebook takes less than two seconds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import nbformat
+
+from ..refusal import Fault, Refused
+from ..settings import Settings
+from ..settings import read as read_settings
+from . import files, leaks, outputs, running, words
+
+IGNORED = {".ipynb_checkpoints", ".git", "__pycache__", ".venv"}
+
+
+def project(path: Path) -> list[Fault]:
+    """All faults of a folder, or of one notebook in its folder."""
+    folder = path if path.is_dir() else path.parent
+    try:
+        settings = read_settings(folder)
+    except Refused as refused:
+        return refused.faults
+    found = files.within(folder, IGNORED) if path.is_dir() else [path]
+    notebooks = [file for file in found if file.suffix == ".ipynb"]
+    faults = files.faults(folder, found) + words.about_project(settings)
+    if not notebooks:
+        faults.append(Fault(str(folder), None, "there is no notebook", "Name a notebook or a folder that has one"))
+    for file in notebooks:
+        faults += notebook(file, str(file.relative_to(folder)), settings)
+    for file in set(found) - set(notebooks):
+        faults += leaks.in_file(file, str(file.relative_to(folder)), settings.allow)
+    return sorted(faults, key=lambda fault: (fault.file, fault.cell or 0, fault.what))
+
+
+def notebook(file: Path, name: str, settings: Settings) -> list[Fault]:
+    """All faults of a notebook."""
+    nb = load(file)
+    if nb is None:
+        return [Fault(name, None, "it is not a notebook of format 4", "Open it in JupyterLab and save it")]
+    faults: list[Fault] = []
+    for rule in (running.faults, outputs.faults, words.faults):
+        faults += rule(nb, name)
+    return faults + leaks.in_notebook(nb, name, settings.allow)
+
+
+def load(file: Path) -> nbformat.NotebookNode | None:
+    """A notebook, or None if the file is none."""
+    if not file.is_file():
+        raise Refused(Fault(str(file), None, "there is no such file", "Name a notebook or a folder that has one"))
+    try:
+        nb: nbformat.NotebookNode = nbformat.read(file, as_version=4)
+    except (ValueError, KeyError, AttributeError, TypeError, nbformat.ValidationError):
+        return None
+    return nb

@@ -1,0 +1,148 @@
+# Copyright: Contributors to datalab.notebooks
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The command datalab."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from . import __version__
+from .refusal import Refused
+
+FINE, FAULTY, REFUSED = 0, 1, 2
+
+
+def main(given: list[str] | None = None) -> int:
+    """Run the command; a refusal is told in plain words and ends with 2."""
+    options = parser().parse_args(given)
+    try:
+        command: Callable[[argparse.Namespace], int] = options.command
+        return command(options)
+    except Refused as refused:
+        tell(
+            options, {"refused": [fault.as_dict() for fault in refused.faults]}, f"Refused:\n{refused}", file=sys.stderr
+        )
+        return REFUSED
+
+
+def parser() -> argparse.ArgumentParser:
+    top = argparse.ArgumentParser("datalab", description="Check a notebook, deliver it as a project, follow it.")
+    top.add_argument("--version", action="version", version=__version__)
+    commands = top.add_subparsers(required=True, metavar="COMMAND")
+    add_check(commands)
+    add_deliver(commands)
+    add_drift(commands)
+    return top
+
+
+def add(
+    commands: Any, name: str, text: str, run: Callable[[argparse.Namespace], int], ends: str
+) -> argparse.ArgumentParser:
+    one: argparse.ArgumentParser = commands.add_parser(
+        name, help=text, description=f"{text}.", epilog=f"It ends with {ends}.", allow_abbrev=False
+    )
+    one.add_argument("--json", action="store_true", help="write what came out as JSON")
+    one.set_defaults(command=run)
+    return one
+
+
+def add_check(commands: Any) -> None:
+    ends = "0 if all is well, 1 if there are faults, 2 if it cannot check"
+    one = add(commands, "check", "Say what a project lacks before others can read it; nothing is run", run_check, ends)
+    one.add_argument("path", type=Path, help="a folder, or one notebook")
+
+
+def run_check(options: argparse.Namespace) -> int:
+    from . import check  # what it takes is imported when it is asked for: check has to be quick
+
+    faults = check.project(options.path)
+    text = "\n".join(map(str, faults)) or f"{options.path}: no faults"
+    tell(options, {"faults": [fault.as_dict() for fault in faults]}, text)
+    return FAULTY if faults else FINE
+
+
+def add_deliver(commands: Any) -> None:
+    ends = "0 if the project is there, and proved to compute the same, 2 if that is refused"
+    one = add(commands, "deliver", "Make of a notebook a Python project that computes the same", run_deliver, ends)
+    one.add_argument("notebook", type=Path)
+    one.add_argument(
+        "--result", nargs="+", required=True, metavar="NAME", help="the names whose values are the results"
+    )
+    one.add_argument("--out", type=Path, help="the project's folder; without it NOTEBOOK-project beside the notebook")
+    one.add_argument(
+        "--as", dest="kind", choices=["job", "service"], default="", help="write what runs it on Kubernetes as well"
+    )
+    one.add_argument(
+        "--tolerance",
+        nargs="+",
+        default=[],
+        type=tolerance,
+        metavar="NAME=NUMBER",
+        help="how far a result may be off, relatively",
+    )
+
+
+def tolerance(text: str) -> tuple[str, float]:
+    name, _, number = text.partition("=")
+    if not 0 <= float(number) < 1:
+        raise argparse.ArgumentTypeError(f"{text}: the number must be at least 0 and below 1")
+    return name, float(number)
+
+
+def project_of(options: argparse.Namespace) -> Path:
+    return Path(options.out or options.notebook.with_name(f"{options.notebook.stem}-project")).resolve()
+
+
+def run_deliver(options: argparse.Namespace) -> int:
+    from . import deliver
+
+    order = deliver.Order(options.notebook, options.result, project_of(options), options.kind, dict(options.tolerance))
+    done = deliver.deliver(order, progress)
+    left_out = [{"cell": cell, "what": what} for cell, what in done.left_out]
+    facts = {"project": str(done.project), "width": done.width.value, "lines": done.lines, "of_lines": done.of_lines}
+    lines = [f"{done.project}: {done.lines} of {done.of_lines} lines ({done.width.value}), proved to compute the same"]
+    lines += [f"left out, cell {cell}: {what}" for cell, what in done.left_out]
+    lines += [f"kept, as you changed it: {name}" for name in done.kept]
+    tell(options, {**facts, "left_out": left_out, "kept": done.kept}, "\n".join(lines))
+    return FINE
+
+
+def add_drift(commands: Any) -> None:
+    ends = "0 if production is unchanged, 1 if it changes, 2 if that cannot be said"
+    one = add(commands, "drift", "Say what a change of the notebook means for the delivered project", run_drift, ends)
+    one.add_argument("notebook", type=Path)
+    one.add_argument("--out", type=Path, help="the project's folder; without it NOTEBOOK-project beside the notebook")
+    one.add_argument("--static", action="store_true", help="compare the statements only, and do not run the notebook")
+
+
+def run_drift(options: argparse.Namespace) -> int:
+    from . import drift
+
+    found = drift.find(options.notebook, project_of(options), progress, run=not options.static)
+    tell(options, {**asdict(found), "changed": found.any}, str(found))
+    return FAULTY if found.any else FINE
+
+
+def progress(text: str) -> None:
+    """What goes on, where a person looks on."""
+    if sys.stderr.isatty():
+        sys.stderr.write(f"\r\033[K{text}")
+        sys.stderr.flush()
+
+
+def tell(options: argparse.Namespace, facts: dict[str, Any], text: str, file: Any = None) -> None:
+    if sys.stderr.isatty():
+        sys.stderr.write("\r\033[K")
+    print(
+        json.dumps(facts, indent=1) if options.json else text, file=sys.stdout if options.json else file or sys.stdout
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,73 @@
+# Copyright: Contributors to datalab.notebooks
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The files and folders that a notebook reads: texts in its code that name something that is there."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from .alterations import FILES
+from .effects import Effect
+from .refusal import Fault, Refused
+from .source import Statement
+
+LARGEST = 20_000_000
+
+
+def find(statements: Sequence[Statement], effects: Sequence[Effect], folder: Path, taken: set[str]) -> dict[str, str]:
+    """For each path in the code, the argument that stands for it."""
+    found: dict[str, str] = {}
+    written: set[str] = set()
+    for statement, effect in zip(statements, effects):
+        texts = {
+            item.value
+            for item in ast.walk(statement.node)
+            if isinstance(item, ast.Constant) and isinstance(item.value, str)
+        }
+        if FILES in effect.alters and FILES not in effect.uses:
+            written |= texts
+        for text in sorted(texts - written - set(found)):
+            if names_a_file(text, folder):
+                found[text] = argument(text, taken | set(found.values()))
+    return found
+
+
+def names_a_file(text: str, folder: Path) -> bool:
+    """Only a text with a dot or a slash: a folder `data` is no reason to change the column `data`."""
+    looks_like_one = re.search(r"[./]", text.strip("./")) or text.endswith("/")
+    if not looks_like_one or "\n" in text or len(text) > 250:
+        return False
+    try:
+        return (folder / text).exists() and (folder / text).resolve() not in {
+            folder.resolve(),
+            *folder.resolve().parents,
+        }
+    except (OSError, ValueError):
+        return False
+
+
+def argument(text: str, taken: set[str]) -> str:
+    """A name for the argument: sales_csv for data/sales.csv."""
+    name = re.sub(r"\W+", "_", Path(text).name).strip("_").lower() or "data"
+    name = f"file_{name}" if not name.isidentifier() else name
+    number = 1
+    while (candidate := name if number == 1 else f"{name}_{number}") in taken:
+        number += 1
+    return candidate
+
+
+def check_size(found: dict[str, str], folder: Path, notebook: str) -> None:
+    """Samples go into the project with its tests: they have to be small."""
+    faults = []
+    for text in found:
+        size = sum(file.stat().st_size for file in [folder / text, *(folder / text).rglob("*")] if file.is_file())
+        if size > LARGEST:
+            what = f"it reads {text}, which has {size / 1e6:.0f} MB"
+            faults.append(
+                Fault(notebook, None, what, "Let it read a sample of less than 20 MB; production names its own file")
+            )
+    if faults:
+        raise Refused(*faults)

@@ -1,0 +1,116 @@
+# Copyright: Contributors to datalab.notebooks
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Run a notebook from top to bottom in a fresh kernel, and take its results from there."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from jupyter_client.kernelspec import NoSuchKernel
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+
+from . import cells
+from .refusal import Fault, Refused
+
+PLAIN = (Path(__file__).parent / "plain.py").read_text(encoding="utf-8")
+# What takes the results; one that has no plain form is named, the others are there all the same.
+COLLECT = """
+found, wrong = {}, {}
+for name in NAMES:
+    try:
+        found[name] = plain(NOTEBOOK[name])
+    except (TypeError, ValueError, KeyError) as error:
+        wrong[name] = f"{type(error).__name__}: {error}"
+with open(FILE, "w", encoding="utf-8") as file:
+    json.dump({"values": found, "wrong": wrong, "python": sys.executable}, file)
+"""
+# It runs after the last cell, in names of its own: those of the notebook may hide built-in ones.
+LAST_CELL = """
+__import__("builtins").exec(
+    {program!r},
+    {{
+        "__name__": "plain", "__package__": "", "NAMES": {names!r}, "FILE": {file!r},
+        "NOTEBOOK": __import__("builtins").globals(),
+    }},
+)
+"""
+
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run of a notebook."""
+
+    values: dict[str, Any]
+    notebook: nbformat.NotebookNode
+    python: str
+
+
+def run(path: Path, results: Sequence[str], *, seed: int, progress: Progress) -> Run:
+    """Run a notebook; seed is that of Python's hashes, so that an order that depends on them shows."""
+    nb = nbformat.read(path, as_version=4)
+    numbers = [number for number, cell in enumerate(nb.cells, 1) if not cells.LEFT_OUT & cells.tags(cell) - {"show"}]
+    nb.cells = [nb.cells[number - 1] for number in numbers]
+    total = sum(1 for _ in cells.code(nb))
+    with tempfile.TemporaryDirectory(prefix="datalab-") as place:
+        file = Path(place) / "results.json"
+        last = LAST_CELL.format(program=PLAIN + COLLECT, names=list(results), file=str(file))
+        nb.cells.append(nbformat.v4.new_code_cell(last))
+        execute(nb, path, numbers, seed, lambda number: progress(f"{path.name}: cell {number} of {total}"))
+        nb.cells.pop()
+        found = json.loads(file.read_text(encoding="utf-8"))
+    if found["wrong"]:
+        remedy = "Name numbers, texts, lists, dicts, arrays or tables as results; of a fitted model its predictions"
+        raise Refused(
+            *(Fault(path.name, None, f"the result {name}: {why}", remedy) for name, why in found["wrong"].items())
+        )
+    return Run(found["values"], nb, found["python"])
+
+
+def execute(
+    nb: nbformat.NotebookNode, path: Path, numbers: Sequence[int], seed: int, progress: Callable[[int], None]
+) -> None:
+    """Run all cells; the first that fails is named by its number in the notebook."""
+    current: list[int] = [0]
+
+    def started(cell: Any, cell_index: int) -> None:
+        current[0] = cell_index
+        if cell.cell_type == "code" and cell_index < len(numbers):
+            progress(sum(item.cell_type == "code" for item in nb.cells[: cell_index + 1]))
+
+    client = NotebookClient(
+        nb,
+        timeout=None,
+        kernel_name=nb.metadata.get("kernelspec", {}).get("name", "python3"),
+        resources={"metadata": {"path": str(path.parent)}},
+        on_cell_start=started,
+        store_widget_state=False,
+    )
+    environment = {**os.environ, "PYTHONHASHSEED": str(seed), "MPLBACKEND": "module://matplotlib_inline.backend_inline"}
+    what, remedy = "", "Repair the cell: the notebook has to run from top to bottom in a fresh kernel"
+    cause: Exception | None = None
+    try:
+        client.execute(env=environment)
+    except CellExecutionError as error:
+        cause, what = error, f"it fails with {error.ename}: {first_line(error.evalue)}"
+    except (DeadKernelError, CellTimeoutError) as error:
+        cause, what = error, "the kernel died"
+    except NoSuchKernel as error:
+        remedy = "Choose a kernel that exists (jupyter kernelspec list) and save the notebook"
+        raise Refused(Fault(path.name, None, f"there is no kernel {error.name}", remedy)) from error
+    if cause:
+        number = numbers[current[0]] if current[0] < len(numbers) else None
+        raise Refused(Fault(path.name, number, what, remedy)) from cause
+
+
+def first_line(text: str) -> str:
+    return (str(text).strip().splitlines() or [""])[0][:200]

@@ -1,0 +1,135 @@
+# Copyright: Contributors to datalab.notebooks
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Put a project where it belongs: built aside, renamed when it is whole, and what the team changed stays."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import jinja2
+
+from .refusal import Fault, Refused
+
+RECORD = "notebook/delivery.json"
+MADE_FROM_NOTEBOOK = ("pipeline.py", "plain.py", "golden.json")
+
+TEMPLATES = jinja2.Environment(
+    loader=jinja2.PackageLoader(__package__),
+    undefined=jinja2.StrictUndefined,
+    keep_trailing_newline=True,
+    trim_blocks=False,
+    autoescape=False,  # noqa: S701 - it writes Python and TOML
+)
+
+
+def render(template: str, **facts: Any) -> str:
+    return TEMPLATES.get_template(f"{template}.j2").render(**facts)
+
+
+def digest(path: Path) -> str:
+    """The SHA-256 of a file, or of all files of a folder."""
+    if path.is_file():
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    files = sorted(file for file in path.rglob("*") if file.is_file())
+    return hashlib.sha256("".join(f"{file.relative_to(path)} {digest(file)}\n" for file in files).encode()).hexdigest()
+
+
+def record(project: Path) -> dict[str, Any] | None:
+    """What was noted when a project was delivered."""
+    path = project / RECORD
+    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
+
+
+@contextmanager
+def aside(target: Path) -> Iterator[Path]:
+    """A new folder beside the target, that is gone afterwards unless it was put in its place."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    place = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
+    try:
+        yield place / "new"
+    finally:
+        shutil.rmtree(place, ignore_errors=True)
+
+
+def write(folder: Path, files: Mapping[str, str]) -> None:
+    for name, text in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+
+
+def edited(target: Path) -> list[str]:
+    """The files of a delivered project that are not as they were delivered."""
+    noted = (record(target) or {}).get("files", {})
+    return [name for name, known in noted.items() if not (target / name).is_file() or digest(target / name) != known]
+
+
+def check_target(target: Path) -> None:
+    """Nothing that somebody else made is overwritten."""
+    if not target.exists() or (target.is_dir() and not any(target.iterdir())):
+        return
+    if record(target) is None:
+        raise Refused(
+            Fault(str(target), None, "it exists and is not a delivered project", "Name another folder with --out")
+        )
+    changed = [name for name in edited(target) if name.endswith(MADE_FROM_NOTEBOOK)]
+    if changed:
+        remedy = "Bring the change into the notebook, restore the file (git checkout), and deliver again"
+        raise Refused(*(Fault(str(target / name), None, "it was edited by hand", remedy) for name in changed))
+
+
+def keep_edits(target: Path, new: Path) -> list[str]:
+    """Take what the team changed or added over into the new project; the names of what it changed."""
+    if not target.exists():
+        return []
+    noted = (record(target) or {}).get("files", {})
+    changed = [name for name in edited(target) if (target / name).is_file()]
+    for path in target.rglob("*"):
+        name = str(path.relative_to(target))
+        if path.is_file() and (name in changed or (name not in noted and name != RECORD and not (new / name).exists())):
+            (new / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(path, new / name)
+    return changed
+
+
+def digests(new: Path) -> dict[str, str]:
+    """The files that a delivery wrote."""
+    files = [path for path in new.rglob("*") if path.is_file() and "__pycache__" not in path.parts]
+    return {str(path.relative_to(new)): digest(path) for path in sorted(files)}
+
+
+def note(new: Path, facts: Mapping[str, Any], made: Mapping[str, str], kept: list[str], target: Path) -> None:
+    """Note what was delivered. For a file of the team's its first digest stays, so that it stays the team's."""
+    known = (record(target) or {}).get("files", {})
+    files = {**made, **{name: known[name] for name in kept}}
+    write(new, {RECORD: json.dumps({**facts, "files": files}, indent=1, sort_keys=True) + "\n"})
+
+
+def put(new: Path, target: Path) -> None:
+    """Rename the new project into its place; the old one is back if that fails."""
+    old = new.parent / "old"
+    if target.exists():
+        target.rename(old)
+    try:
+        new.rename(target)
+    except OSError:
+        if old.exists():
+            old.rename(target)
+        raise
+
+
+def replace_file(path: Path, text: str) -> None:
+    """Write a file beside the other, and rename it."""
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
+    with os.fdopen(handle, "w", encoding="utf-8") as file:
+        file.write(text)
+    shutil.copymode(path, name)
+    Path(name).replace(path)

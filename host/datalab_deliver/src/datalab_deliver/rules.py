@@ -1,0 +1,84 @@
+# Copyright: Contributors to datalab.notebooks
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What cannot be delivered, whatever the results are: it would be another value elsewhere or tomorrow."""
+
+from __future__ import annotations
+
+import ast
+import builtins
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from . import words
+from .effects import Effect, imported
+from .refusal import Fault
+from .sharing import Names
+from .source import Statement, names
+
+Found = Iterator[tuple[str, str]]
+
+
+def faults(
+    statements: Sequence[Statement], effects: Sequence[Effect], given: set[str], folder: Path, notebook: str
+) -> list[Fault]:
+    """What is wrong with the statements of a project."""
+    found = []
+    known = Names(imports(statements))
+    there = set(dir(builtins)) | given
+    star = any(effect.star for effect in effects)
+    everything = set().union(there, *(effect.defines for effect in effects))
+    for statement, effect in zip(statements, effects):
+        is_definition = isinstance(statement.node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef))
+        unknown = set() if star or is_definition else {n for n in effect.uses - everything if not n.startswith("<")}
+        problems = [
+            *time_and_place(statement.node, known),
+            *interpreter(statement.node),
+            *beside(statement.node, folder),
+        ]
+        problems += [(f"it uses {name}, which no cell before it defines", "Define it in a cell") for name in unknown]
+        found += [Fault(notebook, statement.cell, what, remedy) for what, remedy in problems]
+    return sorted(set(found), key=lambda fault: (fault.cell or 0, fault.what))
+
+
+def imports(statements: Sequence[Statement]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for statement in statements:
+        found.update(imported(statement.node))
+    return found
+
+
+def time_and_place(node: ast.stmt, known: Names) -> Found:
+    """Today's date, and data that come over the network."""
+    for call in ast.walk(node):
+        if not isinstance(call, ast.Call):
+            continue
+        text = ast.unparse(call.func)
+        path = known.path(call.func) or text
+        parts = path.split(".")
+        if parts[-1] in words.CLOCK and words.CLOCK_OF & set(parts[:-1]):
+            remedy = "Make it a value in a cell with the tag 'parameters': as_of = \"2026-01-31\""
+            yield f"the results depend on {text}(), which is another one each time", remedy
+        if words.NETWORK.match(path) or any(
+            isinstance(value, ast.Constant) and str(value.value).startswith(("http://", "https://", "ftp://", "s3://"))
+            for value in call.args[:1]
+        ):
+            remedy = "Save the data beside the notebook once, in a cell with the tag 'skip', and read that file"
+            yield f"it reads over the network: {text}(…)", remedy
+
+
+def interpreter(node: ast.stmt) -> Found:
+    for name in sorted(names(node) & words.INTERPRETER):
+        yield f"it uses {name}, which means something else outside of a notebook", "Write it without"
+
+
+def beside(node: ast.stmt, folder: Path) -> Found:
+    """Modules that are files beside the notebook."""
+    for item in ast.walk(node):
+        modules = [alias.name for alias in item.names] if isinstance(item, ast.Import) else []
+        if isinstance(item, ast.ImportFrom):
+            modules = [item.module or "."]
+        for module in modules:
+            top = module.partition(".")[0]
+            if not top or (folder / f"{top}.py").is_file() or (folder / top / "__init__.py").is_file():
+                remedy = "Put what it defines into a cell, or make it a package of the team's index"
+                yield f"it imports {module}, a file beside the notebook", remedy

@@ -1,0 +1,121 @@
+# Copyright: Contributors to datalab.notebooks
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Which names may stand for the same object, or for parts of one: what alters one of them alters all.
+
+It does not look at the order of statements: names that share once are taken to share always.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from . import words
+
+
+@dataclass
+class Names:
+    """What the names of a notebook stand for, and which share."""
+
+    modules: dict[str, str] = field(default_factory=dict)  # name: what it was imported from
+    callables: dict[str, set[str]] = field(
+        default_factory=dict
+    )  # function or class: the names that it takes from outside
+    parents: dict[str, str] = field(default_factory=dict)
+
+    def path(self, node: ast.expr) -> str:
+        """The full name of something from a library, such as numpy.random.seed; else nothing."""
+        parts = []
+        while isinstance(node, ast.Attribute):
+            parts.append(node.attr)
+            node = node.value
+        if not isinstance(node, ast.Name) or node.id not in self.modules:
+            return ""
+        return ".".join([self.modules[node.id], *reversed(parts)])
+
+    def leader(self, name: str) -> str:
+        while name in self.parents:
+            name = self.parents[name]
+        return name
+
+    def join(self, names: set[str]) -> None:
+        leaders = sorted({self.leader(name) for name in names})
+        self.parents.update(dict.fromkeys(leaders[1:], leaders[0] if leaders else ""))
+
+    def together(self, names: set[str], all_names: set[str]) -> set[str]:
+        """The names and all that share with them."""
+        leaders = {self.leader(name) for name in names}
+        return names | {name for name in all_names if self.leader(name) in leaders}
+
+    def shared(self, node: ast.AST) -> set[str]:
+        """The names whose objects the value of an expression may be, be a part of, or contain."""
+        if isinstance(node, (ast.Constant, ast.JoinedStr, ast.Compare, ast.UnaryOp)):
+            return set()
+        if isinstance(node, ast.Name):
+            return set() if node.id in self.modules or node.id in self.callables else {node.id}
+        if isinstance(node, (ast.Attribute, ast.Subscript)):
+            return self.shared(node.value)
+        if isinstance(node, ast.BinOp) and not isinstance(node.op, (ast.Add, ast.Mult, ast.BitOr)):
+            return set()
+        if isinstance(node, ast.Call):
+            return self.shared_by_call(node)
+        return set().union(*(self.shared(child) for child in ast.iter_child_nodes(node)))
+
+    def shared_by_call(self, call: ast.Call) -> set[str]:
+        arguments = set().union(*(self.shared(value) for value in values(call)))
+        path = self.path(call.func)
+        if path:
+            last = path.rpartition(".")[2]
+            fresh = words.FRESH_MODULES.match(path) and last not in words.SHARING and not last[:1].isupper()
+            return set() if fresh else arguments
+        if isinstance(call.func, ast.Attribute):
+            if call.func.attr in words.FRESH | words.SHOWS:
+                return set()
+            return self.shared(call.func.value) | arguments
+        if isinstance(call.func, ast.Name):
+            if call.func.id in self.callables:
+                return arguments | {name for name in self.callables[call.func.id] if name not in self.modules}
+            return set() if call.func.id in words.FRESH_BUILTINS else arguments | self.shared(call.func)
+        return arguments | self.shared(call.func)
+
+
+def values(call: ast.Call) -> list[ast.expr]:
+    return [*call.args, *(keyword.value for keyword in call.keywords)]
+
+
+def root(node: ast.AST) -> str:
+    """The name that a target begins with: df of df.loc[0, "x"]."""
+    while isinstance(node, (ast.Attribute, ast.Subscript, ast.Starred)):
+        node = node.value
+    return node.id if isinstance(node, ast.Name) else ""
+
+
+def join_all(names: Names, node: ast.AST) -> None:
+    """Note what shares with what by the statements in a node."""
+    for target, value in bindings(node):
+        known = {
+            item.id
+            for item in ast.walk(target)
+            if isinstance(item, ast.Name) and isinstance(item.ctx, (ast.Store, ast.Del))
+        } | {root(item) for item in ast.walk(target) if isinstance(item, (ast.Attribute, ast.Subscript))}
+        names.join({name for name in known - {""} if name not in names.modules} | names.shared(value))
+    for item in ast.walk(node):
+        if isinstance(item, ast.Call) and isinstance(item.func, ast.Attribute) and not names.path(item.func):
+            method = item.func.attr
+            if method not in words.FRESH | words.VIEWS | words.SHOWS:
+                names.join(names.shared(item.func.value) | set().union(*map(names.shared, values(item))))
+
+
+def bindings(node: ast.AST) -> Iterator[tuple[ast.AST, ast.AST]]:
+    """What gets a value, and the value."""
+    for item in ast.walk(node):
+        if isinstance(item, ast.Assign):
+            for target in item.targets:
+                yield target, item.value
+        elif isinstance(item, (ast.AnnAssign, ast.AugAssign, ast.NamedExpr)) and item.value is not None:
+            yield item.target, item.value
+        elif isinstance(item, (ast.For, ast.AsyncFor, ast.comprehension)):
+            yield item.target, item.iter
+        elif isinstance(item, ast.withitem) and item.optional_vars is not None:
+            yield item.optional_vars, item.context_expr

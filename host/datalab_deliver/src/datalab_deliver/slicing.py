@@ -1,0 +1,83 @@
+# Copyright: Contributors to datalab.notebooks
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Which statements the results need.
+
+What may go is decided by what the statements say, never by what the data happened to be: a `dropna` that dropped
+nothing stays, and so does an assert about something that stays.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Sequence
+from enum import Enum
+
+from .alterations import PROCESS
+from .effects import Effect
+from .source import Statement
+from .words import DRAWS
+
+
+class Width(Enum):
+    """How much of the notebook the project has."""
+
+    NEEDED = "what the results need"
+    COMPUTES = "all that computes"
+    EVERYTHING = "everything"
+
+
+def cut(statements: Sequence[Statement], effects: Sequence[Effect], wanted: set[str], width: Width) -> list[int]:
+    """The numbers of the statements that stay."""
+    if width is Width.EVERYTHING:
+        return [number for number, statement in enumerate(statements) if not displays(statement)]
+    forced: set[int] = set()
+    if width is Width.COMPUTES:
+        forced = {
+            n for n, effect in enumerate(effects) if (effect.defines or effect.alters) and not draws(statements[n])
+        }
+    while True:
+        kept = backwards(effects, wanted, forced)
+        guards = {number for number in guarding(effects, kept) if number not in kept}
+        if not guards:
+            return sorted(kept)
+        forced |= guards
+
+
+def backwards(effects: Sequence[Effect], wanted: set[str], forced: set[int]) -> set[int]:
+    """From the last statement to the first: what gives or alters something that is needed after it."""
+    needed, kept = set(wanted) | {PROCESS}, set()
+    for number in range(len(effects) - 1, -1, -1):
+        effect = effects[number]
+        if not (effect.defines & needed or effect.alters & needed or effect.star or number in forced):
+            continue
+        kept.add(number)
+        if effect.binds:
+            needed -= effect.defines - effect.uses
+        needed |= effect.uses
+    return kept
+
+
+def guarding(effects: Sequence[Effect], kept: set[int]) -> list[int]:
+    """Asserts about nothing but what stays."""
+    there: set[str] = set()
+    ever = set().union(*(effect.defines for effect in effects)) if effects else set()
+    found = []
+    for number, effect in enumerate(effects):
+        if effect.guards and effect.uses & ever <= there:
+            found.append(number)
+        if number in kept or effect.imports:
+            there |= effect.defines
+    return found
+
+
+def draws(statement: Statement) -> bool:
+    """Whether a statement imports what only draws."""
+    node = statement.node
+    if isinstance(node, ast.ImportFrom):
+        return bool(DRAWS.search(node.module or ""))
+    return isinstance(node, ast.Import) and all(DRAWS.search(alias.name) for alias in node.names)
+
+
+def displays(statement: Statement) -> bool:
+    """Whether a statement can do nothing outside of a notebook."""
+    return statement.text.lstrip().startswith("display(")

@@ -1,0 +1,111 @@
+# Copyright: Contributors to datalab.notebooks
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What is known about the names that notebooks use. What is not here is taken to alter what it is given."""
+
+from __future__ import annotations
+
+import re
+
+# Modules that only draw or show.
+DRAWS = re.compile(
+    r"^(matplotlib|pylab|seaborn|bokeh|plotly|altair|holoviews|hvplot|folium|IPython|ipywidgets|tqdm|pprint|warnings"
+    r"|tabulate|missingno|wordcloud|plotnine|cufflinks|logging)(\.|$)|\.(plotting|display|vis|viz)(\.|$)"
+)
+# Their functions leave arguments alone; what does not is in ALTERS.
+PURE_MODULES = re.compile(
+    r"^(numpy|pandas|scipy|sklearn|math|cmath|statistics|itertools|functools|operator|collections|datetime|calendar"
+    r"|json|re|string|textwrap|decimal|fractions|hashlib|base64|copy|io|time|uuid|typing|dataclasses|enum|pathlib"
+    r"|urllib\.parse|html|unicodedata|zlib|csv|ast|dateutil|bisect|types)(\.|$)"
+)
+# Of these, the modules whose functions give something new; those of the others may keep what they are given.
+FRESH_MODULES = re.compile(
+    r"^(numpy|pandas|scipy|math|cmath|statistics|datetime|calendar|json|re|string|textwrap|decimal|fractions|hashlib"
+    r"|base64|time|uuid|urllib\.parse|html|unicodedata|zlib|sklearn\.metrics|sklearn\.datasets)(\.|$)"
+)
+# Functions and methods that alter an argument.
+ALTERS = set(
+    "shuffle heappush heappop heapify heapreplace heappushpop insort insort_left insort_right copyto put putmask place"
+    " fill_diagonal put_along_axis setattr delattr next setflags extract_to partial_fit_into pop_from deque_rotate"
+    " anext exec update_wrapper".split()
+)
+# Functions of a module that set something in it.
+SETS = set(
+    "set_option set_printoptions seterr set_config config_context reset_option setlocale setcontext"
+    " simplefilter manual_seed use options register set_theme set_string_function getcontext".split()
+)
+# State of the process: a statement that calls or sets it stays.
+PROCESS = {"os", "sys", "locale", "gc", "signal", "threading", "multiprocessing", "asyncio", "builtins", "importlib"}
+PROCESS |= {"resource", "faulthandler", "socket", "torch", "tensorflow", "keras", "random_state", "mlflow", "wandb"}
+READS_PROCESS = set(
+    "getenv path environ cpu_count getcwd join exists listdir basename dirname splitext abspath getsize"
+    " isfile isdir version_info version platform maxsize getsizeof stdout getpid walk stat sep".split()
+)
+
+# Methods that leave their object alone and give something new.
+FRESH = set(
+    """
+    abs add agg aggregate align all any apply applymap argmax argmin argsort asfreq assign astype at_time autocorr
+    between between_time bfill bool capitalize ceil center clip combine combine_first compare contains copy corr
+    corrwith count cov cummax cummin cumprod cumsum cut day_name decode diff difference div divide dot drop
+    drop_duplicates droplevel dropna dt_to duplicated encode endswith eq equals eval ewm expanding explode extract
+    extractall ffill fillna filter find findall first floor floordiv format format_map from_dict fullmatch ge
+    get_group get_dummies groupby group groups groupdict gt hex idxmax idxmin index infer_objects interpolate
+    intersection isalpha isdecimal isdigit isdisjoint isin isna isnull isoformat isnumeric isspace issubset issuperset
+    islower isupper istitle join kurt kurtosis last le len ljust lower lstrip lt mad map mask match max mean median
+    melt memory_usage merge min mod mode month_name mul multiply ne ngroup ngroups nlargest normalize notna notnull
+    nsmallest nth nunique pad partition pct_change pivot pivot_table pow prod product quantile query rank reindex
+    reindex_like rename rename_axis repeat replace resample reset_index rfind rjust rolling round rpartition rsplit
+    rstrip rsub sample score select_dtypes sem shift size skew slice split splitlines startswith std stack str
+    strftime strip sub subtract sum swapcase swaplevel symmetric_difference tail head timestamp title to_datetime
+    to_dict to_frame to_html to_list to_numeric to_period to_records to_string to_timestamp to_markdown tolist
+    total_seconds transform translate transpose_copy truediv truncate tz_convert tz_localize unique union unstack
+    upper value_counts var where xs zfill item conj nonzero trace flatten isocalendar weekday isoweekday date
+    predict predict_proba decision_function get_params get_feature_names_out as_posix is_file is_dir exists
+    tobytes hexdigest digest most_common elements describe info
+    """.split()
+)
+# Methods that leave their object alone, but whose result may be a part of it.
+VIEWS = set(
+    "get keys values items to_numpy reshape ravel squeeze transpose view swapaxes groupby iterrows itertuples"
+    " set_index sort_values sort_index set_axis iteritems pipe with_suffix with_name resolve absolute".split()
+)
+# Methods that only show.
+SHOWS = set("plot hist boxplot bar barh scatter pie area kde density hexbin show display".split())
+
+# Built-in functions that leave arguments alone; of the second kind the result may share its elements with them.
+FRESH_BUILTINS = set(
+    "abs all any ascii bin bool bytes callable chr complex dir divmod float format getattr hasattr hash hex id int"
+    " isinstance issubclass len oct ord pow print range repr round str sum type display help".split()
+)
+SHARING_BUILTINS = set(
+    "dict enumerate filter frozenset iter list map max min reversed set sorted tuple zip slice super"
+    " object bytearray memoryview property staticmethod classmethod vars".split()
+)
+# What can be read only once.
+ONE_SHOT = {"iter", "map", "filter", "zip", "enumerate", "reversed", "open", "reader", "DictReader", "chain", "islice"}
+ONE_SHOT |= {"product", "permutations", "combinations", "cycle", "finditer", "scandir", "iglob", "iterrows"}
+ONE_SHOT |= {"itertuples", "rglob", "iterdir", "starmap", "takewhile", "dropwhile", "tee"}
+# Functions of libraries whose result may share memory with an argument.
+SHARING = set(
+    "asarray asanyarray ascontiguousarray ravel reshape squeeze transpose atleast_1d atleast_2d broadcast_to"
+    " moveaxis swapaxes expand_dims flip rot90 split array_split nditer copy".split()
+)
+
+# Who reads or writes files.
+READS_FILES = re.compile(
+    r"^(read_\w+|open|load|loads?txt|genfromtxt|Path|connect|glob|rglob|iterdir|listdir|reader"
+    r"|load_\w+|fetch_\w+|read|read_text|read_bytes|ZipFile|exists|is_file|getsize|File|walk)$"
+)
+WRITES_FILES = re.compile(
+    r"^(to_(csv|excel|parquet|json|pickle|hdf|sql|feather|stata|xml|latex)|save|savez|savetxt|dump"
+    r"|savefig|write|writelines|writerows?|write_text|write_bytes|makedirs|mkdir|remove|unlink"
+    r"|rmtree|rename|copyfile|copy2|touch|urlretrieve|extractall|savez_compressed|to_file|tofile"
+    r"|rmdir|write_image|write_html)$"
+)
+
+# What is another value at another time; a result that depends on it is one for today only.
+CLOCK = {"now", "utcnow", "today", "time", "time_ns", "localtime", "gmtime", "uuid1", "uuid4", "urandom", "token_hex"}
+CLOCK_OF = {"datetime", "date", "Timestamp", "time", "uuid", "os", "secrets", "pd", "dt"}
+# What reaches into the interpreter.
+INTERPRETER = {"globals", "locals", "exec", "input", "get_ipython", "compile", "__file__", "breakpoint"}
+NETWORK = re.compile(r"^(requests|httpx|aiohttp|urllib\.request|urllib3|boto3|botocore|ftplib|paramiko|socket)(\.|$)")

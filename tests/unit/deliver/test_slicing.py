@@ -1,0 +1,164 @@
+# Copyright: Contributors to datalab.notebooks
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Which statements stay: what each kind of statement does to names, without running anything."""
+
+from __future__ import annotations
+
+import nbformat
+import pytest
+from datalab_deliver import effects, slicing, source
+from datalab_deliver.refusal import Refused
+from datalab_deliver.slicing import Width
+
+
+def kept(text, *results, width=Width.NEEDED):
+    """The lines of a notebook of one cell that the results need."""
+    nb = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(text)])
+    read = source.read(nb, "x.ipynb")
+    found = slicing.cut(read.statements, effects.of(read.statements), set(results or ["r"]), width)
+    return [read.statements[number].text for number in found]
+
+
+# For each: what is there before, the statement in question, and the result.
+STAYS = [
+    ("d = pd.DataFrame()", "d.dropna(inplace=True)", "r = d.sum()"),
+    ("d = pd.DataFrame()", "d['x'] = 1", "r = d.sum()"),
+    ("d = pd.DataFrame()", "d.x = 1", "r = d.sum()"),
+    ("d = pd.DataFrame()", "del d['x']", "r = d.sum()"),
+    ("d = pd.DataFrame()", "d.loc[d.x > 1, 'x'] = 0", "r = d.sum()"),
+    ("d = pd.DataFrame()", "x = d.pop('x')", "r = d.sum()"),
+    ("d = pd.DataFrame()", "print(d.pop('x'))", "r = d.sum()"),
+    ("d = pd.DataFrame()", "d.insert(0, 'y', 1)", "r = d.sum()"),
+    ("d = pd.DataFrame()\ne = d", "e.dropna(inplace=True)", "r = d.sum()"),
+    ("d = pd.DataFrame()\ne = d\nf = e", "f['x'] = 1", "r = d.sum()"),
+    ("d = [1]\ne = [d]", "e[0].append(2)", "r = d"),
+    ("d = {}\ne = {'k': d}", "e['k']['x'] = 2", "r = d"),
+    ("d = [[1]]", "for e in d: e.append(2)", "r = d"),
+    ("d = [[1]]", "[e.append(2) for e in d]", "r = d"),
+    ("d = [1]\ne = d", "e += [2]", "r = d"),
+    ("d = [3, 1]", "d.sort()", "r = d"),
+    ("d = np.zeros(3)\ne = d[:2]", "e[:] = 1", "r = d.sum()"),
+    ("d = np.zeros(3)\ne = d.reshape(3, 1)", "e += 1", "r = d.sum()"),
+    ("d = np.zeros(3)", "np.add(d, 1, out=d)", "r = d.sum()"),
+    ("d = np.zeros(3)", "np.fill_diagonal(d, 1)", "r = d.sum()"),
+    ("d = [3, 1]", "random.shuffle(d)", "r = d"),
+    ("d = [3, 1]\nh = heapq", "heapq.heapify(d)", "r = d"),
+    ("def f(x): x.append(1)\nd = []", "f(d)", "r = d"),
+    ("def g(x): x.append(1)\ndef f(x): g(x)\nd = []", "f(d)", "r = d"),
+    ("def f(x):\n    y = x\n    y['k'] = 1\nd = {}", "print(f(d))", "r = d"),
+    ("def f():\n    global d\n    d += 1\nd = 0", "f()", "r = d"),
+    ("def f(): d.append(1)\nd = []", "f()", "r = d"),
+    ("def f(x): d.append(x)\nd = []\ns = pd.Series([1])", "s.apply(f)", "r = d"),
+    ("def f(x): d.append(x)\nd = []", "list(map(f, [1]))", "r = d"),
+    ("def f(row): row['x'] = 1\nd = [{}]", "list(map(f, d))", "r = d"),
+    ("d = [3, 1]", "list(map(lambda x: d.append(x), [1]))", "r = d"),
+    ("class C:\n    def add(self): self.n = 1\nd = C()", "d.add()", "r = d.n"),
+    ("class C:\n    def add(self, x): x.append(1)\nc = C()\nd = []", "c.add(d)", "r = d"),
+    ("class C:\n    def __init__(self, x): x.append(1)\nd = []", "C(d)", "r = d"),
+    ("class C:\n    n = 0\n    def add(self): C.n += 1\nd = C()", "d.add()", "r = C.n"),
+    ("class C:\n    def f(self, x): return x * rate\nc = C()\nrate = 1", "rate = 2", "r = c.f(1)"),
+    ("class C:\n    def __getitem__(self, k): self.n = k\nd = C()", "d[3]", "r = d.n"),
+    ("class C:\n    @property\n    def x(self): self.n = 1\nd = C()", "print(d.x)", "r = d.n"),
+    ("class C:\n    def __len__(self): log.append(1)\nd = C()\nlog = []", "len(d)", "r = log"),
+    ("def f(): return k", "k = 3", "r = f()"),
+    ("def f(): return g()\ndef g(): return k", "k = 3", "r = f()"),
+    ("f = lambda: k", "k = 3", "r = f()"),
+    ("fs = [lambda: k]", "k = 3", "r = fs[0]()"),
+    ("f = lambda x: d.append(x)\nd = []", "f(1)", "r = d"),
+    ("g = (k for _ in 'a')", "k = 3", "r = list(g)"),
+    ("d = pd.DataFrame()", "k = 3", "r = d.query('x > @k')"),
+    ("d = iter([1, 2])", "next(d)", "r = list(d)"),
+    ("d = (x for x in [1, 2])", "print(list(d))", "r = list(d)"),
+    ("d = open('f')", "for line in d: print(line)", "r = d.read()"),
+    ("def f(): yield 1\nd = f()", "print(list(d))", "r = list(d)"),
+    ("", "np.random.seed(1)", "r = np.random.rand()"),
+    ("", "np.random.rand(3)", "r = np.random.rand()"),
+    ("", "print(random.random())", "r = random.random()"),
+    ("def f(): return np.random.rand()", "f()", "r = np.random.rand()"),
+    ("def f(): return np.random.rand()", "np.random.seed(1)", "r = f()"),
+    ("g = np.random.default_rng(0)", "g.normal()", "r = g.normal()"),
+    ("g = np.random.default_rng(0)", "plt.hist(g.normal(size=3))", "r = g.normal()"),
+    ("d = pd.DataFrame()", "d.sample(3)", "r = d.sample(1)"),
+    ("c = sqlite3.connect('f')\nk = c.cursor()", "k.execute('DELETE FROM t')", "r = c.execute('SELECT 1').fetchall()"),
+    ("m = Model()", "m.fit([1])", "r = m.predict([1])"),
+    ("m = Model()\np = make_pipeline(m)", "p.fit([1])", "r = m.coef_"),
+    ("d = 3", "assert d < 4", "r = d + 1"),
+    ("d = 3\ne = d + 1", "assert e < 5 and d < 4", "r = e"),
+    ("d = 3", "if d > 4: raise ValueError", "r = d + 1"),
+    ("d = 3", "try:\n    d = int('x')\nexcept ValueError:\n    d = 0", "r = d + 1"),
+    ("d = 3", "with open('f') as file: d = file.read()", "r = d"),
+    ("d = pd.DataFrame()", "d.to_csv('f.csv')", "r = pd.read_csv('f.csv')"),
+    ("", "os.environ['X'] = '1'", "r = 1"),
+    ("", "pd.set_option('mode.chained_assignment', None)", "r = 1"),
+    ("", "from tools import *", "r = 1"),
+    ("d = [1]", "d[0], e = 2, 3", "r = d"),
+    ("d = 1", "for d in range(3): pass", "r = d"),
+    ("d = 1", "while (d := d + 1) < 5: pass", "r = d"),
+]
+GOES = [
+    ("class C:\n    def __getitem__(self, k): return k\nd = C()", "d[3]", "r = d"),
+    ("d = pd.DataFrame()", "d.head()", "r = d.sum()"),
+    ("d = pd.DataFrame()", "print(d.describe())", "r = d.sum()"),
+    ("d = pd.DataFrame()", "d", "r = d.sum()"),
+    ("d = pd.DataFrame()", "d.x.plot.bar()", "r = d.sum()"),
+    ("d = pd.DataFrame()", "d.groupby('x').y.mean().sort_values()", "r = d.sum()"),
+    ("d = pd.DataFrame()", "d.dropna()", "r = d.sum()"),
+    ("d = pd.DataFrame()", "d.dropna(inplace=False)", "r = d.sum()"),
+    ("d = pd.DataFrame()\ne = d.copy()", "e['x'] = 1", "r = d.sum()"),
+    ("d = pd.DataFrame()", "pd.set_option('display.max_rows', 5)", "r = d.sum()"),
+    ("d = pd.DataFrame()", "plt.figure(figsize=(1, 2))", "r = d.sum()"),
+    ("d = pd.DataFrame()", "sns.heatmap(d.corr())", "r = d.sum()"),
+    ("d = pd.DataFrame()", "for name, part in d.groupby('x'): part.plot()", "r = d.sum()"),
+    ("d = pd.DataFrame()\nfig, ax = plt.subplots()", "ax.scatter(d.x, d.y)", "r = d.sum()"),
+    ("d = pd.DataFrame()\ndef show(x):\n    x.plot()\n    plt.show()", "show(d)", "r = d.sum()"),
+    ("d = pd.DataFrame()", "plt.savefig('f.png')", "r = d.sum()"),
+    ("d = 1", "d = 2", "d = 3\nr = d"),
+    ("d = 1", "e = d + 1", "r = d"),
+    ("d = 1\ne = 2", "assert e", "r = d"),
+    ("d = [1]", "e = sorted(d)", "r = d"),
+    ("d = [x for x in 'ab']", "x = 1", "r = d"),
+    ("d = 1", "warnings.filterwarnings('ignore')", "r = d"),
+    ("d = 1", "import seaborn", "r = d"),
+]
+IMPORTS = "import heapq, os, random, sqlite3, warnings\nimport numpy as np\nimport pandas as pd\n"
+IMPORTS += "import matplotlib.pyplot as plt\nimport seaborn as sns\nfrom sklearn.x import Model, make_pipeline\n"
+
+
+@pytest.mark.parametrize(("before", "statement", "after"), STAYS)
+def test_stays(before, statement, after):
+    assert statement in kept(f"{IMPORTS}{before}\n{statement}\n{after}")
+
+
+@pytest.mark.parametrize(("before", "statement", "after"), GOES)
+def test_goes(before, statement, after):
+    assert statement not in kept(f"{IMPORTS}{before}\n{statement}\n{after}")
+
+
+def test_a_comprehension_does_not_set_a_name():
+    assert kept("x = 1\ny = [x for x in 'ab']\nr = x") == ["x = 1", "r = x"]
+
+
+def test_what_computes_is_wider_and_everything_is_all():
+    text = "import seaborn\nimport numpy as np\na = 1\nb = 2\nprint(a)\ndisplay(a)\nr = a"
+    assert kept(text) == ["a = 1", "r = a"]
+    assert kept(text, width=Width.COMPUTES) == ["import numpy as np", "a = 1", "b = 2", "r = a"]
+    assert kept(text, width=Width.EVERYTHING) == [line for line in text.splitlines() if line != "display(a)"]
+
+
+REFUSED = {
+    "!wget https://data.example/x.csv": "it runs the command",
+    "!ls > files.txt": "it runs the command",
+    "files = !ls": "it takes a value from a magic or a command",
+    "%run other.ipynb": "it uses the magic 'run other.ipynb'",
+    "%%bash\nls": "it uses the magic 'bash",
+    "%store x": "it uses the magic",
+    "x = (": "it is not Python",
+}
+
+
+@pytest.mark.parametrize("text", REFUSED)
+def test_what_cannot_be_read(text):
+    with pytest.raises(Refused, match=r"x\.ipynb, cell 1: ") as refused:
+        kept(text)
+    assert REFUSED[text] in str(refused.value)
+    assert refused.value.faults[0].remedy

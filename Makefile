@@ -25,7 +25,7 @@ CHECKS := integration molecule browser sanity package policies unit sandbox-test
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help venv demo laptop laptop-stop laptop-reset sandbox sandbox-stop sandbox-status sandbox-reset test lint bench clean host-image $(CHECKS)
+.PHONY: help venv demo laptop laptop-stop laptop-reset sandbox sandbox-stop sandbox-status sandbox-reset test lint bench clean deliver host-image $(CHECKS)
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s%s\n", $$1, $$2 }' Makefile
@@ -95,6 +95,9 @@ ifeq ($(origin AWS),command line)
 else
 	@python -m tests.conformance --endpoint "$(SANDBOX)"
 endif
+
+deliver: venv ## What becomes of a corpus of notebooks
+	@pytest tests/deliver
 
 host-image: venv ## The container images that molecule runs, and the variables that name them
 	@python -m tests.tools.containers

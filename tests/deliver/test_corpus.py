@@ -1,0 +1,86 @@
+# Copyright: Contributors to datalab.notebooks
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Notebooks as people write them: each becomes a project that computes the same, or is refused with the reason."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+from datalab_deliver import kernel, project, prove
+
+from .corpus import cases, data
+
+ALL = cases()
+RUNNING = [case for case in ALL if not case.refused]
+MUTATE = Path(__file__).parent / "mutate.py"
+
+
+def by_name(case):
+    return case.name
+
+
+def test_corpus_is_large():
+    assert len(ALL) >= 30
+    assert len(RUNNING) >= 30
+
+
+@pytest.mark.parametrize("case", RUNNING, ids=by_name)
+def test_same_project(case, outcome):
+    came = outcome(case)
+    assert came.refused is None, str(came.refused)
+    text = (came.delivered.project / "src" / case.name / "pipeline.py").read_text()
+    assert came.delivered.width.name in case.header.get("width", "NEEDED"), text
+    for part in filter(None, case.header.get("stays", "").split(", ")):
+        assert part in text
+
+
+@pytest.mark.parametrize("case", [case for case in ALL if case.refused], ids=by_name)
+def test_refusal(case, outcome):
+    came = outcome(case)
+    assert came.refused, "it was delivered"
+    text = str(came.refused)
+    assert case.refused in text.replace(f"{case.name}.ipynb, ", "")
+    assert all(fault.file == f"{case.name}.ipynb" and fault.remedy for fault in came.refused.faults)
+    left = {path.name for path in came.notebook.parent.iterdir()} - {came.notebook.name, "data", "helpers.py", "images"}
+    assert not left
+
+
+@pytest.mark.parametrize("case", [case for case in RUNNING if "data/" in str(case.cells)], ids=by_name)
+def test_same_with_other_data(case, outcome):
+    """What no sample could show at delivery: the project does the same as the notebook with data of another kind."""
+    came = outcome(case)
+    noted = project.record(came.delivered.project)
+    assert noted
+    data(came.notebook.parent / "data", variant=1)
+    try:
+        ran = kernel.run(came.notebook, case.results, seed=0, progress=lambda text: None)
+        arguments = {name: str(came.notebook.parent / text) for text, name in noted["arguments"].items()}
+        proof = prove.prove(ran.python, came.delivered.project, case.name, arguments, ran.values, noted["tolerance"])
+    finally:
+        data(came.notebook.parent / "data")
+    assert proof.differences == []
+    golden = json.loads((came.delivered.project / "tests" / "golden.json").read_text())["results"]
+    assert prove.compare(golden, ran.values, noted["tolerance"]), "the other data do not differ"
+
+
+def test_few_lines_are_left(outcome):
+    done = [outcome(case).delivered for case in RUNNING]
+    share = sum(one.lines for one in done) / sum(one.of_lines for one in done)
+    print(f"| {share:.0%} of the lines are left |")
+    assert share < 0.8
+
+
+def test_mutants_are_caught(outcome, python):
+    """Of one-literal changes of the projects that change any result, their golden tests notice 95 %."""
+    caught = missed = same = 0
+    places = [outcome(case).delivered.project for case in RUNNING]
+    done = subprocess.run([python, MUTATE, *places], check=True, capture_output=True, text=True)
+    for line in done.stdout.splitlines():
+        found = json.loads(line)
+        caught, missed, same = caught + found["caught"], missed + len(found["missed"]), same + found["same"]
+    print(f"| {caught} mutants caught, {missed} missed, {same} change nothing |")
+    assert caught > 300
+    assert caught / (caught + missed) >= 0.95, done.stdout

@@ -21,11 +21,11 @@ export AWS_EC2_METADATA_DISABLED := true
 unexport PYTHONDONTWRITEBYTECODE
 
 # The longest first; `make test` runs as many of them at a time as there are processors.
-CHECKS := integration molecule browser sanity package policies unit sandbox-tests conformance terraform ansible-lint mypy yamllint ruff shellcheck changelog
+CHECKS := integration molecule browser deliver sanity package policies unit sandbox-tests conformance terraform ansible-lint mypy yamllint ruff shellcheck changelog
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help venv demo laptop laptop-stop laptop-reset sandbox sandbox-stop sandbox-status sandbox-reset test lint bench clean deliver host-image $(CHECKS)
+.PHONY: help venv demo laptop laptop-stop laptop-reset sandbox sandbox-stop sandbox-status sandbox-reset test lint bench clean host-image $(CHECKS)
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s%s\n", $$1, $$2 }' Makefile
@@ -96,7 +96,7 @@ else
 	@python -m tests.conformance --endpoint "$(SANDBOX)"
 endif
 
-deliver: venv ## What becomes of a corpus of notebooks
+deliver: venv ## What becomes of a corpus of notebooks, in an environment of its own
 	@pytest tests/deliver
 
 host-image: venv ## The container images that molecule runs, and the variables that name them

@@ -31,7 +31,7 @@ def shell(tmp_path_factory):
     place = tmp_path_factory.mktemp("developer")
     subprocess.run([sys.executable, "-m", "venv", place / "venv"], check=True)
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS", "JUPYTER", "PYTHON"))}
-    environment = {**kept, "PATH": f"{place / 'venv' / 'bin'}:/usr/bin:/bin"}
+    environment = {**kept, "PATH": f"{place / 'venv' / 'bin'}:/usr/bin:/bin", "PIP_NO_COMPILE": "1"}
 
     def run(command, folder):
         done = subprocess.run(

@@ -99,6 +99,10 @@ def path_of_a_member(nb):
     nb.cells[1].source = "open('../efs/teams/red/alice/x.csv')"
 
 
+def path_outside(nb):
+    nb.cells[1].source = "open('../data/x.csv')"
+
+
 def path_in_output(nb):
     nb.cells[2].outputs = [new_output("stream", name="stderr", text="/Users/alice/lab/x.py:3: Warning")]
 
@@ -119,6 +123,7 @@ FAULTS = {
     few_words: "it has 2 words for 2 code cells. Say",
     personal_path: "cell 2: it names a path of one person: /home/ec2-user/SageMaker/mine.csv. Use",
     path_of_a_member: "cell 2: it names a path of one person: efs/teams/red/alice. Use",
+    path_outside: "cell 2: it names a path outside of the project: ../data/x.csv. Copy it",
     path_in_output: "cell 3: its output shows a path of one person: /Users/alice/lab. Do not print",
     large: "cell 3: its output has 5 MB. Show",
 }

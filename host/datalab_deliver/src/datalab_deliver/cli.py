@@ -32,12 +32,13 @@ def main(given: list[str] | None = None) -> int:
 
 
 def parser() -> argparse.ArgumentParser:
-    top = argparse.ArgumentParser("datalab", description="Check a notebook, deliver it as a project, follow it.")
+    top = argparse.ArgumentParser("datalab", description="For a notebook that others are to read or run.")
     top.add_argument("--version", action="version", version=__version__)
     commands = top.add_subparsers(required=True, metavar="COMMAND")
     add_check(commands)
     add_deliver(commands)
     add_drift(commands)
+    add_complete(commands)
     return top
 
 
@@ -127,6 +128,28 @@ def run_drift(options: argparse.Namespace) -> int:
     found = drift.find(options.notebook, project_of(options), progress, run=not options.static)
     tell(options, {**asdict(found), "changed": found.any}, str(found))
     return FAULTY if found.any else FINE
+
+
+def add_complete(commands: Any) -> None:
+    ends = "0 if the project is in completed/, 2 if it is refused and where it was"
+    one = add(commands, "complete", "Check a project, run it and move it to completed/", run_complete, ends)
+    text = "the folder of a project; without it, what a run left that was cut off is finished: protection and index"
+    one.add_argument("folder", type=Path, nargs="?", help=text)
+
+
+def run_complete(options: argparse.Namespace) -> int:
+    from . import complete
+
+    if options.folder is None:
+        place = complete.completed(Path.cwd())
+        count = complete.finish(place)
+        tell(options, {"index": str(place / "index.html"), "projects": count}, f"{place}: {count} projects")
+        return FINE
+    done = complete.complete(options.folder, progress)
+    lines = [f"{done.project}: completed", *(f"page {path}" for path in done.pages)]
+    lines += [f"index {done.project.parent / 'index.html'}, {done.projects} projects"]
+    tell(options, {"project": str(done.project), "pages": done.pages, "projects": done.projects}, "\n".join(lines))
+    return FINE
 
 
 def progress(text: str) -> None:

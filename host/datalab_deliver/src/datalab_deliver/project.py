@@ -8,6 +8,7 @@ import hashlib
 import json
 import os
 import shutil
+import stat
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -37,7 +38,11 @@ def render(template: str, **facts: Any) -> str:
 def digest(path: Path) -> str:
     """The SHA-256 of a file, or of all files of a folder."""
     if path.is_file():
-        return hashlib.sha256(path.read_bytes()).hexdigest()
+        known = hashlib.sha256()
+        with path.open("rb") as file:
+            while block := file.read(1 << 20):
+                known.update(block)
+        return known.hexdigest()
     files = sorted(file for file in path.rglob("*") if file.is_file())
     return hashlib.sha256("".join(f"{file.relative_to(path)} {digest(file)}\n" for file in files).encode()).hexdigest()
 
@@ -129,7 +134,11 @@ def put(new: Path, target: Path) -> None:
 def replace_file(path: Path, text: str) -> None:
     """Write a file beside the other, and rename it."""
     handle, name = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
-    with os.fdopen(handle, "w", encoding="utf-8") as file:
-        file.write(text)
-    shutil.copymode(path, name)
-    Path(name).replace(path)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+        Path(name).chmod(stat.S_IMODE(path.stat().st_mode) if path.exists() else 0o644)
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise

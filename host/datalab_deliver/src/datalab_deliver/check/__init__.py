@@ -8,11 +8,13 @@ from pathlib import Path
 
 import nbformat
 
+from ..project import RECORD
 from ..refusal import Fault, Refused
 from ..settings import Settings
 from ..settings import read as read_settings
 from . import files, leaks, outputs, running, words
 
+# Nothing in these is looked at.
 IGNORED = {".ipynb_checkpoints", ".git", "__pycache__", ".venv"}
 
 
@@ -23,16 +25,25 @@ def project(path: Path) -> list[Fault]:
         settings = read_settings(folder)
     except Refused as refused:
         return refused.faults
-    found = files.within(folder, IGNORED) if path.is_dir() else [path]
-    notebooks = [file for file in found if file.suffix == ".ipynb"]
+    found = within(folder) if path.is_dir() else [path]
+    own = notebooks(found)
     faults = files.faults(folder, found) + words.about_project(settings)
-    if not notebooks:
+    if not own:
         faults.append(Fault(str(folder), None, "there is no notebook", "Name a notebook or a folder that has one"))
-    for file in notebooks:
+    for file in own:
         faults += notebook(file, str(file.relative_to(folder)), settings)
-    for file in set(found) - set(notebooks):
+    for file in set(found) - set(own):
         faults += leaks.in_file(file, str(file.relative_to(folder)), settings.allow)
     return sorted(faults, key=lambda fault: (fault.file, fault.cell or 0, fault.what))
+
+
+def within(folder: Path) -> list[Path]:
+    return files.within(folder, IGNORED)
+
+
+def notebooks(found: list[Path]) -> list[Path]:
+    """The notebooks that a person wrote: not the copy that a delivered project has."""
+    return [file for file in found if file.suffix == ".ipynb" and not (file.parent / Path(RECORD).name).is_file()]
 
 
 def notebook(file: Path, name: str, settings: Settings) -> list[Fault]:

@@ -21,6 +21,7 @@ PERSONAL = re.compile(
     r"|/Users/[\w.-]+/[\w.-]+"
     r"|[A-Za-z]:\\+Users\\+[\w.-]+"
 )
+LEADS_OUT = re.compile(r"(?<=[\"'])((?:\.\./)+)[^\"'\s]+")
 
 
 def faults(nb: NotebookNode, name: str) -> list[Fault]:
@@ -29,7 +30,7 @@ def faults(nb: NotebookNode, name: str) -> list[Fault]:
     if code and not any(cell.outputs for _, cell in code):
         found.append(Fault(name, None, "no output is saved, so there is nothing to read", "Run it and save it"))
     for number, cell in code:
-        found += paths(cell, name, number)
+        found += paths(cell, name, number) or outside(cell, name, number)
         size = sum(len(of_output(output, only_text=False)) for output in cell.outputs)
         if size >= LARGEST:
             found.append(
@@ -50,3 +51,19 @@ def paths(cell: NotebookNode, name: str, number: int) -> list[Fault]:
         what = f"its output shows a path of one person: {printed[0]}"
         found.append(Fault(name, number, what, "Do not print it (warnings print paths), run the cell again and save"))
     return found
+
+
+def outside(cell: NotebookNode, name: str, number: int) -> list[Fault]:
+    """Files that do not come along when the project is moved."""
+    if "skip" in cells.tags(cell):
+        return []
+    return [
+        Fault(
+            name,
+            number,
+            f"it names a path outside of the project: {match[0]}",
+            "Copy it into the project, or use s3://",
+        )
+        for match in LEADS_OUT.finditer(cell.source)
+        if match[1].count("../") > name.count("/")
+    ]

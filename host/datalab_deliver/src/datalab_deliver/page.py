@@ -1,0 +1,82 @@
+# Copyright: Contributors to datalab.notebooks
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""A notebook as a page that stands by itself, and what its card in the index shows."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import io
+import re
+
+import jinja2
+from nbconvert import HTMLExporter
+from nbformat import NotebookNode
+from PIL import Image
+
+from . import cells
+from .check.words import title
+
+# nbconvert's page of JupyterLab without what it would load from the Internet: formulas stay as they were written.
+TEMPLATE = """{% extends 'lab/index.html.j2' %}
+{% block html_head_js_requirejs %}{% endblock %}
+{% block html_head_js_mathjax %}{% endblock %}
+{% block html_head_js_mermaidjs %}{% endblock %}
+{% block jupyter_widgets %}{% endblock %}
+"""
+# 200 cards with a figure each are an index of less than 1 MB.
+FIGURE = (240, 160)
+LARGEST = 2_400
+WORDS = 240  # characters
+
+
+def html(nb: NotebookNode, name: str) -> str:
+    """The page of a notebook, with all outputs and pictures inside."""
+    exporter = HTMLExporter(
+        extra_loaders=[jinja2.DictLoader({"page.html.j2": TEMPLATE})], template_file="page.html.j2", embed_images=True
+    )
+    shown = title_of(nb) or name
+    text: str = exporter.from_notebook_node(nb, resources={"metadata": {"name": shown}})[0]
+    return text
+
+
+def title_of(nb: NotebookNode) -> str:
+    return next(filter(None, map(title, cells.markdown(nb))), "")
+
+
+def words(nb: NotebookNode) -> str:
+    """The first paragraph that says something, without Markdown's signs."""
+    for source in cells.markdown(nb):
+        for paragraph in re.split(r"\n\s*\n", source):
+            text = re.sub(r"\s+", " ", re.sub(r"[*_`]|\[|\]\([^)]*\)|<[^>]*>", "", paragraph)).strip()
+            if not paragraph.lstrip().startswith(("#", "<", "|", "```")) and len(text.split()) > 5:
+                return text if len(text) <= WORDS else text[:WORDS].rsplit(" ", 1)[0] + " …"
+    return ""
+
+
+def figure(nb: NotebookNode) -> str | None:
+    """The first figure, small, as a data URL."""
+    for _, cell in cells.code(nb):
+        for output in cell.outputs:
+            for kind in ("image/png", "image/jpeg"):
+                if kind in output.get("data", {}) and (small := thumbnail(output.data[kind])):
+                    return small
+    return None
+
+
+def thumbnail(encoded: str) -> str | None:
+    """A picture as WebP of at most some thousand bytes; None for what is no picture."""
+    try:
+        picture = Image.open(io.BytesIO(base64.b64decode(encoded))).convert("RGBA")
+    except (OSError, ValueError, binascii.Error, Image.DecompressionBombError):
+        return None
+    white = Image.new("RGBA", picture.size, "white")
+    white.alpha_composite(picture)
+    flat = white.convert("RGB")
+    flat.thumbnail(FIGURE)
+    for quality in (60, 40, 20, 5):
+        file = io.BytesIO()
+        flat.save(file, "WEBP", quality=quality, method=6)
+        if len(file.getvalue()) <= LARGEST:
+            return "data:image/webp;base64," + base64.b64encode(file.getvalue()).decode()
+    return None

@@ -229,7 +229,7 @@ def stop_shows(run: Run) -> Seen:
 @assume(
     "stopping",
     'An instance that stops says "Status (Stop" when it is stopped again.',
-    "roles/notebook_host/files/autostop.py",
+    "roles/notebook_host/files/datalab-autostop.py",
 )
 def stopped_again(run: Run) -> Seen:
     return refused("Status (Stop", run.account.sagemaker.stop_notebook_instance, NotebookInstanceName=run.name)

@@ -13,7 +13,7 @@ from .table import IMAGE, MACHINE, RIGHTS, TABLE, Assumption, Seen, assume, is_e
 FIRST, SECOND, EARLY, LATE = "running", "running again", "early", "late"
 HOST = "roles/notebook_host/"
 PROGRAM = HOST + "templates/program.sh.j2"
-AUTOSTOP = HOST + "files/autostop.py"
+AUTOSTOP = HOST + "files/datalab-autostop.py"
 STEPS = HOST + "templates/steps/"
 NEEDED = ("aws", "flock", "git", "install", "mount", "python3", "runuser", "setsid", "systemd-run", "tail", "timeout")
 SELDOM = ("mount.nfs4", "mount.efs", "dnf", "crond")

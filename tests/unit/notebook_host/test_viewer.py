@@ -13,10 +13,17 @@ from http.client import HTTPConnection
 from pathlib import Path
 
 import pytest
+from nbformat.v4 import new_notebook
 
 from ansible_collections.datalab.notebooks.tests.unit.notebook_host.host import Host, rendered, wait_for
 
 STEPS = {"notebook_host_steps": ["jupyter", "viewer"]}
+FILE = {"type": "file", "format": "text", "content": ""}
+BODIES = {
+    ("PUT", "/api/contents/result.txt"): FILE,
+    ("PUT", "/api/contents/new.txt"): FILE,
+    ("POST", "/nbconvert/html"): {"content": new_notebook()},
+}
 NOWHERE = "/api/kernels/00000000-0000-0000-0000-000000000000/channels"
 UPGRADE = {
     "Connection": "Upgrade",
@@ -49,7 +56,7 @@ class Server:
     def ask(self, method: str, path: str) -> int:
         """The status of the answer. WEBSOCKET asks for a connection."""
         connection = HTTPConnection("127.0.0.1", self.port, timeout=20)
-        body = json.dumps({"type": "file", "format": "text", "content": ""}) if method == "PUT" else None
+        body = json.dumps(BODIES[method, path]) if (method, path) in BODIES else None
         upgrade = UPGRADE if method == "WEBSOCKET" else {}
         connection.request(method if not upgrade else "GET", path, body, upgrade)
         status = connection.getresponse().status
@@ -84,6 +91,7 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Serv
         ("PATCH", "/api/contents/result.txt"),
         ("POST", "/api/contents/result.txt/checkpoints"),
         ("DELETE", "/api/contents/result.txt"),
+        ("POST", "/nbconvert/html"),
         ("WEBSOCKET", NOWHERE),
         ("WEBSOCKET", "/terminals/websocket/1"),
         ("WEBSOCKET", "/api/events/subscribe"),
@@ -98,6 +106,7 @@ def test_the_viewer_runs_and_writes_nothing(method: str, path: str, servers: dic
     [
         ("POST", "/api/terminals"),
         ("PUT", "/api/contents/new.txt"),
+        ("POST", "/nbconvert/html"),
         ("WEBSOCKET", "/terminals/websocket/1"),
         ("WEBSOCKET", "/api/events/subscribe"),
     ],

@@ -184,6 +184,7 @@ def fleet_problems(wanted: Wanted, tools_bucket: str) -> Iterator[Problem]:
     yield from sharing_problems(sharing, [name for name in wanted.people if name in sharing], wanted.prefix)
     yield from own_config_problems(wanted.wishes, wanted.people, wanted.prefix, wanted.own_mounts)
     mine = [wanted.wishes[name] for name in wanted.people]
+    yield from (Problem(each.person.name, text) for each in mine for text in host.instance_problems(each.host))
     if iam_file_system(wanted):
         yield from own_role_problems(mine)
     model = load_service_model()

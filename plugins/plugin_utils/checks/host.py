@@ -246,6 +246,15 @@ def _timeouts(settings: Settings) -> Iterator[str]:
             )
 
 
+def instance_problems(settings: Settings) -> Iterator[str]:
+    """What only stand-ins can have."""
+    if command := settings["notebook_host_stop_command"]:
+        yield (
+            f"notebook_host_stop_command is {shown(command)}, but an instance is stopped by the API of AWS; it must be"
+            ' "" for people, and may be set in group_vars/stand_ins.yml'
+        )
+
+
 def _stop_command(command: str) -> Iterator[str]:
     if command and not (ONE_LINE.fullmatch(command) and command.strip()):
         yield (

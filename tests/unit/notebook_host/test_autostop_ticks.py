@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import time
@@ -178,6 +179,14 @@ def test_the_first_tick_of_a_boot_starts_the_clock(instance: Instance, state: st
     assert re.fullmatch(r"idle [0-4] s <= 5 s \(default\): keep\n", instance.tick())
     assert instance.memory["active"] == pytest.approx(time.clock_gettime(time.CLOCK_BOOTTIME), abs=60)
     assert instance.called() == []
+
+
+def test_a_fifo_in_the_place_of_its_memory_keeps_no_tick_waiting(instance: Instance) -> None:
+    for file in (instance.state, instance.state.with_name(f"{instance.state.name}.new")):
+        file.unlink(missing_ok=True)
+        os.mkfifo(file)
+        assert instance.tick().endswith(": keep\n")
+        assert instance.memory["active"]
 
 
 ANSWERS: list[tuple[str, Any, int, str]] = [

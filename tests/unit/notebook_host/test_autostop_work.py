@@ -250,7 +250,18 @@ def test_a_hold_has_the_command_and_its_path(hold: Hold) -> None:
 
 @pytest.mark.parametrize(
     "arguments",
-    [(), ("6",), ("30h",), ("0h",), ("-1h",), ("x",), ("until",), ("until", "25:00"), ("until", "yesterday")],
+    [
+        (),
+        ("6",),
+        ("30h",),
+        ("0h",),
+        ("-1h",),
+        ("x",),
+        ("until",),
+        ("until", ""),
+        ("until", "25:00"),
+        ("until", "yesterday"),
+    ],
     ids=" ".join,
 )
 def test_what_is_no_hold_is_one_sentence(hold: Hold, arguments: tuple[str, ...]) -> None:

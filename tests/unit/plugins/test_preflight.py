@@ -106,6 +106,10 @@ CASES: dict[str, tuple[Variables, str]] = {
         {"notebook_host_steps": ["mine"], "notebook_host_extra_steps": {"mine": "if true; then"}},
         "notebook_host_extra_steps, notebook_host_stop_command: bash cannot read on-start.sh with them: ",
     ),
+    "what stops a stand-in": (
+        {"notebook_host_stop_command": "sudo shutdown -h now"},
+        "notebook_host_stop_command is sudo shutdown -h now, but an instance is stopped by the API of AWS; it must be",
+    ),
     "a script that is too long": (
         {"notebook_host_steps": ["mine"], "notebook_host_extra_steps": {"mine": LONG}},
         "notebook_host_steps makes on-start.sh ",

@@ -27,8 +27,8 @@ Run = Callable[..., Played]
 
 TEAMS = ["fraud", "interns", "research"]
 BOUNDARY = "arn:aws:iam::123456789012:policy/datalab/datalab-boundary"
-WITHOUT_TOOLS = replace(PLATFORM, tools_bucket="")  # no one in the inventory has any
-DOCUMENTS = {policy.name: policy.document for policy in render_policies(WITHOUT_TOOLS)}
+WITH_TOOLS = replace(PLATFORM, tools_bucket="datalab-tools-123456789012-eu-central-1")
+DOCUMENTS = {policy.name: policy.document for policy in render_policies(WITH_TOOLS)}
 PLATFORMS = DOCUMENTS | {"datalab-trust": POLICIES["datalab-trust"]}
 EC2 = {"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}
 EVERYTHING: dict[str, Any] = yaml.safe_load(INVENTORY.read_text())
@@ -285,7 +285,7 @@ def test_the_policies_are_written_to_files(run: Run, sandbox: Sandbox, tmp_path:
     output = tmp_path / "policies"
     run(EVERYTHING, tasks="render", platform_access_output_dir=str(output))
     written = {file.stem: file.read_text() for file in output.glob("*.json")}
-    placed = replace(WITHOUT_TOOLS, network=NETWORK)
+    placed = replace(WITH_TOOLS, network=NETWORK)
     with_some_network = {policy.name: policy.document for policy in render_policies(placed)}
     operator = {name: written.pop(name) for name in list(written) if name.startswith("operator-")}
     assert {name: json.loads(text) for name, text in written.items()} == without_account(PLATFORMS | with_some_network)

@@ -44,11 +44,11 @@ class Door:
         self._socket_of = socket_of
         self._status_of = status_of
         self._keys: dict[str, tuple[str, float]] = {}  # tokens and cookies: the instance, and until when (monotonic)
+        self._session_seconds: dict[str, float] = {}  # by token
         self._loop = asyncio.new_event_loop()
         self._tls = ssl.create_default_context()
         self._tls.check_hostname = False  # an instance makes its certificate itself
         self._tls.verify_mode = ssl.CERT_NONE
-        self._session_seconds = 0.0
         self.port = 0
         Thread(target=self._loop.run_forever, daemon=True).start()
 
@@ -78,7 +78,7 @@ class Door:
         """A presigned URL; the session that it begins lasts so long."""
         token = secrets.token_hex(32)
         self._keys[token] = (name, time.monotonic() + URL_SECONDS)
-        self._session_seconds = session_seconds
+        self._session_seconds[token] = session_seconds
         return f"http://{name}.{DOMAIN}:{self.port}/?authToken={token}"
 
     async def _browser(self, reader: StreamReader, writer: StreamWriter) -> None:
@@ -114,7 +114,7 @@ class Door:
         token = parse_qs(target.query).get("authToken", [""])[0]
         if self._opens(token, name):
             session = secrets.token_hex(32)
-            self._keys[session] = (name, time.monotonic() + self._session_seconds)
+            self._keys[session] = (name, time.monotonic() + self._session_seconds[token])
             cookie = f"{COOKIE}={session}; HttpOnly; SameSite=Lax; Path=/"
             return _response("302 Found", "", Location=target.path if target.path != "/" else "/lab", Set_Cookie=cookie)
         cookies = SimpleCookie(headers.get("cookie", ""))

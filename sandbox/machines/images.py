@@ -34,7 +34,7 @@ REGISTRY_BASE = f"docker.io/library/debian:{DEBIAN}-slim"
 PACKAGES = {"SITE_PACKAGES": ("boto3", "cheroot", "dulwich", "moto", "pypiserver"), "HOST_PACKAGES": ("awscli",)}
 CERTIFICATES = "/run/certificates.pem"
 
-# For computers that let nobody raise a limit, or whose control groups crun does not take.
+# For computers where no one may raise a limit, or whose control groups crun does not take.
 CONFIGURATION = """\
 [containers]
 default_ulimits = ["nofile=20000:20000", "nproc=4000:4000"]

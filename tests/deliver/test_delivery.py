@@ -21,7 +21,7 @@ from .corpus import FOLDER, read
 
 
 def quiet(_text):
-    """Progress that nobody looks at."""
+    """Takes progress, and shows none."""
 
 
 def order(path, **facts):

@@ -17,8 +17,8 @@ from botocore.exceptions import ClientError
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
-from sandbox import running  # noqa: E402
-from tests.tools.account import ROLE, make_role  # noqa: E402
+from sandbox import running  # noqa: E402 - found by the line above
+from tests.tools.account import ROLE, make_role  # noqa: E402 - found by it too
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The AWS CLI, which nobody here wrote, from the creation of an instance to its removal."""
+"""The AWS CLI, from the creation of an instance to its removal."""
 
 from __future__ import annotations
 

@@ -120,6 +120,15 @@ def test_time_limits(door: Door, monkeypatch: pytest.MonkeyPatch, seconds: float
     assert get(door, "alice", cookie=cookie)[0].status == by_session
 
 
+def test_each_url_begins_a_session_of_its_own_length(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = path_of(door.url("alice", 60))
+    door.url("bob", SESSION)
+    cookie = get(door, "alice", path)[0].headers["Set-Cookie"].split(";")[0]
+    now = time.monotonic()
+    monkeypatch.setattr(door_module, "time", SimpleNamespace(monotonic=lambda: now + 61))
+    assert get(door, "alice", cookie=cookie)[0].status == 403
+
+
 def test_page_while_an_instance_starts_comes_back(door: Door) -> None:
     response, text = get(door, "bob", cookie=session(door, "bob"))
     assert (response.status, response.headers["Retry-After"]) == (503, "2")

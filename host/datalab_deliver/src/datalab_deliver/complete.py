@@ -108,7 +108,7 @@ def checked(folder: Path) -> list[Path]:
 
 
 def unchecked(folder: Path) -> list[Fault]:
-    """What nobody has looked through."""
+    """What no check looks through."""
     remedy = "Push it to the Git server, or move it out of the project"
     return [
         Fault(str(path.relative_to(folder)), None, "what is in it is not checked", remedy)

@@ -12,6 +12,7 @@ import yaml
 USER = 10001
 PORT = 8080
 VERSION = "0.1.0"
+SCRATCH = "/tmp"  # noqa: S108 - it is the pod's alone
 Doc = dict[str, Any]
 
 
@@ -91,7 +92,7 @@ def pod_of(name: str, kind: str, inputs: Mapping[str, str], megabytes: int) -> D
         "name": "app",
         "image": name,
         "env": [{"name": key.upper(), "value": value} for key, value in inputs.items()]
-        + [{"name": "HOME", "value": "/tmp"}],  # noqa: S108
+        + [{"name": "HOME", "value": SCRATCH}],
         "resources": {
             "requests": {"cpu": "250m", "memory": f"{memory(megabytes) // 2}Mi"},
             "limits": {"memory": f"{memory(megabytes)}Mi"},
@@ -101,7 +102,7 @@ def pod_of(name: str, kind: str, inputs: Mapping[str, str], megabytes: int) -> D
             "readOnlyRootFilesystem": True,
             "capabilities": {"drop": ["ALL"]},
         },
-        "volumeMounts": [{"name": "tmp", "mountPath": "/tmp"}],  # noqa: S108
+        "volumeMounts": [{"name": "tmp", "mountPath": SCRATCH}],
     }
     if kind == "service":
         container["command"] = [f"/app/bin/{name}-service"]
@@ -175,7 +176,7 @@ def job(name: str, pod: Doc) -> dict[str, Doc]:
 
 
 def overlay_of(overlay: str, namespace: str, name: str, kind: str) -> dict[str, str]:
-    """A place: its namespace, its image, and one replica where nobody depends on it."""
+    """A place: its namespace, its image, and one replica where it is only tried."""
     folder = f"k8s/overlays/{overlay}"
     levels = {"pod-security.kubernetes.io/enforce": "restricted"}
     space = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace, "labels": levels}}

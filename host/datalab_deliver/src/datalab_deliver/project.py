@@ -78,7 +78,7 @@ def edited(target: Path) -> list[str]:
 
 
 def check_target(target: Path) -> None:
-    """Nothing that somebody else made is overwritten."""
+    """Refuse a folder that was not delivered: nothing else is overwritten."""
     if not target.exists() or (target.is_dir() and not any(target.iterdir())):
         return
     if record(target) is None:

@@ -19,6 +19,7 @@ from .refusal import Fault
 VARIES = re.compile(
     r"\b0x[0-9a-f]{6,}\b|^\s*(CPU times|Wall time|time):.*$|^.* per loop \(mean.*$", re.MULTILINE | re.IGNORECASE
 )
+PLAIN = "text/plain"
 PICTURES = ("image/png", "image/jpeg", "image/gif", "image/webp")
 REMEDY = (
     "Set a seed, sort what comes from a set, show no dates of today; then Restart Kernel and Run All Cells, and save"
@@ -54,7 +55,8 @@ def seen(cell: NotebookNode) -> list[tuple[str, str]]:
     for output in cell.outputs:
         kinds = output.get("data", {})
         # HTML and SVG have identifiers that are made anew each time; the same is there as text or as a picture.
-        found += [(kind, VARIES.sub("…", joined(kinds[kind]))) for kind in ("text/plain",) if kind in kinds]
+        if PLAIN in kinds:
+            found.append((PLAIN, VARIES.sub("…", joined(kinds[PLAIN]))))
         found += [(kind, "".join(joined(kinds[kind]).split())) for kind in PICTURES if kind in kinds]
     return found
 

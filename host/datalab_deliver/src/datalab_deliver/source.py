@@ -20,52 +20,14 @@ Literal = Union[bool, int, float, str]
 # Their first argument is Python that runs as if the magic were not there.
 AROUND_CODE = {"time", "prun", "capture", "memit", "mprun"}
 # They change what is shown, or nothing that a script would see.
-HARMLESS = {
-    "matplotlib",
-    "config",
-    "load_ext",
-    "autoreload",
-    "timeit",
-    "who",
-    "whos",
-    "pwd",
-    "ls",
-    "precision",
-    "pinfo",
-}
-HARMLESS |= {
-    "pinfo2",
-    "pprint",
-    "xmode",
-    "pip",
-    "conda",
-    "uv",
-    "html",
-    "HTML",
-    "markdown",
-    "latex",
-    "svg",
-    "javascript",
-    "js",
-}
-HARMLESS |= {"lsmagic", "magic", "history", "watermark", "alias", "reload_ext", "logstop", "memit"}
-HARMLESS_COMMANDS = {
-    "ls",
-    "head",
-    "tail",
-    "wc",
-    "cat",
-    "pwd",
-    "echo",
-    "pip",
-    "pip3",
-    "conda",
-    "mamba",
-    "uv",
-    "df",
-    "du",
-}
-HARMLESS_COMMANDS |= {"which", "date", "file", "free", "nvidia-smi", "lscpu", "nproc", "uname", "jupyter", "whoami"}
+HARMLESS = set(
+    "HTML alias autoreload conda config history html javascript js latex load_ext logstop ls lsmagic magic markdown"
+    " matplotlib memit pinfo pinfo2 pip pprint precision pwd reload_ext svg timeit uv watermark who whos xmode".split()
+)
+HARMLESS_COMMANDS = set(
+    "cat conda date df du echo file free head jupyter ls lscpu mamba nproc nvidia-smi pip pip3 pwd tail uname uv wc"
+    " which whoami".split()
+)
 REMEDY_MAGIC = "Write it in Python, or give the cell the tag 'skip' if the results do not depend on it"
 
 

@@ -25,8 +25,8 @@ FRESH_MODULES = re.compile(
 # Functions and methods that alter an argument.
 ALTERS = set(
     "shuffle heappush heappop heapify heapreplace heappushpop insort insort_left insort_right copyto put putmask place"
-    " fill_diagonal put_along_axis setattr delattr next setflags extract_to partial_fit_into pop_from deque_rotate"
-    " anext exec update_wrapper".split()
+    " fill_diagonal put_along_axis setattr delattr next setflags anext exec"
+    " update_wrapper".split()
 )
 # Functions of a module that set something in it.
 SETS = set(
@@ -35,7 +35,7 @@ SETS = set(
 )
 # State of the process: a statement that calls or sets it stays.
 PROCESS = {"os", "sys", "locale", "gc", "signal", "threading", "multiprocessing", "asyncio", "builtins", "importlib"}
-PROCESS |= {"resource", "faulthandler", "socket", "torch", "tensorflow", "keras", "random_state", "mlflow", "wandb"}
+PROCESS |= {"resource", "faulthandler", "socket", "torch", "tensorflow", "keras", "mlflow", "wandb"}
 READS_PROCESS = set(
     "getenv path environ cpu_count getcwd join exists listdir basename dirname splitext abspath getsize"
     " isfile isdir version_info version platform maxsize getsizeof stdout getpid walk stat sep".split()
@@ -47,7 +47,7 @@ FRESH = set(
     abs add agg aggregate align all any apply applymap argmax argmin argsort asfreq assign astype at_time autocorr
     between between_time bfill bool capitalize ceil center clip combine combine_first compare contains copy corr
     corrwith count cov cummax cummin cumprod cumsum cut day_name decode diff difference div divide dot drop
-    drop_duplicates droplevel dropna dt_to duplicated encode endswith eq equals eval ewm expanding explode extract
+    drop_duplicates droplevel dropna duplicated encode endswith eq equals eval ewm expanding explode extract
     extractall ffill fillna filter find findall first floor floordiv format format_map from_dict fullmatch ge
     get_group get_dummies groupby group groups groupdict gt hex idxmax idxmin index infer_objects interpolate
     intersection isalpha isdecimal isdigit isdisjoint isin isna isnull isoformat isnumeric isspace issubset issuperset
@@ -58,7 +58,7 @@ FRESH = set(
     rstrip rsub sample score select_dtypes sem shift size skew slice split splitlines startswith std stack str
     strftime strip sub subtract sum swapcase swaplevel symmetric_difference tail head timestamp title to_datetime
     to_dict to_frame to_html to_list to_numeric to_period to_records to_string to_timestamp to_markdown tolist
-    total_seconds transform translate transpose_copy truediv truncate tz_convert tz_localize unique union unstack
+    total_seconds transform translate truediv truncate tz_convert tz_localize unique union unstack
     upper value_counts var where xs zfill item conj nonzero trace flatten isocalendar weekday isoweekday date
     predict predict_proba decision_function get_params get_feature_names_out as_posix is_file is_dir exists
     tobytes hexdigest digest most_common elements describe info

@@ -125,12 +125,12 @@ def replace(text: str, inputs: Mapping[str, str]) -> str:
     return splice(text, found)
 
 
-def splice(text: str, changes: Sequence[tuple[ast.AST, str]]) -> str:
+def splice(text: str, changes: Sequence[tuple[ast.stmt | ast.expr, str]]) -> str:
     """Put other texts in the places of some nodes, from the last to the first."""
     lines = [line.encode() for line in text.split("\n")]
-    for node, new in sorted(changes, key=lambda change: (-change[0].lineno, -change[0].col_offset)):  # type: ignore[attr-defined]
-        first, last = node.lineno - 1, node.end_lineno - 1  # type: ignore[attr-defined]
-        before, after = lines[first][: node.col_offset], lines[last][node.end_col_offset :]  # type: ignore[attr-defined]
+    for node, new in sorted(changes, key=lambda change: (-change[0].lineno, -change[0].col_offset)):
+        first, last = node.lineno - 1, (node.end_lineno or node.lineno) - 1
+        before, after = lines[first][: node.col_offset], lines[last][node.end_col_offset :]
         lines[first : last + 1] = [before + new.encode() + after]
     return b"\n".join(lines).decode()
 

@@ -214,7 +214,9 @@ unmanaged:
       lifecycle_config_name: null
       tags: {owner: alice}
 lifecycle_configs:
-  description: The names of the configurations, and whether each was changed, and created.
+  description:
+    - The names of the configurations, and whether each was changed, created, or has failed, with C(msg) saying why.
+    - Where one has failed, its instances have too, and are left as they are; all others converge.
   returned: always, except with O(validate_only=true)
   type: list
   elements: dict
@@ -222,6 +224,7 @@ lifecycle_configs:
     - name: datalab
       changed: false
       created: false
+      failed: false
 """
 
 from typing import Any
@@ -241,7 +244,10 @@ from ansible_collections.datalab.notebooks.plugins.module_utils.common.progress 
 from ansible_collections.datalab.notebooks.plugins.module_utils.common.service_model import load_service_model
 from ansible_collections.datalab.notebooks.plugins.module_utils.common.session import Session
 from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker.arguments import instance_arguments
-from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker.comparison import Comparison
+from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker.comparison import (
+    Comparison,
+    comparison,
+)
 from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker.converge import converge
 from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker.fleet import (
     Clients,
@@ -259,15 +265,13 @@ from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker.instan
     desired_from_options,
 )
 from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker.lifecycle_config import (
-    ConfigPlan,
     DesiredConfig,
-    apply_config,
+    apply_configs,
     config_problems,
     desired_config,
-    plan_config,
-    read_config,
+    read_config_or_error,
 )
-from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker.plan import Plan, make_plans
+from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker.plan import Plan
 from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker.quotas import (
     QUOTAS_CONFIG,
     asks_for,
@@ -307,11 +311,9 @@ def within_quotas(
 
 
 def apply(
-    module: AnsibleAWSModule, clients: Clients, config_plans: list[ConfigPlan], plans: list[Plan]
+    module: AnsibleAWSModule, client: Any, plans: list[Plan]
 ) -> tuple[dict[str, Current | None], dict[str, NotebookError]]:
     """Carries the plans out; returns the instances as they are then, and what went wrong, by name."""
-    client = clients.sagemaker
-    in_parallel(lambda made: apply_config(client, made), [made for made in config_plans if made.changed])
     errors = converge(
         client,
         plans,
@@ -338,14 +340,15 @@ def run(module: AnsibleAWSModule) -> dict[str, Any]:
     pace = Pace(module.params["max_requests_per_second"])
     session = Session(module)
     clients = Clients(*(paced_client(session, service, pace) for service in ("sagemaker", "resourcegroupstaggingapi")))
-    config_plans = in_parallel(
-        lambda config: plan_config(config, read_config(clients.sagemaker, config.name, with_tags=False)), configs
-    )
+    read_configs = in_parallel(lambda config: (config, read_config_or_error(clients.sagemaker, config.name)), configs)
     managed = module.params["managed"]
     account = read_account(clients) if managed is not None or len(instances) > POOL_SIZE else None
-    compared = Comparison(config_plans, *make_plans(read_fleet(clients.sagemaker, instances, account)))
+    compared = comparison(read_configs, read_fleet(clients.sagemaker, instances, account))
     compared = within_quotas(module, session, clients, pace, compared, account)
-    applied = () if module.check_mode else apply(module, clients, config_plans, compared.plans)
+    applied: tuple[Any, ...] = ()
+    if not module.check_mode:
+        compared = compared.without_configs(apply_configs(clients.sagemaker, compared.config_plans))
+        applied = apply(module, clients.sagemaker, compared.plans)
     names = {desired.name for desired in instances}.union(managed or ())
     return {
         **({"unmanaged": unmanaged(account, names)} if account is not None and managed is not None else {}),
@@ -354,12 +357,13 @@ def run(module: AnsibleAWSModule) -> dict[str, Any]:
 
 
 def finish(module: AnsibleAWSModule, result: dict[str, Any]) -> None:
-    """Ends the module; in failure if an instance has failed."""
-    instances = result.get("instances", [])
+    """Ends the module; in failure if an instance or a lifecycle configuration has failed."""
+    instances, configs = result.get("instances", []), result.get("lifecycle_configs", [])
     failed = [each["msg"] for each in instances if each["failed"]]
-    if failed:
+    texts = [f"lifecycle configuration {each['name']}: {each['msg']}" for each in configs if each["failed"]]
+    if failed or texts:
         summary = f"{len(failed)} of {len(instances)} instances failed"
-        module.fail_json(msg="\n".join([f"{summary}:", *failed]), **result)
+        module.fail_json(msg="\n".join([f"{summary}:", *texts, *failed]), **result)
     module.exit_json(**result)
 
 

@@ -65,15 +65,7 @@ def lines_of(
     for section in shared:
         lines = _section_lines(section, plan[section], planned, section in applied)
         told += [_not_created(line) if line.verb == "created" and line.text in missed else line for line in lines]
-    told += [
-        Line(
-            (FUTURE if planned else VERBS)["create" if each["created"] else "change"],
-            "fleet",
-            f"lifecycle configuration {each['name']}",
-        )
-        for each in result.get("lifecycle_configs", [])
-        if each["changed"]
-    ]
+    told += [line for each in result.get("lifecycle_configs", []) for line in _config_lines(each, planned)]
     same = [section for section in shared if section != "configs" and _is_same(plan[section], plan.get("removal"))]
     unchanged = _unchanged(outcomes, same)
     people = [each["owner"] for each in outcomes]
@@ -129,6 +121,14 @@ def _instance_lines(outcome: Mapping[str, Any], planned: bool) -> Iterator[Line]
         )
         problem = outcome.get("pending_problem")
         yield Line("waits", who, f"{changes} at the next stop{f'; {problem}' if problem else ''}")
+
+
+def _config_lines(outcome: Mapping[str, Any], planned: bool) -> Iterator[Line]:
+    text = f"lifecycle configuration {outcome['name']}"
+    if outcome["failed"]:
+        yield Line("will fail" if planned else "failed", "fleet", f"{text}: {outcome['msg']}")
+    elif outcome["changed"]:
+        yield Line((FUTURE if planned else VERBS)["create" if outcome["created"] else "change"], "fleet", text)
 
 
 def failure_text(outcome: Mapping[str, Any]) -> str:

@@ -125,6 +125,10 @@ FAULTS = [
         "Update is refused",
         each("UpdateNotebookInstance", times=99, error={"code": "AccessDeniedException", "status": 400}),
     ),
+    Fault(
+        "a lifecycle configuration is refused",
+        each("CreateNotebookInstanceLifecycleConfig", times=99, error={"code": "ResourceLimitExceeded", "status": 400}),
+    ),
     Fault("a start ends Failed", tags={"sandbox:fail": "no capacity"}, on="eve"),
     Fault("an instance never leaves Pending", tags={"sandbox:status": "Pending"}, on="eve", wait_timeout=8),
     Fault("a Start is accepted and forgotten", tags={"sandbox:forget-starts": "1"}, on="eve"),

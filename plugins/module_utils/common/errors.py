@@ -5,9 +5,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ansible.module_utils.common.dict_transformations import camel_dict_to_snake_dict
 from ansible_collections.amazon.aws.plugins.module_utils.botocore import is_boto3_error_code, is_boto3_error_message
@@ -19,6 +19,8 @@ with suppress(ImportError):  # AnsibleAWSModule says so
 
 if TYPE_CHECKING:
     from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
+
+R = TypeVar("R")
 
 REMEDIES = {
     "NoCredentialsError": "Set AWS_PROFILE or the options access_key and secret_key, or use the sandbox: make sandbox.",
@@ -57,6 +59,16 @@ class NotebookErrorHandler(AWSErrorHandler):
         if any(is_boto3_error_message(text) is ClientError for text in cls._MISSING_MESSAGES):
             return is_boto3_error_code(cls._MISSING_CODE)
         return is_boto3_error_code(())
+
+
+def or_error(read: Callable[[], R]) -> R | NotebookError:
+    """What `read` returns, or what AWS answers instead. That there is no way to ask is not one thing's trouble."""
+    try:
+        return read()
+    except NotebookError as error:
+        if not hasattr(error.exception, "response"):
+            raise
+        return error
 
 
 def some_of(names: list[str]) -> str:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ..common.calls import by_name, in_parallel
-from ..common.errors import InputError, NotebookError
+from ..common.errors import InputError, NotebookError, or_error
 from . import api
 from .instance import FIELDS, VERIFIED_TAG, Current, Desired, current_from_answer, verified_current
 from .plan import Plan, different_fields, plan
@@ -37,13 +37,8 @@ def describe_instance(client: SageMakerClient, name: str) -> Answer | None:
 
 
 def describe_or_error(client: SageMakerClient, name: str) -> Answer | NotebookError | None:
-    """The instance, or what AWS answers instead. That there is no way to ask is not one instance's trouble."""
-    try:
-        return describe_instance(client, name)
-    except NotebookError as error:
-        if not hasattr(error.exception, "response"):
-            raise
-        return error
+    """The instance, or what AWS answers instead."""
+    return or_error(lambda: describe_instance(client, name))
 
 
 def list_instances(clients: Clients) -> dict[str, Answer]:

@@ -15,7 +15,8 @@ from ansible_collections.amazon.aws.plugins.module_utils.tagging import (
 )
 from ansible_collections.amazon.aws.plugins.module_utils.transformation import boto3_resource_to_ansible_dict
 
-from ..common.errors import InputError, NotebookError, some_of
+from ..common.calls import in_parallel
+from ..common.errors import InputError, NotebookError, or_error, some_of
 from ..common.resource import Resource, State
 from ..common.service_model import tag_problems
 from . import api
@@ -91,6 +92,11 @@ def read_config(client: SageMakerClient, name: str, with_tags: bool = True) -> d
     return config
 
 
+def read_config_or_error(client: SageMakerClient, name: str) -> dict[str, Any] | NotebookError | None:
+    """The same without tags, or what AWS answers instead."""
+    return or_error(lambda: read_config(client, name, with_tags=False))
+
+
 def _text(hooks: list[dict[str, str]] | None) -> str | None:
     if not hooks or not hooks[0].get("Content"):
         return None
@@ -139,6 +145,21 @@ def apply_config(client: SageMakerClient, plan: ConfigPlan) -> None:
         api.add_tags(client, arn, plan.set_tags)
     if plan.delete_tags:
         api.delete_tags(client, arn, plan.delete_tags)
+
+
+def apply_configs(client: SageMakerClient, plans: list[ConfigPlan]) -> dict[str, NotebookError]:
+    """Carries the plans out; returns what went wrong, by the configuration's name."""
+
+    def error_of(plan: ConfigPlan) -> NotebookError | None:
+        try:
+            apply_config(client, plan)
+        except NotebookError as error:
+            return error
+        return None
+
+    changed = [plan for plan in plans if plan.changed]
+    errors = in_parallel(error_of, changed)
+    return {plan.desired.name: error for plan, error in zip(changed, errors, strict=True) if error}
 
 
 def _assert_scripts(client: SageMakerClient, plan: ConfigPlan) -> None:

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from ansible_collections.amazon.aws.plugins.module_utils.tagging import (
@@ -55,6 +55,21 @@ class Plan:
     def changed(self) -> bool:
         """Whether a step changes something that a user asked for."""
         return any(step.action not in NO_CHANGE for step in self.steps)
+
+    @property
+    def config(self) -> str:
+        """The lifecycle configuration that the instance is to have; "" if none, or if it is to go."""
+        if self.desired.state == "absent":
+            return ""
+        option = "lifecycle_config_name"
+        has = self.current.fields if self.current else {}
+        name: str = self.desired.fields.get(option, has.get(option)) or ""
+        return name
+
+    @property
+    def left_alone(self) -> Plan:
+        """The same without its steps: what waits goes on waiting."""
+        return replace(self, steps=(), before={}, after={})
 
 
 def make_plans(

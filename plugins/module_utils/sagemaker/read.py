@@ -13,7 +13,7 @@ from ..common.calls import by_name, in_parallel
 from ..common.errors import NotebookError
 from .fleet import Answer, Clients, describe_or_error, list_instances
 from .instance import Current, current_from_answer
-from .lifecycle_config import read_config
+from .lifecycle_config import read_config_or_error
 
 Found = dict[str, Any]
 Wanted = Mapping[str, Any]
@@ -24,18 +24,19 @@ def read_instances(clients: Mapping[str, Any], wanted: Wanted) -> Found:
 
     With `list_all` all instances of the account and region, as lists tell them; of those in `names` whose settings no
     earlier run has verified as they are now, everything, if `describe` says so. Without it everything of `names`.
-    `errors` has why AWS does not tell some of them, by name.
+    `errors` and `config_errors` have why AWS does not tell some of them, by name.
     """
     sagemaker = clients["sagemaker"]
     reads: tuple[Callable[[], Any], ...] = (
         lambda: _answers(Clients(sagemaker, clients["resourcegroupstaggingapi"]), wanted),
-        lambda: by_name(lambda name: read_config(sagemaker, name, with_tags=False), wanted["lifecycle_configs"]),
+        lambda: by_name(lambda name: read_config_or_error(sagemaker, name), wanted["lifecycle_configs"]),
     )
     instances, configs = in_parallel(lambda read: read(), reads)
     return {
         "instances": [_plain(answer) for answer in instances.values() if isinstance(answer, tuple)],
         "errors": {name: str(answer) for name, answer in instances.items() if isinstance(answer, NotebookError)},
-        "lifecycle_configs": configs,
+        "lifecycle_configs": {name: each for name, each in configs.items() if not isinstance(each, NotebookError)},
+        "config_errors": {name: str(each) for name, each in configs.items() if isinstance(each, NotebookError)},
     }
 
 

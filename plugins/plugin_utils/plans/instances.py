@@ -11,18 +11,14 @@ from typing import Any
 from ansible_collections.datalab.notebooks.plugins.module_utils.common.calls import POOL_SIZE
 from ansible_collections.datalab.notebooks.plugins.module_utils.common.errors import NotebookError
 from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker.arguments import filled
-from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker.comparison import Comparison
+from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker.comparison import comparison
 from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker.fleet import settled, unmanaged
 from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker.instance import (
     Current,
     Desired,
     desired_from_options,
 )
-from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker.lifecycle_config import (
-    desired_config,
-    plan_config,
-)
-from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker.plan import make_plans
+from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker.lifecycle_config import desired_config
 from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker.quotas import refusals
 from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker.read import currents
 
@@ -73,10 +69,10 @@ def compare(request: Found, found: Found) -> dict[str, Any]:
         (each, errors.get(each.name) or (_known(there[each.name], each) if each.name in there else None))
         for each in _desired(request)
     ]
+    unread = {name: NotebookError(text) for name, text in found["config_errors"].items()}
     configs = [desired_config(each) for each in request["lifecycle_configs"]]
-    made = Comparison(
-        [plan_config(config, found["lifecycle_configs"].get(config.name)) for config in configs], *make_plans(known)
-    )
+    read = {**found["lifecycle_configs"], **unread}
+    made = comparison([(config, read.get(config.name)) for config in configs], known)
     if "quotas" in found:
         made = made.without(refusals(made.plans, there.values(), found["quotas"]))
     return {**made.told(), "unmanaged": unmanaged(there, request["managed"]), "is_settled": made.is_settled}

@@ -15,6 +15,7 @@ from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker.lifecy
     ConfigPlan,
     DesiredConfig,
     apply_config,
+    apply_configs,
     assert_unused,
     config_diff,
     config_problems,
@@ -192,6 +193,16 @@ def test_creates_with_one_call(sagemaker: Script) -> None:
 def test_creates_an_empty_one(sagemaker: Script) -> None:
     sagemaker.call("create_notebook_instance_lifecycle_config", NAMED)
     apply(sagemaker, want(), None)
+
+
+def test_one_that_is_refused_does_not_stop_the_others(sagemaker: Script) -> None:
+    has = {"notebook_instance_lifecycle_config_arn": ARN, "on_create": None, "on_start": NEW}
+    update = "update_notebook_instance_lifecycle_config"
+    sagemaker.refuse(update, {**NAMED, "OnCreate": [], "OnStart": hook(OLD)}, "ResourceLimitExceeded", "no more")
+    plans = [plan_config(want("", OLD), has), plan_config(want("", NEW), has)]
+    errors = apply_configs(sagemaker.client, plans)
+    assert list(errors) == [NAME]
+    assert "no more" in str(errors[NAME])
 
 
 def refuse_to_create(sagemaker: Script, found: dict[str, Any]) -> None:

@@ -77,6 +77,7 @@ def found(*answers: dict[str, Any], tags: dict[str, str] | None = None, **more: 
         "instances": [{"answer": answer, "tags": {**TAGS, **(tags or {})}} for answer in answers],
         "errors": {},
         "lifecycle_configs": {each["name"]: each for each in REQUEST["lifecycle_configs"]},
+        "config_errors": {},
         **more,
     }
 
@@ -210,6 +211,17 @@ def test_an_instance_that_aws_does_not_tell_is_left_alone(read: dict[str, Any]) 
     (alice,) = compared["instances"]
     assert (alice["status"], alice["failed"], alice["msg"]) == ("unknown", True, "alice: not you")
     assert (compared["changed"], compared["is_settled"]) == (False, False)
+
+
+@pytest.mark.parametrize("status", ["InService", "Stopped"])
+def test_a_configuration_that_aws_does_not_tell_is_its_peoples_trouble(status: str) -> None:
+    instances = described(VolumeSizeInGB=5, NotebookInstanceStatus=status)
+    compared = compare(REQUEST, found(instances, config_errors={"datalab": "not you"}, lifecycle_configs={}))
+    (alice,), (config,) = compared["instances"], compared["lifecycle_configs"]
+    assert (alice["failed"], alice["msg"]) == (True, "alice: lifecycle configuration datalab: not you")
+    assert (alice["after"], bool(alice["pending"])) == ({}, status == "InService")
+    assert config == {"name": "datalab", "changed": False, "created": False, "failed": True, "msg": "not you"}
+    assert (compared["changed"], compared["is_settled"], compared["diff"]) == (False, False, [])
 
 
 def test_the_instance_of_another_person_is_left_alone() -> None:

@@ -216,17 +216,20 @@ def test_what_only_gives_ids_is_not_told() -> None:
 def test_lifecycle_configurations_are_the_fleets() -> None:
     removal = SectionPlan(changes=(Change("remove", "lifecycle configuration datalab-old"),), notes=("x is used",))
     configs = [
-        {"name": "datalab", "changed": True, "created": True},
-        {"name": "datalab-quant", "changed": True, "created": False},
-        {"name": "datalab-viewer", "changed": False, "created": False},
+        {"name": "datalab", "changed": True, "created": True, "failed": False},
+        {"name": "datalab-quant", "changed": True, "created": False, "failed": False},
+        {"name": "datalab-viewer", "changed": False, "created": False, "failed": False},
+        {"name": "datalab-fraud", "changed": False, "created": False, "failed": True, "msg": "not you"},
     ]
     assert table(lifecycle_configs=configs) == [
         "created fleet lifecycle configuration datalab",
         "changed fleet lifecycle configuration datalab-quant",
+        "failed fleet lifecycle configuration datalab-fraud: not you",
     ]
     assert table(lifecycle_configs=configs, planned=True) == [
         "will create fleet lifecycle configuration datalab",
         "will change fleet lifecycle configuration datalab-quant",
+        "will fail fleet lifecycle configuration datalab-fraud: not you",
     ]
     assert table(plans={"configs": removal}) == [
         "removed fleet lifecycle configuration datalab-old",

@@ -11,8 +11,10 @@ from typing import Any
 
 from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker.arguments import instance_arguments
 
+from .checks.tags import PLATFORM_TAG
 from .people import Settings, Wishes, config_of
 from .scripts.tools import from_bucket, need_bucket
+from .teams import VIEWERS_TEAM
 
 IDLE_TAG = "idle"  # belongs to the owner, who may change it in the console
 
@@ -63,7 +65,7 @@ def instance_options(wishes: Wishes, prefix: str, place: Place) -> dict[str, Any
         "name": person.instance,
         "owner": person.name,
         "lifecycle_config_name": config_of(wishes, prefix, place.mounts),
-        "tags": {**wishes.instance.get("notebook_tags", {}), **_own_tags(wishes)},
+        "tags": {**wishes.instance.get("notebook_tags", {}), **_own_tags(wishes, prefix)},
         "keep_tags": [IDLE_TAG],
     }
 
@@ -80,10 +82,11 @@ def _given_by(place: Place, name: str) -> dict[str, Any]:
     return given
 
 
-def _own_tags(wishes: Wishes) -> dict[str, str]:
+def _own_tags(wishes: Wishes, prefix: str) -> dict[str, str]:
     tags = {
         "owner": wishes.person.name,
-        "team": wishes.person.team,
+        "team": VIEWERS_TEAM if wishes.person.is_viewer else wishes.person.team,
+        PLATFORM_TAG: prefix,
         IDLE_TAG: wishes.instance.get("notebook_idle"),
     }
     return {key: str(value) for key, value in tags.items() if value not in (None, "")}

@@ -17,13 +17,14 @@ import yaml
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
 from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker.instance import OWN_TAGS as MARKS
+from ansible_collections.datalab.notebooks.plugins.plugin_utils.checks.tags import PLATFORM_TAG
 from ansible_collections.datalab.notebooks.plugins.plugin_utils.roster import instance_name
 from ansible_collections.datalab.notebooks.plugins.plugin_utils.teams import effective_teams
 
 TEMPLATES = Path(__file__).parents[2] / "roles" / "platform_access" / "templates"
 POLICY_LENGTH = 6144  # characters, white space not counted; https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
 NO_ACCOUNT = {"account": "0" * 12, "partition": "aws"}  # stands for the account before AWS is asked
-OWN_TAGS = ("owner", "team")  # they decide who may do what; a new instance has them
+KEPT_TAGS = ("owner", "team", PLATFORM_TAG)  # they decide who may do what, and who pays
 
 # What the variables of a person must look like to be in a policy; fleet's checks refuse what does not.
 NAME = re.compile(r"[a-zA-Z0-9-]+")
@@ -230,7 +231,7 @@ def _people_parts(platform: Platform, team: str) -> dict[str, Any]:
         ],
         "open_from_cidrs": platform.settings["open_from_cidrs"],
         "open_from_vpc_endpoints": platform.settings["open_from_vpc_endpoints"],
-        "kept_tags": _unique(tag.lower() for tag in (*OWN_TAGS, *sorted(MARKS), *platform.settings["cost_tags"])),
+        "kept_tags": _unique(tag.lower() for tag in (*KEPT_TAGS, *sorted(MARKS), *platform.settings["cost_tags"])),
         **_started_with(platform, members),
     }
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -25,6 +25,7 @@ from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker.valida
 
 from .checks import access, fleet, host, network, storage
 from .checks.limits import Given, limit_problems
+from .checks.tags import PLATFORM_TAG
 from .desired import Place, instance_options
 from .people import (
     HOST,
@@ -135,7 +136,16 @@ def preflight(
     others = set(roster.people) - set(wanted.people)
     mine = [problem for problem in values if problem.about not in others]
     mine += [*unknown_variables(inventory, [*wanted.people, *machines]), *_other_than(rules, values, roster)]
-    return wanted, [*mine, *stand_in_problems(inventory, machines)]
+    return replace(wanted, settings=_tagged(settings)), [*mine, *stand_in_problems(inventory, machines)]
+
+
+def _tagged(settings: Mapping[str, Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
+    """The same with the tag of the platform among the tags of each section."""
+    tag = {PLATFORM_TAG: settings["fleet"].get("prefix", "")}
+    return {
+        section: {**values, "tags": {**values["tags"], **tag}} if "tags" in values else values
+        for section, values in settings.items()
+    }
 
 
 def _machines(inventory: Inventory, hosts: Iterable[str]) -> tuple[str, ...]:

@@ -16,6 +16,7 @@ from itertools import combinations
 from typing import Any
 
 from .problems import Problem, hint, shown
+from .teams import RESERVED_TEAM, VIEWERS_TEAM
 
 Variables = Mapping[str, Any]
 
@@ -185,6 +186,8 @@ def _team_problems(people: Collection[Person], owners_group: str, teams: Collect
         if not person.team:
             remedy = f"put the host into the group of a team below {owners_group}, or set notebook_team"
             yield Problem(person.name, f"notebook_team is not set; {remedy}")
+        elif person.team.casefold() == VIEWERS_TEAM:
+            yield Problem(person.name, f"notebook_team is {shown(person.team)}, which {RESERVED_TEAM}")
         elif teams and person.team not in teams:
             close = hint(person.team, teams, f"it has {', '.join(teams)}")
             text = f"notebook_team is {shown(person.team)}, which is not in platform_access_teams{close}"

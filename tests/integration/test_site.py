@@ -22,13 +22,15 @@ import yaml
 from sandbox import Sandbox
 
 from .conftest import ROOT, PlaybookRunner, Played, changing, client, furnish
+from .tagged import tagged
 
 DEMO = ROOT / "inventory" / "demo"
 AWS = Path(sys.executable).with_name("aws")
 OWNERS = {"alice", "bob", "carol", "dave", "erin", "frank", "grace", "heidi"}
+OURS = {"team": "research", "platform": "datalab"}
 FLEET = Path(__file__).with_name("fleet.yml")
 # Of ten people in three teams.
-CALLS_OF_A_CONVERGED_SITE = 57
+CALLS_OF_A_CONVERGED_SITE = 65
 CALLS_OF_A_CONVERGED_FLEET = 15
 
 Run = Callable[..., Played]
@@ -102,6 +104,7 @@ def unchanged(played: Played) -> bool:
 def test_the_platform_from_its_first_day_to_its_last(run: Run, sandbox: Sandbox, tmp_path: Path) -> None:
     run("site")
     expect_the_demo(sandbox)
+    expect_the_platforms_tag(sandbox)
     seen = instances(sandbox)
 
     other = inventory_with(tmp_path, {"grace": "notebook_instance_type: ml.m5.xlarge"})
@@ -176,8 +179,8 @@ def expect_the_demo(sandbox: Sandbox) -> None:
     said = yaml.safe_load((DEMO / "host_vars" / "alice.yml").read_text(encoding="utf-8"))
     assert alice["InstanceType"] == said["notebook_instance_type"]
     assert alice["VolumeSizeInGB"] == said["notebook_volume_size_in_gb"]
-    assert tags(sandbox, alice["NotebookInstanceArn"]) == {"owner": "alice", "team": "research"}
-    assert tags(sandbox, bob["NotebookInstanceArn"]) == {"owner": "bob", "team": "research", "idle": "7200"}
+    assert tags(sandbox, alice["NotebookInstanceArn"]) == {**OURS, "owner": "alice"}
+    assert tags(sandbox, bob["NotebookInstanceArn"]) == {**OURS, "owner": "bob", "idle": "7200"}
     assert {each["RootAccess"] for each in seen.values()} == {"Disabled"}
     roles = {name: each["RoleArn"].rpartition("/")[2] for name, each in seen.items()}
     assert roles["datalab-alice"] == roles["datalab-dave"] == "datalab-research"
@@ -185,6 +188,26 @@ def expect_the_demo(sandbox: Sandbox) -> None:
     assert roles["datalab-heidi"] == "datalab-interns"
     assert roles["datalab-viewer"] == "datalab-viewer"
     expect_their_place(sandbox, seen)
+
+
+def expect_the_platforms_tag(sandbox: Sandbox) -> None:
+    """What the platform costs is counted by one tag, and viewers' costs are nobody's in particular."""
+    things = dict(tagged(sandbox))
+    others = {"given", "workgroup primary"}
+    assert {name for name, tags in things.items() if tags.get("platform") != "datalab"} == others
+    kinds = (
+        "vpc-",
+        "subnet-",
+        "sg-",
+        "rtb-",
+        "vpce-",
+        "fs-",
+        "datalab-results-",
+        "datalab-tools-",
+        "workgroup datalab",
+    )
+    assert [kind for kind in kinds if not any(name.startswith(kind) for name in things)] == []
+    assert things["datalab-viewer"]["team"] == "platform"
 
 
 def expect_their_place(sandbox: Sandbox, seen: dict[str, dict[str, Any]]) -> None:
@@ -364,7 +387,7 @@ def test_owners_idle_tag_survives_a_run(run: Run, sandbox: Sandbox) -> None:
     own = [{"Key": "idle", "Value": "900"}, {"Key": "mine", "Value": "yes"}]
     client(sandbox).add_tags(ResourceArn=arn, Tags=own)
     assert unchanged(run(FLEET, "-l", "bob"))
-    assert tags(sandbox, arn) == {"owner": "bob", "team": "research", "idle": "900", "mine": "yes"}
+    assert tags(sandbox, arn) == {**OURS, "owner": "bob", "idle": "900", "mine": "yes"}
 
 
 def test_user_serves_one_person(run: Run, sandbox: Sandbox) -> None:

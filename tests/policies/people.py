@@ -62,7 +62,7 @@ def of_people() -> Iterator[Decision]:
 
 
 # AWS takes Owner and owner for one key when it decides, and for two when it stores them.
-KEPT_TAGS = ("owner", "team", "cost-center", "datalab:verified", "datalab:restart")
+KEPT_TAGS = ("owner", "team", "platform", "cost-center", "datalab:verified", "datalab:restart")
 
 
 def _of_tags(who: Who, own: Thing, others: Thing) -> Iterator[Decision]:

@@ -19,7 +19,10 @@ from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker.instan
 from ansible_collections.datalab.notebooks.plugins.plugin_utils.plans import network_found, storage_settings
 from ansible_collections.datalab.notebooks.plugins.plugin_utils.problems import shown
 
-OWN_KEYS = ("owner", "team", "idle")  # decide over instances; in other letters they mean the same to IAM
+PLATFORM_TAG = "platform"  # on everything that is made: what all of it costs is counted by it
+OWN_KEYS = ("owner", "team", "idle", PLATFORM_TAG)  # decide over instances; in other letters they mean the same to IAM
+
+OF_PLATFORM = "set from notebook_fleet_prefix"
 
 # What the platform sets itself where these variables' tags are set, and what it is.
 OWN: Mapping[str, Mapping[str, str]] = {
@@ -27,18 +30,25 @@ OWN: Mapping[str, Mapping[str, str]] = {
         "owner": "set from the host's name",
         "team": "set from notebook_team",
         "idle": "set from notebook_idle",
+        PLATFORM_TAG: OF_PLATFORM,
         **dict.fromkeys(sorted(OWN_TAGS), "a mark"),
     },
-    "platform_network_tags": {"Name": "the name of each part", network_found.MARK: "a mark"},
+    "platform_network_tags": {
+        "Name": "the name of each part",
+        PLATFORM_TAG: OF_PLATFORM,
+        network_found.MARK: "a mark",
+    },
     "platform_storage_tags": {
         "Name": "the name of each part",
         "owner": "the person of each part",
+        PLATFORM_TAG: OF_PLATFORM,
         storage_settings.MARK: "a mark",
     },
     "platform_access_tags": {  # roles have a path for a mark, workgroups fewer tags
         "owner": "the person of a role",
         "team": "the team of a role",
         "instance": "the instance of a role",
+        PLATFORM_TAG: OF_PLATFORM,
     },
 }
 

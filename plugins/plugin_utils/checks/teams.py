@@ -11,7 +11,11 @@ from typing import Any
 
 from ansible_collections.datalab.notebooks.plugins.module_utils.common.service_model import load_service_model, meant
 from ansible_collections.datalab.notebooks.plugins.plugin_utils.problems import hint, shown
-from ansible_collections.datalab.notebooks.plugins.plugin_utils.teams import normalised_teams
+from ansible_collections.datalab.notebooks.plugins.plugin_utils.teams import (
+    RESERVED_TEAM,
+    VIEWERS_TEAM,
+    normalised_teams,
+)
 
 VARIABLE = "platform_access_teams"
 TEAM_KEYS = ("prefixes", "databases", "secrets", "role_per_person", "limits")
@@ -45,6 +49,8 @@ def team_problems(teams: Any, data_buckets: Collection[str]) -> Iterator[str]:
 def _name_problems(team: Any) -> Iterator[str]:
     if not isinstance(team, str):
         yield " is not text, or is there twice; put the name in quotes, or rename the team"
+    elif team.casefold() == VIEWERS_TEAM:
+        yield f" {RESERVED_TEAM}"
     elif not NAME.fullmatch(team):
         yield f" is not a name of a team; it {NAME_RULE}, since roles and workgroups are called by it"
 

@@ -49,7 +49,7 @@ def wanted_to_read(
         "iam": not settings["role_arn"],
         "ids_only": ids_only,
         "removal": removal,
-        "policy_tags": bool(settings["tags"]) and not removal,
+        "policy_tags": not removal,
         "workgroups": [f"{name}-{team}" for team in team_names(settings, people)],
         "queries": removal and not settings["destroy_queries"],
     }

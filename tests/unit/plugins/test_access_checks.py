@@ -144,6 +144,12 @@ def test_names_of_teams_become_names_of_roles_and_workgroups(team: str) -> None:
     assert not team or said.startswith(f"notebook_team is {shown(team)}; it must be letters, digits and ._-")
 
 
+@pytest.mark.parametrize("team", ["platform", "Platform"])
+def test_the_team_of_viewers_is_no_other_team(team: str) -> None:
+    rule = "is the team of viewers, by which their costs are counted; give the team another name"
+    assert of_team({}, team) == [f"platform_access_teams: {team} {rule}"]
+
+
 @pytest.mark.parametrize("team", [True, None, 1.5, (1, 2)])
 def test_names_of_teams_are_texts(team: Any) -> None:
     (said,) = of_team({}, team)

@@ -405,7 +405,6 @@ def test_what_is_read() -> None:
         ({}, {"ids_only": True}, {"ids_only": True}),
         ({}, {"removal": True}, {"removal": True, "policy_tags": False, "queries": True}),
         ({"destroy_queries": True}, {"removal": True}, {"removal": True, "policy_tags": False}),
-        ({"tags": {}}, {}, {"policy_tags": False}),
         ({"role_arn": "arn:x"}, {}, {"iam": False}),
         ({"results_bucket": ""}, {}, {}),
         ({"teams": {}}, {}, {}),

@@ -45,7 +45,7 @@ def test_a_person() -> None:
         "name": "datalab-alice",
         "owner": "alice",
         "lifecycle_config_name": "datalab",
-        "tags": {"owner": "alice", "team": "research"},
+        "tags": {"owner": "alice", "team": "research", "platform": "datalab"},
         "keep_tags": ["idle"],
     }
 
@@ -60,7 +60,7 @@ def test_a_viewer() -> None:
         "name": "datalab-viewer",
         "owner": "viewer",
         "lifecycle_config_name": "datalab-viewer",
-        "tags": {"owner": "viewer"},
+        "tags": {"owner": "viewer", "team": "platform", "platform": "datalab"},
         "keep_tags": ["idle"],
     }
 
@@ -121,7 +121,7 @@ def test_aws_has_fewer_letters_for_a_name_than_a_tag(person: str, name: str) -> 
 )
 def test_tags(variables: Variables, tags: dict[str, str]) -> None:
     found = options(variables)
-    assert found["tags"] == {"owner": "alice", "team": "research", **tags}
+    assert found["tags"] == {"owner": "alice", "team": "research", "platform": "datalab", **tags}
     assert found["keep_tags"] == ["idle"]
 
 

@@ -63,7 +63,7 @@ def described(**more: Any) -> dict[str, Any]:
 
 
 SEAL = current_from_answer({**described(), "LastModifiedTime": MODIFIED}, {}).seal(desired_from_options(filled(ALICE)))
-TAGS = {"owner": "alice", "team": "research", VERIFIED_TAG: SEAL}
+TAGS = {"owner": "alice", "team": "research", "platform": "datalab", VERIFIED_TAG: SEAL}
 
 
 def listed(**more: Any) -> dict[str, Any]:

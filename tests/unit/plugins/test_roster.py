@@ -201,6 +201,13 @@ def test_a_team_has_to_be_one_of_the_platforms(variables: dict[str, Any], teams:
     assert says in problem.text
 
 
+@pytest.mark.parametrize("team", ["platform", "PLATFORM"])
+def test_nobody_is_in_the_team_of_viewers(team: str) -> None:
+    (problem,) = problems(inventory(variables={"bob": {"notebook_team": team}}))
+    assert problem.about == "bob"
+    assert problem.text.startswith(f"notebook_team is {team}, which is the team of viewers")
+
+
 def test_without_a_team_the_remedy_is_told() -> None:
     source = inventory()
     nobodys = Inventory(source.groups, {}, source.hosts, {}, {})

@@ -17,21 +17,24 @@ from .inventories import inventory, told
 
 SPECS = {name: spec for name, spec in {**platform_options(), **person_options()}.items() if name.endswith("_tags")}
 OF_TAGS = [name for name, spec in SPECS.items() if spec["type"] == "dict"]
+OF_PLATFORM = {"platform": "set from notebook_fleet_prefix"}
 SET = {  # what the platform sets there itself, and what is said of it
     "notebook_tags": {
         "owner": "set from the host's name",
         "team": "set from notebook_team",
         "idle": "set from notebook_idle",
+        **OF_PLATFORM,
     },
-    "platform_network_tags": {"Name": "the name of each part"},
-    "platform_storage_tags": {"Name": "the name of each part"},
+    "platform_network_tags": {"Name": "the name of each part", **OF_PLATFORM},
+    "platform_storage_tags": {"Name": "the name of each part", **OF_PLATFORM},
     "platform_access_tags": {
         "owner": "the person of a role",
         "team": "the team of a role",
         "instance": "the instance of a role",
+        **OF_PLATFORM,
     },
 }
-MOST = {"notebook_tags": 45, "platform_network_tags": 48, "platform_storage_tags": 48, "platform_access_tags": 47}
+MOST = {"notebook_tags": 44, "platform_network_tags": 47, "platform_storage_tags": 47, "platform_access_tags": 46}
 ABOUT = {"notebook_tags": "alice", **{f"platform_{each}_tags": each for each in ("network", "storage", "access")}}
 
 IN_QUOTES = "it must be text; put it in quotes"

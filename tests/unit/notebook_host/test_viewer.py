@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from http.client import HTTPConnection
 from pathlib import Path
 
+import nbformat
 import pytest
 from nbformat.v4 import new_notebook
 
@@ -41,6 +42,7 @@ class Server:
             self.port = free.getsockname()[1]
         home.mkdir()
         (home / "result.txt").write_text("42")
+        (home / "work.ipynb").write_text(nbformat.writes(new_notebook()))
         command = [sys.executable, "-m", "jupyter_server", "--allow-root", "--no-browser", f"--port={self.port}"]
         options = ["--IdentityProvider.token=", f"--ServerApp.root_dir={home}", "--ServerApp.disable_check_xsrf=True"]
         environment = {"HOME": str(home), "JUPYTER_CONFIG_PATH": str(configuration), "PATH": "/usr/bin:/bin"}
@@ -92,6 +94,7 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Serv
         ("POST", "/api/contents/result.txt/checkpoints"),
         ("DELETE", "/api/contents/result.txt"),
         ("POST", "/nbconvert/html"),
+        ("GET", "/nbconvert/html/work.ipynb"),
         ("WEBSOCKET", NOWHERE),
         ("WEBSOCKET", "/terminals/websocket/1"),
         ("WEBSOCKET", "/api/events/subscribe"),
@@ -107,6 +110,7 @@ def test_the_viewer_runs_and_writes_nothing(method: str, path: str, servers: dic
         ("POST", "/api/terminals"),
         ("PUT", "/api/contents/new.txt"),
         ("POST", "/nbconvert/html"),
+        ("GET", "/nbconvert/html/work.ipynb"),
         ("WEBSOCKET", "/terminals/websocket/1"),
         ("WEBSOCKET", "/api/events/subscribe"),
     ],

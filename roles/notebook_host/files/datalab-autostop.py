@@ -34,13 +34,13 @@ class Memory:
 
     `last` is when the last tick was, `silent` since when Jupyter does not answer, `asked` when the tag was asked for,
     which is None until it is read. `pause` until it is asked for again is about an hour, and another one on each
-    instance. `worked` are seconds, and `logged` is the idle period whose end is logged.
+    instance. `worked` are seconds, and `logged` is the idle period that is logged, as long as it lasts.
     """
 
-    def __init__(self, now: float, wall: float) -> None:
+    def __init__(self, now: int, wall: int) -> None:
         self.now = self.last = self.active = now
         self.wall = wall
-        self.silent = self.worked = self.asked = self.logged = 0.0
+        self.silent = self.worked = self.asked = self.logged = 0
         self.silence = self.held = self.note = ""
         self.pause = 3300 + 5 * os.urandom(1)[0]
         self.stamps: list[str] = []
@@ -89,7 +89,7 @@ def remember(memory: Memory, stamps: set[str]) -> None:
     """What is new has happened since the last tick, even if the clock on the wall was set meanwhile."""
     for stamp in stamps.difference(memory.stamps):
         with suppress(ValueError, OverflowError):
-            age = memory.wall - datetime.fromisoformat(stamp.replace("Z", "+00:00")).timestamp()
+            age = memory.wall - int(datetime.fromisoformat(stamp.replace("Z", "+00:00")).timestamp())
             memory.active = min(memory.now, max(memory.active, memory.last, memory.now - age))
     memory.stamps = sorted(stamps)
 
@@ -221,20 +221,22 @@ def tell(memory: Memory, name: str, *text: str) -> None:
 
 
 def report(memory: Memory, what: str, reason: str) -> None:
-    """One line for the report of costs at the end of an idle period: in the journal and in CloudWatch Logs."""
+    """One line for the report of costs, once for each idle period and its end: in journal and CloudWatch Logs."""
     if memory.logged != memory.active:
         memory.logged = memory.active
-        idle, busy, running = map(int, (memory.now - memory.active, memory.worked, memory.now))
-        line = json.dumps({"autostop": what, "reason": reason, "idle": idle, "busy": busy, "running": running})
+        idle = memory.now - memory.active
+        line = json.dumps(
+            {"autostop": what, "reason": reason, "idle": idle, "busy": memory.worked, "running": memory.now}
+        )
         print(line, flush=True)
-        run("log_event", json.dumps([{"timestamp": int(memory.wall * 1000), "message": line}]))
+        run("log_event", json.dumps([{"timestamp": memory.wall * 1000, "message": line}]))
 
 
 def stop(memory: Memory, reason: str) -> int:
     """Says why it stops the instance, and stops it. One that stops already may do so."""
 
     def notice(text: str) -> None:
-        tell(memory, "stopped", f"{time.strftime('%F %R', time.gmtime())} UTC, autostop: {reason}. {text}")
+        tell(memory, "stopped", f"{datetime.now(timezone.utc):%F %R} UTC, autostop: {reason}. {text}")
 
     notice("Your files are all here. The tag `idle` sets another limit: seconds, or never.")
     report(memory, "stop", reason)
@@ -255,6 +257,9 @@ def act(options: SimpleNamespace, memory: Memory, due: bool, reason: str) -> int
     """
     notes = [memory.note, memory.held and f"Autostop waits: {memory.held}."]
     tell(memory, "autostop", *filter(None, notes))
+    if 0 < memory.logged < memory.active:
+        report(memory, "back", reason)
+        memory.logged = 0
     if due and options.observe:
         report(memory, "observe", reason)
     elif due:
@@ -273,8 +278,8 @@ def main() -> int:
     """One tick. Any argument beyond the options makes it a dry run."""
     settings, *dry_run = sys.argv[1:]
     options = SimpleNamespace(**json.loads(settings))
-    memory = Memory(time.clock_gettime(time.CLOCK_BOOTTIME), time.time())
-    with suppress(OSError, ValueError, TypeError, KeyError), open(STATE) as file:
+    memory = Memory(int(time.clock_gettime(time.CLOCK_BOOTTIME)), int(time.time()))
+    with suppress(Exception), open(STATE) as file:
         old = json.load(file)
         if old["now"] <= memory.now:
             vars(memory).update(old, last=old["now"], now=memory.now, wall=memory.wall)

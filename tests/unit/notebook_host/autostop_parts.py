@@ -179,7 +179,7 @@ class Instance:
 
     def remember(self, **memory: Any) -> None:
         """What the last tick left, five minutes ago. Times are given in seconds before now."""
-        now = time.clock_gettime(time.CLOCK_BOOTTIME)
+        now = int(time.clock_gettime(time.CLOCK_BOOTTIME))
         memory = {key: now - value if isinstance(value, int) else value for key, value in memory.items()}
         self.state.write_text(json.dumps({"now": now - 300, **memory}))
 

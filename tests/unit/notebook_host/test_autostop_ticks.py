@@ -51,15 +51,16 @@ def test_an_idle_instance_is_stopped_and_its_owner_told_why(instance: Instance, 
 
 
 def test_a_stop_is_a_line_for_the_report_of_costs(instance: Instance) -> None:
-    instance.remember(active=36_000, worked=1234.5)
-    said = instance.tick().strip()
+    instance.remember(active=36_000, worked=1234.0)
+    instance.tick()
     (line,) = instance.logged()
     uptime = time.clock_gettime(time.CLOCK_BOOTTIME)
     assert line.pop("running") == pytest.approx(uptime, abs=60)
-    assert line.pop("idle") == pytest.approx(36_000, abs=60)
-    assert line == {"autostop": "stop", "reason": said, "busy": 1234}
+    idle = line.pop("idle")
+    assert idle == pytest.approx(36_000, abs=60)
+    assert line == {"autostop": "stop", "reason": f"idle {idle:,} s > 5 s (default): stop", "busy": 1234}
     instance.aws(stopping="exit 1")
-    instance.state.write_text(json.dumps({**instance.memory, "now": uptime}))
+    instance.state.write_text(json.dumps({**instance.memory, "now": int(uptime)}))
     instance.tick(expect=1)
     assert len(instance.logged()) == 1, "it is the same idle period"
 
@@ -74,12 +75,23 @@ def test_who_only_observes_stops_nothing_and_says_once_what_it_would_have_done(
     assert instance.told() == []
     assert not (instance.hooks / "saved").exists()
     assert [line["autostop"] for line in instance.logged()] == ["observe"]
-    jupyter.lists["sessions"] = BUSY
-    instance.tick(observe=True)
+    for _ in range(2):
+        jupyter.lists["sessions"] = BUSY
+        instance.tick(observe=True)
     jupyter.lists["sessions"] = []
     instance.state.write_text(json.dumps({**instance.memory, "active": instance.memory["active"] - 100}))
     instance.tick(observe=True)
-    assert len(instance.logged()) == 2
+    assert [line["autostop"] for line in instance.logged()] == ["observe", "back", "observe"]
+
+
+def test_what_is_back_is_told_with_its_reason(instance: Instance, jupyter: Jupyter) -> None:
+    instance.tick(observe=True)
+    jupyter.lists["sessions"] = [session(kernel(2))]
+    instance.tick(observe=True, limit=HOUR)
+    observed, back = instance.logged()
+    assert observed["idle"] == pytest.approx(36_000, abs=60)
+    assert back["idle"] < 60
+    assert back["reason"] == f"idle {back['idle']} s <= 3,600 s (default): keep"
 
 
 def test_what_is_busy_is_counted(instance: Instance, jupyter: Jupyter) -> None:

@@ -11,9 +11,15 @@ import json
 import sys
 from pathlib import Path
 
-from . import autostop, fleet, scripts, start
+from . import autostop, fleet, savings, scripts, start
 
-PARTS = {"scripts": scripts.measure, "start": start.measure, "autostop": autostop.measure, "fleet": fleet.measure}
+PARTS = {
+    "scripts": scripts.measure,
+    "start": start.measure,
+    "autostop": autostop.measure,
+    "savings": savings.measure,
+    "fleet": fleet.measure,
+}
 
 
 def main(names: list[str]) -> None:

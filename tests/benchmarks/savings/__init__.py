@@ -1,0 +1,102 @@
+# Copyright: Contributors to datalab.notebooks
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Measures what autostop saves, by its rule and by the program itself: on a made-up trace, and on the published one.
+
+DATALAB_TRACE names the file of the published one. The tables of docs/savings.md are written to build/savings.md.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from . import activity, replay, rule
+from .activity import HOUR, MINUTE, Trace
+from .rule import Bill, Policy, Saved, bills, saved, total
+
+LIMIT = 60 * MINUTE
+FORGETS = 0.25
+BASELINES: dict[str, Policy] = {
+    "never stopped": rule.never,
+    "people who forget 25%": rule.owner(FORGETS),
+    "20:00": rule.evening,
+}
+POLICIES: dict[str, Policy] = {
+    "never stopped": rule.never,
+    **{f"people stop it, and forget {share:.0%}": rule.owner(share) for share in (0.1, FORGETS, 0.5)},
+    "what is idle at 20:00 is stopped": rule.evening,
+    **{f"autostop, {limit} minutes": rule.autostop(limit * MINUTE) for limit in (15, 30, 60, 120, 240)},
+    "60 minutes, and 10% say `never`": rule.autostop(LIMIT, exempt=0.1),
+    "60 minutes, and people who forget 25% stop it as before": rule.either(rule.owner(FORGETS), rule.autostop(LIMIT)),
+    "off whenever nothing runs": rule.perfect,
+}
+PROGRAM = "**the program itself, 60 minutes**"
+BEFORE: dict[str, Policy] = {
+    **{f"forgot {share:.0%}": rule.owner(share) for share in (0.0, 0.05, 0.1, FORGETS, 0.5, 0.75, 1.0)},
+    "stopped it two hours after they left": rule.owner(0, leaves=2 * HOUR),
+    "stopped what was idle at 20:00": rule.evening,
+}
+
+
+def traces() -> dict[str, Trace]:
+    """What is measured on."""
+    published = os.environ.get("DATALAB_TRACE")
+    return {"made-up": activity.synthetic(), **({"published": activity.read(Path(published))} if published else {})}
+
+
+def measure() -> dict[str, Any]:
+    """Shares of the hours, with what they are saved against."""
+    results, pages = dict[str, Any](), []
+    for name, trace in traces().items():
+        costs = costs_of(trace)
+        shares = shares_of(trace, costs)
+        results[name] = {row: {key: vars(share) for key, share in each.items()} for row, each in shares.items()}
+        pages += [f"## The {name} trace\n", *table(trace, costs, shares), "", *claims(trace), ""]
+    target = Path(__file__).parents[3] / "build" / "savings.md"
+    target.parent.mkdir(exist_ok=True)
+    target.write_text("\n".join(pages), encoding="utf-8")
+    print("\n".join(pages))
+    return results
+
+
+def costs_of(trace: Trace) -> dict[str, list[Bill]]:
+    """What each instance costs by each policy, and by the program."""
+    late = replay.punctual(1)
+    played = [replay.bill_of(replay.replay(intervals, late=late)) for intervals in trace]
+    return {**{row: bills(trace, policy) for row, policy in POLICIES.items()}, PROGRAM: played}
+
+
+def shares_of(trace: Trace, costs: Mapping[str, list[Bill]]) -> dict[str, dict[str, Saved]]:
+    """What each policy saves against each baseline."""
+    baselines = {name: bills(trace, policy) for name, policy in BASELINES.items()}
+    return {row: {name: saved(mine, base) for name, base in baselines.items()} for row, mine in costs.items()}
+
+
+def table(trace: Trace, costs: Mapping[str, list[Bill]], shares: Mapping[str, Mapping[str, Saved]]) -> Iterator[str]:
+    """The policies, in Markdown."""
+    never, weeks = total(costs["never stopped"]).on, rule.weeks(trace)
+    yield (
+        f"{len(trace)} instances, {never / HOUR:,.0f} hours from their first activity to their last one, in "
+        f"{sum(map(rule.busy, trace)) / never:.1%} of which something ran; {weeks} instance-weeks.\n"
+    )
+    yield f"| | hours | {' | '.join(f'against {name}' for name in BASELINES)} | stops a week | of them in a break |"
+    yield "|---|---|---|---|---|---|---|"
+    for row, mine in costs.items():
+        sums = total(mine)
+        cells = [f"{sums.on / HOUR:,.0f}", *map(str, shares[row].values())]
+        yield f"| {' | '.join([row, *cells, f'{sums.stops / weeks:.1f}', f'{sums.breaks / weeks:.1f}'])} |"
+
+
+def claims(trace: Trace) -> Iterator[str]:
+    """What a report can say of autostop, and what is true, by what people did before; in Markdown."""
+    yield "| people | saved by autostop after 60 minutes | had it run until they were back | had it run until 20:00 |"
+    yield "|---|---|---|---|"
+    for name, before in BEFORE.items():
+        mine = bills(trace, rule.either(before, rule.autostop(LIMIT)))
+        cells = [str(saved(mine, bills(trace, before)))]
+        for until in (rule.never, rule.evening):
+            more = sum(rule.claim(intervals, before, LIMIT, until) for intervals in trace)
+            cells.append(f"{more / (total(mine).on + more):.1%}")
+        yield f"| {' | '.join([name, *cells])} |"

@@ -1,0 +1,111 @@
+# Copyright: Contributors to datalab.notebooks
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Plays a trace of activity through the program that runs on instances, look by look.
+
+Jupyter answers by the trace: a kernel is busy, or has been until then. Stops and lines of the log are what the program
+asks of the instance, as it does there; the machine has no other processes and no terminals.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+from bisect import bisect_right
+from collections.abc import Callable, Sequence
+from contextlib import redirect_stdout
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from itertools import pairwise
+from types import SimpleNamespace
+from typing import Any
+from unittest.mock import patch
+
+from ansible_collections.datalab.notebooks.tests.unit.notebook_host.autostop_parts import OPTIONS, autostop
+
+from .activity import AWAY, Interval
+from .rule import TICK, Bill
+
+EPOCH = 1_622_505_600  # 2021-06-01, when the published trace begins
+FIRST = 60  # seconds after the start
+
+
+@dataclass
+class Run:
+    """From a start of the instance to its stop, or to its last activity."""
+
+    start: int
+    end: int = 0
+    lines: list[dict[str, Any]] = field(default_factory=list)  # of the log, each with `at`
+
+
+def replay(
+    intervals: Sequence[Interval], options: dict[str, object] | None = None, late: Callable[[], int] = lambda: 0
+) -> list[Run]:
+    """The runs of an instance whose person starts it when there is something to do; looks are this much late."""
+    settings = SimpleNamespace(**{**OPTIONS, **(options or {})})
+    runs, at = list[Run](), 0
+    while at < len(intervals):
+        runs.append(_run(intervals, at, settings, late))
+        at = bisect_right(intervals, (runs[-1].end, 0)) if runs[-1].end < intervals[-1][1] else len(intervals)
+    return runs
+
+
+def _run(intervals: Sequence[Interval], at: int, settings: SimpleNamespace, late: Callable[[], int]) -> Run:
+    run = Run(intervals[at][0], intervals[-1][1])
+    memory = autostop.Memory(0, EPOCH + run.start)
+    now = run.start + FIRST + late()
+    asked = list[tuple[str, ...]]()
+
+    def call(*command: str) -> str:
+        asked.append(command)
+        return ""
+
+    with (
+        redirect_stdout(None),
+        patch.multiple(
+            autostop,
+            ask_jupyter=lambda what: [_kernel(intervals, now)] if what == "kernels" else [],
+            work=lambda _memory: "",
+            typed=list,
+            run=call,
+            aws=call,
+        ),
+    ):
+        while now < run.end:
+            vars(memory).update(last=memory.now, now=now - run.start, wall=EPOCH + now)
+            autostop.act(settings, memory, *autostop.look(settings, memory))
+            run.lines += [{"at": now, **json.loads(each["message"])} for each in _logged(asked)]
+            if ("stop_instance",) in asked:
+                run.end = now
+            asked.clear()
+            now += TICK + late()
+    return run
+
+
+def _kernel(intervals: Sequence[Interval], now: int) -> dict[str, object]:
+    """As Jupyter tells of it at that moment."""
+    begin, end = intervals[bisect_right(intervals, (now, now)) - 1]
+    busy = begin <= now < end
+    last = datetime.fromtimestamp(EPOCH + (now if busy else end), UTC).isoformat()
+    return {"name": "python3", "execution_state": "busy" if busy else "idle", "last_activity": last}
+
+
+def _logged(asked: Sequence[tuple[str, ...]]) -> list[dict[str, Any]]:
+    return [event for name, *rest in asked if name == "log_event" for event in json.loads(rest[0])]
+
+
+def bill_of(runs: Sequence[Run]) -> Bill:
+    """What an instance cost, and how often it was stopped before its last activity."""
+    idle = [run.lines[-1]["idle"] + later.start - run.end for run, later in pairwise(runs)]
+    return Bill(sum(run.end - run.start for run in runs), len(idle), sum(gap < AWAY for gap in idle))
+
+
+def spared(runs: Sequence[Run]) -> int:
+    """Seconds between each stop and the next start, which is all that AWS's events tell."""
+    return sum(later.start - run.end for run, later in pairwise(runs))
+
+
+def punctual(seed: int) -> Callable[[], int]:
+    """How late the timer of systemd is: up to 20 s, by lot."""
+    chance = random.Random(seed)  # noqa: S311 - it has to be the same each time
+    return lambda: chance.randrange(21)

@@ -65,8 +65,9 @@ def ask_jupyter(what: str) -> list[dict[str, object]]:
 def observe(options: SimpleNamespace) -> tuple[str, list[str]]:
     """Which kernel is busy, and when any was active. A session can be without a kernel."""
     sessions, kernels = map(ask_jupyter, ("sessions", "kernels"))
-    pairs = [(item.get("kernel"), item.get("path")) for item in sessions]
-    kernels += [{**kernel, "name": path} for kernel, path in pairs if isinstance(kernel, dict)]
+    for session in sessions:
+        if isinstance(kernel := session.get("kernel"), dict):
+            kernels.append({**kernel, "name": session.get("path")})
     busy = ""
     for kernel in kernels:
         if kernel.get("execution_state") == "busy":
@@ -81,8 +82,8 @@ def typed() -> list[str]:
     times = []
     for name in filter(str.isdigit, os.listdir(TERMINALS)):
         with suppress(OSError):  # it is closed by now
-            times.append(os.stat(f"{TERMINALS}/{name}").st_atime)
-    return [str(datetime.fromtimestamp(at, timezone.utc)) for at in times]
+            times.append(str(datetime.fromtimestamp(os.stat(f"{TERMINALS}/{name}").st_atime, timezone.utc)))
+    return times
 
 
 def remember(memory: Memory, stamps: set[str]) -> None:
@@ -197,15 +198,13 @@ def look(options: SimpleNamespace, memory: Memory) -> tuple[bool, str]:
         return False, f"{busy}: keep"
     due = decide(options, memory)[0]
     known = memory.asked > memory.active and memory.now - memory.asked < memory.pause
-    problem = ""
     if due or (memory.now - memory.active > 300 and not known):
         memory.asked = memory.now
         try:
             memory.tag = aws("tag", "idle")
         except OSError as error:
-            problem = f" [tag not readable: {error}]"
-    due, reason = decide(options, memory)
-    return due, reason + problem
+            print(f"tag not readable: {error}")
+    return decide(options, memory)
 
 
 def run(*command: str) -> None:
@@ -234,18 +233,15 @@ def report(memory: Memory, what: str, reason: str) -> None:
 
 def stop(memory: Memory, reason: str) -> int:
     """Says why it stops the instance, and stops it. One that stops already may do so."""
-
-    def notice(text: str) -> None:
-        tell(memory, "stopped", f"{datetime.now(timezone.utc):%F %R} UTC, autostop: {reason}. {text}")
-
-    notice("Your files are all here. The tag `idle` sets another limit: seconds, or never.")
+    text = f"{datetime.now(timezone.utc):%F %R} UTC, autostop: {reason}."
+    tell(memory, "stopped", text, "Your files are all here. The tag `idle` sets another limit: seconds, or never.")
     report(memory, "stop", reason)
     try:
         aws("stop_instance")
     except OSError as error:
         print(f"not stopped: {error}")
         if "Status (Stop" not in str(error):
-            notice(f"It did not work: please stop the instance yourself. {error}")
+            tell(memory, "stopped", text, f"It did not work: please stop the instance yourself. {error}")
             return 1
     return 0
 
@@ -255,8 +251,7 @@ def act(options: SimpleNamespace, memory: Memory, due: bool, reason: str) -> int
 
     What processes do until then does not count: it may be what saves their state.
     """
-    notes = [memory.note, memory.held and f"Autostop waits: {memory.held}."]
-    tell(memory, "autostop", *filter(None, notes))
+    tell(memory, "autostop", *filter(None, [memory.note, memory.held and f"Autostop waits: {memory.held}."]))
     if 0 < memory.logged < memory.active:
         report(memory, "back", reason)
         memory.logged = 0
@@ -276,8 +271,7 @@ def act(options: SimpleNamespace, memory: Memory, due: bool, reason: str) -> int
 
 def main() -> int:
     """One tick. Any argument beyond the options makes it a dry run."""
-    settings, *dry_run = sys.argv[1:]
-    options = SimpleNamespace(**json.loads(settings))
+    options = SimpleNamespace(**json.loads(sys.argv[1]))
     memory = Memory(int(time.clock_gettime(time.CLOCK_BOOTTIME)), int(time.time()))
     with suppress(Exception), open(STATE) as file:
         old = json.load(file)
@@ -285,11 +279,14 @@ def main() -> int:
             vars(memory).update(old, last=old["now"], now=memory.now, wall=memory.wall)
     due, reason = look(options, memory)
     print(reason, flush=True)
-    if dry_run:
+    if sys.argv[2:]:
         return 0
     status = act(options, memory, due, reason)
-    with open(f"{STATE}.new", "w") as file:
+    with open(f"{STATE}.{os.getpid()}", "w") as file:
         json.dump(vars(memory), file)
+    if os.path.isdir(STATE):
+        os.rename(STATE, f"{file.name}.old")
+        run("notice", "memory", f"{STATE} was a directory, and is now {file.name}.old.")
     os.replace(file.name, STATE)
     return status
 

@@ -115,6 +115,16 @@ def test_an_open_notebook_counts_where_it_is_to(ignores: bool, stops: bool, host
     assert stopped(host) is stops
 
 
+def test_a_directory_in_the_place_of_its_memory_is_moved_aside(host: Host) -> None:
+    instance(host, "echo")
+    (host.root / "var/lib/datalab/still").mkdir()
+    assert not stopped(host)
+    (aside,) = (host.root / "var/lib/datalab").glob("still.*")
+    assert f"still was a directory, and is now {aside}." in host.notice
+    still(host, 7 * HOURS)
+    assert stopped(host)
+
+
 def test_a_dry_run_and_the_first_look_stop_nothing(host: Host) -> None:
     instance(host, "echo")
     assert not stopped(host)

@@ -46,7 +46,7 @@ def test_an_idle_instance_is_stopped_and_its_owner_told_why(instance: Instance, 
     assert instance.called() == [LIST_TAGS, STOP]
     (notice,) = instance.told()
     assert notice.startswith("notice|stopped|20")
-    assert f" UTC, autostop: {said.strip()}. Your files are all here." in notice
+    assert f" UTC, autostop: {said.strip()}.|Your files are all here." in notice
     assert "tag `idle`" in notice
 
 
@@ -94,6 +94,29 @@ def test_what_is_back_is_told_with_its_reason(instance: Instance, jupyter: Jupyt
     assert back["reason"] == f"idle {back['idle']} s <= 3,600 s (default): keep"
 
 
+@pytest.mark.parametrize("kind", ["directory", "link to one"])
+def test_a_directory_in_the_place_of_its_memory_is_moved_aside(kind: str, instance: Instance) -> None:
+    mine = instance.state if kind == "directory" else instance.state.with_name("mine")
+    instance.state.unlink()
+    mine.mkdir()
+    (mine / "notes.txt").write_text("mine")
+    if kind != "directory":
+        instance.state.symlink_to(mine)
+    for _ in range(2):
+        instance.tick()
+    (aside,) = instance.state.parent.glob("*.old")
+    assert (aside / "notes.txt").read_text() == "mine"
+    assert instance.told() == [f"notice|memory|{instance.state} was a directory, and is now {aside}."]
+    assert instance.memory["now"] > 0
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{}", "null", '{"now": "soon"}', '{"now": null}', "\0"])
+def test_a_memory_that_makes_no_sense_is_begun_anew(content: str, instance: Instance) -> None:
+    instance.state.write_text(content)
+    assert instance.tick().startswith("idle 0 s <= 5 s (default): keep")
+    assert instance.memory["now"] > 0
+
+
 def test_what_is_busy_is_counted(instance: Instance, jupyter: Jupyter) -> None:
     jupyter.lists["sessions"] = BUSY
     instance.remember(active=36_000)  # five minutes ago
@@ -139,25 +162,25 @@ def test_aws_is_not_asked_while_somebody_works(instance: Instance, jupyter: Jupy
 def test_a_tag_that_cannot_be_read_is_as_it_was(instance: Instance) -> None:
     instance.aws(listing="echo 'Rate exceeded' >&2; exit 254")
     instance.remember(active=36_000, tag="never")
-    assert instance.tick() == "idle 36,000 s, no limit (tag): keep [tag not readable: Rate exceeded]\n"
+    assert instance.tick() == "tag not readable: Rate exceeded\nidle 36,000 s, no limit (tag): keep\n"
     assert instance.memory["tag"] == "never"
     instance.remember(active=36_000, tag="")
-    assert instance.tick() == "idle 36,000 s > 5 s (default): stop [tag not readable: Rate exceeded]\n"
+    assert instance.tick() == "tag not readable: Rate exceeded\nidle 36,000 s > 5 s (default): stop\n"
     assert instance.called() == [LIST_TAGS, LIST_TAGS, STOP]
 
 
 def test_a_tag_that_was_never_read_may_be_never_for_a_day(instance: Instance) -> None:
     instance.aws(listing="echo 'AccessDenied' >&2; exit 254")
-    problem = "[tag not readable: AccessDenied]"
+    problem = "tag not readable: AccessDenied\n"
     unread = "(longest limit: the tag idle was never read)"
-    assert instance.tick() == f"idle 36,000 s <= 86,400 s {unread}: keep {problem}\n"
+    assert instance.tick() == f"{problem}idle 36,000 s <= 86,400 s {unread}: keep\n"
     assert instance.told() == ["notice|autostop|Autostop takes the longest limit: the tag idle was never read."]
     instance.remember(active=36_000)
-    assert instance.tick(maximum=40_000) == f"idle 36,000 s <= 40,000 s {unread}: keep {problem}\n"
+    assert instance.tick(maximum=40_000) == f"{problem}idle 36,000 s <= 40,000 s {unread}: keep\n"
     instance.remember(active=36_000)
-    assert instance.tick(limit=0).endswith(f"no limit {unread}: keep {problem}\n")
+    assert instance.tick(limit=0).endswith(f"no limit {unread}: keep\n")
     instance.remember(active=90_000)
-    assert instance.tick() == f"idle 90,000 s > 86,400 s {unread}: stop {problem}\n"
+    assert instance.tick() == f"{problem}idle 90,000 s > 86,400 s {unread}: stop\n"
     assert STOP in instance.called()
 
 
@@ -362,11 +385,13 @@ def test_eight_busy_hours_cost_no_call(instance: Instance, jupyter: Jupyter) -> 
     assert ticks(instance, 8) == (["teams/fraud/train.ipynb is computing: keep"] * 96, [])
 
 
-def test_a_tag_that_cannot_be_read_is_not_asked_for_each_time(instance: Instance) -> None:
+def test_a_tag_that_cannot_be_read_is_not_asked_for_each_time(
+    instance: Instance, capsys: pytest.CaptureFixture[str]
+) -> None:
     instance.aws(listing="exit 255")
-    said, calls = ticks(instance, 8, limit=0)
+    _said, calls = ticks(instance, 8, limit=0)
     assert 6 <= len(calls) <= 10
-    assert sum("[tag not readable" in line for line in said) == len(calls)
+    assert capsys.readouterr().out.count("tag not readable: ") == len(calls)
 
 
 def test_a_tag_that_is_shorter_works_from_the_first_idle_period_on(instance: Instance) -> None:

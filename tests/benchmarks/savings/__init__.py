@@ -100,3 +100,9 @@ def claims(trace: Trace) -> Iterator[str]:
             more = sum(rule.claim(intervals, before, LIMIT, until) for intervals in trace)
             cells.append(f"{more / (total(mine).on + more):.1%}")
         yield f"| {' | '.join([name, *cells])} |"
+    kept, texts = activity.kept(trace), []
+    for forgets in (FORGETS, 1.0):
+        before = rule.owner(forgets)
+        mine = bills(kept, rule.either(before, rule.autostop(LIMIT)))
+        texts.append(f"{saved(mine, bills(kept, before))} for people who forgot {forgets:.0%}")
+    yield f"\nCounted until the month ends, it is {' and '.join(texts)}."

@@ -61,6 +61,11 @@ def gaps(intervals: Sequence[Interval]) -> Iterator[Interval]:
         yield end, start
 
 
+def kept(trace: Trace) -> Trace:
+    """The same of instances that are there until the month ends, whether a person comes back or not."""
+    return [merged([*intervals, (MONTH, MONTH)]) for intervals in trace]
+
+
 def quantiles(trace: Trace) -> dict[str, list[int]]:
     """In minutes, at SHARES: how long activities, breaks, absences and whole sessions are."""
     idle = [end - start for intervals in trace for start, end in gaps(intervals)]

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 MESSAGE = "Credential should be scoped to a valid region, not '{}'."
 OF_S3 = "The authorization header is malformed; the region '{}' is wrong; expecting 'us-east-1'"
 
+GLOBAL = ("budgets",)  # in one place, though botocore names regions of other partitions; signed for the caller's region
+
 # By protocol: status, code, and what is around the error.
 IN_XML = {
     "ec2": ("401 Unauthorized", "AuthFailure", "<Response><Errors>{}</Errors></Response>"),
@@ -67,4 +69,4 @@ def _regions(service: str) -> frozenset[str]:
         partitions = session.get_available_partitions()
         return frozenset(region for each in partitions for region in session.get_available_regions(name, each))
 
-    return of(service) or of("ec2")
+    return of("ec2") if service in GLOBAL else of(service) or of("ec2")

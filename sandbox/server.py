@@ -21,6 +21,7 @@ from werkzeug.serving import BaseWSGIServer, make_server
 
 from .calls import CountCalls
 from .machines import Settings
+from .pricing import AnswerPrices
 from .regions import RefuseUnknownRegions
 from .services import sagemaker
 from .services.sagemaker import instances_by_status
@@ -32,7 +33,19 @@ if TYPE_CHECKING:
     from moto.backends import SERVICE_NAMES
 
 HOST = "127.0.0.1"
-EXTENDED = ("athena", "ec2", "efs", "iam", "s3", "servicequotas")  # each by the module of its name
+EXTENDED = (  # each by the module of its name
+    "athena",
+    "budgets",
+    "ce",
+    "cloudtrail",
+    "ec2",
+    "efs",
+    "events",
+    "iam",
+    "logs",
+    "s3",
+    "servicequotas",
+)
 
 
 class Dispatcher(DomainDispatcherApplication):
@@ -96,7 +109,9 @@ def make(port: int, transition_seconds: float, while_stdin_is_open: bool) -> Bas
     def copy() -> str:
         return copied(app, while_stdin_is_open)
 
-    app = CountCalls(RefuseUnknownRegions(Dispatcher()), lambda: {"instances": instances_by_status()}, copy)
+    app = CountCalls(
+        RefuseUnknownRegions(AnswerPrices(Dispatcher())), lambda: {"instances": instances_by_status()}, copy
+    )
     return listening_server(port, app)
 
 

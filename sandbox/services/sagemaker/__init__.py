@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from sandbox.machines import Settings
 
+    from .history import Change
     from .power import Power
 
 
@@ -50,6 +51,21 @@ def install_machines(settings: Settings, state: Path) -> Power:
 def transition(seconds: float) -> dict[str, Any]:
     """How moto's state manager writes that a transitional state lasts so long."""
     return {"progression": "time", "seconds": seconds} if seconds > 0 else {"progression": "immediate"}
+
+
+def pass_all() -> None:
+    """Have each instance come to the status of this moment."""
+    instances_by_status()
+
+
+def changes() -> list[Change]:
+    """Through which states all instances have passed, over all accounts and regions."""
+    pass_all()
+    found: list[Change] = []
+    for _, _, backend in sagemaker_backends.iter_backends():
+        assert isinstance(backend, NotebookBackend)
+        found += backend.changes
+    return found
 
 
 def instances_by_status() -> dict[str, int]:

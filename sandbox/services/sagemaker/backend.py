@@ -16,8 +16,9 @@ from .models import DELETED, CodeRepository, LifecycleConfig, NotebookInstance
 from .references import check_key, check_place, check_role
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
+    from .history import Change
     from .power import Power
 
 TAGS_PER_RESOURCE = 50
@@ -35,10 +36,12 @@ class NotebookBackend(SageMakerModelBackend):
     notebook_instance_lifecycle_configurations: dict[str, LifecycleConfig]  # type: ignore[assignment]  # ditto
 
     power: ClassVar[Power | None] = None  # with machines
+    tell: ClassVar[Callable[[Change], None] | None] = None  # EventBridge, once a client has asked for it
 
     def __init__(self, region_name: str, account_id: str):
         super().__init__(region_name, account_id)
         self.code_repositories: dict[str, CodeRepository] = {}
+        self.changes: list[Change] = []  # of all instances, also of those that are gone
 
     def reset(self) -> None:
         """Forget everything; machines and what is on their volumes go as well."""
@@ -86,6 +89,7 @@ class NotebookBackend(SageMakerModelBackend):
         if subnet_id or security_group_ids:
             check_place(subnet_id, security_group_ids or [], self.account_id, self.region_name)
         instance = NotebookInstance(  # type: ignore[abstract]  # as moto's own is
+            record=self.record,
             account_id=self.account_id,
             region_name=self.region_name,
             notebook_instance_name=notebook_instance_name,
@@ -162,6 +166,12 @@ class NotebookBackend(SageMakerModelBackend):
         """One page of the instances that pass all filters."""
         self._forget_deleted()
         return listing((i for i in list(self.notebook_instances.values()) if _passes(i, params)), params)
+
+    def record(self, change: Change) -> None:
+        """Remember through which state an instance has passed, and tell those who listen."""
+        self.changes.append(change)
+        if tell := type(self).tell:
+            tell(change)
 
     def statuses(self) -> list[str]:
         """The status of each instance."""

@@ -154,6 +154,7 @@ def python_pattern(pattern: str) -> re.Pattern[str]:
     """A pattern of the service model as Python understands it."""
     for java, python in _JAVA_CLASSES.items():
         pattern = pattern.replace(java, python)
+    pattern = pattern.replace("(?i)", "")  # Python has it at the start only; where it is, it is about <script>
     return re.compile(pattern)
 
 

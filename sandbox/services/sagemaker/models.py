@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from functools import cache
+from threading import RLock
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from moto.core.common_models import BaseModel
@@ -19,6 +20,8 @@ from moto.sagemaker.models import (
     FakeSageMakerNotebookInstanceLifecycleConfig,
 )
 from moto.sagemaker.utils import arn_formatter
+
+from .history import Change
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -59,15 +62,18 @@ class NotebookInstance(ManagedState, FakeSagemakerNotebookInstance):
     __module__ = "moto.sagemaker.models"  # moto files its models by the module's second name
     begin: ClassVar[Callable[[NotebookInstance, str], Future[str] | None] | None] = None  # Power.begin, with machines
     _job: Future[str] | None = None  # what the machine does while the status is a passing one
+    _passing = RLock()  # a status passes when it is looked at, and several requests may look at once
 
     def __init__(
         self,
+        record: Callable[[Change], None],
         platform_identifier: str,
         ip_address_type: str,
         instance_metadata_service_configuration: dict[str, str],
         **fields: Any,
     ):
         ManagedState.__init__(self, STATE_MODEL, TRANSITIONS)
+        self._record = record
         FakeSagemakerNotebookInstance.__init__(self, **fields)
         self.platform_identifier = self._tag(PLATFORM_TAG) or platform_identifier
         self.ip_address_type = ip_address_type
@@ -93,19 +99,28 @@ class NotebookInstance(ManagedState, FakeSagemakerNotebookInstance):
         self._time_progressed = datetime.now()  # noqa: DTZ005  # what ManagedState compares it with
         self.failure_reason: str | None = None
         self.last_modified_time = now()
+        self._note()
         self._pass()
+
+    def _note(self) -> None:
+        if "arn" in vars(self):  # moto sets a status before the instance has its ARN
+            self._record(Change.of(self, str(self._status)))
 
     def _pass(self) -> None:
         """Leave a transitional state, if its time has come. LastModifiedTime becomes the moment at which it came."""
-        if self._status not in PASSING:
-            return
-        if self._job is not None:
-            self._pass_with_machine(self._job)
-            return
-        before, after = self._status, ManagedState.status.__get__(self)
-        transition = state_manager.get_transition(STATE_MODEL)
-        if after != before and transition["progression"] == "time":
-            self.last_modified_time += timedelta(seconds=transition["seconds"])
+        with self._passing:
+            if self._status not in PASSING:
+                return
+            if self._job is not None:
+                self._pass_with_machine(self._job)
+                return
+            before, after = self._status, ManagedState.status.__get__(self)
+            if after == before:
+                return
+            transition = state_manager.get_transition(STATE_MODEL)
+            if transition["progression"] == "time":
+                self.last_modified_time += timedelta(seconds=transition["seconds"])
+            self._note()
 
     def _pass_with_machine(self, job: Future[str]) -> None:
         if not job.done():
@@ -115,6 +130,7 @@ class NotebookInstance(ManagedState, FakeSagemakerNotebookInstance):
         reason = job.result()
         self._status = "Failed" if reason else self._get_next_status(self._status)
         self.failure_reason = reason or self.failure_reason
+        self._note()
 
     def _go(self, status: str) -> None:
         """Begin to pass to another state: with a machine it is that which takes the time, or else the clock."""

@@ -1,0 +1,259 @@
+# Copyright: Contributors to datalab.notebooks
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Budgets: what moto lacks of them (updates, subscribers, actions, tags, pages), and AWS's refusals."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import moto.budgets.urls
+from moto.budgets.models import Budget
+from moto.budgets.responses import BudgetsResponse
+from moto.core.exceptions import JsonRESTError
+from moto.core.utils import unix_time
+from moto.moto_api._internal import mock_random
+
+from .sagemaker.constraints import violations
+
+ALERTS, ADDRESSES, TOPICS = 5, 10, 1
+OF_ALERTS = ("NotificationType", "ComparisonOperator", "Threshold")
+
+
+class BudgetError(JsonRESTError):
+    """A refusal of AWS's."""
+
+    code = 400
+
+
+class FullBudgetsResponse(BudgetsResponse):
+    """moto's Budgets, with every operation that keeps a budget as it should be."""
+
+    def call_action(self) -> Any:
+        """Any operation; of another account's budgets there is none."""
+        asked = json.loads(self.body)
+        if message := violations("budgets", self._get_action(), asked):
+            raise BudgetError("InvalidParameterException", message)
+        if asked.get("AccountId", self.current_account) != self.current_account:
+            raise BudgetError(
+                "AccessDeniedException", f"Account {asked['AccountId']} is not authorized to access this resource."
+            )
+        return super().call_action()
+
+    # Budgets
+
+    def create_budget(self) -> str:
+        """CreateBudget."""
+        asked = json.loads(self.body)
+        alerts = asked.get("NotificationsWithSubscribers", [])
+        _check(asked["Budget"])
+        _check_alerts([each["Notification"] for each in alerts])
+        for each in alerts:
+            _check_subscribers(each["Subscribers"])
+        super().create_budget()
+        self._tags[asked["Budget"]["BudgetName"]] = list(asked.get("ResourceTags", []))
+        return "{}"
+
+    def update_budget(self) -> str:
+        """UpdateBudget; what was spent so far is forgotten."""
+        new = json.loads(self.body)["NewBudget"]
+        _check(new)
+        budget = self._budget(new["BudgetName"])
+        period = budget.budget["TimePeriod"]
+        budget.budget = {"TimePeriod": period, **new, "LastUpdatedTime": unix_time()}
+        return "{}"
+
+    def delete_budget(self) -> str:
+        """DeleteBudget; its actions go with it."""
+        answer = super().delete_budget()
+        self._actions.pop(self._get_param("BudgetName"), None)
+        return answer
+
+    def describe_budgets(self) -> str:
+        """DescribeBudgets, in pages; a budget has either form of its filter."""
+        asked = json.loads(self.body)
+        budgets = list(self.backend.describe_budgets(self.current_account))
+        return self._page("Budgets", budgets, asked)
+
+    def describe_budget_notifications_for_account(self) -> str:
+        """DescribeBudgetNotificationsForAccount."""
+        budgets = self.backend.budgets[self.current_account]
+        found = [{"BudgetName": name, "Notifications": list(b.get_notifications())} for name, b in budgets.items()]
+        return self._page("BudgetNotificationsForAccount", found, json.loads(self.body), size=50)
+
+    # Alerts and who gets them
+
+    def create_notification(self) -> str:
+        """CreateNotification."""
+        asked = json.loads(self.body)
+        budget = self._budget(asked["BudgetName"])
+        _check_alerts([*budget.get_notifications(), asked["Notification"]])
+        _check_subscribers(asked["Subscribers"])
+        return super().create_notification()
+
+    def delete_notification(self) -> str:
+        """DeleteNotification."""
+        asked = json.loads(self.body)
+        found = self._alert(asked)
+        self._budget(asked["BudgetName"]).notifications.remove(found)
+        return "{}"
+
+    def describe_notifications_for_budget(self) -> str:
+        """DescribeNotificationsForBudget."""
+        budget = self._budget(self._get_param("BudgetName"))
+        found = [{"NotificationState": "OK", **each} for each in budget.get_notifications()]
+        return json.dumps({"Notifications": found})
+
+    def describe_subscribers_for_notification(self) -> str:
+        """DescribeSubscribersForNotification."""
+        return json.dumps({"Subscribers": self._alert(json.loads(self.body)).subscribers})
+
+    def create_subscriber(self) -> str:
+        """CreateSubscriber."""
+        asked = json.loads(self.body)
+        alert = self._alert(asked)
+        _check_subscribers([*alert.subscribers, asked["Subscriber"]])
+        alert.subscribers.append(asked["Subscriber"])
+        return "{}"
+
+    def delete_subscriber(self) -> str:
+        """DeleteSubscriber; the last one takes the alert with it."""
+        asked = json.loads(self.body)
+        alert = self._alert(asked)
+        if asked["Subscriber"] not in alert.subscribers:
+            raise BudgetError("NotFoundException", "Unable to delete subscriber - the subscriber doesn't exist.")
+        alert.subscribers.remove(asked["Subscriber"])
+        if not alert.subscribers:
+            self._budget(asked["BudgetName"]).notifications.remove(alert)
+        return "{}"
+
+    # Actions
+
+    def create_budget_action(self) -> str:
+        """CreateBudgetAction."""
+        asked = json.loads(self.body)
+        name = self._budget(asked["BudgetName"]).budget["BudgetName"]
+        action = {key: value for key, value in asked.items() if key not in {"AccountId", "ResourceTags"}}
+        action |= {"ActionId": str(mock_random.uuid4()), "Status": "STANDBY"}
+        self._actions.setdefault(name, []).append(action)
+        return json.dumps({"AccountId": self.current_account, "BudgetName": name, "ActionId": action["ActionId"]})
+
+    def describe_budget_actions_for_budget(self) -> str:
+        """DescribeBudgetActionsForBudget."""
+        asked = json.loads(self.body)
+        self._budget(asked["BudgetName"])
+        return self._page("Actions", self._actions.get(asked["BudgetName"], []), asked)
+
+    def describe_budget_actions_for_account(self) -> str:
+        """DescribeBudgetActionsForAccount."""
+        return self._page("Actions", [each for own in self._actions.values() for each in own], json.loads(self.body))
+
+    def update_budget_action(self) -> str:
+        """UpdateBudgetAction."""
+        asked = json.loads(self.body)
+        action = self._action(asked)
+        old = dict(action)
+        action |= {key: value for key, value in asked.items() if key != "AccountId"}
+        name = asked["BudgetName"]
+        return json.dumps({"AccountId": asked["AccountId"], "BudgetName": name, "OldAction": old, "NewAction": action})
+
+    def delete_budget_action(self) -> str:
+        """DeleteBudgetAction."""
+        asked = json.loads(self.body)
+        action = self._action(asked)
+        self._actions[asked["BudgetName"]].remove(action)
+        return json.dumps({"AccountId": asked["AccountId"], "BudgetName": asked["BudgetName"], "Action": action})
+
+    # Tags
+
+    def list_tags_for_resource(self) -> str:
+        """ListTagsForResource."""
+        return json.dumps({"ResourceTags": self._tags.get(self._named(), [])})
+
+    def tag_resource(self) -> str:
+        """TagResource."""
+        name = self._named()
+        kept = {tag["Key"]: tag["Value"] for tag in [*self._tags.get(name, []), *self._get_param("ResourceTags")]}
+        self._tags[name] = [{"Key": key, "Value": value} for key, value in kept.items()]
+        return "{}"
+
+    def untag_resource(self) -> str:
+        """UntagResource."""
+        name, gone = self._named(), self._get_param("ResourceTagKeys")
+        self._tags[name] = [tag for tag in self._tags.get(name, []) if tag["Key"] not in gone]
+        return "{}"
+
+    def _named(self) -> str:
+        name = str(self._get_param("ResourceARN")).partition(":budget/")[2]
+        return str(self._budget(name).budget["BudgetName"])
+
+    def _budget(self, name: str) -> Budget:
+        budgets = self.backend.budgets[self.current_account]
+        if name not in budgets:
+            raise BudgetError("NotFoundException", f"Unable to get budget: {name} - the budget doesn't exist.")
+        return budgets[name]
+
+    def _alert(self, asked: dict[str, Any]) -> Any:
+        for each in self._budget(asked["BudgetName"]).notifications:
+            if _key(each.details) == _key(asked["Notification"]):
+                return each
+        raise BudgetError("NotFoundException", "Unable to get notification - the notification doesn't exist.")
+
+    def _action(self, asked: dict[str, Any]) -> dict[str, Any]:
+        for each in self._actions.get(asked["BudgetName"], []):
+            if each["ActionId"] == asked["ActionId"]:
+                return each
+        raise BudgetError("NotFoundException", f"Unable to get action: {asked['ActionId']} - it doesn't exist.")
+
+    @property
+    def _actions(self) -> dict[str, list[dict[str, Any]]]:
+        actions: dict[str, list[dict[str, Any]]] = vars(self.backend).setdefault("actions", {})
+        return actions
+
+    @property
+    def _tags(self) -> dict[str, list[dict[str, str]]]:
+        tags: dict[str, list[dict[str, str]]] = vars(self.backend).setdefault("tags", {})
+        return tags
+
+    @staticmethod
+    def _page(name: str, items: list[Any], asked: dict[str, Any], size: int = 100) -> str:
+        first = int(asked.get("NextToken") or 0)
+        last = first + asked.get("MaxResults", size)
+        more = {"NextToken": str(last)} if last < len(items) else {}
+        return json.dumps({name: items[first:last], **more})
+
+
+def _check(budget: dict[str, Any]) -> None:
+    if ("CostFilters" in budget or "CostTypes" in budget) and ("FilterExpression" in budget or "Metrics" in budget):
+        raise BudgetError(
+            "InvalidParameterException",
+            "Either CostFilters and CostTypes, or FilterExpression and Metrics can be given, not both.",
+        )
+    if "FilterExpression" in budget and "Metrics" not in budget:
+        raise BudgetError("InvalidParameterException", "FilterExpression needs Metrics.")
+    if float(budget.get("BudgetLimit", {}).get("Amount", 1)) <= 0:
+        raise BudgetError("InvalidParameterException", "Budget limit must be greater than 0.")
+
+
+def _check_alerts(alerts: list[dict[str, Any]]) -> None:
+    if len({_key(each) for each in alerts}) < len(alerts):
+        raise BudgetError("DuplicateRecordException", "The notification already exists.")
+    if len(alerts) > ALERTS:
+        raise BudgetError("CreationLimitExceededException", f"A budget has at most {ALERTS} notifications.")
+
+
+def _check_subscribers(subscribers: list[dict[str, str]]) -> None:
+    if len({(each["SubscriptionType"], each["Address"]) for each in subscribers}) < len(subscribers):
+        raise BudgetError("DuplicateRecordException", "The subscriber already exists.")
+    kinds = [each["SubscriptionType"] for each in subscribers]
+    if kinds.count("EMAIL") > ADDRESSES or kinds.count("SNS") > TOPICS:
+        raise BudgetError("CreationLimitExceededException", "Too many subscribers of the notification.")
+
+
+def _key(alert: dict[str, Any]) -> tuple[Any, ...]:
+    return (*(alert[each] for each in OF_ALERTS), alert.get("ThresholdType", "PERCENTAGE"))
+
+
+def install() -> None:
+    """Put the operations into moto, before its first request about budgets."""
+    moto.budgets.urls.url_paths["{0}/$"] = FullBudgetsResponse.dispatch

@@ -42,8 +42,9 @@ def respond(operation: str, asked: dict[str, Any]) -> tuple[dict[str, Any], str]
         return {"__type": "UnknownOperationException"}, "400 Bad Request"
     if asked.get("ServiceCode") != "AmazonSageMaker":
         return {"__type": "NotFoundException", "message": "Invalid service code"}, "400 Bad Request"
-    wanted = {each["Field"]: each["Value"] for each in asked.get("Filters", []) if each["Type"] == "TERM_MATCH"}
-    found = [each for each in products(wanted.get("regionCode", "")) if _matches(each, wanted)]
+    filters = asked.get("Filters", [])
+    region = next((each["Value"] for each in filters if each["Field"] == "regionCode"), "")
+    found = [each for each in products(region) if all(_matches(each, wanted) for wanted in filters)]
     first = int(asked.get("NextToken") or 0)
     last = first + min(asked.get("MaxResults", PAGE_SIZE), PAGE_SIZE)
     more = {"NextToken": str(last)} if last < len(found) else {}
@@ -81,5 +82,6 @@ def _product(region: str, usage_type: str, price: float, unit: str) -> dict[str,
 
 
 def _matches(product: dict[str, Any], wanted: dict[str, str]) -> bool:
-    attributes = product["product"]["attributes"]
-    return all(attributes.get(field, "").casefold() == value.casefold() for field, value in wanted.items())
+    has = product["product"]["attributes"].get(wanted["Field"], "").casefold()
+    value = wanted["Value"].casefold()
+    return value in has if wanted["Type"] == "CONTAINS" else has == value

@@ -71,6 +71,11 @@ def or_error(read: Callable[[], R]) -> R | NotebookError:
         return error
 
 
+def is_refusal(error: NotebookError, *codes: str) -> bool:
+    """Whether AWS has answered with one of these codes."""
+    return error.exception is not None and isinstance(error.exception, is_boto3_error_code(codes, error.exception))
+
+
 def some_of(names: list[str]) -> str:
     """The first five names, and how many more there are."""
     more = f" and {len(names) - 5} more" if len(names) > 5 else ""

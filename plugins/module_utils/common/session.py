@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 
 USER_AGENT = f"APN/1.0 Ansible/{ansible_version} datalab.notebooks"
+NO_REGION = "This module requires a region. Set AWS_REGION or the option region"
 
 
 class Session:
@@ -48,16 +49,26 @@ class Session:
             raise NotebookError("Couldn't connect to AWS", error) from error
         self._lock = Lock()
 
-    def client(self, service: str, config: dict[str, Any] | None = None) -> Any:
+    @property
+    def region(self) -> str:
+        """The region that the options or the environment name; raises NotebookError where none is."""
+        region = self._options["region_name"] or self._session.region_name
+        if not region:
+            raise NotebookError(NO_REGION)
+        return str(region)
+
+    def client(self, service: str, config: dict[str, Any] | None = None, region: str | None = None) -> Any:
         """A client of this service, with these settings of botocore's Config besides the module's own.
 
-        Raises NotebookError where no region is known, or the options make no client.
+        It is of another region if one is given. Raises NotebookError where none is known, or the options make no
+        client.
         """
         merged = self._config.merge(Config(**(config or {})))
         try:
             with self._lock:  # a session is not made for threads
-                return self._session.client(service, config=merged, **self._options)
+                options = {**self._options, **({"region_name": region} if region else {})}
+                return self._session.client(service, config=merged, **options)
         except NoRegionError as error:  # STS has an endpoint without one
-            raise NotebookError("This module requires a region. Set AWS_REGION or the option region") from error
+            raise NotebookError(NO_REGION) from error
         except (ValueError, BotoCoreError) as error:
             raise NotebookError("Couldn't connect to AWS", error) from error

@@ -125,6 +125,42 @@ def s3() -> Iterator[Script]:
 
 
 @pytest.fixture
+def logs() -> Iterator[Script]:
+    """CloudWatch Logs, in the same way."""
+    yield from _scripted("logs")
+
+
+@pytest.fixture
+def cloudtrail() -> Iterator[Script]:
+    """CloudTrail, in the same way."""
+    yield from _scripted("cloudtrail")
+
+
+@pytest.fixture
+def ce() -> Iterator[Script]:
+    """Cost Explorer, in the same way."""
+    yield from _scripted("ce")
+
+
+@pytest.fixture
+def pricing() -> Iterator[Script]:
+    """The price list, in the same way."""
+    yield from _scripted("pricing")
+
+
+@pytest.fixture
+def budgets() -> Iterator[Script]:
+    """Budgets, in the same way."""
+    yield from _scripted("budgets")
+
+
+@pytest.fixture
+def events() -> Iterator[Script]:
+    """EventBridge, in the same way."""
+    yield from _scripted("events")
+
+
+@pytest.fixture
 def one_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
     """Calls for several instances come in the instances' order."""
     monkeypatch.setattr(calls, "POOL_SIZE", 1)

@@ -22,13 +22,13 @@ options:
     description: The sections of the platform to plan. V(fleet) is the people and their instances.
     type: list
     elements: str
-    choices: [network, storage, access, fleet]
-    default: [network, storage, access, fleet]
+    choices: [network, storage, access, costs, fleet]
+    default: [network, storage, access, costs, fleet]
   given_by:
     description: The sections that only give the others ids. They are not planned, and take the fewest calls.
     type: list
     elements: str
-    choices: [network, storage, access, fleet]
+    choices: [network, storage, access, costs, fleet]
     default: []
   removal:
     description: Whether to plan the removal of these sections.

@@ -24,6 +24,9 @@ options:
   access:
     description: What to read of roles, policies, groups and workgroups.
     type: dict
+  costs:
+    description: What to read of what costs are counted by, and of budgets.
+    type: dict
   instances:
     description: What to read of instances, and of lifecycle configurations with their scripts.
     type: dict
@@ -69,6 +72,11 @@ access:
   returned: when asked for
   type: dict
   sample: {roles: []}
+costs:
+  description: The log group and the rule of events, budgets, and the status of tags in billing.
+  returned: when asked for
+  type: dict
+  sample: {budgets: []}
 instances:
   description: Instances with their tags, and lifecycle configurations.
   returned: when asked for
@@ -100,6 +108,7 @@ from ansible_collections.datalab.notebooks.plugins.module_utils.common.pace impo
 from ansible_collections.datalab.notebooks.plugins.module_utils.common.session import Session
 from ansible_collections.datalab.notebooks.plugins.module_utils.ec2.read import read_network
 from ansible_collections.datalab.notebooks.plugins.module_utils.efs.read import read_storage
+from ansible_collections.datalab.notebooks.plugins.module_utils.events.read import read_costs
 from ansible_collections.datalab.notebooks.plugins.module_utils.iam.read import read_access
 from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker.api import list_lifecycle_configs
 from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker.quotas import QUOTAS_CONFIG, read_quotas
@@ -116,6 +125,7 @@ READERS = {
     "network": read_network,
     "storage": read_storage,
     "access": read_access,
+    "costs": read_costs,
     "instances": read_instances,
     "quotas": lambda clients, _wanted: read_quotas(clients["service-quotas"]),
     "lifecycle_configs": read_lifecycle_configs,
@@ -159,7 +169,7 @@ def read(module: AnsibleAWSModule) -> dict[str, Any]:
 def main() -> None:
     module = AnsibleAWSModule(
         argument_spec={
-            **{section: {"type": "dict"} for section in ("network", "storage", "access", "instances")},
+            **{section: {"type": "dict"} for section in ("network", "storage", "access", "costs", "instances")},
             **{section: {"type": "bool", "default": False} for section in ("quotas", "lifecycle_configs")},
         },
         supports_check_mode=True,

@@ -28,7 +28,7 @@ extends_documentation_fragment:
 EXAMPLES = r"""
 - name: Show what was done
   datalab.notebooks.platform_tell:
-    applied: [network, storage, access]
+    applied: [network, storage, access, costs]
 """
 
 RETURN = r"""

@@ -22,8 +22,8 @@ options:
       the hosts of the group C(stand_ins), machines that stand in for instances.
     type: list
     elements: str
-    choices: [network, storage, access, fleet, stand_ins]
-    default: [network, storage, access, fleet]
+    choices: [network, storage, access, costs, fleet, stand_ins]
+    default: [network, storage, access, costs, fleet]
 seealso:
   - module: datalab.notebooks.platform_plan
 extends_documentation_fragment:

@@ -19,6 +19,7 @@ PARTS = {
     "network": "What making and removing the network takes",
     "storage": "What making and removing file systems and buckets takes",
     "access": "What making and removing roles, policies, groups and workgroups takes",
+    "costs": "What making and removing budgets and the record of instances takes",
 }
 # What the network is made of, by the operation that creates it; in a VPC that is given, the first two only.
 CREATED = {
@@ -33,7 +34,7 @@ CREATED = {
     "CreateVpcPeeringConnection": "vpc-peering-connection",
 }
 LOGGED = {"CreateFlowLogs": "vpc-flow-log"}  # if the settings say so
-SERVICES = ("athena", "ec2", "kms", "sagemaker", "secretsmanager")
+SERVICES = ("athena", "ec2", "events", "kms", "logs", "sagemaker", "secretsmanager")
 
 
 def render_operator(wanted: Wanted) -> list[Policy]:
@@ -70,6 +71,7 @@ def _given(wanted: Wanted) -> dict[str, Any]:
             **(LOGGED if network["flow_log"] else {}),
         },
         "storage": storage,
+        "costs": wanted.settings["costs"],
         "given_role": access["role_arn"],
         "given_boundary": access["boundary"],
         "boundary": access["boundary"] or f"{arn['policy']}{access['name']}-boundary",
@@ -92,6 +94,7 @@ def _arns(name: str) -> dict[str, str]:
     return {
         **{service: f"arn:aws:{service}:*:*:" for service in SERVICES},
         **{kind: f"arn:aws:iam::*:{kind}/{name}/" for kind in ("group", "policy", "role")},
+        "budgets": "arn:aws:budgets::*:",
         "efs": "arn:aws:elasticfilesystem:*:*:",
         "s3": "arn:aws:s3:::",
     }

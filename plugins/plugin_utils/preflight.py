@@ -23,7 +23,7 @@ from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker.valida
     name_problems,
 )
 
-from .checks import access, fleet, host, network, storage
+from .checks import access, costs, fleet, host, network, storage
 from .checks.limits import Given, limit_problems
 from .checks.tags import PLATFORM_TAG
 from .desired import Place, instance_options
@@ -48,7 +48,7 @@ from .scripts.render import render
 from .scripts.tools import from_bucket, need_bucket, tools_of, unreadable_tools, with_ours
 from .variables import person_variables, playbook_problems, section_settings, unknown_variables
 
-SHARED = ("network", "storage", "access")
+SHARED = ("network", "storage", "access", "costs")
 ALL = (*SHARED, "fleet")
 
 STARTED_WITH = ("subnet_id", "security_group_ids", "kms_key_id", "role_arn")  # what rights are needed for
@@ -315,6 +315,11 @@ def iam_file_system(wanted: Wanted) -> str:
     return str(storage["efs_name"]) if storage["iam"] else ""
 
 
+def _teams(wanted: Wanted) -> set[str]:
+    """The teams of the settings, or of the people."""
+    return {*map(str, teams_of(wanted.settings["access"])), *(each.team for each in wanted.roster.owners if each.team)}
+
+
 def _roles_of_everybody(wanted: Wanted) -> dict[str, str]:
     access, fleet = wanted.settings["access"], wanted.settings["fleet"]
     return {"platform_access_role_arn": access["role_arn"], "notebook_fleet_role_arn": fleet["role_arn"]}
@@ -329,5 +334,6 @@ CHECKS: Mapping[str, Callable[[Wanted], Iterable[str]]] = {
         with_tools=uses_tools_bucket(wanted),
     ),
     "access": lambda wanted: access.problems(wanted.settings["access"], **access_context(wanted)),
+    "costs": lambda wanted: costs.problems(wanted.settings["costs"], _teams(wanted)),
     "fleet": lambda wanted: fleet.problems(wanted.settings["fleet"]),
 }

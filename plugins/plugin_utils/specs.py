@@ -27,6 +27,7 @@ SECTIONS = {
     "network": "platform_network",
     "storage": "platform_storage",
     "access": "platform_access",
+    "costs": "platform_costs",
     "fleet": "notebook_fleet",
     "host": "notebook_host",
 }

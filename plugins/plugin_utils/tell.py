@@ -17,9 +17,9 @@ FUTURE = {"create": "will create", "change": "will change", "remove": "will remo
 # Lines of one kind that are shown; of more, how many they are is said.
 OF_PEOPLE = 12
 OF_A_SECTION = 60
-SHARED = ("network", "storage", "access", "configs")
+SHARED = ("network", "storage", "access", "costs", "configs")
 NAMES = {"configs": "fleet"}
-PARTS = ("network", "storage", "access", "fleet")  # of the platform, in the place of a person
+PARTS = ("network", "storage", "access", "costs", "fleet")  # of the platform, in the place of a person
 
 
 # How a change is called that a step of the network creates, by the list that the step is in.

@@ -46,6 +46,7 @@ def _things(sandbox: Sandbox) -> Iterator[tuple[str, list[dict[str, Any]]]]:
     for each in iam.list_policies(Scope="Local")["Policies"]:
         yield each["PolicyName"], iam.list_policy_tags(PolicyArn=each["Arn"])["Tags"]
     yield from _workgroups(client(sandbox, "athena"), client(sandbox, "sts").get_caller_identity()["Account"])
+    yield from _of_costs(client(sandbox, "logs"), client(sandbox, "events"))
     sagemaker = client(sandbox)
     for each in sagemaker.list_notebook_instances()["NotebookInstances"]:
         yield each["NotebookInstanceName"], sagemaker.list_tags(ResourceArn=each["NotebookInstanceArn"])["Tags"]
@@ -59,6 +60,14 @@ def _of_the_network(ec2: Any) -> Iterator[tuple[str, list[dict[str, Any]]]]:
             vpcs = [each.get("VpcId"), *(at.get("VpcId") for at in each.get("Attachments", ()))]
             if not is_main and not set(foreign).intersection(vpcs):
                 yield each[name], each.get("Tags", [])
+
+
+def _of_costs(logs: Any, events: Any) -> Iterator[tuple[str, list[dict[str, Any]]]]:
+    for each in logs.describe_log_groups()["logGroups"]:
+        tags = logs.list_tags_for_resource(resourceArn=each["arn"].removesuffix(":*"))["tags"]
+        yield each["logGroupName"], [{"Key": key, "Value": value} for key, value in tags.items()]
+    for each in events.list_rules()["Rules"]:
+        yield f"rule {each['Name']}", events.list_tags_for_resource(ResourceARN=each["Arn"])["Tags"]
 
 
 def _workgroups(athena: Any, account: str) -> Iterator[tuple[str, list[dict[str, Any]]]]:

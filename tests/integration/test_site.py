@@ -205,6 +205,8 @@ def expect_the_platforms_tag(sandbox: Sandbox) -> None:
         "datalab-results-",
         "datalab-tools-",
         "workgroup datalab",
+        "/aws/events/datalab",
+        "rule datalab-instances",
     )
     assert [kind for kind in kinds if not any(name.startswith(kind) for name in things)] == []
     assert things["datalab-viewer"]["team"] == "platform"

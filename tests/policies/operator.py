@@ -16,6 +16,8 @@ from .simulator import ACCOUNT, Policies, Request
 KEY = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/"
 # An inventory that needs all that any does, but for what it has already.
 SHARED: dict[str, Any] = {
+    "platform_costs_activate_tags": True,
+    "platform_costs_teams": {"research": {"budget": 100}},
     "platform_network_flow_log": {"bucket": "acme-logs"},
     "platform_network_nat": True,
     "platform_network_peerings": [{"vpc_id": "vpc-0b", "cidr": "10.9.0.0/16"}],
@@ -60,7 +62,7 @@ def who(*parts: str, platform: str = "datalab") -> Who:
     )
 
 
-INSTANCES, NETWORK, STORAGE, ACCESS = map(who, PARTS)
+INSTANCES, NETWORK, STORAGE, ACCESS, COSTS = map(who, PARTS)
 ALL = who(*PARTS)
 
 
@@ -89,6 +91,7 @@ def of_the_operator() -> Iterator[Decision]:
     yield from _of_the_bucket()
     yield from _of_policies_and_roles()
     yield from _of_groups_and_workgroups()
+    yield from _of_costs()
     yield from _of_yours()
     yield from _of_all()
 
@@ -390,6 +393,23 @@ def _of_groups_and_workgroups() -> Iterator[Decision]:
     yield ACCESS.may("lists workgroups", "athena:ListWorkGroups", NOTHING)
     yield ACCESS.may_not("lists catalogs", "athena:ListDataCatalogs", NOTHING)
     yield ACCESS.may_not("reads results", "athena:GetQueryResults", mine)
+
+
+def _of_costs() -> Iterator[Decision]:
+    group, rule = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:", f"arn:aws:events:{REGION}:{ACCOUNT}:rule/"
+    words = "CreateLogGroup DeleteLogGroup ListTagsLogGroup PutRetentionPolicy TagLogGroup"
+    others = [Thing(f"{group}{name}") for name in ("/aws/events/other", "/aws/sagemaker/NotebookInstances")]
+    yield from only(COSTS, actions("logs", words), [Thing(f"{group}/aws/events/datalab")], others)
+    words = "DeleteRule DescribeRule ListTagsForResource ListTargetsByRule PutRule PutTargets RemoveTargets TagResource"
+    own = [Thing(f"{rule}datalab-instances")]
+    yield from only(COSTS, actions("events", words), own, [Thing(f"{rule}{name}") for name in ("x", "datalab-x")])
+    budget = f"arn:aws:budgets::{ACCOUNT}:budget/"
+    others = [Thing(f"{budget}{name}") for name in ("x", "datalab")]
+    yield from only(COSTS, ["budgets:ModifyBudget"], [Thing(f"{budget}datalab-research")], others)
+    yield COSTS.may("reads budgets", "budgets:ViewBudget", others[0])
+    yield COSTS.may("activates tags in billing", "ce:UpdateCostAllocationTagsStatus", NOTHING)
+    yield COSTS.may_not("reads what others have spent", "ce:GetCostAndUsage", NOTHING)
+    yield COSTS.may_not("reads logs", "logs:GetLogEvents", Thing(f"{group}/aws/events/datalab"))
 
 
 def _of_yours() -> Iterator[Decision]:

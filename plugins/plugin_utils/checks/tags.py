@@ -50,6 +50,7 @@ OWN: Mapping[str, Mapping[str, str]] = {
         "instance": "the instance of a role",
         PLATFORM_TAG: OF_PLATFORM,
     },
+    "platform_costs_tags": {PLATFORM_TAG: OF_PLATFORM, "datalab:costs": "a mark"},
 }
 
 

@@ -13,6 +13,8 @@ from ..preflight import SHARED, Wanted, group_problems, of_access, owners_of, to
 from ..problems import Problem
 from .access import plan_access, plan_access_removal
 from .access import wanted_to_read as access_to_read
+from .costs import plan_costs, plan_costs_removal
+from .costs import wanted_to_read as costs_to_read
 from .network import plan_network, plan_network_removal
 from .network import wanted_to_read as network_to_read
 from .section import SectionPlan
@@ -34,6 +36,7 @@ def to_read(wanted: Wanted, sections: Collection[str], given_by: Collection[str]
             "tools_bucket": tools_to_read(wanted.settings["storage"], None if removal else _tools(wanted), **how),
         },
         "access": lambda how: access_to_read(wanted.settings["access"], people=owners_of(wanted), **how),
+        "costs": lambda how: costs_to_read(wanted.settings["costs"], removal=how["removal"]),
     }
     asked = {
         section: parts[section]({"removal": removal, "ids_only": section in given_by})
@@ -67,6 +70,8 @@ def plan_platform(wanted: Wanted, found: Found) -> Plans:
         plans["access"] = plan_access(
             wanted.settings["access"], found["access"], network=network, **_access_context(wanted, found, plans)
         )
+    if "costs" in found:
+        plans["costs"] = plan_costs(wanted.settings["costs"], found["costs"], account=found["account"])
     return plans
 
 
@@ -74,6 +79,8 @@ def plan_platform_removal(wanted: Wanted, found: Found, *, keep_used: bool, leav
     """The plans of the removal of the sections that were read; `leaving` are instances that go before them."""
     plans: Plans = {}
     names = [person["name"] for person in owners_of(wanted)]
+    if "costs" in found:
+        plans["costs"] = plan_costs_removal(wanted.settings["costs"], found["costs"])
     if "access" in found:
         plans["access"] = plan_access_removal(
             wanted.settings["access"], found["access"], network=None, keep_used=keep_used,

@@ -1,7 +1,7 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # Private to this collection: it may change at any time.
-"""What a plan of one section of the platform (network, storage, access) is made of. Pure data."""
+"""What a plan of one section of the platform (network, storage, access, costs) is made of. Pure data."""
 
 from __future__ import annotations
 

@@ -33,9 +33,19 @@ SET = {  # what the platform sets there itself, and what is said of it
         "instance": "the instance of a role",
         **OF_PLATFORM,
     },
+    "platform_costs_tags": OF_PLATFORM,
 }
-MOST = {"notebook_tags": 44, "platform_network_tags": 47, "platform_storage_tags": 47, "platform_access_tags": 46}
-ABOUT = {"notebook_tags": "alice", **{f"platform_{each}_tags": each for each in ("network", "storage", "access")}}
+MOST = {
+    "notebook_tags": 44,
+    "platform_network_tags": 47,
+    "platform_storage_tags": 47,
+    "platform_access_tags": 46,
+    "platform_costs_tags": 48,
+}
+ABOUT = {
+    "notebook_tags": "alice",
+    **{f"platform_{each}_tags": each for each in ("network", "storage", "access", "costs")},
+}
 
 IN_QUOTES = "it must be text; put it in quotes"
 CHARACTERS = "it must consist of letters, digits, spaces and _.:/=+-@"

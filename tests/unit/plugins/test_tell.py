@@ -30,7 +30,7 @@ from ansible_collections.datalab.notebooks.tests.unit.plugins.network_account im
 from ansible_collections.datalab.notebooks.tests.unit.plugins.network_cases import FULL
 from ansible_collections.datalab.notebooks.tests.unit.plugins.outcomes import outcome, pending
 
-ALL_SECTIONS = ("network", "storage", "access", "configs")
+ALL_SECTIONS = ("network", "storage", "access", "costs", "configs")
 
 
 def table(

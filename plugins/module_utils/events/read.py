@@ -1,0 +1,69 @@
+# Copyright: Contributors to datalab.notebooks
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# Private to this collection: it may change at any time.
+"""What costs are counted by: the log group of events with what lets EventBridge write there, the rule, and budgets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ..budgets.api import describe_budgets
+from ..budgets.budget import budget_arn, complete_budget, filter_of
+from ..ce.tags import read_statuses
+from ..common.calls import in_parallel
+from ..common.errors import NotebookError, is_refusal
+from ..logs import api as logs
+from ..logs.resource_policy import read_policy
+from .rule import read_rule
+
+Clients = Mapping[str, Any]
+Wanted = Mapping[str, Any]
+
+
+def read_costs(clients: Clients, wanted: Wanted) -> dict[str, Any]:
+    """All that there is of it, and whether billing sums up by the tags that are asked for."""
+    parts: dict[str, Callable[[], Any]] = {
+        "log_group": lambda: read_log_group(clients["logs"], wanted["log_group"]),
+        "policy": lambda: read_policy(clients["logs"], wanted["rule"]),
+        "rule": lambda: read_rule(clients["events"], wanted["rule"]),
+        "budgets": lambda: read_budgets(clients["budgets"], wanted) if wanted["with_budgets"] else [],
+    }
+    found = dict(zip(parts, in_parallel(lambda read: read(), parts.values()), strict=True))
+    return {**found, "billing": _billing(clients, wanted, found["budgets"])}
+
+
+def read_log_group(client: Any, name: str) -> dict[str, Any] | None:
+    """The log group with its tags; None if there is none."""
+    for group in logs.describe_log_groups(client, name):
+        if group["logGroupName"] == name:
+            arn = str(group["arn"]).removesuffix(":*")
+            return {"name": name, "retention": group.get("retentionInDays"), "tags": logs.list_tags(client, arn)}
+    return None
+
+
+def read_budgets(client: Any, wanted: Wanted) -> list[dict[str, Any]]:
+    """The budgets that are wanted, and those that are called like them: what these leave out is not read."""
+    account = wanted["account"]
+    found = []
+    for each in describe_budgets(client, account["account"]):
+        name = each["BudgetName"]
+        if name in wanted["budgets"]:
+            arn = budget_arn(account["partition"], account["account"], name)
+            found.append(complete_budget(client, account["account"], arn, each))
+        elif name.startswith(wanted["budget_prefix"]):
+            found.append({"name": name, **filter_of(each)})
+    return found
+
+
+def _billing(clients: Clients, wanted: Wanted, budgets: list[dict[str, Any]]) -> dict[str, Any] | None:
+    """The status of the tags by key, or why it is not known; None where nothing depends on it, since it may be paid."""
+    missing = set(wanted["budgets"]) - {each["name"] for each in budgets}
+    if not (wanted["activate_tags"] or missing):
+        return None
+    try:
+        return {"statuses": read_statuses(clients["ce"], wanted["keys"]), "refused": ""}
+    except NotebookError as error:
+        if is_refusal(error, "AccessDeniedException"):
+            return {"statuses": {}, "refused": str(error)}
+        raise

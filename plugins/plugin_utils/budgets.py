@@ -1,0 +1,77 @@
+# Copyright: Contributors to datalab.notebooks
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# Private to this collection: it may change at any time.
+"""What platform_costs_teams says of budgets. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ansible_collections.datalab.notebooks.plugins.module_utils.budgets.budget import (
+    Alert,
+    DesiredBudget,
+    address_problems,
+    budget_problems,
+)
+
+from .problems import hint, shown
+
+VARIABLE = "platform_costs_teams"
+KEYS = ("budget", "alerts", "emails")
+ALERT = re.compile(r"(?P<forecast>forecast +)?(?P<threshold>[0-9]+(\.[0-9]+)?) *%?")
+
+
+def read_alert(value: Any) -> Alert | None:
+    """An alert such as 80 or forecast 100; None if it is none."""
+    found = None if isinstance(value, bool) else ALERT.fullmatch(str(value).strip())
+    return Alert(float(found["threshold"]), bool(found["forecast"])) if found else None
+
+
+def read_limit(value: Any) -> float | None:
+    """A number of USD; None if it is none."""
+    try:
+        return None if isinstance(value, bool) else float(value)
+    except (TypeError, ValueError):
+        return None
+
+
+def team_budget_problems(team: str, settings: Any, topic_arn: str) -> Iterator[str]:
+    """One sentence for each mistake in what is said of a team."""
+    about = f"{VARIABLE}: {shown(team)}"
+    if not isinstance(settings, Mapping):
+        example = "{budget: 1200, alerts: [80, forecast 100], emails: [lead@example.org]}"
+        yield f"{about} is {shown(settings)}; it must have a budget, for example {example}"
+        return
+    for key in settings:
+        if key not in KEYS:
+            otherwise = f"there are {', '.join(KEYS)}"
+            yield f"{about}: {shown(key)} is not known{hint(str(key), KEYS, otherwise)}"
+    limit = read_limit(settings.get("budget"))
+    if limit is None:
+        yield f"{about}: budget is {shown(settings.get('budget'))}; it must be a number of USD a month, more than 0"
+    lists = {key: settings.get(key, []) for key in ("alerts", "emails")}
+    wrong = [key for key, value in lists.items() if not isinstance(value, list)]
+    yield from (f"{about}: {key} is {shown(lists[key])}; it must be a list" for key in wrong)
+    unread = [each for each in lists["alerts"] if read_alert(each) is None] if "alerts" not in wrong else []
+    for each in unread:
+        yield f"{about}: alerts has {shown(each)}; it must be a number of per cent, or such as forecast 100"
+    if limit is not None and not wrong and not unread:
+        yield from (f"{about}: {text}" for text in budget_problems(desired_budget("x", settings, topic_arn=topic_arn)))
+    elif "emails" not in wrong:
+        yield from (f"{about}: {text}" for text in address_problems(tuple(map(str, lists["emails"]))))
+
+
+def desired_budget(name: str, settings: Mapping[str, Any], *, account: str = "", **more: Any) -> DesiredBudget:
+    """The budget of a team whose settings have no mistakes."""
+    alerts = [read_alert(each) for each in settings.get("alerts", [])]
+    return DesiredBudget(
+        name,
+        account,
+        limit=read_limit(settings["budget"]) or 0,
+        alerts=tuple(alert for alert in alerts if alert),
+        emails=tuple(map(str, settings.get("emails", []))),
+        purge_tags=False,
+        **more,
+    )

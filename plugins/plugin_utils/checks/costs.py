@@ -1,0 +1,73 @@
+# Copyright: Contributors to datalab.notebooks
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# Private to this collection: it may change at any time.
+"""What is wrong with the settings of the role platform_costs that its argument specs cannot tell."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from ansible_collections.datalab.notebooks.plugins.module_utils.common.service_model import load_service_model, meant
+from ansible_collections.datalab.notebooks.plugins.plugin_utils.budgets import (
+    VARIABLE,
+    read_limit,
+    team_budget_problems,
+)
+from ansible_collections.datalab.notebooks.plugins.plugin_utils.problems import hint, shown
+
+from .tags import tag_problems
+
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,47}")  # with -instances, what EventBridge takes
+# https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html
+DAYS = (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653)
+TOPIC = re.compile(r"arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:[A-Za-z0-9_-]{1,256}")
+
+
+def problems(settings: Mapping[str, Any], teams: Collection[str]) -> Iterator[str]:
+    """One sentence for each mistake in these settings, whose types have been checked; `teams` are all there are."""
+    if not NAME.fullmatch(settings["name"]):
+        yield (
+            f"platform_costs_name is {shown(settings['name'])}; it must be letters, digits and _.-, 48 at most, since a"
+            " rule and budgets are called by it"
+        )
+    if settings["events_days"] not in DAYS:
+        choices = ", ".join(map(str, DAYS))
+        yield f"platform_costs_events_days is {settings['events_days']}; CloudWatch Logs takes {choices}"
+    topic = settings["topic_arn"]
+    if topic and not TOPIC.fullmatch(topic):
+        yield f"platform_costs_topic_arn is {shown(topic)}; it must be the ARN of a topic of SNS, without .fifo"
+    if not is_timezone(settings["timezone"]):
+        yield (
+            f"platform_costs_timezone is {shown(settings['timezone'])}, which this machine does not know; it must be"
+            " the name of a time zone such as Europe/Berlin"
+        )
+    for team, values in settings["teams"].items():
+        if team not in teams:
+            known = ", ".join(sorted(teams)) or "none"
+            yield f"{VARIABLE} has {shown(team)}, which is not a team{hint(str(team), teams, f'there are {known}')}"
+        yield from team_budget_problems(str(team), values, topic)
+    yield from price_problems(settings["prices"])
+    yield from tag_problems("platform_costs_tags", settings["tags"])
+
+
+def is_timezone(name: str) -> bool:
+    """Whether there is such a time zone."""
+    try:
+        ZoneInfo(name)
+    except (ValueError, OSError, KeyError):
+        return False
+    return True
+
+
+def price_problems(prices: Mapping[Any, Any]) -> Iterator[str]:
+    """What is wrong with private rates."""
+    types = load_service_model().shape_for("InstanceType").metadata["enum"]
+    for key, value in prices.items():
+        if key != "volume" and key not in types:
+            yield f"platform_costs_prices has {shown(key)}, which botocore does not know; {meant(str(key), types)}"
+        price = read_limit(value)
+        if price is None or not price >= 0:
+            yield f"platform_costs_prices: {shown(key)} is {shown(value)}; it must be a number of USD, at least 0"

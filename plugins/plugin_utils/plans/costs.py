@@ -1,0 +1,242 @@
+# Copyright: Contributors to datalab.notebooks
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# Private to this collection: it may change at any time.
+"""What turns what costs are counted by into what is wanted, or removes it. No call to AWS."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ansible_collections.amazon.aws.plugins.module_utils.policy import compare_policies
+
+from ansible_collections.datalab.notebooks.plugins.module_utils.budgets.budget import DesiredBudget, plan_budget
+from ansible_collections.datalab.notebooks.plugins.module_utils.events.rule import DesiredRule, plan_rule
+from ansible_collections.datalab.notebooks.plugins.module_utils.events.usage import DETAIL_TYPE
+
+from ..budgets import desired_budget
+from ..checks.tags import PLATFORM_TAG
+from .section import Change, SectionPlan
+from .storage_settings import as_text
+
+MARK = "datalab:costs"  # the tag of what the platform made; its value is platform_costs_name
+COST_TAGS = ("platform", "team", "owner")
+WRITERS = ["delivery.logs.amazonaws.com", "events.amazonaws.com"]
+PATTERN = {"source": ["aws.sagemaker"], "detail-type": [DETAIL_TYPE]}
+PAYER = "the account that pays for this one has to do it, with platform_costs_activate_tags or in its billing console"
+
+Settings = Mapping[str, Any]
+Found = Mapping[str, Any]
+
+
+@dataclass
+class Draft:
+    """A plan while it is made."""
+
+    changes: list[Change] = field(default_factory=list)
+    refused: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    steps: dict[str, list[dict[str, Any]]] = field(
+        default_factory=lambda: {name: [] for name in ("log_groups", "policies", "rules", *OF_BUDGETS)}
+    )
+
+    def plan(self, settings: Settings) -> SectionPlan:
+        """The plan."""
+        ids = {"log_group": log_group(settings)}
+        return SectionPlan(tuple(self.changes), tuple(self.refused), tuple(self.notes), ids, self.steps)
+
+
+OF_BUDGETS = ("cost_tags", "budgets", "old_budgets")
+
+
+def log_group(settings: Settings) -> str:
+    """The log group that the events are in."""
+    return f"/aws/events/{settings['name']}"
+
+
+def rule_name(settings: Settings) -> str:
+    """What the rule is called, and what lets it write."""
+    return f"{settings['name']}-instances"
+
+
+def wanted_to_read(settings: Settings, *, removal: bool = False) -> dict[str, Any]:
+    """What read_costs has to read. The module that calls it adds the account."""
+    budgets = [] if removal else [f"{settings['name']}-{team}" for team in settings["teams"]]
+    return {
+        "log_group": log_group(settings),
+        "rule": rule_name(settings),
+        "with_budgets": removal or bool(budgets),
+        "budgets": budgets,
+        "budget_prefix": f"{settings['name']}-",
+        "activate_tags": settings["activate_tags"] and not removal,
+        "keys": list(COST_TAGS),
+    }
+
+
+def plan_costs(settings: Settings, found: Found, *, account: Mapping[str, str]) -> SectionPlan:
+    """What turns what was read into what the settings describe."""
+    draft = Draft()
+    _plan_events(draft, settings, found, account)
+    active = _plan_cost_tags(draft, settings, found["billing"])
+    _plan_budgets(draft, settings, found, account, active)
+    return draft.plan(settings)
+
+
+def plan_costs_removal(settings: Settings, found: Found) -> SectionPlan:
+    """What removes what was read. Tags stay active in billing: others may count by them."""
+    draft = Draft()
+    for name in _own_budgets(settings, found):
+        _remove(draft, "old_budgets", f"budget {name}", name)
+    if found["rule"] and _is_marked(settings, found["rule"]):
+        _remove(draft, "rules", f"rule {rule_name(settings)}", rule_name(settings))
+    if found["policy"]:
+        _remove(draft, "policies", f"resource policy {rule_name(settings)}", rule_name(settings))
+    if found["log_group"] and _is_marked(settings, found["log_group"]):
+        group = f"log group {log_group(settings)}"
+        if settings["destroy_events"]:
+            _remove(draft, "log_groups", f"{group}, with all events", log_group(settings))
+        else:
+            draft.notes.append(f"{group}, with all events; -e platform_destroy=data removes it")
+    return draft.plan(settings)
+
+
+def _remove(draft: Draft, steps: str, text: str, name: str) -> None:
+    draft.changes.append(Change("remove", text))
+    draft.steps[steps].append({"name": name})
+
+
+def _tags(settings: Settings) -> dict[str, str]:
+    return {**settings["tags"], MARK: settings["name"]}
+
+
+def _is_marked(settings: Settings, thing: Found) -> bool:
+    return bool(thing["tags"].get(MARK) == settings["name"])
+
+
+# Events
+
+
+def _plan_events(draft: Draft, settings: Settings, found: Found, account: Mapping[str, str]) -> None:
+    group, rule = log_group(settings), rule_name(settings)
+    arn = f"arn:{account['partition']}:logs:{account['region']}:{account['account']}:log-group:{group}"
+    for text, thing in ((f"log group {group}", found["log_group"]), (f"rule {rule}", found["rule"])):
+        if thing and not _is_marked(settings, thing):
+            draft.refused.append(
+                f"platform_costs_name: the {text} must have the tag {MARK}={settings['name']} to be the platform's;"
+                " give it the tag if it is, or choose another name"
+            )
+    _plan_log_group(draft, settings, found["log_group"])
+    _plan_policy(draft, rule, found["policy"], arn)
+    desired = DesiredRule(rule, PATTERN, arn, "When instances run, for costs", _tags(settings), purge_tags=False)
+    plan = plan_rule(desired, found["rule"])
+    if plan.changed:
+        _change(draft, f"rule {rule}", plan.before, plan.after)
+        step = {"name": rule, "description": desired.description, "event_pattern": PATTERN, "target_arn": arn}
+        draft.steps["rules"].append({**step, "tags": desired.tags})
+
+
+def _plan_log_group(draft: Draft, settings: Settings, current: Found | None) -> None:
+    name, tags = log_group(settings), _tags(settings)
+    wanted = {"retention": settings["events_days"], "tags": tags}
+    has = {"retention": current["retention"], "tags": _same_keys(current["tags"], tags)} if current else None
+    if has != wanted:
+        _change(draft, f"log group {name}", has, wanted)
+        draft.steps["log_groups"].append({"name": name, **wanted})
+
+
+def _plan_policy(draft: Draft, name: str, current: Found | None, arn: str) -> None:
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"Service": WRITERS},
+        "Action": ["logs:CreateLogStream", "logs:PutLogEvents"],
+        "Resource": f"{arn}:*",
+    }
+    policy = {"Version": "2012-10-17", "Statement": [statement]}
+    if current is None or compare_policies(current["policy"], policy):
+        _change(draft, f"resource policy {name}", current and current["policy"], policy)
+        draft.steps["policies"].append({"name": name, "policy": policy})
+
+
+def _same_keys(has: Mapping[str, str], wanted: Mapping[str, str]) -> dict[str, str]:
+    return {key: value for key, value in has.items() if key in wanted}
+
+
+def _change(draft: Draft, text: str, before: Any, after: Any) -> None:
+    action: Any = "change" if before else "create"
+    draft.changes.append(Change(action, text, as_text(before) if before else "", as_text(after)))
+
+
+# Billing
+
+
+def _plan_cost_tags(draft: Draft, settings: Settings, billing: Found | None) -> set[str] | None:
+    """The tags that are active, or will be before budgets are made; None if this account may not know."""
+    if billing is None:
+        return None
+    if billing["refused"]:
+        if settings["activate_tags"]:
+            draft.notes.append(f"the tags {', '.join(COST_TAGS)} were not activated in billing: {PAYER}")
+        return None
+    statuses = billing["statuses"]
+    active = {key for key, status in statuses.items() if status == "Active"}
+    if not settings["activate_tags"]:
+        return active
+    unknown = [key for key in COST_TAGS if key not in statuses]
+    if unknown:
+        draft.notes.append(
+            f"billing does not know the tag {' and '.join(unknown)} yet, as for about a day after something has it; the"
+            " next run of datalab.notebooks.site activates it"
+        )
+    inactive = [key for key in COST_TAGS if key in statuses and key not in active]
+    if inactive:
+        draft.changes += [Change("change", f"tag {key}: active in billing") for key in inactive]
+        draft.steps["cost_tags"].append({"keys": inactive})
+    return set(statuses)
+
+
+def _plan_budgets(
+    draft: Draft, settings: Settings, found: Found, account: Mapping[str, str], active: set[str] | None
+) -> None:
+    there = {each["name"]: each for each in found["budgets"]}
+    for team, said in settings["teams"].items():
+        name = f"{settings['name']}-{team}"
+        only = {PLATFORM_TAG: settings["tags"][PLATFORM_TAG], "team": str(team)}
+        desired = desired_budget(
+            name, said, account=account["account"], only=only, topic_arn=settings["topic_arn"], tags=_tags(settings)
+        )
+        _plan_budget(draft, settings, desired, there.pop(name, None), active)
+    for name in _own_budgets(settings, {"budgets": list(there.values())}):
+        _remove(draft, "old_budgets", f"budget {name}", name)
+
+
+def _plan_budget(
+    draft: Draft, settings: Settings, desired: DesiredBudget, current: Found | None, active: set[str] | None
+) -> None:
+    name = desired.name
+    if current and not _is_marked(settings, current):
+        draft.refused.append(
+            f"platform_costs_teams: the budget {name} must have the tag {MARK}={settings['name']} to be the platform's;"
+            " give it the tag if it is, or choose another platform_costs_name"
+        )
+        return
+    waits = [key for key in desired.only if active is not None and key not in active]
+    if current is None and waits:
+        draft.notes.append(
+            f"no budget {name} yet: the tag {' and '.join(waits)} is not active in billing, and it would stay at 0 USD;"
+            f" {PAYER}"
+        )
+        return
+    plan = plan_budget(desired, dict(current) if current else None)
+    if plan.changed:
+        _change(draft, f"budget {name}", plan.before, plan.after)
+        alerts = [{"threshold": each.threshold, "forecast": each.forecast} for each in desired.alerts]
+        step = {"name": name, "limit": desired.limit, "only": desired.only, "alerts": alerts, "tags": desired.tags}
+        draft.steps["budgets"].append({**step, "emails": list(desired.emails), "topic_arn": desired.topic_arn})
+
+
+def _own_budgets(settings: Settings, found: Found) -> list[str]:
+    """Those that count what has this platform's tag: DescribeBudgets does not tell their own."""
+    own = settings["tags"][PLATFORM_TAG]
+    mine = [each for each in found["budgets"] if each["only"].get(PLATFORM_TAG) == own and "team" in each["only"]]
+    return [each["name"] for each in mine]

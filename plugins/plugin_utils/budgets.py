@@ -58,9 +58,14 @@ def team_budget_problems(team: str, settings: Any, topic_arn: str) -> Iterator[s
     for each in unread:
         yield f"{about}: alerts has {shown(each)}; it must be a number of per cent, or such as forecast 100"
     if limit is not None and not wrong and not unread:
-        yield from (f"{about}: {text}" for text in budget_problems(desired_budget("x", settings, topic_arn=topic_arn)))
+        wrong_budget = budget_problems(desired_budget("x", settings, topic_arn=topic_arn))
+        yield from (f"{about}: {_in_words_of_the_role(text)}" for text in wrong_budget)
     elif "emails" not in wrong:
         yield from (f"{about}: {text}" for text in address_problems(tuple(map(str, lists["emails"]))))
+
+
+def _in_words_of_the_role(text: str) -> str:
+    return text.replace("limit is", "budget is").replace("topic_arn", "platform_costs_topic_arn")
 
 
 def desired_budget(name: str, settings: Mapping[str, Any], *, account: str = "", **more: Any) -> DesiredBudget:

@@ -15,8 +15,16 @@ from .operator import OPERATOR
 # boto3's names of services, where IAM has others.
 SERVICES = {"efs": "elasticfilesystem", "resourcegroupstaggingapi": "tag", "service-quotas": "servicequotas"}
 
+# Budgets has one action for all that reads, and one for all that changes.
+_OF_BUDGETS = {
+    "ViewBudget": "DescribeBudget DescribeBudgets DescribeNotificationsForBudget DescribeSubscribersForNotification",
+    "ModifyBudget": "CreateBudget CreateNotification CreateSubscriber DeleteBudget DeleteNotification DeleteSubscriber"
+    " UpdateBudget UpdateNotification",
+}
+
 # Operations whose actions have other names, or that take none.
 ACTIONS: dict[str, list[str]] = {
+    **{f"budgets:{name}": [f"budgets:{action}"] for action, names in _OF_BUDGETS.items() for name in names.split()},
     "s3:DeleteObjects": ["s3:DeleteObject", "s3:DeleteObjectVersion"],
     "s3:GetBucketAccelerateConfiguration": ["s3:GetAccelerateConfiguration"],
     "s3:GetBucketEncryption": ["s3:GetEncryptionConfiguration"],
@@ -63,6 +71,9 @@ ALSO: dict[str, list[str]] = {
     "ec2:CreateNatGateway": ["iam:CreateServiceLinkedRole"],
     # https://docs.aws.amazon.com/IAM/latest/UserGuide/access_tags_control-resources.html: tags at creation
     "athena:CreateWorkGroup": ["athena:TagResource"],
+    "budgets:CreateBudget": ["budgets:TagResource"],
+    "events:PutRule": ["events:TagResource"],
+    "logs:CreateLogGroup": ["logs:TagResource"],
     "iam:CreatePolicy": ["iam:TagPolicy"],
     "iam:CreateRole": ["iam:PutRolePermissionsBoundary", "iam:TagRole"],
 }  # fmt: skip

@@ -115,8 +115,11 @@ def test_a_budget_is_made_changed_and_removed_with_its_team() -> None:
     less = budget({**RESEARCH, "budget": 900})
     assert texts(WITH_BUDGET, there(budgets=[less])) == ["change budget datalab-research"]
     old = {"name": "datalab-fraud", "only": {"platform": "datalab", "team": "fraud"}, "is_plain": True}
-    theirs = {"name": "datalab-other", "only": {"project": "x"}, "is_plain": True}
-    found = there(budgets=[budget(), old, theirs])
+    theirs = [
+        {"name": "datalab-other", "only": {"project": "x"}, "is_plain": True},
+        {"name": "datalab-2-x", "only": {"platform": "datalab-2", "team": "x"}, "is_plain": True},
+    ]
+    found = there(budgets=[budget(), old, *theirs])
     assert texts(WITH_BUDGET, found) == ["remove budget datalab-fraud"]
 
 

@@ -34,7 +34,7 @@ CREATED = {
     "CreateVpcPeeringConnection": "vpc-peering-connection",
 }
 LOGGED = {"CreateFlowLogs": "vpc-flow-log"}  # if the settings say so
-SERVICES = ("athena", "ec2", "events", "kms", "logs", "sagemaker", "secretsmanager")
+SERVICES = ("athena", "ec2", "events", "kms", "logs", "sagemaker", "secretsmanager", "sns")
 
 
 def render_operator(wanted: Wanted) -> list[Policy]:

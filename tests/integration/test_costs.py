@@ -17,7 +17,11 @@ from .conftest import ROOT, PlaybookRunner, Played, changing, client, connection
 
 GROUP, BUDGET = "/aws/events/datalab", "datalab-research"
 RESEARCH = {"budget": 1200, "alerts": [80, "forecast 100"], "emails": ["lead@example.org"]}
-WITH_BUDGET = {"platform_costs_activate_tags": True, "platform_costs_teams": {"research": RESEARCH}}
+WITH_BUDGET = {
+    "platform_costs_activate_tags": True,
+    "platform_costs_topic": True,
+    "platform_costs_teams": {"research": RESEARCH},
+}
 CALLS_OF_A_CONVERGED_RUN = 7
 
 Costs = Callable[..., Played]
@@ -88,11 +92,11 @@ def test_a_budget_comes_when_its_tags_are_known_and_changes_alone(costs: Costs, 
     assert changed(costs(**WITH_BUDGET)) == 0
     assert changing(sandbox) == {}
     alert = {**RESEARCH, "alerts": [90, "forecast 100"]}
-    costs(platform_costs_activate_tags=True, platform_costs_teams={"research": alert})
+    costs(**{**WITH_BUDGET, "platform_costs_teams": {"research": alert}})
     assert changing(sandbox) == {"budgets:UpdateNotification": 1}
     sandbox.reset_calls()
     costs("absent")
-    assert changing(sandbox)["budgets:DeleteBudget"] == 1
+    assert changing(sandbox)["budgets:DeleteBudget"] == changing(sandbox)["sns:DeleteTopic"] == 1
 
 
 def test_a_member_account_is_told_what_its_payer_has_to_do(costs: Costs, sandbox: Sandbox) -> None:

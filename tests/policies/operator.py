@@ -17,6 +17,7 @@ KEY = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/"
 # An inventory that needs all that any does, but for what it has already.
 SHARED: dict[str, Any] = {
     "platform_costs_activate_tags": True,
+    "platform_costs_topic": True,
     "platform_costs_teams": {"research": {"budget": 100}},
     "platform_network_flow_log": {"bucket": "acme-logs"},
     "platform_network_nat": True,
@@ -403,6 +404,10 @@ def _of_costs() -> Iterator[Decision]:
     words = "DeleteRule DescribeRule ListTagsForResource ListTargetsByRule PutRule PutTargets RemoveTargets TagResource"
     own = [Thing(f"{rule}datalab-instances")]
     yield from only(COSTS, actions("events", words), own, [Thing(f"{rule}{name}") for name in ("x", "datalab-x")])
+    words = "CreateTopic DeleteTopic GetTopicAttributes ListTagsForResource SetTopicAttributes TagResource"
+    topic = f"arn:aws:sns:{REGION}:{ACCOUNT}:"
+    yield from only(COSTS, actions("sns", words), [Thing(f"{topic}datalab-costs")], [Thing(f"{topic}x")])
+    yield COSTS.may_not("publishes", "sns:Publish", Thing(f"{topic}datalab-costs"))
     budget = f"arn:aws:budgets::{ACCOUNT}:budget/"
     others = [Thing(f"{budget}{name}") for name in ("x", "datalab")]
     yield from only(COSTS, ["budgets:ModifyBudget"], [Thing(f"{budget}datalab-research")], others)

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -15,6 +16,7 @@ from ..common.calls import in_parallel
 from ..common.errors import NotebookError, is_refusal
 from ..logs import api as logs
 from ..logs.resource_policy import read_policy
+from ..sns import api as sns
 from .rule import read_rule
 
 Clients = Mapping[str, Any]
@@ -27,6 +29,7 @@ def read_costs(clients: Clients, wanted: Wanted) -> dict[str, Any]:
         "log_group": lambda: read_log_group(clients["logs"], wanted["log_group"]),
         "policy": lambda: read_policy(clients["logs"], wanted["rule"]),
         "rule": lambda: read_rule(clients["events"], wanted["rule"]),
+        "topic": lambda: read_topic(clients["sns"], topic_arn(wanted)) if wanted["topic"] else None,
         "budgets": lambda: read_budgets(clients["budgets"], wanted) if wanted["with_budgets"] else [],
     }
     found = dict(zip(parts, in_parallel(lambda read: read(), parts.values()), strict=True))
@@ -40,6 +43,18 @@ def read_log_group(client: Any, name: str) -> dict[str, Any] | None:
             arn = str(group["arn"]).removesuffix(":*")
             return {"name": name, "retention": group.get("retentionInDays"), "tags": logs.list_tags(client, arn)}
     return None
+
+
+def topic_arn(wanted: Wanted) -> str:
+    """The ARN of the topic, which its name tells."""
+    account = wanted["account"]
+    return f"arn:{account['partition']}:sns:{account['region']}:{account['account']}:{wanted['topic']}"
+
+
+def read_topic(client: Any, arn: str) -> dict[str, Any] | None:
+    """The topic with its policy and tags; None if there is none."""
+    found = sns.get_topic_attributes(client, arn)
+    return {"policy": json.loads(found["Policy"]), "tags": sns.list_tags(client, arn)} if found else None
 
 
 def read_budgets(client: Any, wanted: Wanted) -> list[dict[str, Any]]:

@@ -39,6 +39,9 @@ def problems(settings: Mapping[str, Any], teams: Collection[str]) -> Iterator[st
     topic = settings["topic_arn"]
     if topic and not TOPIC.fullmatch(topic):
         yield f"platform_costs_topic_arn is {shown(topic)}; it must be the ARN of a topic of SNS, without .fifo"
+    if topic and settings["topic"]:
+        yield "platform_costs_topic is true and platform_costs_topic_arn names a topic; one of them must go"
+    listened = topic or ("a topic that is made" if settings["topic"] else "")
     if not is_timezone(settings["timezone"]):
         yield (
             f"platform_costs_timezone is {shown(settings['timezone'])}, which this machine does not know; it must be"
@@ -48,7 +51,7 @@ def problems(settings: Mapping[str, Any], teams: Collection[str]) -> Iterator[st
         if team not in teams:
             known = ", ".join(sorted(teams)) or "none"
             yield f"{VARIABLE} has {shown(team)}, which is not a team{hint(str(team), teams, f'there are {known}')}"
-        yield from team_budget_problems(str(team), values, topic)
+        yield from team_budget_problems(str(team), values, listened)
     yield from price_problems(settings["prices"])
     yield from tag_problems("platform_costs_tags", settings["tags"])
 

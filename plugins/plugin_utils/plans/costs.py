@@ -38,7 +38,7 @@ class Draft:
     refused: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     steps: dict[str, list[dict[str, Any]]] = field(
-        default_factory=lambda: {name: [] for name in ("log_groups", "policies", "rules", *OF_BUDGETS)}
+        default_factory=lambda: {name: [] for name in ("log_groups", "policies", "rules", "topics", *OF_BUDGETS)}
     )
 
     def plan(self, settings: Settings) -> SectionPlan:
@@ -60,12 +60,18 @@ def rule_name(settings: Settings) -> str:
     return f"{settings['name']}-instances"
 
 
+def topic_name(settings: Settings) -> str:
+    """What the topic of alerts is called."""
+    return f"{settings['name']}-costs"
+
+
 def wanted_to_read(settings: Settings, *, removal: bool = False) -> dict[str, Any]:
     """What read_costs has to read. The module that calls it adds the account."""
     budgets = [] if removal else [f"{settings['name']}-{team}" for team in settings["teams"]]
     return {
         "log_group": log_group(settings),
         "rule": rule_name(settings),
+        "topic": topic_name(settings) if settings["topic"] or removal else "",
         "with_budgets": removal or bool(budgets),
         "budgets": budgets,
         "budget_prefix": f"{settings['name']}-",
@@ -78,6 +84,7 @@ def plan_costs(settings: Settings, found: Found, *, account: Mapping[str, str]) 
     """What turns what was read into what the settings describe."""
     draft = Draft()
     _plan_events(draft, settings, found, account)
+    _plan_topic(draft, settings, found["topic"], account)
     active = _plan_cost_tags(draft, settings, found["billing"])
     _plan_budgets(draft, settings, found, account, active)
     return draft.plan(settings)
@@ -88,6 +95,8 @@ def plan_costs_removal(settings: Settings, found: Found) -> SectionPlan:
     draft = Draft()
     for name in _own_budgets(settings, found):
         _remove(draft, "old_budgets", f"budget {name}", name)
+    if found["topic"] and _is_marked(settings, found["topic"]):
+        _remove(draft, "topics", f"topic {topic_name(settings)}", topic_name(settings))
     if found["rule"] and _is_marked(settings, found["rule"]):
         _remove(draft, "rules", f"rule {rule_name(settings)}", rule_name(settings))
     if found["policy"]:
@@ -120,7 +129,8 @@ def _is_marked(settings: Settings, thing: Found) -> bool:
 def _plan_events(draft: Draft, settings: Settings, found: Found, account: Mapping[str, str]) -> None:
     group, rule = log_group(settings), rule_name(settings)
     arn = f"arn:{account['partition']}:logs:{account['region']}:{account['account']}:log-group:{group}"
-    for text, thing in ((f"log group {group}", found["log_group"]), (f"rule {rule}", found["rule"])):
+    parts = {f"log group {group}": "log_group", f"rule {rule}": "rule", f"topic {topic_name(settings)}": "topic"}
+    for text, thing in ((text, found[part]) for text, part in parts.items()):
         if thing and not _is_marked(settings, thing):
             draft.refused.append(
                 f"platform_costs_name: the {text} must have the tag {MARK}={settings['name']} to be the platform's;"
@@ -156,6 +166,32 @@ def _plan_policy(draft: Draft, name: str, current: Found | None, arn: str) -> No
     if current is None or compare_policies(current["policy"], policy):
         _change(draft, f"resource policy {name}", current and current["policy"], policy)
         draft.steps["policies"].append({"name": name, "policy": policy})
+
+
+def _topic_arn(settings: Settings, account: Mapping[str, str]) -> str:
+    if not settings["topic"]:
+        return str(settings["topic_arn"])
+    return f"arn:{account['partition']}:sns:{account['region']}:{account['account']}:{topic_name(settings)}"
+
+
+def _plan_topic(draft: Draft, settings: Settings, current: Found | None, account: Mapping[str, str]) -> None:
+    """The topic that alerts are published to. Who listens to it is yours."""
+    if not settings["topic"]:
+        return
+    name, tags = topic_name(settings), _tags(settings)
+    statement = {
+        "Sid": "AlertsOfBudgets",
+        "Effect": "Allow",
+        "Principal": {"Service": "budgets.amazonaws.com"},
+        "Action": "SNS:Publish",
+        "Resource": _topic_arn(settings, account),
+        "Condition": {"StringEquals": {"aws:SourceAccount": account["account"]}},
+    }
+    policy = {"Version": "2012-10-17", "Statement": [statement]}
+    is_same = current and not compare_policies(current["policy"], policy)
+    if not (is_same and current and _same_keys(current["tags"], tags) == tags):
+        _change(draft, f"topic {name}", current, {"policy": policy, "tags": tags})
+        draft.steps["topics"].append({"name": name, "policy": policy, "tags": tags})
 
 
 def _same_keys(has: Mapping[str, str], wanted: Mapping[str, str]) -> dict[str, str]:
@@ -203,7 +239,12 @@ def _plan_budgets(
         name = f"{settings['name']}-{team}"
         only = {PLATFORM_TAG: settings["tags"][PLATFORM_TAG], "team": str(team)}
         desired = desired_budget(
-            name, said, account=account["account"], only=only, topic_arn=settings["topic_arn"], tags=_tags(settings)
+            name,
+            said,
+            account=account["account"],
+            only=only,
+            topic_arn=_topic_arn(settings, account),
+            tags=_tags(settings),
         )
         _plan_budget(draft, settings, desired, there.pop(name, None), active)
     for name in _own_budgets(settings, {"budgets": list(there.values())}):

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ansible_collections.datalab.notebooks.tests.unit.module_utils.conftest import Script
 
 ACCOUNT = {"account": "123456789012", "partition": "aws", "region": "eu-central-1"}
-SETTINGS: dict[str, Any] = {"name": "datalab", "teams": {}, "activate_tags": False}
+SETTINGS: dict[str, Any] = {"name": "datalab", "teams": {}, "activate_tags": False, "topic": False}
 pytestmark = pytest.mark.usefixtures("one_at_a_time")
 GROUP = {"logGroupName": "/aws/events/datalab", "arn": "arn:aws:logs:eu-central-1:123456789012:log-group:x:*"}
 
@@ -39,6 +39,7 @@ def test_without_budgets_billing_is_not_asked(clients: dict[str, Any]) -> None:
         "log_group": {"name": "/aws/events/datalab", "retention": None, "tags": {"a": "1"}},
         "policy": None,
         "rule": None,
+        "topic": None,
         "budgets": [],
         "billing": None,
     }

@@ -29,7 +29,14 @@ TAGS = {MARK: "datalab", "platform": "datalab"}
 RESEARCH = {"budget": 1200, "alerts": [80, 100, "forecast 100"], "emails": ["lead@example.org"]}
 ACTIVE = {"statuses": dict.fromkeys(("platform", "team", "owner"), "Active"), "refused": ""}
 MEMBER = {"statuses": {}, "refused": "Linked account doesn't have access to cost allocation tags."}
-NOTHING: dict[str, Any] = {"log_group": None, "policy": None, "rule": None, "budgets": [], "billing": None}
+NOTHING: dict[str, Any] = {
+    "log_group": None,
+    "policy": None,
+    "rule": None,
+    "topic": None,
+    "budgets": [],
+    "billing": None,
+}
 
 
 def settings(**more: Any) -> dict[str, Any]:
@@ -153,6 +160,23 @@ def test_a_member_account_is_told_and_makes_the_rest() -> None:
     assert "were not activated in billing: the account that pays for this one has to do it" in plan.notes[0]
 
 
+def test_a_topic_is_made_before_the_budgets_that_use_it() -> None:
+    wanted = settings(topic=True, teams={"research": RESEARCH})
+    plan = plan_costs(wanted, there(billing=ACTIVE), account=ACCOUNT)
+    assert [change.text for change in plan.changes] == ["topic datalab-costs", "budget datalab-research"]
+    (topic,) = plan.steps["topics"]
+    (budget,) = plan.steps["budgets"]
+    assert budget["topic_arn"] == topic["policy"]["Statement"][0]["Resource"]
+    found = there(topic=deepcopy(topic))
+    assert texts(settings(topic=True), found) == []
+    found["topic"]["policy"]["Statement"] = []
+    assert texts(settings(topic=True), found) == ["change topic datalab-costs"]
+    found["topic"]["tags"] = {}
+    assert "the topic datalab-costs must have the tag" in plan_costs(wanted, found, account=ACCOUNT).refused[0]
+    gone = plan_costs_removal(settings(), there(topic=deepcopy(topic)))
+    assert "topic datalab-costs" in [change.text for change in gone.changes]
+
+
 def test_a_removal_keeps_the_events_unless_told() -> None:
     found = there(budgets=[budget(), {"name": "datalab-x", "only": {}, "is_plain": True}])
     gone = plan_costs_removal(settings(), found)
@@ -193,6 +217,10 @@ WRONG = [
     ({"timezone": "Mars/Base"}, "platform_costs_timezone is Mars/Base, which this machine does not know"),
     ({"timezone": "../etc/passwd"}, "platform_costs_timezone"),
     ({"topic_arn": "costs"}, "platform_costs_topic_arn is costs; it must be the ARN of a topic"),
+    (
+        {"topic": True, "topic_arn": "arn:aws:sns:eu-central-1:123456789012:costs"},
+        "platform_costs_topic is true and platform_costs_topic_arn names a topic",
+    ),
     ({"teams": {"reserch": RESEARCH}}, "platform_costs_teams has reserch, which is not a team"),
     ({"teams": {"research": 1200}}, "platform_costs_teams: research is 1200; it must have a budget"),
     (team(budget=0), "platform_costs_teams: research: budget is 0; it must be more than 0"),

@@ -91,6 +91,15 @@ class FullBudgetsResponse(BudgetsResponse):
         _check_subscribers(asked["Subscribers"])
         return super().create_notification()
 
+    def update_notification(self) -> str:
+        """UpdateNotification; who gets it stays."""
+        asked = json.loads(self.body)
+        alert = self._alert({**asked, "Notification": asked["OldNotification"]})
+        others = [each for each in self._budget(asked["BudgetName"]).get_notifications() if each is not alert.details]
+        _check_alerts([*others, asked["NewNotification"]])
+        alert.details = asked["NewNotification"]
+        return "{}"
+
     def delete_notification(self) -> str:
         """DeleteNotification."""
         asked = json.loads(self.body)
@@ -114,6 +123,17 @@ class FullBudgetsResponse(BudgetsResponse):
         alert = self._alert(asked)
         _check_subscribers([*alert.subscribers, asked["Subscriber"]])
         alert.subscribers.append(asked["Subscriber"])
+        return "{}"
+
+    def update_subscriber(self) -> str:
+        """UpdateSubscriber."""
+        asked = json.loads(self.body)
+        alert = self._alert(asked)
+        if asked["OldSubscriber"] not in alert.subscribers:
+            raise BudgetError("NotFoundException", "Unable to update subscriber - the subscriber doesn't exist.")
+        others = [each for each in alert.subscribers if each != asked["OldSubscriber"]]
+        _check_subscribers([*others, asked["NewSubscriber"]])
+        alert.subscribers = [*others, asked["NewSubscriber"]]
         return "{}"
 
     def delete_subscriber(self) -> str:

@@ -218,8 +218,12 @@ def test_a_budget_is_updated_with_its_alerts_and_who_gets_them(budgets):
     topic = {"SubscriptionType": "SNS", "Address": f"arn:aws:sns:eu-central-1:{ACCOUNT}:costs"}
     budgets.create_subscriber(**of, Notification=ALERT, Subscriber=topic)
     assert budgets.describe_subscribers_for_notification(**of, Notification=ALERT)["Subscribers"] == [LEAD, topic]
-    for each in (LEAD, topic):
-        budgets.delete_subscriber(**of, Notification=ALERT, Subscriber=each)
+    later = {**ALERT, "Threshold": 90.0}
+    budgets.update_notification(**of, OldNotification=ALERT, NewNotification=later)
+    other = {**LEAD, "Address": "other@example.org"}
+    budgets.update_subscriber(**of, Notification=later, OldSubscriber=LEAD, NewSubscriber=other)
+    for each in (other, topic):
+        budgets.delete_subscriber(**of, Notification=later, Subscriber=each)
     assert budgets.describe_notifications_for_budget(**of)["Notifications"] == []
 
 

@@ -23,6 +23,7 @@ from .storage_settings import as_text
 MARK = "datalab:costs"  # the tag of what the platform made; its value is platform_costs_name
 COST_TAGS = ("platform", "team", "owner")
 WRITERS = ["delivery.logs.amazonaws.com", "events.amazonaws.com"]
+STEPS = ("log_groups", "policies", "rules", "topics", "cost_tags", "budgets", "old_budgets")
 PATTERN = {"source": ["aws.sagemaker"], "detail-type": [DETAIL_TYPE]}
 PAYER = "the account that pays for this one has to do it, with platform_costs_activate_tags or in its billing console"
 
@@ -37,17 +38,12 @@ class Draft:
     changes: list[Change] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
-    steps: dict[str, list[dict[str, Any]]] = field(
-        default_factory=lambda: {name: [] for name in ("log_groups", "policies", "rules", "topics", *OF_BUDGETS)}
-    )
+    steps: dict[str, list[dict[str, Any]]] = field(default_factory=lambda: {name: [] for name in STEPS})
 
     def plan(self, settings: Settings) -> SectionPlan:
         """The plan."""
         ids = {"log_group": log_group(settings)}
         return SectionPlan(tuple(self.changes), tuple(self.refused), tuple(self.notes), ids, self.steps)
-
-
-OF_BUDGETS = ("cost_tags", "budgets", "old_budgets")
 
 
 def log_group(settings: Settings) -> str:

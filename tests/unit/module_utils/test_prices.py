@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from ansible_collections.datalab.notebooks.tests.unit.module_utils.conftest import Script
 
-ASKED = {
+ASKED: dict[str, Any] = {
     "ServiceCode": "AmazonSageMaker",
     "Filters": [
         {"Type": "TERM_MATCH", "Field": "regionCode", "Value": "us-east-1"},
@@ -101,7 +101,8 @@ def test_what_is_shipped_is_better_than_nothing(pricing: Script) -> None:
 
 
 def test_no_price_is_made_up(pricing: Script) -> None:
-    asked = {**ASKED, "Filters": [{**ASKED["Filters"][0], "Value": "eu-central-1"}, ASKED["Filters"][1]]}
+    of_region, of_notebooks = ASKED["Filters"]
+    asked = {**ASKED, "Filters": [{**of_region, "Value": "eu-central-1"}, of_notebooks]}
     pricing.refuse("get_products", asked, "AccessDeniedException", "no")
     found = read_prices(pricing.client, "eu-central-1", {}, None)
     assert found["instances"] == {}

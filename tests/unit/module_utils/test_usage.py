@@ -144,7 +144,7 @@ def test_without_a_log_group_cloudtrail_is_asked_for_its_90_days(logs: Script, c
         event = {"CloudTrailEvent": json.dumps(call("Create", 8, parameters={"instanceType": "ml.t3.medium"}))}
         cloudtrail.call("lookup_events", asked, {"Events": [event] if name.startswith("Create") else []})
     asked = {**SPAN, "startTime": int(since.timestamp() * 1000)}
-    answer = {"events": []}
+    answer: dict[str, Any] = {"events": []}
     logs.call("filter_log_events", {"logGroupName": STOPS_GROUP, **asked, "filterPattern": "autostop"}, answer)
     found = read_usage({"logs": logs.client, "cloudtrail": cloudtrail.client}, GROUP, since, UNTIL)
     assert (found["source"], found["since"], len(found["events"])) == ("cloudtrail", "2026-09-02T00:00:00Z", 1)

@@ -72,6 +72,7 @@ class ActionModule(FlowAction):
             **{section: each.as_dict() for section, each in plans.items()},
             **({"fleet": fleet} if fleet else {}),
             "given_by": options["given_by"],
+            "region": found.get("account", {}).get("region", ""),
             "removal": options["removal"],
             "would_change": would_change,
             "changed": self._task.check_mode and would_change,

@@ -10,6 +10,7 @@ from typing import Any
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
+from ansible_collections.datalab.notebooks.plugins.plugin_utils.costs.known import known_by
 from ansible_collections.datalab.notebooks.plugins.plugin_utils.tell import (
     aligned,
     applied_result,
@@ -38,7 +39,14 @@ class ActionModule(ActionBase):
         done = applied_result(variables)
         outcome = done or plan.get("fleet", {}).get("compared", {})
         planned = self._task.check_mode
-        told = lines_of(plan, outcome, planned=planned, applied=options["applied"], missed=missed_creations(variables))
+        told = lines_of(
+            plan,
+            outcome,
+            planned=planned,
+            applied=options["applied"],
+            missed=missed_creations(variables),
+            known=known_by(self._templar, variables, outcome.get("instances", ()), plan.get("region", "")),
+        )
         lines = aligned(told)
         for line in lines:
             display.display(line)

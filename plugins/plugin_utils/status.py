@@ -8,13 +8,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from .tell import failure_text, setting_change
+from .costs.changes import Known, price_of_outcome, price_of_pending
+from .tell import failure_text, setting_change, with_price
 
-HEADINGS = ("owner", "team", "type", "state", "idle", "configuration", "pending changes")
+HEADINGS = ("owner", "team", "type", "state", "idle", "configuration", "changes")
 
 
 def status_rows(
-    outcomes: Iterable[Mapping[str, Any]], idle_limits: Mapping[str, int], *, planned: bool
+    outcomes: Iterable[Mapping[str, Any]],
+    idle_limits: Mapping[str, int],
+    *,
+    planned: bool,
+    known: Known | None = None,
 ) -> list[list[str]]:
     """A row for each instance. `planned` if the outcomes are those of a run that changes nothing.
 
@@ -30,9 +35,9 @@ def status_rows(
             each["lifecycle_config_name"] or "",
             "; ".join(
                 [
-                    *_waiting(each),
+                    *_waiting(each, known),
                     *filter(None, [each.get("pending_problem")]),
-                    *(_planned(each) if planned else []),
+                    *_changes(each, known, planned=planned),
                     *([failure_text(each)] if each["failed"] else []),
                 ]
             ),
@@ -52,21 +57,39 @@ def _idle(outcome: Mapping[str, Any], idle_limits: Mapping[str, int]) -> str:
     return f"{limit} s" if limit else "never"
 
 
-def _waiting(outcome: Mapping[str, Any]) -> list[str]:
-    return [
+def _waiting(outcome: Mapping[str, Any], known: Known | None) -> list[str]:
+    changes = [
         f"{setting_change(option, change['before'], change['after'])} at the next stop"
         for option, change in outcome["pending"].items()
     ]
+    return _priced(changes, price_of_pending(outcome, known))
 
 
-def _planned(outcome: Mapping[str, Any]) -> list[str]:
-    """What the next run would do at once."""
-    if "state" in outcome["after"]:
-        return [f"{outcome['after']['state']} by the next run"]
+def _changes(outcome: Mapping[str, Any], known: Known | None, *, planned: bool) -> list[str]:
+    """What the next run would do at once, or what this one did that has a price."""
+    price = price_of_outcome(outcome, known)
+    if not planned and not (price and outcome["changed"]):
+        return []
+    when = "by the next run" if planned else "by this run"
+    changes = [outcome["after"]["state"]] if "state" in outcome["after"] and planned else _settings(outcome)
+    return _priced([f"{change} {when}" for change in changes], price)
+
+
+def _settings(outcome: Mapping[str, Any]) -> list[str]:
+    state = [str(outcome["after"]["state"])] if "state" in outcome["after"] else []
     return [
-        f"{setting_change(option, outcome['before'].get(option), after)} by the next run"
-        for option, after in outcome["after"].items()
+        *(
+            setting_change(option, outcome["before"].get(option), after)
+            for option, after in outcome["after"].items()
+            if option != "state"
+        ),
+        *state,
     ]
+
+
+def _priced(changes: list[str], price: str) -> list[str]:
+    """The changes, the last with what all of them cost."""
+    return [*changes[:-1], *(with_price(change, price) for change in changes[-1:])]
 
 
 def table(headings: Iterable[str], rows: Iterable[Iterable[str]]) -> list[str]:

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from ansible_collections.datalab.notebooks.plugins.module_utils.ec2.services import short_name
 
+from .costs.changes import Known, price_of_outcome, price_of_pending
 from .plans.section import SectionPlan
 
 VERBS = {"create": "created", "change": "changed", "remove": "removed"}
@@ -52,15 +53,18 @@ def lines_of(
     planned: bool,
     applied: Sequence[str],
     missed: Collection[str] = (),
+    known: Known | None = None,
 ) -> list[Line]:
     """The table of a run: `applied` are the sections that it converges; of others it is said that they differ.
+
+    With what is `known` of prices, the price of each change is told.
 
     `plan` is what platform_plan has returned, `result` what sagemaker_notebook_fleet has, `missed` what was to be
     created and was not.
     """
     shared = [section for section in SHARED if section in plan and section not in plan.get("given_by", ())]
     outcomes = result.get("instances", [])
-    told = [line for each in outcomes for line in _instance_lines(each, planned)]
+    told = [line for each in outcomes for line in _instance_lines(each, planned, known)]
     told += [Line("not there", _who(each), each["name"]) for each in plan.get("fleet", {}).get("absent", ())]
     for section in shared:
         lines = _section_lines(section, plan[section], planned, section in applied)
@@ -109,18 +113,25 @@ def missed_creations(variables: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def _instance_lines(outcome: Mapping[str, Any], planned: bool) -> Iterator[Line]:
+def _instance_lines(outcome: Mapping[str, Any], planned: bool, known: Known | None) -> Iterator[Line]:
     who = _who(outcome)
     if outcome["failed"]:
         yield Line("will fail" if planned else "failed", who, failure_text(outcome))
     elif outcome["changed"]:
-        yield _changed_line(outcome, who, FUTURE if planned else VERBS)
+        line = _changed_line(outcome, who, FUTURE if planned else VERBS)
+        yield line._replace(text=with_price(line.text, price_of_outcome(outcome, known)))
     if outcome["pending"]:
         changes = ", ".join(
             setting_change(option, each["before"], each["after"]) for option, each in outcome["pending"].items()
         )
         problem = outcome.get("pending_problem")
-        yield Line("waits", who, f"{changes} at the next stop{f'; {problem}' if problem else ''}")
+        text = with_price(f"{changes} at the next stop", price_of_pending(outcome, known))
+        yield Line("waits", who, f"{text}{f'; {problem}' if problem else ''}")
+
+
+def with_price(text: str, price: str) -> str:
+    """A change, and what it costs if it costs something."""
+    return f"{text}: {price}" if price else text
 
 
 def _config_lines(outcome: Mapping[str, Any], planned: bool) -> Iterator[Line]:

@@ -28,7 +28,7 @@ def test_a_row() -> None:
         "state": "InService",
         "idle": "3600 s",
         "configuration": "datalab",
-        "pending changes": "",
+        "changes": "",
     }
 
 
@@ -81,8 +81,8 @@ WAITS = "instance_type ml.t3.medium → ml.m5.xlarge at the next stop"
     ],
 )
 def test_what_has_been_done_is_no_longer_to_come(changes: dict[str, Any], planned: str, done: str) -> None:
-    assert row(planned=True, **changes)["pending changes"] == planned
-    assert row(planned=False, **changes)["pending changes"] == done
+    assert row(planned=True, **changes)["changes"] == planned
+    assert row(planned=False, **changes)["changes"] == done
 
 
 def test_who_is_not_there() -> None:

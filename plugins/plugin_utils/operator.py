@@ -20,6 +20,7 @@ PARTS = {
     "storage": "What making and removing file systems and buckets takes",
     "access": "What making and removing roles, policies, groups and workgroups takes",
     "costs": "What making and removing budgets and the record of instances takes",
+    "report": "What the report of costs reads",
 }
 # What the network is made of, by the operation that creates it; in a VPC that is given, the first two only.
 CREATED = {

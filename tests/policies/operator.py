@@ -63,7 +63,7 @@ def who(*parts: str, platform: str = "datalab") -> Who:
     )
 
 
-INSTANCES, NETWORK, STORAGE, ACCESS, COSTS = map(who, PARTS)
+INSTANCES, NETWORK, STORAGE, ACCESS, COSTS, REPORT = map(who, PARTS)
 ALL = who(*PARTS)
 
 
@@ -93,6 +93,7 @@ def of_the_operator() -> Iterator[Decision]:
     yield from _of_policies_and_roles()
     yield from _of_groups_and_workgroups()
     yield from _of_costs()
+    yield from _of_the_report()
     yield from _of_yours()
     yield from _of_all()
 
@@ -415,6 +416,26 @@ def _of_costs() -> Iterator[Decision]:
     yield COSTS.may("activates tags in billing", "ce:UpdateCostAllocationTagsStatus", NOTHING)
     yield COSTS.may_not("reads what others have spent", "ce:GetCostAndUsage", NOTHING)
     yield COSTS.may_not("reads logs", "logs:GetLogEvents", Thing(f"{group}/aws/events/datalab"))
+
+
+def _of_the_report() -> Iterator[Decision]:
+    reads = ["cloudtrail:LookupEvents", "logs:DescribeLogGroups", "pricing:GetProducts", "tag:GetResources"]
+    reads += ["ce:GetCostAndUsage", "ce:ListCostAllocationTags", "sagemaker:ListNotebookInstances"]
+    yield from only(REPORT, reads, [NOTHING], [])
+    looks = ["sagemaker:DescribeNotebookInstance", "sagemaker:ListTags"]
+    yield from only(REPORT, looks, [notebook("datalab-alice")], [notebook("other")])
+    group = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:/aws/"
+    ours = [Thing(f"{group}{name}:log-stream:x") for name in ("events/datalab", "sagemaker/NotebookInstances")]
+    yield from only(REPORT, ["logs:FilterLogEvents"], ours, [Thing(f"{group}lambda/x:log-stream:x")])
+    bucket = f"datalab-results-{ACCOUNT}-{REGION}"
+    uploads = actions("s3", "GetObject GetObjectTagging PutObject")
+    yield from only(
+        REPORT, uploads, [s3(f"{bucket}/costs/2026-11.html")], [s3(f"{bucket}/research/x"), s3("x/costs/y")]
+    )
+    yield from only(REPORT, ["s3:ListBucket"], [s3(bucket)], [s3("acme-data")])
+    for action in ("sagemaker:StopNotebookInstance", "sagemaker:AddTags"):
+        yield REPORT.may_not("changes an instance", action, notebook("datalab-alice"))
+    yield REPORT.may_not("changes what is counted", "ce:UpdateCostAllocationTagsStatus", NOTHING)
 
 
 def _of_yours() -> Iterator[Decision]:

@@ -48,7 +48,8 @@ def test_one_that_is_too_long_is_told() -> None:
     people = [f"p{number}" for number in range(120)]
     variables = {name: {"notebook_name": f"an-instance-with-a-long-name-of-{name}"} for name in people}
     source = inventory({"research": people}, variables=variables)
-    (text,) = operator_problems(render_operator(wanted(source)))
+    text, of_the_report = operator_problems(render_operator(wanted(source)))
+    assert of_the_report.startswith("the policy operator-datalab-report has ")
     assert text.startswith("the policy operator-datalab-instances has ")
     assert f"it must have at most {POLICY_LENGTH}: use fewer" in text
 

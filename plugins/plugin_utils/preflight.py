@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
 
@@ -119,6 +120,8 @@ def preflight(
     wanted = Wanted(roster, tuple(roster.people) if is_about_all else people, settings, wishes, machines)
     values = [each for each in inventory.unreadable if each.about in {EVERYBODY, *roster.people, *machines}]
     values += [Problem(EVERYBODY, text) for text in playbook_problems(inventory.common)]
+    month, timezone = inventory.common.get("costs_month", ""), settings["costs"]["timezone"]
+    values += [Problem(EVERYBODY, text) for text in costs.month_problems(month, timezone, datetime.now(UTC))]
     values += [Problem(section, text) for section in read if section in sections for text in read[section][1]]
     rules = [
         Problem(section, text) for section, check in CHECKS.items() if section in sections for text in check(wanted)

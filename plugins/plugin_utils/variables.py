@@ -41,6 +41,9 @@ CONNECTION: dict[str, Spec] = {
 
 # What playbooks take with -e, and what they leave behind for later plays.
 PLAYBOOK_VARIABLES: dict[str, Spec] = {
+    "costs_directory": TEXT,
+    "costs_month": TEXT,
+    "costs_upload": {"type": "bool"},
     "offboard_name": TEXT,
     "offboard_remove": {"type": "str", "choices": ["instance"]},
     "open_print": {"type": "bool"},

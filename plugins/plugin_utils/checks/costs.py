@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Mapping
+from datetime import UTC, datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from ansible_collections.datalab.notebooks.plugins.module_utils.common.service_model import load_service_model, meant
 from ansible_collections.datalab.notebooks.plugins.plugin_utils.budgets import (
@@ -16,6 +16,7 @@ from ansible_collections.datalab.notebooks.plugins.plugin_utils.budgets import (
     read_limit,
     team_budget_problems,
 )
+from ansible_collections.datalab.notebooks.plugins.plugin_utils.costs.periods import read_period, read_zone
 from ansible_collections.datalab.notebooks.plugins.plugin_utils.problems import hint, shown
 
 from .tags import tag_problems
@@ -42,7 +43,7 @@ def problems(settings: Mapping[str, Any], teams: Collection[str]) -> Iterator[st
     if topic and settings["topic"]:
         yield "platform_costs_topic is true and platform_costs_topic_arn names a topic; one of them must go"
     listened = topic or ("a topic that is made" if settings["topic"] else "")
-    if not is_timezone(settings["timezone"]):
+    if not read_zone(settings["timezone"]):
         yield (
             f"platform_costs_timezone is {shown(settings['timezone'])}, which this machine does not know; it must be"
             " the name of a time zone such as Europe/Berlin"
@@ -56,13 +57,11 @@ def problems(settings: Mapping[str, Any], teams: Collection[str]) -> Iterator[st
     yield from tag_problems("platform_costs_tags", settings["tags"])
 
 
-def is_timezone(name: str) -> bool:
-    """Whether there is such a time zone."""
-    try:
-        ZoneInfo(name)
-    except (ValueError, OSError, KeyError):
-        return False
-    return True
+def month_problems(month: Any, timezone: str, now: datetime) -> Iterator[str]:
+    """What is wrong with the months that a report is to be about; if it is no text, its spec says so."""
+    period = read_period(month, read_zone(timezone) or UTC, now) if isinstance(month, str) else None
+    if isinstance(period, str):
+        yield f"costs_month is {shown(month)}; {period}"
 
 
 def price_problems(prices: Mapping[Any, Any]) -> Iterator[str]:

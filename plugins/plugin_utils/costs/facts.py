@@ -166,12 +166,20 @@ def read_events(events: Sequence[Said]) -> list[Event]:
 def read_usage(said: Said) -> Usage:
     """What notebook_usage_info returns; {} if there is nothing."""
     lines = [
-        Line(read_time(each["time"]), each["instance"], each["decision"], each.get("reason", ""))
+        Line(read_time(each["time"]), each["instance"], each["decision"], _shown(each.get("reason", "")))
         for each in said.get("stops", ())
     ]
     since = said.get("since")
     events = read_events(said.get("events", ()))
     return Usage(events, lines, read_time(since) if since else None, said.get("source", "events"))
+
+
+LONGEST_REASON = 200
+
+
+def _shown(reason: Any) -> str:
+    """What an instance has written, as a terminal and a table take it: a person there can write what they like."""
+    return "".join(letter if letter.isprintable() else " " for letter in str(reason))[:LONGEST_REASON]
 
 
 def read_prices(said: Said) -> Prices:

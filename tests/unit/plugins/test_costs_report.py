@@ -365,6 +365,8 @@ def test_what_modules_return_is_read():
     assert usage.events[0].at == datetime(2026, 11, 3, 8, 12, 44, tzinfo=UTC)
     assert (usage.lines[0].reason, usage.since) == ("idle 62 min", NOVEMBER.begin)
     assert read_usage({"since": None}).since is None
+    (line,) = read_usage({"stops": [{**stop, "reason": f"\x1b[2J\n{'x' * 300}"}]}).lines
+    assert line.reason == f" [2J {'x' * 195}"
     prices = read_prices({"instances": {"ml.t3.medium": 0.05}, "region": "us-east-1", "source": "shipped"})
     assert (prices.rates.volume, prices.rates.instances) == (None, {"ml.t3.medium": 0.05})
     billed = read_billed(

@@ -166,8 +166,8 @@ def summary(report: Report) -> list[str]:
     if saved and saved["measured"]:
         base = saved["measured"]
         lines.append(
-            f"saved by autostop {base['usd']:,.2f} USD against what people stopped by themselves,"
-            f" {base['from']} to {base['to']}"
+            f"saved by autostop {base['usd']:,.2f} USD on {base['instances']} instances, against what their people"
+            f" stopped by themselves while it only observed, {base['from']} to {base['to']}"
         )
     lines += [f"to decide: {each['who']}: {each['what']}; {each['do']}" for each in report["decide"][:DECISIONS]]
     return lines

@@ -14,7 +14,7 @@ from .forecast import forecast, forecast_shared
 from .ledger import PLATFORM, UNMANAGED, Entry, by_day, grouped, hours, total
 from .lives import ON
 from .people import people_rows
-from .saved import at_most, measured
+from .saved import Measured, at_most, measured
 from .sources import sources, warnings
 
 Row = dict[str, Any]
@@ -109,16 +109,27 @@ def _saved(facts: Facts) -> Row | None:
     spared, usd = at_most(facts.stops, facts.prices.rates, facts.since, facts.until)
     base = measured(facts.lives, facts.usage.lines, facts.usage.since or facts.since, facts.now)
     found: Row = {"hours": spared, "usd": usd, "baseline": BASELINE, "measured": None}
-    if base and base.hours > base.after:
-        paid = total(entry for entry in facts.entries if entry.what == "instance" and entry.whose.kind == "person")
+    paid = _paid_since(facts, base) if base else 0.0
+    if base and paid and base.hours > base.after:
         found["measured"] = {
             "usd": base.saved(paid),
+            "instances": len(base.instances),
             "share": base.after / base.hours,
             "hours": base.hours,
             "from": day_of(base.first, facts),
             "to": day_of(base.last, facts),
         }
     return found
+
+
+def _paid_since(facts: Facts, base: Measured) -> float:
+    """What the observed instances have cost since autostop stops them."""
+    last = base.last.astimezone(facts.period.zone).date()
+    return total(
+        entry
+        for entry in facts.entries
+        if entry.what == "instance" and entry.instance in base.instances and entry.day > last
+    )
 
 
 def _running(facts: Facts) -> Row:

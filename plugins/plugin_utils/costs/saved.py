@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -82,7 +82,8 @@ class Measured:
 
     first: datetime
     last: datetime
-    hours: float  # of the runs meanwhile
+    instances: frozenset[str]  # those that it would have stopped; of others it is not known whether it observed them
+    hours: float  # of their runs meanwhile
     after: float  # of them, those that it would have spared
 
     def saved(self, usd: float) -> float:
@@ -101,11 +102,11 @@ def measured(lives: Iterable[Life], lines: Iterable[Line], since: datetime, unti
         by_instance[line.instance].append(line)
     hours = after = 0.0
     for life in lives:
-        for run in life.runs(since, until):
+        for run in life.runs(since, until) if life.name in by_instance else ():
             if run.begin <= last and run.end >= first:
                 hours += (run.end - run.begin).total_seconds() / HOUR
                 after += _after(run, by_instance[life.name]) / HOUR
-    return Measured(first, last, hours, after)
+    return Measured(first, last, frozenset(by_instance), hours, after)
 
 
 def _after(run: Span, lines: Sequence[Line]) -> float:
@@ -118,11 +119,3 @@ def _after(run: Span, lines: Sequence[Line]) -> float:
             elif since:
                 spared, since = spared + (line.at - since).total_seconds(), None
     return spared + ((run.end - since).total_seconds() if since else 0.0)
-
-
-def by_instance(stops: Iterable[Stop]) -> Mapping[str, list[Stop]]:
-    """The stops of each instance, the latest last."""
-    found = defaultdict[str, list[Stop]](list)
-    for stop in sorted(stops, key=lambda stop: stop.run.end):
-        found[stop.run.instance].append(stop)
-    return found

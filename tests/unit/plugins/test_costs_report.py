@@ -146,11 +146,11 @@ def test_what_is_saved_is_cut_at_the_ends_of_the_period():
 
 
 def test_the_measured_baseline_is_what_ran_on_while_autostop_only_observed():
-    lives = read_lives(ran((0, 10), (20, 30)), [now("alice")])
+    lives = read_lives([*ran((0, 10), (20, 30)), *ran((0, 50), name="bob")], [now("alice"), now("bob")])
     lines = [line(2, "observe"), line(5, "back"), line(6, "observe"), line(22, "observe"), line(23, "observe")]
     base = measured(lives, lines, BEGIN, BEGIN + 100 * HOUR)
     assert base
-    assert (base.hours, round(base.after, 1)) == (20, 3 + 4 + 8)
+    assert (base.instances, base.hours, round(base.after, 1)) == ({"alice"}, 20, 3 + 4 + 8)
     assert base.saved(100) == pytest.approx(300, rel=0.01)  # 15 hours more for each 5
     assert measured(lives, [line(2)], BEGIN, BEGIN + 100 * HOUR) is None
 
@@ -166,7 +166,11 @@ def test_saved_is_never_said_without_its_baseline():
     observed = [*FACTS.usage.lines, Line(run.at - HOUR, run.instance, "observe", "idle")]
     with_baseline = make_report(replace(FACTS, usage=replace(FACTS.usage, lines=observed)))
     assert with_baseline["saved"]["measured"]
-    assert "while autostop only observed" in page(with_baseline)
+    assert "on the 1 instances that autostop observed from" in page(with_baseline)
+    assert with_baseline["saved"]["measured"]["usd"] < with_baseline["saved"]["usd"]
+    assert "while it only observed" in " ".join(summary(with_baseline))
+    still = [*observed, Line(NOW - HOUR, run.instance, "observe", "idle")]  # nothing was stopped, and nothing saved
+    assert make_report(replace(FACTS, usage=replace(FACTS.usage, lines=still)))["saved"]["measured"] is None
     assert make_report(replace(FACTS, usage=replace(FACTS.usage, lines=[])))["saved"] is None
     assert "20:00" not in page(REPORT)
 

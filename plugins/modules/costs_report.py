@@ -15,6 +15,11 @@ description:
   - Reads the inventory, the instances, when they ran, what they cost and what AWS has billed; counts, prints a table,
     and writes a page, a CSV file and a JSON file.
   - Runs on the controller. Changes nothing but these files.
+attributes:
+  idempotent:
+    description: When run twice in a row outside check mode, with the same arguments, the second run changes nothing.
+    support: none
+    details: The files say when they were made, and an instance that runs costs more each second.
 author: The datalab.notebooks contributors (@datalab)
 options:
   month:

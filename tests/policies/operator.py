@@ -432,7 +432,8 @@ def _of_the_report() -> Iterator[Decision]:
     yield from only(
         REPORT, uploads, [s3(f"{bucket}/costs/2026-11.html")], [s3(f"{bucket}/research/x"), s3("x/costs/y")]
     )
-    yield from only(REPORT, ["s3:ListBucket"], [s3(bucket)], [s3("acme-data")])
+    finds = actions("s3", "GetBucketOwnershipControls ListBucket")
+    yield from only(REPORT, finds, [s3(bucket)], [s3("acme-data")])
     for action in ("sagemaker:StopNotebookInstance", "sagemaker:AddTags"):
         yield REPORT.may_not("changes an instance", action, notebook("datalab-alice"))
     yield REPORT.may_not("changes what is counted", "ce:UpdateCostAllocationTagsStatus", NOTHING)

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.datalab.notebooks.plugins.plugin_utils.scripts.tools import OURS
+from ansible_collections.datalab.notebooks.plugins.plugin_utils.scripts.tools import OURS, tools_of
 from sandbox import Sandbox
 
 from .conftest import PlaybookRunner, Played, changing, client, connection
@@ -247,11 +247,12 @@ def test_tools_are_uploaded_once_and_go_with_a_word(
 ) -> None:
     given = {"platform_storage_efs_dns_name": "nfs.example"}
     tool = tmp_path / "report.py"
-    versions = {key_of(file, Path(file).read_bytes()): Path(file).read_text() for file in OURS.values()}
+    ours = tools_of({"notebook_host_tools": list(OURS.values())})
+    versions = {each.key: Path(each.src).read_bytes() for each in ours}
 
-    def objects() -> dict[str, str]:
+    def objects() -> dict[str, bytes]:
         keys = [each["Key"] for each in s3.list_objects_v2(Bucket=TOOLS_BUCKET)["Contents"]]
-        return {key: s3.get_object(Bucket=TOOLS_BUCKET, Key=key)["Body"].read().decode() for key in keys}
+        return {key: s3.get_object(Bucket=TOOLS_BUCKET, Key=key)["Body"].read() for key in keys}
 
     storage(**given, mirror="https://mirror.example/tools")
     assert [each["Name"] for each in s3.list_buckets()["Buckets"]] == [BUCKET]
@@ -259,7 +260,7 @@ def test_tools_are_uploaded_once_and_go_with_a_word(
     assert objects() == versions
     for text in ("print(1)", "print(2)"):
         tool.write_text(text)
-        versions[key_of("report.py", text.encode())] = text
+        versions[key_of("report.py", text.encode())] = text.encode()
         predicted = storage("--check", "--diff", **given, tools=(str(tool),))
         assert f"tool {list(versions)[-1]}" in predicted.stdout
         assert not changing(sandbox)

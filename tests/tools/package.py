@@ -24,6 +24,7 @@ WANTED = {
     "README.md",
     "changelogs",
     "docs",
+    "host",
     "inventory",
     "meta",
     "playbooks",

@@ -21,6 +21,7 @@ from ansible_collections.datalab.notebooks.plugins.plugin_utils.scripts.strip im
 from ansible_collections.datalab.notebooks.plugins.plugin_utils.scripts.tools import (
     AUTOSTOP,
     CONDA,
+    DELIVER,
     are_wanted,
     is_fetched,
     tools_of,
@@ -50,6 +51,7 @@ def render(settings: Mapping[str, Any]) -> Scripts:
         "autostop": _autostop(),
         "autostop_is_fetched": is_fetched(AUTOSTOP, settings),
         "conda_is_fetched": is_fetched(CONDA, settings),
+        "deliver_is_fetched": is_fetched(DELIVER, settings),
         "conda_program": _conda(),
         "certificates": "\n".join(certificates_in(settings["notebook_host_ca_certificates"])),
     }

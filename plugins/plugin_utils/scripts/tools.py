@@ -12,13 +12,19 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from ansible.constants import DEFAULT_LOCAL_TMP
+
+from . import deliver
+
 Settings = Mapping[str, Any]
 
 # What a start does not wait for, by the step that needs it: instances fetch it from the platform's bucket. Where there
 # is none, the script carries it, whose length is limited.
 _FILES = Path(__file__).parents[3] / "roles" / "notebook_host" / "files"
 CONDA, AUTOSTOP = (str(_FILES / name) for name in ("datalab-conda.sh", "datalab-autostop.py"))
-OURS = {"conda": CONDA, "autostop": AUTOSTOP}
+# The command `datalab` comes with the step that fetches, and a script never carries it.
+DELIVER = str(Path(DEFAULT_LOCAL_TMP) / "datalab")
+OURS = {"conda": CONDA, "autostop": AUTOSTOP, "tools": DELIVER}
 
 
 @dataclass(frozen=True)
@@ -87,6 +93,8 @@ def unreadable_tools(settings: Settings) -> Iterator[str]:
 
 
 def _digest(src: str) -> str:
+    if src == DELIVER:
+        deliver.write(Path(src))
     status = Path(src).stat()
     return _digest_of(src, status.st_mtime_ns, status.st_size)
 

@@ -18,9 +18,10 @@ from typing import Any
 import yaml
 
 from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker.scripts import unpack as unpack_line
+from ansible_collections.datalab.notebooks.plugins.plugin_utils.scripts import deliver
 from ansible_collections.datalab.notebooks.plugins.plugin_utils.scripts.pack import pack
 from ansible_collections.datalab.notebooks.plugins.plugin_utils.scripts.render import render
-from ansible_collections.datalab.notebooks.plugins.plugin_utils.scripts.tools import AUTOSTOP, CONDA
+from ansible_collections.datalab.notebooks.plugins.plugin_utils.scripts.tools import AUTOSTOP, CONDA, DELIVER
 
 ROLE = Path(__file__).parents[3] / "roles" / "notebook_host"
 DEFAULTS = yaml.safe_load((ROLE / "defaults" / "main.yml").read_text())
@@ -42,6 +43,7 @@ MIRRORS: dict[str, Any] = {
     },
     "notebook_host_ca_certificates": CERTIFICATE,
 }
+deliver.write(Path(DELIVER))  # for a role, which is another process
 TOOLS = {
     "notebook_host_tools": [str(ROLE / "README.md"), str(ROLE / "meta" / "argument_specs.yml")],
     "notebook_host_tools_url": "https://mirror.example/tools",
@@ -76,7 +78,7 @@ CASES: dict[str, dict[str, Any]] = {
     "everything and tools": {
         **TLS,
         **MIRRORS,
-        "notebook_host_tools": [*TOOLS["notebook_host_tools"], CONDA, AUTOSTOP],
+        "notebook_host_tools": [*TOOLS["notebook_host_tools"], CONDA, AUTOSTOP, DELIVER],
         "notebook_host_tools_url": "s3://acme-tools",
     },
     "strict": {

@@ -9,15 +9,16 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.datalab.notebooks.plugins.plugin_utils.scripts.tools import AUTOSTOP, from_bucket
+from ansible_collections.datalab.notebooks.plugins.plugin_utils.scripts.tools import AUTOSTOP, DELIVER, from_bucket
 from ansible_collections.datalab.notebooks.tests.unit.notebook_host.host import DEFAULTS, Host, rendered
 
 HOURS = 3600
 METADATA = '{"ResourceArn": "arn:aws:sagemaker:eu-central-1:1:notebook-instance/x", "ResourceName": "x"}'
 AWS = """
-case $1-$2 in
-  s3-cp) cat {program} ;;
-  sagemaker-list-tags) {tag} ;;
+case $1-$2-$3 in
+  s3-cp-*/datalab) cat {datalab} ;;
+  s3-cp-*) cat {program} ;;
+  sagemaker-list-tags-*) {tag} ;;
 esac
 """
 
@@ -28,7 +29,7 @@ def instance(host: Host, tag: str, **settings: Any) -> Host:
     for directory in ("run/systemd/system", "opt/ml/metadata", "var/lib/datalab"):
         (host.root / directory).mkdir(parents=True)
     (host.root / "opt/ml/metadata/resource-metadata.json").write_text(METADATA)
-    host.stub("aws", AWS.format(program="/none", tag=tag))
+    host.stub("aws", AWS.format(datalab=DELIVER, program="/none", tag=tag))
     host.stub("pgrep", "exit 1")
     host.stub("find")
     host.stub("curl", 'echo \'[{"execution_state": "idle", "connections": 1}]\'')
@@ -137,7 +138,7 @@ def test_it_is_told_until_the_program_is_there(host: Host) -> None:
     host.run("fetch_missing", expect=1)
     assert "Until autostop is there, this instance stops only when nothing has moved for hours" in host.notice
     assert "is missing" in host.run("autostop", "--dry-run")
-    host.stub("aws", AWS.format(program=AUTOSTOP, tag="echo"))
+    host.stub("aws", AWS.format(datalab=DELIVER, program=AUTOSTOP, tag="echo"))
     host.run("fetch_missing")
     assert host.notice == ""
     assert "is missing" not in host.run("autostop", "--dry-run")

@@ -6,14 +6,20 @@ from __future__ import annotations
 
 import hashlib
 import re
+import subprocess
+import sys
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from ansible_collections.datalab.notebooks.plugins.plugin_utils.scripts import deliver
+from ansible_collections.datalab.notebooks.plugins.plugin_utils.scripts.render import render
 from ansible_collections.datalab.notebooks.plugins.plugin_utils.scripts.tools import (
     AUTOSTOP,
     CONDA,
+    DELIVER,
     Tool,
     from_bucket,
     need_bucket,
@@ -21,7 +27,14 @@ from ansible_collections.datalab.notebooks.plugins.plugin_utils.scripts.tools im
     unreadable_tools,
     with_ours,
 )
-from ansible_collections.datalab.notebooks.tests.unit.notebook_host.host import CASES, DEFAULTS, ROLE, Host, wait_for
+from ansible_collections.datalab.notebooks.tests.unit.notebook_host.host import (
+    CASES,
+    DEFAULTS,
+    EFS,
+    ROLE,
+    Host,
+    wait_for,
+)
 
 Scripts = dict[str, dict[str, str]]
 
@@ -129,6 +142,44 @@ def test_a_mirror(host: Host, scripts: Scripts, served: tuple[Path, str]) -> Non
     assert there(host)[README.name] == ALL[README.name]
 
 
+@pytest.mark.parametrize(
+    ("settings", "there", "protects"),
+    [
+        ({}, True, True),
+        ({"notebook_host_efs_read_only": True}, True, False),
+        ({"notebook_host_efs_tls": True, "notebook_host_efs_access_point": "fsap-0"}, True, False),
+        ({"notebook_host_steps": ["tools"]}, True, False),
+        ({"notebook_host_steps": ["efs"]}, False, False),
+        ({"notebook_host_tools_url": "https://x"}, False, False),
+    ],
+)
+def test_datalab_is_a_command_and_root_protects(
+    settings: dict[str, object], there: bool, protects: bool, instance: Host
+) -> None:
+    wanted = from_bucket({**DEFAULTS, **EFS, "notebook_host_steps": ["tools", "efs"], **settings}, "x")
+    program = render(wanted).unpacked
+    assert ("/usr/local/bin/datalab" in program, '"$TOOLS_DIR/datalab" protect' in program) == (there, protects)
+    if not there:
+        return
+    protected, command = instance.root / "protected", instance.root / "usr/local/bin/datalab"
+    command.parent.mkdir(parents=True)
+    tool = instance.root / "usr/local/libexec/datalab/tools/datalab"
+    instance.write_program(
+        re.sub("^fetch_missing.*$", "fetch_missing() { :\n}\nasked() {", program, flags=re.MULTILINE)
+    )
+    tool.parent.mkdir()
+    tool.write_text(f'#!/bin/bash\necho "$@" >"{protected}"')
+    tool.chmod(0o755)
+    instance.run("step_tools")
+    assert command.resolve() == tool
+    if protects:
+        wait_for(
+            lambda: (
+                protected.exists() and protected.read_text() == f"protect {instance.root}/mnt/datalab-efs/completed\n"
+            )
+        )
+
+
 # Which files, and from where
 
 
@@ -143,7 +194,7 @@ def test_a_tool_is_known_by_what_is_in_it(tmp_path: Path) -> None:
     ]
 
 
-ALL_OURS = [CONDA, AUTOSTOP]
+ALL_OURS = [CONDA, AUTOSTOP, DELIVER]
 
 
 @pytest.mark.parametrize(
@@ -153,9 +204,9 @@ ALL_OURS = [CONDA, AUTOSTOP]
         ({"notebook_host_tools": ["/x"]}, ["/x", *ALL_OURS], True),
         ({"notebook_host_tools": ["/x"], "notebook_host_tools_url": "https://x"}, ["/x"], False),
         ({"notebook_host_tools_url": "https://x"}, [], False),
-        ({"notebook_host_steps": ["tools", "conda", "kernels"]}, [CONDA], True),
-        ({"notebook_host_steps": ["tools", "kernels", "autostop"]}, [AUTOSTOP], True),
-        ({"notebook_host_steps": ["tools", "jupyter"]}, [], False),
+        ({"notebook_host_steps": ["tools", "conda", "kernels"]}, [CONDA, DELIVER], True),
+        ({"notebook_host_steps": ["tools", "kernels", "autostop"]}, [AUTOSTOP, DELIVER], True),
+        ({"notebook_host_steps": ["tools", "jupyter"]}, [DELIVER], True),
         ({"notebook_host_steps": ["conda", "autostop"]}, [], False),
         ({"notebook_host_tools": ["/x"], "notebook_host_steps": ["efs", "autostop"]}, ["/x"], False),
     ],
@@ -189,11 +240,30 @@ def test_ours_may_be_on_a_mirror_and_no_other_has_their_name(tmp_path: Path) -> 
     copy.write_bytes(Path(CONDA).read_bytes())
     settings = {**DEFAULTS, "notebook_host_tools": [str(copy)]}
     assert list(unreadable_tools(settings)) == []
-    assert with_ours(settings)["notebook_host_tools"] == [str(copy), AUTOSTOP]
+    assert with_ours(settings)["notebook_host_tools"] == [str(copy), AUTOSTOP, DELIVER]
     copy.write_text("another")
     (said,) = unreadable_tools(settings)
     about = f"notebook_host_tools[0] is {copy}, and the platform has another file of this name"
     assert said == f"{about}; it must have a name of its own"
+
+
+def test_datalab_is_made_of_the_source_and_the_same_each_time(tmp_path: Path) -> None:
+    (made,) = tools_of({"notebook_host_tools": [DELIVER]})
+    assert made.name == "datalab"
+    deliver.archive.cache_clear()
+    copy = tmp_path / "datalab"
+    deliver.write(copy)
+    assert copy.read_bytes() == Path(DELIVER).read_bytes()
+    assert list(unreadable_tools({"notebook_host_tools": [str(copy)]})) == []
+    package = deliver.HOST / "src"
+    with zipfile.ZipFile(copy) as packed:
+        there = {name: packed.read(name) for name in packed.namelist() if name.startswith("datalab_deliver/")}
+        assert b"\nnbclient>=" in packed.read("requirements.txt")
+    source = [file for file in (package / "datalab_deliver").rglob("*") if file.is_file() and file.suffix != ".pyc"]
+    assert there == {file.relative_to(package).as_posix(): file.read_bytes() for file in source}
+    command = [sys.executable, "-I", str(copy), "protect"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert "IndexError" in done.stderr  # it is read, with the standard library alone
 
 
 def test_the_name_is_that_of_the_file() -> None:

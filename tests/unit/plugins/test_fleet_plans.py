@@ -118,7 +118,7 @@ TOOLS = {"notebook_fleet_owner_defaults": {"notebook_host_tools": [__file__]}}
 ELSEWHERE = {
     "notebook_fleet_owner_defaults": {**TOOLS["notebook_fleet_owner_defaults"], "notebook_host_tools_url": "s3://x/y"}
 }
-MINE, OURS = [Path(__file__).name], ["datalab-conda.sh", "datalab-autostop.py"]
+MINE, OURS = [Path(__file__).name], ["datalab-conda.sh", "datalab-autostop.py", "datalab"]
 
 
 @pytest.mark.parametrize(

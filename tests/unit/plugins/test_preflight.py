@@ -26,7 +26,7 @@ from ansible_collections.datalab.notebooks.plugins.plugin_utils.preflight import
 from ansible_collections.datalab.notebooks.plugins.plugin_utils.problems import Problem, problems_message
 from ansible_collections.datalab.notebooks.plugins.plugin_utils.roster import Inventory
 from ansible_collections.datalab.notebooks.plugins.plugin_utils.scripts import lint
-from ansible_collections.datalab.notebooks.plugins.plugin_utils.scripts.tools import AUTOSTOP, CONDA
+from ansible_collections.datalab.notebooks.plugins.plugin_utils.scripts.tools import AUTOSTOP, CONDA, DELIVER
 from ansible_collections.datalab.notebooks.plugins.plugin_utils.variables import person_options, platform_options
 from ansible_collections.datalab.notebooks.tests.unit.module_utils.test_credentials import SECRETS
 from ansible_collections.datalab.notebooks.tests.unit.plugins.inventories import inventory, told, wanted
@@ -258,17 +258,18 @@ def test_rights_are_made_from_people_and_a_bucket(storage: Variables, bucket: st
 
 MIRROR = {"notebook_host_tools_url": "s3://mirror"}
 MINE = {"notebook_host_tools": [__file__]}
+OURS = [CONDA, AUTOSTOP, DELIVER]
 OF_ALL = {"notebook_fleet_owner_defaults": MIRROR}
 
 
 @pytest.mark.parametrize(
     ("of_alice", "shared", "bucket", "hers", "others"),
     [
-        ({}, {}, SOME_BUCKET, [CONDA, AUTOSTOP], [CONDA, AUTOSTOP]),
-        (MINE, {}, SOME_BUCKET, [__file__, CONDA, AUTOSTOP], [CONDA, AUTOSTOP]),
-        ({}, {"platform_storage_tools_bucket": "ours"}, "ours", [CONDA, AUTOSTOP], [CONDA, AUTOSTOP]),
-        ({**MINE, **MIRROR}, {}, SOME_BUCKET, [], [CONDA, AUTOSTOP]),
-        ({**MINE, "notebook_host_tools_url": ""}, OF_ALL, SOME_BUCKET, [__file__, CONDA, AUTOSTOP], []),
+        ({}, {}, SOME_BUCKET, OURS, OURS),
+        (MINE, {}, SOME_BUCKET, [__file__, *OURS], OURS),
+        ({}, {"platform_storage_tools_bucket": "ours"}, "ours", OURS, OURS),
+        ({**MINE, **MIRROR}, {}, SOME_BUCKET, [], OURS),
+        ({**MINE, "notebook_host_tools_url": ""}, OF_ALL, SOME_BUCKET, [__file__, *OURS], []),
         (MINE, OF_ALL, None, [], []),
     ],
 )

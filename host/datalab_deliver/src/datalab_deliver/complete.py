@@ -8,6 +8,7 @@ project is whole, in one of two places.
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import errno
 import os
@@ -190,7 +191,8 @@ def finish(place: Path) -> int:
     for found in index.names(place):
         top = place / found
         if index.read(top) and top.stat().st_mode & 0o222 and top.stat().st_uid == os.geteuid():
-            protect(top)
+            with contextlib.suppress(PermissionError):  # another run was quicker, and it is root's by now
+                protect(top)
     return index.write(place)
 
 

@@ -12,9 +12,10 @@ from urllib.parse import quote
 
 import jinja2
 
+from . import protect
 from .project import replace_file
 
-CARD = "completed.json"
+CARD = protect.CARD
 
 
 @dataclass(frozen=True)

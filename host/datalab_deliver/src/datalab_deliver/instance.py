@@ -1,0 +1,81 @@
+# Copyright: Contributors to datalab.notebooks
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The file `datalab` on an instance: a zip archive with this package, which Python runs as it is.
+
+What the command is built on is installed when a person calls it for the first time, on the volume that persists and in
+an environment of its own, which is no kernel. Root runs only what needs the standard library alone.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import zipfile
+from pathlib import Path
+
+REQUIREMENTS = "requirements.txt"
+STATE = "SageMaker/.datalab"
+SYSTEM = "anaconda3/envs/JupyterSystemEnv/bin/python"
+
+
+def main() -> None:
+    """Become the command."""
+    archive = Path(sys.path[0]).resolve()
+    if sys.argv[1:2] == ["protect"]:
+        from .protect import forever
+
+        forever(Path(sys.argv[2]))
+    try:
+        python = ready(archive, Path.home())
+    except (OSError, subprocess.CalledProcessError) as error:
+        reason = (getattr(error, "stderr", "") or str(error)).strip().rpartition("\n")[2]
+        sys.exit(f"What datalab needs could not be installed: {reason}. Is pip's index reached, and is there space?")
+    os.execv(python, [str(python), "-I", "-m", "datalab_deliver.cli", *sys.argv[1:]])
+
+
+def ready(archive: Path, home: Path) -> Path:
+    """The Python of the command's environment, made by whoever needs it first."""
+    base = base_python(home)
+    digest = hashlib.sha256(archive.read_bytes() + os.fsencode(base.resolve())).hexdigest()
+    state = home / STATE
+    place = state / f"datalab-{digest[:12]}"
+    if not (place / "bin" / "python").exists():
+        print("Installing what datalab needs, once: about a minute.", file=sys.stderr)
+        state.mkdir(parents=True, exist_ok=True)
+        new = Path(tempfile.mkdtemp(prefix="datalab.", dir=state))
+        try:
+            install(archive, base, new)
+            for older in state.glob("datalab-*"):
+                shutil.rmtree(older)
+            new.rename(place)
+        finally:
+            shutil.rmtree(new, ignore_errors=True)
+    return place / "bin" / "python"
+
+
+def base_python(home: Path) -> Path:
+    """The Python of the OS if it can make environments, else that of Jupyter."""
+    of_os = importlib.util.find_spec("ensurepip") and importlib.util.find_spec("venv")
+    return Path(sys.executable) if of_os else home / SYSTEM
+
+
+def install(archive: Path, base: Path, place: Path) -> None:
+    """Make the environment, with this package in it."""
+    run(base, "-m", "venv", place)
+    with zipfile.ZipFile(archive) as packed:
+        requirements = place / REQUIREMENTS
+        requirements.write_bytes(packed.read(REQUIREMENTS))
+        python = place / "bin" / "python"
+        pip = ("-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--only-binary=:all:")
+        run(python, *pip, "-r", requirements)
+        packages = run(python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))").strip()
+        packed.extractall(packages, [name for name in packed.namelist() if name.startswith("datalab_deliver/")])
+
+
+def run(*command: object) -> str:
+    return subprocess.run([*map(str, command)], capture_output=True, text=True, check=True).stdout

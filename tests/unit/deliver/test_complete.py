@@ -97,14 +97,28 @@ def test_what_a_reader_sees(efs):
     assert "<h2>Sums | of &lt;all&gt;</h2>" in shown
     assert re.search(r"red · alice · 20\d\d-\d\d-\d\d · s3://lab/sums", shown)
     assert '<img alt="" src="data:image/webp;base64,' in shown
-    assert '<a href="sums/sums.ipynb.html">Sums</a> <small>3 cells</small>' in shown
+    assert '<a href="sums/sums.ipynb.html">Sums</a> <small>sums.ipynb, 3 cells</small>' in shown
     assert "<p>These words say what each part is for, and why.</p>" in shown
     listed = (efs / "completed" / "README.md").read_text()
     assert r"| [Sums \| of \<all\>](<sums/sums.ipynb>) | alice | red |" in listed
     page_ = (efs / "completed" / "sums" / "sums.ipynb.html").read_text()
     assert "<title>Sums</title>" in page_
     assert picture() in page_
-    assert not re.search(r"""(src|href)=["'](?!data:|#)""", re.sub(r'href="http://x"', "", page_))
+    said = r'<nav><a href="\.\./index\.html">Completed projects</a>\s+· red · alice · 20\d\d-\d\d-\d\d · s3://lab/sums</nav>'
+    assert re.search(said, page_)
+    links = re.sub(r'href="(http://x|\.\./index\.html)"', "", page_)
+    assert not re.search(r"""(src|href)=["'](?!data:|#)""", links)
+
+
+def test_a_page_leads_to_the_index_from_wherever_it_is_and_tells_words_as_words(efs):
+    folder = efs / "teams" / "red" / "alice" / "sums"
+    (folder / "data" / "sums.ipynb").write_bytes((folder / "sums.ipynb").read_bytes())
+    (folder / "project.toml").write_text(SETTINGS.replace("s3://lab/sums", "<script>alert(1)</script>"))
+    run(efs)
+    page_ = (efs / "completed" / "sums" / "data" / "sums.ipynb.html").read_text()
+    assert '<nav><a href="../../index.html">' in page_
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page_
+    assert "<script>alert(1)" not in page_
 
 
 def exists(efs):

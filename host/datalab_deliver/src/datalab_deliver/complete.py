@@ -135,9 +135,11 @@ def prepare(folder: Path, notebooks: Sequence[Path]) -> None:
     for path in [path for path in folder.rglob("*") if path.name in LOST]:
         shutil.rmtree(path, ignore_errors=True)
     read = {path: nbformat.read(path, as_version=4) for path in notebooks}
-    project.replace_file(folder / index.CARD, card(folder, read).text())
+    listed = card(folder, read)
+    project.replace_file(folder / index.CARD, listed.text())
     for path, nb in read.items():
-        project.replace_file(page_of(path), page.html(nb, path.stem))
+        up = "../" * len(path.relative_to(folder).parts)
+        project.replace_file(page_of(path), page.html(nb, path.stem, listed.about(), up))
     files = sorted(path for path in check.within(folder) if path.name != SUMS and path.is_file())
     project.replace_file(folder / SUMS, "".join(line(project.digest(path), folder, path) for path in files))
 

@@ -42,6 +42,10 @@ class Card:
     figure: str | None
     pages: list[Page] = field(default_factory=list)
 
+    def about(self) -> list[str]:
+        """Whose it is, since when, and from which data."""
+        return [self.team, self.owner, self.completed, *self.data]
+
     def text(self) -> str:
         return json.dumps(asdict(self), indent=1) + "\n"
 

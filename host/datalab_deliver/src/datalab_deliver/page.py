@@ -8,6 +8,7 @@ import base64
 import binascii
 import io
 import re
+from collections.abc import Sequence
 
 import jinja2
 from nbconvert import HTMLExporter
@@ -23,6 +24,17 @@ TEMPLATE = """{% extends 'lab/index.html.j2' %}
 {% block html_head_js_mathjax %}{% endblock %}
 {% block html_head_js_mermaidjs %}{% endblock %}
 {% block jupyter_widgets %}{% endblock %}
+{% block html_head_css %}{{ super() }}
+<style>
+.jp-InputArea-editor pre { white-space: pre-wrap; overflow-wrap: anywhere; }
+nav { font: 13px/1.5 system-ui, sans-serif; padding: .5rem 2rem; border-bottom: 1px solid #8886; }
+nav a { color: #0550ae; text-decoration: underline; }
+</style>
+{% endblock %}
+{% block body_header %}{{ super() }}
+<nav><a href="{{ resources.index }}">Completed projects</a>
+{% for text in resources.about %} · {{ text | escape }}{% endfor %}</nav>
+{% endblock %}
 """
 # 200 cards with a figure each are an index of less than 1 MB.
 FIGURE = (240, 160)
@@ -30,13 +42,14 @@ LARGEST = 2_400
 WORDS = 240  # characters
 
 
-def html(nb: NotebookNode, name: str) -> str:
-    """The page of a notebook, with all outputs and pictures inside."""
+def html(nb: NotebookNode, name: str, about: Sequence[str], up: str) -> str:
+    """The page of a notebook, with all outputs and pictures inside, whose it is, and the way up to the index."""
     exporter = HTMLExporter(
         extra_loaders=[jinja2.DictLoader({"page.html.j2": TEMPLATE})], template_file="page.html.j2", embed_images=True
     )
     shown = title_of(nb) or name
-    text: str = exporter.from_notebook_node(nb, resources={"metadata": {"name": shown}})[0]
+    told = {"metadata": {"name": shown}, "about": list(about), "index": f"{up}index.html"}
+    text: str = exporter.from_notebook_node(nb, resources=told)[0]
     return text
 
 

@@ -41,6 +41,7 @@ CONNECTION: dict[str, Spec] = {
 
 # What playbooks take with -e, and what they leave behind for later plays.
 PLAYBOOK_VARIABLES: dict[str, Spec] = {
+    "complete_project": TEXT,
     "costs_directory": TEXT,
     "costs_month": TEXT,
     "costs_upload": {"type": "bool"},

@@ -210,6 +210,7 @@ EACH_WAY: tuple[tuple[str | Path, ...], ...] = (
     ("stop", "-l", "alice"),
     ("resize", "-l", "alice", "-e", "notebook_volume_size_in_gb=50"),
     ("open", "-l", "alice", "-e", "open_print=true"),
+    ("complete", "-l", "alice", "-e", "complete_project=clusters"),
     ("upgrade_platform", "-l", "alice"),
     ("offboard", "-l", "alice"),
     ("offboard", "-l", "alice", "-e", "offboard_remove=instance"),
@@ -316,6 +317,32 @@ def test_resize(sandbox: Sandbox, sagemaker: SageMakerClient, run: Run) -> None:
     )
     smaller = run("resize", "-l", "alice", "-e", "notebook_volume_size_in_gb=20", check=False)
     assert "alice: notebook_volume_size_in_gb: a volume cannot shrink from 50 to 20 GiB" in smaller.stdout
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["-l", "alice"], "which project, with -e complete_project=<folder>"),
+        (["-e", "complete_project=x"], "Say whose instance runs it, with -l <person>"),
+        (
+            ["-l", "bob", "-e", "complete_project=x"],
+            "datalab-bob is Stopped; start it with datalab.notebooks.start -l bob",
+        ),
+        (
+            ["-l", "dave", "-e", "complete_project=x", "-e", "platform_storage_isolation=file_system"],
+            "could read what is",
+        ),
+        (["-l", "alice", "-e", "complete_project=x"], "Jupyter cannot be reached: "),  # the sandbox has none
+        (["-l", "alice", "-e", "complete_project=x", "--check"], "Jupyter cannot be reached: "),
+    ],
+)
+def test_complete_is_refused(options: list[str], said: str, sagemaker: SageMakerClient, run: Run) -> None:
+    run(FLEET, "-l", "alice,bob")
+    stop(sagemaker, "bob")
+    refused = run("complete", *options, "-vvv", check=False)
+    assert refused.returncode == 2
+    assert said in " ".join(refused.stdout.split())
+    assert "authToken" not in refused.stdout + refused.stderr
 
 
 def test_open(sandbox: Sandbox, sagemaker: SageMakerClient, run: Run, tmp_path: Path) -> None:

@@ -31,4 +31,4 @@ class ActionModule(ActionBase):
             done = run(arguments["url"], arguments["argv"], arguments["timeout"])
         except (OSError, ValueError) as error:
             done = Done(NOT_REACHED, f"Jupyter cannot be reached: {error}")
-        return {**result, "changed": False, "rc": done.status, "output": done.output}
+        return {**result, "changed": False, "status": done.status, "output": done.output}

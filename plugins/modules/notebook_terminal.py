@@ -52,7 +52,7 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
-rc:
+status:
   description: The status that the command has ended with; 255 if Jupyter cannot be reached.
   returned: always
   type: int

@@ -319,30 +319,28 @@ def test_resize(sandbox: Sandbox, sagemaker: SageMakerClient, run: Run) -> None:
     assert "alice: notebook_volume_size_in_gb: a volume cannot shrink from 50 to 20 GiB" in smaller.stdout
 
 
-@pytest.mark.parametrize(
-    ("options", "said"),
-    [
-        (["-l", "alice"], "which project, with -e complete_project=<folder>"),
-        (["-e", "complete_project=x"], "Say whose instance runs it, with -l <person>"),
-        (
-            ["-l", "bob", "-e", "complete_project=x"],
-            "datalab-bob is Stopped; start it with datalab.notebooks.start -l bob",
-        ),
-        (
-            ["-l", "dave", "-e", "complete_project=x", "-e", "platform_storage_isolation=file_system"],
-            "could read what is",
-        ),
-        (["-l", "alice", "-e", "complete_project=x"], "Jupyter cannot be reached: "),  # the sandbox has none
-        (["-l", "alice", "-e", "complete_project=x", "--check"], "Jupyter cannot be reached: "),
-    ],
+NO_JUPYTER = "Jupyter cannot be reached: "  # the sandbox has none
+COMPLETE_REFUSED = (
+    ("-l alice", "which project, with -e complete_project=<folder>"),
+    ("-e complete_project=x", "Say whose instance runs it, with -l <person>"),
+    ("-l bob -e complete_project=x", "datalab-bob is Stopped; start it with datalab.notebooks.start -l bob"),
+    (
+        "-l dave -e complete_project=x -e platform_storage_isolation=file_system",
+        "so no one but dave could read what is",
+    ),
+    ("-l alice -e complete_project=x", NO_JUPYTER),
+    ("-l alice -e complete_project=x --check", NO_JUPYTER),
 )
-def test_complete_is_refused(options: list[str], said: str, sagemaker: SageMakerClient, run: Run) -> None:
+
+
+def test_complete_is_refused(sagemaker: SageMakerClient, run: Run) -> None:
     run(FLEET, "-l", "alice,bob")
     stop(sagemaker, "bob")
-    refused = run("complete", *options, "-vvv", check=False)
-    assert refused.returncode == 2
-    assert said in " ".join(refused.stdout.split())
-    assert "authToken" not in refused.stdout + refused.stderr
+    for options, said in COMPLETE_REFUSED:
+        refused = run("complete", *options.split(), "-vvv", check=False)
+        assert refused.returncode == 2, options
+        assert said in " ".join(refused.stdout.split()), (options, refused)
+        assert "authToken" not in refused.stdout + refused.stderr, options
 
 
 def test_open(sandbox: Sandbox, sagemaker: SageMakerClient, run: Run, tmp_path: Path) -> None:

@@ -240,6 +240,8 @@ def test_command(project, capsys):
     assert faults[0].keys() == {"file", "cell", "what", "remedy"}
     assert cli.main(["check", str(folder / "nowhere.ipynb")]) == 2
     assert "there is no such file" in capsys.readouterr().err
+    assert cli.main(["check", str(folder / "nowhere")]) == 2
+    assert "nowhere: there is no such file or folder. Name a notebook" in capsys.readouterr().err
 
 
 def test_a_notebook_takes_less_than_two_seconds(project):

@@ -20,6 +20,10 @@ IGNORED = {".ipynb_checkpoints", ".git", "__pycache__", ".venv"}
 
 def project(path: Path) -> list[Fault]:
     """All faults of a folder, or of one notebook in its folder."""
+    if not path.exists():
+        raise Refused(
+            Fault(str(path), None, "there is no such file or folder", "Name a notebook or a project's folder")
+        )
     folder = path if path.is_dir() else path.parent
     try:
         settings = read_settings(folder)

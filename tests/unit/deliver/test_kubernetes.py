@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import kubernetes_validate
 import pytest
 import yaml
 from datalab_deliver import kubernetes
@@ -20,6 +21,18 @@ def pod(kind, docs):
     if kind == "service":
         return docs["k8s/base/deployment.yaml"]["spec"]["template"]
     return docs["k8s/base/cronjob.yaml"]["spec"]["jobTemplate"]["spec"]["template"]
+
+
+# The oldest version that is meant, and the newest that there are schemas of.
+@pytest.mark.parametrize("version", ["1.28", "1.37"])
+def test_kubernetes_knows_all_that_is_in_them(version, docs):
+    resources = [doc for doc in docs[1].values() if doc["kind"] != "Kustomization"]
+    assert len(resources) > 5
+    for doc in resources:
+        kubernetes_validate.validate(doc, version, strict=True)
+    resources[0]["spec"]["unknown"] = 1
+    with pytest.raises(kubernetes_validate.ValidationError):
+        kubernetes_validate.validate(resources[0], version, strict=True)
 
 
 def test_restricted(docs):

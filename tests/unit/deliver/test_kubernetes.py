@@ -35,18 +35,65 @@ def test_kubernetes_knows_all_that_is_in_them(version, docs):
         kubernetes_validate.validate(resources[0], version, strict=True)
 
 
-def test_restricted(docs):
+VOLUMES = {"configMap", "csi", "downwardAPI", "emptyDir", "ephemeral", "persistentVolumeClaim", "projected", "secret"}
+
+
+def violations(spec):
+    """The rules of the profile *restricted* of Kubernetes' Pod Security Standards that a pod breaks, by their names."""
+    pod_, containers = spec.get("securityContext", {}), spec["containers"] + spec.get("initContainers", [])
+    own = [container.get("securityContext", {}) for container in containers]
+    capabilities = [each.get("capabilities", {}) for each in own]
+    broken = {
+        "host namespaces": any(spec.get(name) for name in ("hostNetwork", "hostPID", "hostIPC")),
+        "privileged": any(each.get("privileged") for each in own),
+        "drop all": any(each.get("drop") != ["ALL"] for each in capabilities),
+        "add": any(set(each.get("add", [])) - {"NET_BIND_SERVICE"} for each in capabilities),
+        "volumes": any(set(volume) - {"name"} - VOLUMES for volume in spec.get("volumes", [])),
+        "host ports": any(port.get("hostPort") for each in containers for port in each.get("ports", [])),
+        "escalation": any(each.get("allowPrivilegeEscalation") is not False for each in own),
+        "non-root": any(not each.get("runAsNonRoot", pod_.get("runAsNonRoot")) for each in own),
+        "user": any(each.get("runAsUser", pod_.get("runAsUser")) == 0 for each in own),
+        "seccomp": any(
+            each.get("seccompProfile", pod_.get("seccompProfile", {})).get("type")
+            not in {"RuntimeDefault", "Localhost"}
+            for each in own
+        ),
+        "proc": any(each.get("procMount", "Default") != "Default" for each in own),
+        "sysctls": bool(pod_.get("sysctls")),
+    }
+    return {name for name, is_broken in broken.items() if is_broken}
+
+
+# One change of a pod for each rule.
+VIOLATING = {
+    "host namespaces": lambda pod_, container: pod_.update(hostNetwork=True),
+    "privileged": lambda pod_, container: container["securityContext"].update(privileged=True),
+    "drop all": lambda pod_, container: container["securityContext"].pop("capabilities"),
+    "add": lambda pod_, container: container["securityContext"]["capabilities"].update(add=["SYS_ADMIN"]),
+    "volumes": lambda pod_, container: pod_["volumes"].append({"name": "host", "hostPath": {"path": "/"}}),
+    "host ports": lambda pod_, container: container.update(ports=[{"containerPort": 80, "hostPort": 80}]),
+    "escalation": lambda pod_, container: container["securityContext"].pop("allowPrivilegeEscalation"),
+    "non-root": lambda pod_, container: container["securityContext"].update(runAsNonRoot=False),
+    "user": lambda pod_, container: pod_["securityContext"].update(runAsUser=0),
+    "seccomp": lambda pod_, container: pod_["securityContext"].pop("seccompProfile"),
+    "proc": lambda pod_, container: container["securityContext"].update(procMount="Unmasked"),
+    "sysctls": lambda pod_, container: pod_["securityContext"].update(sysctls=[{"name": "x", "value": "1"}]),
+}
+
+
+@pytest.mark.parametrize("rule", VIOLATING)
+def test_restricted(rule, docs):
+    spec = pod(*docs)["spec"]
+    assert violations(spec) == set()
+    VIOLATING[rule](spec, spec["containers"][0])
+    assert violations(spec) == {rule}
+
+
+def test_stricter_than_restricted(docs):
     spec = pod(*docs)["spec"]
     (container,) = spec["containers"]
-    assert spec["securityContext"]["runAsNonRoot"]
     assert spec["securityContext"]["runAsUser"] == 10001
-    assert spec["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
-    assert container["securityContext"] == {
-        "allowPrivilegeEscalation": False,
-        "readOnlyRootFilesystem": True,
-        "capabilities": {"drop": ["ALL"]},
-    }
-    assert not {"hostNetwork", "hostPID", "hostIPC", "initContainers"} & spec.keys()
+    assert container["securityContext"]["readOnlyRootFilesystem"] is True
     assert all(volume.keys() <= {"name", "emptyDir"} for volume in spec["volumes"])
     assert spec["automountServiceAccountToken"] is False
 

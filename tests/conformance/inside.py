@@ -229,5 +229,10 @@ NOT_ASKED = {
         "docs/platform.md",
         "a file system of EFS",
     ),
+    "efs-sticky": (
+        "In a sticky directory of EFS that is root's, no other user renames or removes what is root's.",
+        "host/datalab_deliver/src/datalab_deliver/protect.py",
+        "a file system of EFS",
+    ),
 }
 TABLE += [Assumption(name, belief, source, "", None, what) for name, (belief, source, what) in NOT_ASKED.items()]

@@ -35,6 +35,19 @@ attributes:
     support: full
 """
 
+    # Of the modules that talk to AWS, which meta/runtime.yml lists.
+    ACTION_GROUP = r"""
+options: {}
+attributes:
+  action_group:
+    description:
+      - Use C(group/datalab.notebooks.aws) in C(module_defaults) to set defaults for this module.
+      - The group also has the modules of C(amazon.aws) and C(community.aws).
+    support: full
+    membership:
+      - datalab.notebooks.aws
+"""
+
     PLAN = r"""
 attributes:
   check_mode:

@@ -72,6 +72,7 @@ extends_documentation_fragment:
   - datalab.notebooks.notebook_instance.fleet
   - datalab.notebooks.waits
   - datalab.notebooks.attributes
+  - datalab.notebooks.attributes.action_group
 """
 
 EXAMPLES = r"""

@@ -28,6 +28,7 @@ extends_documentation_fragment:
   - datalab.notebooks.notebook_instance
   - datalab.notebooks.waits
   - datalab.notebooks.attributes
+  - datalab.notebooks.attributes.action_group
 """
 
 EXAMPLES = r"""

@@ -21,11 +21,11 @@ export AWS_EC2_METADATA_DISABLED := true
 unexport PYTHONDONTWRITEBYTECODE
 
 # The longest first; `make test` runs as many of them at a time as there are processors.
-CHECKS := integration molecule browser deliver sanity package policies unit sandbox-tests conformance terraform ansible-lint mypy yamllint ruff shellcheck changelog
+CHECKS := integration molecule browser deliver sanity galaxy package policies unit sandbox-tests conformance terraform ansible-lint mypy yamllint ruff shellcheck changelog
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help venv demo laptop laptop-stop laptop-reset sandbox sandbox-stop sandbox-status sandbox-reset test lint bench clean host-image $(CHECKS)
+.PHONY: help venv demo laptop laptop-stop laptop-reset sandbox sandbox-stop sandbox-status sandbox-reset test lint bench release clean host-image $(CHECKS)
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s%s\n", $$1, $$2 }' Makefile
@@ -79,6 +79,9 @@ integration: venv ## Modules, roles and playbooks in the sandbox
 package: venv ## Build the archive, install it and run the demo from it
 	@python -m tests.tools.package
 
+galaxy: venv ## Import the archive as Galaxy does
+	@python -m tests.tools.galaxy
+
 molecule: venv ## What runs on an instance, in containers; SCENARIOS="restart viewer" chooses
 	@python -m tests.tools.molecule $(SCENARIOS)
 
@@ -101,6 +104,9 @@ deliver: venv ## What becomes of a corpus of notebooks, in an environment of its
 
 host-image: venv ## The container images that molecule runs, and the variables that name them
 	@python -m tests.tools.containers
+
+release: venv ## All of a release but its upload, in build/release; VERSION=0.2.0 REPOSITORY=https://…
+	@python -m tests.tools.release "$(VERSION)" "$(REPOSITORY)"
 
 bench: venv ## Measure; writes build/benchmarks.json
 	@python -m tests.benchmarks

@@ -36,3 +36,10 @@ def link_dependencies(collections: Path) -> None:
         link = target / namespace
         link.unlink(missing_ok=True)
         link.symlink_to(installed / namespace)
+
+
+def build_archive(sources: Path, destination: Path) -> Path:
+    """Build the archive that Galaxy takes."""
+    command = ["ansible-galaxy", "collection", "build", str(sources), "--output-path", str(destination), "--force"]
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    return next(destination.glob("*.tar.gz"))

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from sandbox.demo import Demo, DemoError, announce, expect_no_changes, plain
 
-from .collection import BUILD, NAME, ROOT, copy_sources, link_dependencies
+from .collection import BUILD, NAME, ROOT, build_archive, copy_sources, link_dependencies
 
 WORK = BUILD / "package"
 COLLECTIONS = WORK / "collections"
@@ -47,7 +47,8 @@ def main() -> None:
         },
     )
     announce("Build")
-    archive = build(demo)
+    copy_sources(WORK / "sources")
+    archive = build_archive(WORK / "sources", WORK)
     announce("Install")
     link_dependencies(COLLECTIONS)
     demo.run(["ansible-galaxy", "collection", "install", str(archive), "-p", str(COLLECTIONS), "--offline"], show=True)
@@ -61,14 +62,6 @@ def main() -> None:
         expect_no_changes(demo.play("site", show=False))
     finally:
         demo.stop_sandbox()
-
-
-def build(demo: Demo) -> Path:
-    """Build the archive from what would be committed."""
-    copy_sources(WORK / "sources")
-    command = ["ansible-galaxy", "collection", "build", str(WORK / "sources"), "--output-path", str(WORK)]
-    demo.run(command, show=True)
-    return next(WORK.glob("*.tar.gz"))
 
 
 def expect_from_archive(output: str) -> None:

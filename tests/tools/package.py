@@ -22,6 +22,7 @@ WANTED = {
     "FILES.json",
     "MANIFEST.json",
     "README.md",
+    "SECURITY.md",
     "changelogs",
     "docs",
     "host",

@@ -21,7 +21,7 @@ export AWS_EC2_METADATA_DISABLED := true
 unexport PYTHONDONTWRITEBYTECODE
 
 # The longest first; `make test` runs as many of them at a time as there are processors.
-CHECKS := integration molecule browser deliver sanity galaxy package policies unit sandbox-tests conformance terraform ansible-lint mypy yamllint ruff shellcheck changelog
+CHECKS := integration molecule browser deliver sanity galaxy package policies docs unit sandbox-tests conformance terraform ansible-lint mypy yamllint ruff shellcheck changelog
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -104,6 +104,9 @@ deliver: venv ## What becomes of a corpus of notebooks, in an environment of its
 
 host-image: venv ## The container images that molecule runs, and the variables that name them
 	@python -m tests.tools.containers
+
+docs: venv ## All pages and the reference as one site, in build/docs/site
+	@python -m tests.tools.docs
 
 release: venv ## All of a release but its upload, in build/release; VERSION=0.2.0 REPOSITORY=https://…
 	@python -m tests.tools.release "$(VERSION)" "$(REPOSITORY)"

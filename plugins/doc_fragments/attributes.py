@@ -37,7 +37,6 @@ attributes:
 
     # Of the modules that talk to AWS, which meta/runtime.yml lists.
     ACTION_GROUP = r"""
-options: {}
 attributes:
   action_group:
     description:

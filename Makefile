@@ -128,7 +128,7 @@ mypy: venv
 	@mypy -p ansible_collections.datalab.notebooks.plugins -p sandbox -p ansible_collections.datalab.notebooks.tests \
 		| sed "s|^.*/ansible_collections/datalab/notebooks/||"
 	@mypy roles/*/files/*.py
-	@mypy -p datalab_deliver
+	@mypy -p datalab_deliver -p datalab_state
 
 shellcheck: venv
 	@git ls-files -z --cached --others --exclude-standard '*.sh' .ci/run | xargs -0 shellcheck

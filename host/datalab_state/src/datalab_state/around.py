@@ -1,0 +1,92 @@
+# Copyright: Contributors to datalab.notebooks
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What is around the variables: random states, options of libraries, the working directory, extensions, sys.path.
+
+Never the environment of the process: it may hold credentials.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import sys
+from contextlib import suppress
+from typing import Any
+
+
+def get(shell: Any) -> dict[str, Any]:
+    around: dict[str, Any] = {
+        "cwd": os.getcwd(),
+        "path": [entry for entry in sys.path if entry],
+        "extensions": sorted(getattr(shell.extension_manager, "loaded", ())),
+        "random": random.getstate(),
+    }
+    for name, reader in (("numpy", _numpy), ("pandas", _pandas), ("matplotlib", _matplotlib)):
+        if name in sys.modules:
+            with suppress(Exception):
+                around[name] = reader(sys.modules[name])
+    return around
+
+
+def put(shell: Any, around: dict[str, Any]) -> list[str]:
+    """What did not work, a line each."""
+    trouble = []
+    try:
+        os.chdir(around["cwd"])
+    except OSError:
+        trouble.append(f"the working directory {around['cwd']} is not there")
+    sys.path += [entry for entry in around["path"] if entry not in sys.path and os.path.exists(entry)]
+    for name in around["extensions"]:
+        if name not in shell.extension_manager.loaded:
+            try:
+                shell.extension_manager.load_extension(name)
+            except Exception as error:
+                trouble.append(f"the extension {name} was not loaded: {error}")
+    random.setstate(around["random"])
+    for name, setter in (("numpy", _set_numpy), ("pandas", _set_pandas), ("matplotlib", _set_matplotlib)):
+        if name in around:
+            try:
+                __import__(name)
+                setter(sys.modules[name], around[name])
+            except Exception as error:
+                trouble.append(f"the settings of {name}: {error}")
+    return trouble
+
+
+def _numpy(np: Any) -> Any:
+    return np.random.get_state(), np.get_printoptions()
+
+
+def _set_numpy(np: Any, state: Any) -> None:
+    np.random.set_state(state[0])
+    np.set_printoptions(**{key: value for key, value in state[1].items() if key != "override_repr"})
+
+
+def _pandas(pd: Any) -> dict[str, Any]:
+    config = sys.modules["pandas._config.config"]
+    return {
+        key: pd.get_option(key)
+        for key, option in config._registered_options.items()
+        if key not in config._deprecated_options and pd.get_option(key) != option.defval
+    }
+
+
+def _set_pandas(pd: Any, options: dict[str, Any]) -> None:
+    for key, value in options.items():
+        pd.set_option(key, value)
+
+
+def _matplotlib(matplotlib: Any) -> dict[str, Any]:
+    """What a style or a person has set. The backend is the kernel's own affair."""
+    default = matplotlib.rcParamsDefault
+    with suppress(Exception):
+        return {
+            key: matplotlib.rcParams[key]
+            for key in default
+            if not key.startswith("backend") and matplotlib.rcParams[key] != default[key]
+        }
+    return {}
+
+
+def _set_matplotlib(matplotlib: Any, parameters: dict[str, Any]) -> None:
+    matplotlib.rcParams.update(parameters)

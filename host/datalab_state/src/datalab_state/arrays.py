@@ -1,0 +1,66 @@
+# Copyright: Contributors to datalab.notebooks
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Arrays that look at the same memory do so again; an array that is a file is that file again."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from .live import attempt
+
+
+def bottom(array: Any) -> Any:
+    """The array whose memory it is."""
+    ndarray = sys.modules["numpy"].ndarray
+    while isinstance(array.base, ndarray):
+        array = array.base
+    return array
+
+
+def reduce_view(array: Any, base: Any) -> tuple[Any, ...] | None:
+    """As a view of `base`, or None where it has to be an array of its own."""
+    if not (base.flags.c_contiguous or base.flags.f_contiguous):
+        return None
+    offset = array.__array_interface__["data"][0] - base.__array_interface__["data"][0]
+    return _view, (base, array.dtype, array.shape, offset, array.strides, array.flags.writeable)
+
+
+def _view(base: Any, dtype: Any, shape: Any, offset: int, strides: Any, writeable: bool) -> Any:
+    import numpy as np
+
+    flat = base.ravel(order="K")
+    if dtype.hasobject:
+        start = flat[offset // flat.itemsize :]
+        view = np.lib.stride_tricks.as_strided(start, shape, strides)
+    else:
+        view = np.ndarray(shape, dtype, flat.view("u1"), offset, strides)
+    if not writeable:
+        view.flags.writeable = False
+    return view
+
+
+def reduce_memmap(array: Any) -> tuple[Any, ...]:
+    if not array.filename:
+        raise TypeError("an array in a file without a name")
+    if type(array.base).__name__ == "memmap":
+        raise TypeError("a view of an array in a file")
+    array.flush() if array.mode in ("r+", "w+") else None
+    mode = "r+" if array.mode == "w+" else array.mode
+    order = "F" if array.flags.f_contiguous and not array.flags.c_contiguous else "C"
+    return attempt, (
+        "array in a file",
+        _memmap,
+        str(array.filename),
+        array.dtype,
+        mode,
+        array.offset,
+        array.shape,
+        order,
+    )
+
+
+def _memmap(name: str, dtype: Any, mode: Any, offset: int, shape: Any, order: Any) -> Any:
+    import numpy as np
+
+    return np.memmap(name, dtype, mode, offset, shape, order)

@@ -1,0 +1,132 @@
+# Copyright: Contributors to datalab.notebooks
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What a state consists of: written aside, synced, renamed; the one before stays until the next.
+
+`manifest` is the newest, `manifest.old` the one before it, in case that it is damaged. A kernel that has not restored
+what it found does not replace it: `before.1` and `before.2` are the last states of earlier kernels.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Container, Iterator
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from . import place, store
+
+VERSION = 1
+NEWEST, OLD, BEFORE = "manifest", "manifest.old", ("before.1", "before.2")
+Part = tuple[str, int]  # a file's name and length
+
+
+@dataclass
+class Segment:
+    """Variables that share something, in one pickle: the first file. The others are its buffers."""
+
+    names: list[str]
+    files: list[Part]
+    partly: dict[str, list[str]] = field(default_factory=dict)
+
+
+@dataclass
+class State:
+    session: str
+    notebook: str
+    time: float
+    python: str
+    segments: list[Segment]
+    lost: dict[str, str]
+    settings: Part | None
+    cells: dict[str, str]  # the cells that made what is lost
+    sources: dict[str, str]  # the cells that functions come from
+
+    def files(self) -> Iterator[Part]:
+        for segment in self.segments:
+            yield from segment.files
+        if self.settings:
+            yield self.settings
+
+    def names(self) -> list[str]:
+        return [name for segment in self.segments for name in segment.names]
+
+    def partly(self) -> dict[str, list[str]]:
+        return {name: why for segment in self.segments for name, why in segment.partly.items()}
+
+    def bytes(self) -> int:
+        return sum(dict(self.files()).values())
+
+
+def write(directory: Path, state: State, *, keep: bool) -> None:
+    """`keep`: what is there is of an earlier kernel, and has not been restored."""
+    raw = json.dumps({"version": VERSION, **asdict(state)}).encode()
+    new = directory / "manifest.new"
+    new.unlink(missing_ok=True)
+    with os.fdopen(store.create(new), "wb") as file:
+        file.write(store.digest(raw).encode() + b"\n" + raw)
+        file.flush()
+        os.fsync(file.fileno())
+    newest, first, second = (directory / name for name in (NEWEST, *BEFORE))
+    if keep and newest.exists() and not (first.exists() and first.samefile(newest)):
+        if first.exists():
+            first.replace(second)
+        os.link(newest, first)
+    if newest.exists():
+        aside = directory / "old.new"
+        aside.unlink(missing_ok=True)
+        os.link(newest, aside)
+        aside.replace(directory / OLD)
+    new.replace(newest)
+    store.synced(directory)
+
+
+def read(directory: Path, name: str) -> State:
+    with os.fdopen(place.opened(directory / name), "rb") as file:
+        head, _, raw = file.read().partition(b"\n")
+    if store.digest(raw).encode() != head:
+        raise store.Damaged("is damaged on the disk")
+    document = json.loads(raw)
+    version = document.pop("version")
+    if version > VERSION:
+        raise place.Refused(f"The state is of a newer datalab_state (version {version}; this one reads {VERSION}).")
+    document["segments"] = [
+        Segment(entry["names"], [(name, length) for name, length in entry["files"]], entry["partly"])
+        for entry in document["segments"]
+    ]
+    if document["settings"]:
+        document["settings"] = tuple(document["settings"])
+    return State(**document)
+
+
+def states(directory: Path) -> list[State]:
+    """The newest of each kernel, the newest first."""
+    place.check(directory.parent)
+    place.check(directory)
+    found: list[State] = []
+    for name in (NEWEST, OLD, *BEFORE):
+        if name == OLD and found:
+            continue  # it is there for when the newest cannot be read
+        with suppress(FileNotFoundError, store.Damaged):
+            state = read(directory, name)
+            if all(other.session != state.session for other in found):
+                found.append(state)
+    return found
+
+
+def forget_earlier(directory: Path, sessions: Container[str]) -> None:
+    """What was restored is in the newest."""
+    for name in BEFORE:
+        with suppress(FileNotFoundError, store.Damaged):
+            if read(directory, name).session in sessions:
+                (directory / name).unlink()
+
+
+def used(directory: Path) -> set[str]:
+    """The files of every state that can be read. One that cannot is not swept: what it names is not known."""
+    names: set[str] = set()
+    for name in (NEWEST, OLD, *BEFORE):
+        with suppress(FileNotFoundError, store.Damaged):
+            names |= {file for file, _ in read(directory, name).files()}
+    return names

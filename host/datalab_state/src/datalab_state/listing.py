@@ -1,0 +1,47 @@
+# Copyright: Contributors to datalab.notebooks
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What is saved, of every notebook."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from . import journal, place
+from .settings import Settings
+from .store import size
+
+
+def entries(settings: Settings) -> list[dict[str, Any]]:
+    """The newest first."""
+    place.check(settings.root)
+    found = []
+    for directory in settings.root.iterdir() if settings.root.is_dir() else ():
+        try:
+            states = journal.states(directory)
+        except (place.Refused, OSError, ValueError) as error:
+            found.append({"notebook": str(directory), "error": str(error), "time": 0.0})
+            continue
+        found += [
+            {
+                "notebook": state.notebook,
+                "time": state.time,
+                "saved": len(state.names()),
+                "partly": state.partly(),
+                "lost": state.lost,
+                "bytes": state.bytes(),
+            }
+            for state in states
+        ]
+    return sorted(found, key=lambda entry: -entry["time"])
+
+
+def line(entry: dict[str, Any]) -> str:
+    from .session import stamp
+
+    if "error" in entry:
+        return f"{entry['notebook']}: {entry['error']}"
+    text = f"{entry['notebook']}: {entry['saved']} of {stamp(entry['time'])}, {size(entry['bytes'])}"
+    for key in ("partly", "lost"):
+        if entry[key]:
+            text += f"; {key}: {', '.join(sorted(entry[key]))}"
+    return text

@@ -1,0 +1,203 @@
+# Copyright: Contributors to datalab.notebooks
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""One pickle of one or several variables, with its large buffers beside it, uncopied."""
+
+from __future__ import annotations
+import __future__
+
+import enum
+import importlib.util
+import io
+import logging
+import marshal
+import pickle
+import re
+import sys
+import types
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any
+
+import cloudpickle
+
+from . import arrays, live
+from .missing import Missing
+from .place import Refused
+from .recipes import Table
+
+BIG = 1 << 20  # a buffer from this size on is a file of its own, and mapped at a restore
+FIELDS = "__name__ __qualname__ __annotations__ __kwdefaults__ __defaults__ __module__ __doc__ __type_params__".split()
+# What two variables may share without having to be in one pickle: it cannot change, or comes from a library.
+ATOMS = (
+    str,
+    bytes,
+    int,
+    float,
+    complex,
+    tuple,
+    frozenset,
+    type(None),
+    types.ModuleType,
+    types.BuiltinFunctionType,
+    types.CodeType,
+    enum.Enum,
+    logging.Logger,
+    re.Pattern,
+    live.Namespace,
+    pickle.PickleBuffer,
+)
+FOREIGN = {"dtype", "ZoneInfo", "timezone", "ufunc", "PosixPath", "date", "datetime", "Decimal", "Fraction"}
+
+
+class NotSaved(Exception):
+    """A variable that cannot be saved; the text is the reason."""
+
+    name = ""
+
+
+class Pickler(cloudpickle.Pickler):  # type: ignore[misc,unused-ignore] # untyped
+    """`holes`: what cannot be saved is replaced by what says so, and the rest is saved."""
+
+    def __init__(self, file: io.BytesIO, table: Table, bases: Mapping[int, Any], *, holes: bool) -> None:
+        super().__init__(file, protocol=5, buffer_callback=self._keep_in_stream)
+        self.buffers: list[memoryview] = []
+        self.partly: list[str] = []
+        self.arrays: dict[int, tuple[Any, set[int]]] = {}  # by their memory: its array, and the arrays that look at it
+        self.codes: set[str] = set()
+        self._table, self._bases, self._holes = table, bases, holes
+        self._top: Any = None
+
+    def save(self, value: Any) -> None:
+        self._top = value
+        self.dump(value)
+
+    def _keep_in_stream(self, buffer: pickle.PickleBuffer) -> bool:
+        try:
+            raw = buffer.raw()
+        except BufferError:  # not contiguous
+            return True
+        if raw.nbytes < BIG:
+            return True
+        self.buffers.append(raw)
+        return False
+
+    def reducer_override(self, obj: Any) -> Any:
+        kind = type(obj)
+        reduced = self._ours(kind, obj)
+        if reduced is not None:
+            return reduced
+        if self._holes:
+            try:
+                self._usual(kind, obj)
+            except Exception as error:
+                return self._hole(obj, error)
+        return super().reducer_override(obj)
+
+    def _ours(self, kind: type, obj: Any) -> Any:
+        if kind is types.FunctionType:
+            return self._function(obj) if obj.__globals__ is live.namespace else None
+        if isinstance(obj, type):
+            return self._class(obj) if obj.__module__ == "__main__" and "__slots__" in vars(obj) else None
+        if kind is types.CodeType:
+            return self._code(obj)
+        if kind is types.CellType:
+            return self._cell(obj)
+        if kind.__name__ == "ndarray" and kind.__module__ == "numpy":
+            return self._array(obj)
+        recipe = self._table.of(kind)
+        try:
+            return recipe(obj, live.namespace) if recipe else None
+        except Exception as error:
+            if not self._holes:
+                raise
+            return self._hole(obj, error)
+
+    def _usual(self, kind: type, obj: Any) -> None:
+        """Fail where the usual way will."""
+        if kind in self.dispatch_table or isinstance(obj, (type, types.FunctionType)):
+            return
+        if isinstance(obj.__reduce_ex__(5), str) and getattr(obj, "__module__", "") == "__main__":
+            raise TypeError("would be saved by its name only")
+
+    def _hole(self, obj: Any, error: Exception) -> Any:
+        why = explain(obj, error)
+        if obj is self._top:
+            raise NotSaved(why)
+        if why not in self.partly:
+            self.partly.append(why)
+        return Missing, (why,)
+
+    def _function(self, function: types.FunctionType) -> Any:
+        """With the live namespace, so that it sees what is changed there later."""
+        fields = {}
+        for name in FIELDS:
+            with suppress(Exception):  # annotations may name what is no more
+                fields[name] = getattr(function, name)
+        args = (function.__code__, live.NAMESPACE, function.__name__, function.__closure__)
+        return live.function, args, (function.__dict__, fields), None, None, live.set_function
+
+    def _class(self, cls: type) -> Any:
+        """With its slots, which cloudpickle 3.1 leaves out: instances would have a dictionary again."""
+        reduced = super().reducer_override(cls)
+        if reduced is NotImplemented or "__slots__" not in reduced[2][0]:
+            return None
+        make, args, (members, slots), *rest = reduced
+        members = {key: value for key, value in members.items() if not isinstance(value, types.MemberDescriptorType)}
+        args = (*args[:3], {**args[3], "__slots__": members["__slots__"]}, *args[4:])
+        return (make, args, (members, slots), *rest)
+
+    def _code(self, code: types.CodeType) -> Any:
+        self.codes.add(code.co_filename)
+        annotations = bool(code.co_flags & __future__.annotations.compiler_flag)
+        where = (code.co_filename, annotations, *live.alike(code))
+        return live.code, (importlib.util.MAGIC_NUMBER, marshal.dumps(code), where)
+
+    def _cell(self, cell: Any) -> Any:
+        try:
+            return live.cell, (), (cell.cell_contents,), None, None, live.set_cell
+        except ValueError:  # empty
+            return live.cell, ()
+
+    def _array(self, array: Any) -> Any:
+        base = arrays.bottom(array)
+        self.arrays.setdefault(id(base), (base, set()))[1].add(id(array))
+        if base is not array and id(base) in self._bases:
+            reduced = arrays.reduce_view(array, base)
+            if reduced is not None:
+                return reduced
+        return None
+
+
+def explain(obj: Any, error: BaseException) -> str:
+    text = (str(error).splitlines() or [""])[0][:160]
+    if isinstance(error, TypeError) and text.startswith(("a ", "an ")):
+        return text  # a recipe's own words
+    if isinstance(error, RecursionError):
+        return f"{type(obj).__name__}: nested too deeply"
+    return f"{type(obj).__name__}: {text or type(error).__name__}"
+
+
+def linking(obj: Any) -> bool:
+    """Whether two variables that both hold this have to be saved together."""
+    if isinstance(obj, (type, types.FunctionType)):
+        return getattr(obj, "__module__", None) == "__main__"
+    return not isinstance(obj, ATOMS) and type(obj).__name__ not in FOREIGN
+
+
+class Unpickler(pickle.Unpickler):
+    """What is of the notebook is in the pickle, never a name to be looked up in a namespace that is another one."""
+
+    def find_class(self, module: str, name: str) -> Any:
+        if module == "__main__":
+            raise Refused(f"refers to {name} by its name only")
+        return super().find_class(module, name)
+
+
+def load(data: Any, buffers: Any, count: int) -> list[Any]:
+    """The variables that `Pickler.save` was called for, one after the other."""
+    unpickler = Unpickler(io.BytesIO(data), buffers=buffers)
+    return [unpickler.load() for _ in range(count)]
+
+
+def is_namespace(value: Any) -> bool:
+    return value is live.namespace or value is vars(sys.modules["__main__"])

@@ -1,0 +1,23 @@
+# Copyright: Contributors to datalab.notebooks
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What recipes are made of."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any, Callable, Optional
+
+Reduced = Optional[tuple[Any, ...]]
+Recipe = Callable[[Any, dict[str, Any]], Reduced]
+
+
+def call(path: str, *args: Any) -> Any:
+    module, _, name = path.rpartition(".")
+    return getattr(importlib.import_module(module), name)(*args)
+
+
+def refuse(why: str) -> Recipe:
+    def recipe(_: Any, __: Any) -> Reduced:
+        raise TypeError(why)
+
+    return recipe

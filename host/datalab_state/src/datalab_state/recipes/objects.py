@@ -1,0 +1,91 @@
+# Copyright: Contributors to datalab.notebooks
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Objects of which a pickle forgets a part."""
+
+from __future__ import annotations
+
+import logging
+import re
+import weakref
+from typing import Any
+
+from .common import Recipe, Reduced, call, refuse
+
+
+def _exception(error: Any, _: Any) -> Reduced:
+    """With its cause, which a pickle leaves out."""
+    reduced = error.__reduce_ex__(4)
+    if isinstance(reduced, str) or len(reduced) > 3:
+        return None
+    make, args = reduced[:2]
+    if make is not type(error):
+        return None
+    state = dict(reduced[2]) if len(reduced) > 2 and reduced[2] else {}
+    return (
+        _make_exception,
+        (make, args),
+        (state, error.__cause__, error.__suppress_context__),
+        None,
+        None,
+        _set_exception,
+    )
+
+
+def _make_exception(cls: Any, args: Any) -> Any:
+    try:
+        return cls(*args)
+    except TypeError:
+        return cls.__new__(cls, *args)
+
+
+def _set_exception(error: Any, state: Any) -> None:
+    error.__dict__.update(state[0])
+    error.__cause__, error.__suppress_context__ = state[1], state[2]
+
+
+def _logger(logger: Any, _: Any) -> Reduced:
+    """A pickle has its name only."""
+    state = (logger.level, logger.propagate, logger.disabled, tuple(logger.handlers))
+    return logging.getLogger, ("" if logger is logging.root else logger.name,), state, None, None, _set_logger
+
+
+def _set_logger(logger: Any, state: Any) -> None:
+    level, logger.propagate, logger.disabled, handlers = state
+    logger.setLevel(level)
+    if not logger.handlers:
+        logger.handlers = list(handlers)
+
+
+def _weak(reference: Any, _: Any) -> Reduced:
+    if type(reference) is not weakref.ref:
+        return None
+    if reference() is None:
+        raise TypeError("a reference to what is no more")
+    return weakref.ref, (reference(),)
+
+
+def _match(match: Any, _: Any) -> Reduced:
+    again = match.re.match(match.string, match.start(), match.endpos)
+    if again is None or again.regs != match.regs:
+        raise TypeError("a match that depends on what was before it")
+    return _call_method, (match.re, "match", match.string, match.start(), match.endpos)
+
+
+def _call_method(obj: Any, name: str, *args: Any) -> Any:
+    return getattr(obj, name)(*args)
+
+
+def _shell(_: Any, __: Any) -> Reduced:
+    return call, ("IPython.get_ipython",)
+
+
+ALWAYS: dict[Any, Recipe] = {
+    BaseException: _exception,
+    logging.Logger: _logger,
+    weakref.ref: _weak,
+    re.Match: _match,
+    memoryview: refuse("a view of memory"),
+    "IPython.core.interactiveshell.InteractiveShell": _shell,
+    "ipywidgets.widgets.widget.Widget": refuse("a widget, which lives in the page"),
+    "pyspark.sql.session.SparkSession": refuse("a session of Spark, which ends with the kernel"),
+}

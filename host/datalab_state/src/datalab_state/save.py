@@ -1,0 +1,163 @@
+# Copyright: Contributors to datalab.notebooks
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Save the variables of a notebook. This runs in a fork of the kernel: background.py."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import platform
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from . import around, journal, live, place, store
+from .groups import Pickled, group, pickled
+from .pickling import load
+from .recipes import Table
+from .settings import Settings
+
+TESTED = 1 << 26  # bytes of a pickle, without its buffers, up to which it is loaded once before it counts
+
+
+@dataclass
+class Request:
+    """What a save needs to know of its kernel."""
+
+    shell: Any
+    session: str
+    notebook: str
+    values: dict[str, Any]
+    groups: list[list[str]] = field(default_factory=list)  # of the last save
+    cells: dict[str, str] = field(default_factory=dict)  # which cell made a variable
+    restored: frozenset[str] = frozenset()  # sessions whose variables are here
+    test: bool = True
+
+
+@contextmanager
+def locked(directory: Path, kind: int = fcntl.LOCK_EX) -> Iterator[None]:
+    """Two kernels of one notebook do not write at a time, and none writes what another reads."""
+    descriptor = os.open(directory / "lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
+        yield
+    except BlockingIOError:
+        raise place.Refused("Another kernel is saving or restoring this notebook.") from None
+    finally:
+        os.close(descriptor)
+
+
+def save(request: Request, settings: Settings) -> dict[str, Any]:
+    begin = time.monotonic()
+    directory = place.of_notebook(settings.root, request.notebook)
+    place.make(settings.root)
+    place.make(directory)
+    with locked(directory):
+        with suppress(OSError):
+            _forget_old(settings, directory)
+        keep = _session(directory) not in {request.session, *request.restored}
+        store.sweep(directory, journal.used(directory))
+        files = store.Store(directory, settings.share)
+        state = _state(request, Table(settings.recipes), files)
+        journal.write(directory, state, keep=keep)
+        journal.forget_earlier(directory, request.restored)
+        store.sweep(directory, journal.used(directory))
+    return {
+        "saved": len(state.names()),
+        "partly": sorted(state.partly()),
+        "lost": sorted(state.lost),
+        "seconds": round(time.monotonic() - begin, 2),
+        "notebook": request.notebook,
+        "bytes": state.bytes(),
+        "written": files.written,
+        "why": {**state.lost, **{name: "; ".join(why) for name, why in state.partly().items()}},
+        "groups": [segment.names for segment in state.segments if len(segment.names) > 1],
+    }
+
+
+def _session(directory: Path) -> str:
+    with suppress(OSError, store.Damaged):
+        return journal.read(directory, journal.NEWEST).session
+    return ""
+
+
+def _state(request: Request, table: Table, files: store.Store) -> journal.State:
+    parts, lost = group(request.values, table, request.groups)
+    segments = []
+    # The largest last: what there is no room for is as little as possible, and it is named.
+    for part in sorted(parts, key=lambda part: part.size):
+        segments += _stored(part, request, table, files, lost)
+    around_it = pickled({"around": around.get(request.shell)}, table, {}, holes=True)
+    spoiled = {*lost, *(name for segment in segments for name in segment.partly)}
+    sources = {name: text for part in parts for name in part.codes for text in [_source(name)] if text}
+    return journal.State(
+        session=request.session,
+        notebook=request.notebook,
+        time=time.time(),
+        python=platform.python_version(),
+        segments=segments,
+        lost=lost,
+        settings=(files.put(around_it.data), around_it.data.nbytes),
+        cells={name: code for name, code in request.cells.items() if name in spoiled},
+        sources=sources,
+    )
+
+
+def _stored(
+    part: Pickled, request: Request, table: Table, files: store.Store, lost: dict[str, str]
+) -> list[journal.Segment]:
+    try:
+        written = [(files.put(data), data.nbytes) for data in (part.data, *part.buffers)]
+    except store.NoSpace as error:
+        lost.update(dict.fromkeys(part.names, str(error)))
+        return []
+    why = _test(part) if request.test else ""
+    if not why:
+        return [journal.Segment(part.names, written, part.partly)]
+    if len(part.names) == 1:
+        lost[part.names[0]] = f"cannot be loaded again: {why}"
+        return []
+    # Which of them it is, each alone tells; the others are saved together without it.
+    good = []
+    for name in part.names:
+        if reason := _test(pickled({name: request.values[name]}, table, {}, holes=True)):
+            lost[name] = f"cannot be loaded again: {reason}"
+        else:
+            good.append(name)
+    if len(good) == len(part.names):
+        lost.update(dict.fromkeys(good, f"cannot be loaded again: {why}"))
+        return []
+    again, _ = group({name: request.values[name] for name in good}, table)
+    return [segment for other in again for segment in _stored(other, request, table, files, lost)]
+
+
+def _test(part: Pickled) -> str:
+    """Load it as a restore would. This is no process that anyone computes in."""
+    if part.data.nbytes > TESTED:
+        return ""
+    live.notes.clear()
+    try:
+        load(part.data, [memoryview(buffer).toreadonly() for buffer in part.buffers], len(part.names))
+    except Exception as error:
+        return (str(error).splitlines() or [""])[0][:160] or type(error).__name__
+    return live.notes[0] if live.notes and len(part.names) == 1 else ""
+
+
+def _source(name: str) -> str:
+    import linecache
+
+    entry = linecache.cache.get(name)
+    return "".join(entry[2]) if entry is not None and len(entry) == 4 else ""
+
+
+def _forget_old(settings: Settings, mine: Path) -> None:
+    oldest = time.time() - settings.days * 86400
+    for directory in settings.root.iterdir():
+        newest = directory / journal.NEWEST
+        if directory != mine and newest.is_file() and newest.lstat().st_mtime < oldest:
+            place.check(directory)
+            shutil.rmtree(directory)

@@ -1,0 +1,229 @@
+# Copyright: Contributors to datalab.notebooks
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What a kernel remembers of its state, and when it saves: after a cell, and when it is asked."""
+
+from __future__ import annotations
+
+import ast
+import asyncio
+import io
+import re
+import threading
+import time
+import uuid
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from . import background, journal, live, place, server
+from .restore import Report, damaged, restore
+from .save import Request
+from .settings import Settings
+
+# What IPython keeps in the namespace for itself.
+OWN = re.compile(r"_+|_i+|_i?\d+|_[dio]h|__\w+__|_exit_code|In|Out|exit|quit|open|get_ipython")
+PAUSE = 20  # times its duration: as long as a save keeps the next one waiting
+
+
+class Session:
+    def __init__(self, shell: Any, settings: Settings) -> None:
+        self.shell, self.settings = shell, settings
+        self.id = uuid.uuid4().hex
+        kernel = getattr(shell, "kernel", None)
+        self.connection_file = str(kernel.config["IPKernelApp"]["connection_file"]) if kernel else ""
+        self.kernel_id = server.kernel_id(self.connection_file) or self.id
+        self.notebook = server.notebook(self.connection_file, settings.server) if kernel else ""
+        self.busy = False
+        self.forks = True
+        self.cells: dict[str, str] = {}
+        self.shown: journal.State | None = None  # the one that was restored last
+        self.last: dict[str, Any] = {}
+        self._restored: set[str] = set()
+        self._groups: list[list[str]] = []
+        self._child: background.Child | None = None
+        self._changed = False
+        self._next = 0.0
+        self._timer: asyncio.TimerHandle | None = None
+        live.namespace = shell.user_ns
+
+    @property
+    def name(self) -> str:
+        """The notebook, or what stands for it."""
+        return self.notebook or str(Path(self.settings.root) / "kernels" / self.kernel_id)
+
+    @property
+    def directory(self) -> Path:
+        return place.of_notebook(self.settings.root, self.name)
+
+    def variables(self) -> dict[str, Any]:
+        """What the notebook has made."""
+        space, hidden, none = self.shell.user_ns, self.shell.user_ns_hidden, object()
+        return {
+            name: value
+            for name, value in list(space.items())
+            if not OWN.fullmatch(name) and hidden.get(name, none) is not value
+        }
+
+    # After a cell
+
+    def begin(self, _: Any = None) -> None:
+        self.busy = True
+
+    def end(self, result: Any) -> None:
+        self.busy = False
+        code = getattr(getattr(result, "info", None), "raw_cell", "") or ""
+        self.cells.update(dict.fromkeys(_made(self.shell, code), code))
+        self._changed = True
+        if threading.current_thread() is threading.main_thread():
+            self._due()
+
+    def _due(self) -> None:
+        """Save, or come back when it is time to."""
+        with suppress(Exception):
+            if self._timer:
+                self._timer.cancel()
+                self._timer = None
+            if self.busy or not self._changed or not self.notebook or not self.settings.every or not self.forks:
+                return
+            wait = self._next - time.monotonic()
+            if wait > 0 or self._running():
+                self._timer = asyncio.get_running_loop().call_later(max(wait, 1), self._due)
+            elif background.forkable():
+                asyncio.get_running_loop().create_task(self._finish(self._start()))
+            else:
+                self._next = time.monotonic() + self.settings.every
+
+    def _running(self) -> bool:
+        return self._child is not None and self._child.report is None
+
+    def _start(self) -> background.Child:
+        self._changed = False
+        self._child = background.Child(self._request(test=True), self.settings)
+        return self._child
+
+    async def _finish(self, child: background.Child) -> dict[str, Any]:
+        begun = time.monotonic()
+        report = await child.ended()
+        self._note(child, report, time.monotonic() - begun)
+        return report
+
+    def _note(self, child: background.Child | None, report: dict[str, Any], seconds: float) -> None:
+        if child is not None and child.hung:
+            self.forks = False
+        self._groups = report.get("groups", self._groups)
+        self.last = report
+        self._next = time.monotonic() + max(self.settings.every, PAUSE * seconds)
+
+    def _request(self, *, test: bool) -> Request:
+        values = self.variables()
+        for value in values.values():
+            if isinstance(value, io.IOBase):
+                with suppress(Exception):
+                    if not value.closed and value.writable():
+                        value.flush()
+        return Request(
+            self.shell,
+            self.id,
+            self.name,
+            values,
+            self._groups,
+            dict(self.cells),
+            frozenset(self._restored),
+            test,
+        )
+
+    # When it is asked
+
+    async def asked(self) -> dict[str, Any]:
+        """Of now, whatever was saved before. The kernel's event loop goes on."""
+        if self.busy:
+            return {"error": "a cell is running", "notebook": self.name}
+        if not self.variables():
+            return {"saved": 0, "partly": [], "lost": [], "seconds": 0.0, "notebook": self.name}
+        if self._child is not None and self._running():
+            await self._child.ended()
+        if self.forks and background.forkable():
+            report = await self._finish(self._start())
+        else:
+            report = self._here()
+        return {"notebook": self.name, **report}
+
+    def save(self) -> dict[str, Any]:
+        """The same, from a cell."""
+        if self._child is not None:
+            self._child.join()
+        if not (self.forks and background.forkable()):
+            return self._here()
+        begun = time.monotonic()
+        child = self._start()
+        report = child.join()
+        self._note(child, report, time.monotonic() - begun)
+        return report
+
+    def _here(self) -> dict[str, Any]:
+        """Without a fork, what was written is not loaded for a test: that would change what is loaded here."""
+        begun = time.monotonic()
+        self._changed = False
+        report = background.attempt(self._request(test=False), self.settings)
+        self._note(None, report, time.monotonic() - begun)
+        return report
+
+    # Restore
+
+    def found(self, notebook: str = "") -> list[journal.State]:
+        """States of other kernels that are not here yet, the newest first; then this kernel's own."""
+        directory = place.of_notebook(self.settings.root, notebook) if notebook else self.directory
+        states = journal.states(directory)
+        fresh = [state for state in states if state.session not in {self.id, *self._restored}]
+        return fresh + [state for state in states if state not in fresh]
+
+    def restore(self, notebook: str = "", *, force: bool = False) -> tuple[Report, int]:
+        """And how many older ones there are that are not here yet."""
+        if self._child is not None:
+            self._child.join()
+        states = self.found(notebook)
+        if not states:
+            raise place.Refused(f"Nothing is saved of {notebook or self.name}; `%state list` shows what is.")
+        directory = place.of_notebook(self.settings.root, notebook) if notebook else self.directory
+        report = restore(directory, states[0], self.shell, self.variables(), force=force)
+        if set(report.lost) == set(states[0].lost):
+            self._restored.add(states[0].session)
+        self.shown = states[0]
+        older = [state for state in states[1:] if state.session not in {self.id, *self._restored}]
+        return report, len(older)
+
+    def first_line(self) -> str:
+        with suppress(Exception):
+            state = self.found()[0]
+            if state.session != self.id:
+                count = len(state.names())
+                what = "1 variable" if count == 1 else f"{count} variables"
+                return f"State: {what} of {stamp(state.time)} are saved; %restore brings them back."
+        return ""
+
+    def warnings(self) -> list[str]:
+        """What the check after a restore has found since."""
+        names = sorted(set(damaged))
+        damaged.clear()
+        return [f"State: {', '.join(names)} came back damaged, do not use: the disk has other data."] if names else []
+
+
+def stamp(when: float) -> str:
+    return time.strftime("%d %b %H:%M", time.localtime(when))
+
+
+def _made(shell: Any, code: str) -> set[str]:
+    """The names that a cell gives a value at its top level."""
+    names: set[str] = set()
+    try:
+        tree = ast.parse(shell.transform_cell(code))
+    except (SyntaxError, ValueError):
+        return names
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            names.add(node.id)
+        elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            names.add(node.name)
+        elif isinstance(node, ast.alias):
+            names.add((node.asname or node.name).split(".")[0])
+    return names

@@ -1,0 +1,50 @@
+# Copyright: Contributors to datalab.notebooks
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What is set: environment variables, which the kernel gets from its kernel.json."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+RECIPES = "files sqlite boto3 locks generators"
+
+
+@dataclass(frozen=True)
+class Settings:
+    on: bool
+    every: float  # seconds between two saves by itself; 0: only when asked
+    share: float  # percent of the volume
+    days: float
+    recipes: frozenset[str]
+    root: Path
+    sockets: Path
+    outputs: bool
+    server: str
+
+
+def read(env: Mapping[str, str] = os.environ) -> Settings:
+    """A value that makes no sense is the default: nothing here may keep a kernel from starting."""
+
+    def number(name: str, default: float) -> float:
+        with suppress(ValueError):
+            return max(0.0, float(env.get(f"DATALAB_STATE_{name}", "")))
+        return default
+
+    home = Path(os.path.expanduser("~"))
+    volume = home / "SageMaker"
+    root = (volume if volume.is_dir() else home) / ".datalab" / "state"
+    return Settings(
+        on=env.get("DATALAB_STATE", "on") != "off",
+        every=number("EVERY", 60),
+        share=number("SHARE", 50),
+        days=number("DAYS", 30),
+        recipes=frozenset(env.get("DATALAB_STATE_RECIPES", RECIPES).replace(",", " ").split()),
+        root=Path(env.get("DATALAB_STATE_ROOT") or root),
+        sockets=Path(env.get("DATALAB_STATE_SOCKETS") or f"/tmp/datalab-state-{os.getuid()}"),  # noqa: S108 - place.py checks it
+        outputs=env.get("DATALAB_STATE_OUTPUTS", "on") != "off",
+        server=env.get("DATALAB_STATE_SERVER", ""),
+    )

@@ -1,0 +1,161 @@
+# Copyright: Contributors to datalab.notebooks
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Files that are named by what they contain, written once and never changed."""
+
+from __future__ import annotations
+
+import hashlib
+import mmap
+import os
+import shutil
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Union
+
+from . import place
+
+Data = Union[bytes, memoryview, mmap.mmap]
+CHUNK = 1 << 24
+RESERVE = 1 << 30  # bytes that stay free on the volume, or a tenth of it
+
+
+class NoSpace(Exception):
+    """The volume, or our share of it, is too small for this."""
+
+
+class Damaged(Exception):
+    """What is on the disk is not what was written."""
+
+
+def _hash(data: Data) -> bytes:
+    return hashlib.blake2b(data, digest_size=20).digest()
+
+
+def digest(data: Data) -> str:
+    """Of more than a chunk: of its chunks' digests, which all processors compute at a time."""
+    view = memoryview(data)
+    if view.nbytes <= CHUNK:
+        return _hash(view).hex()
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        return _hash(b"".join(pool.map(_hash, _chunks(view)))).hex()
+
+
+def _chunks(view: memoryview) -> list[memoryview]:
+    return [view[begin : begin + CHUNK] for begin in range(0, view.nbytes, CHUNK)]
+
+
+def create(path: Path) -> int:
+    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+
+
+def synced(directory: Path) -> None:
+    descriptor = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+class Store:
+    """A directory of such files, within its share of the volume."""
+
+    def __init__(self, directory: Path, share: float) -> None:
+        self.directory = directory
+        self.written = 0
+        usage = shutil.disk_usage(directory)
+        used = sum(file.stat().st_size for file in directory.parent.glob("*/*") if file.is_file())
+        self._room = min(usage.free - max(RESERVE, usage.total // 10), usage.total * share / 100 - used)
+        self._sizes = {file.stat().st_size for file in directory.iterdir()}
+
+    def put(self, data: Data) -> str:
+        """Its name. What is there already costs no byte."""
+        view = memoryview(data).cast("B")
+        # A size that is not there cannot be there already: then it is hashed while it is written.
+        name = digest(view) if view.nbytes in self._sizes else ""
+        if name and self._has(name, view.nbytes):
+            return name
+        if view.nbytes > self._room:
+            raise NoSpace(f"{size(view.nbytes)} are more than the room for states on this volume")
+        name = self._write(view, name)
+        self._sizes.add(view.nbytes)
+        self._room -= view.nbytes
+        self.written += view.nbytes
+        return name
+
+    def _has(self, name: str, length: int) -> bool:
+        try:
+            return (self.directory / name).stat().st_size == length
+        except FileNotFoundError:
+            return False
+
+    def _write(self, view: memoryview, name: str) -> str:
+        new = self.directory / f"{os.getpid()}.new"
+        new.unlink(missing_ok=True)
+        with os.fdopen(create(new), "wb", buffering=0) as file, ThreadPoolExecutor(1) as pool:
+            hashed = None if name else pool.submit(digest, view)
+            for chunk in _chunks(view):
+                rest = chunk
+                while rest.nbytes:
+                    rest = rest[file.write(rest) :]
+            os.fsync(file.fileno())
+            name = hashed.result() if hashed else name
+        new.rename(self.directory / name)
+        return name
+
+
+def read(directory: Path, name: str, length: int) -> bytes:
+    with os.fdopen(_opened(directory, name, length), "rb") as file:
+        data = file.read()
+    if digest(data) != name:
+        raise Damaged("is damaged on the disk")
+    return data
+
+
+def mapped(directory: Path, name: str, length: int) -> mmap.mmap:
+    """Its pages come from the disk when they are used; what is changed in memory stays there."""
+    descriptor = _opened(directory, name, length)
+    try:
+        return mmap.mmap(descriptor, length, mmap.MAP_PRIVATE, mmap.PROT_READ | mmap.PROT_WRITE)
+    finally:
+        os.close(descriptor)
+
+
+def check(directory: Path, files: Iterable[tuple[str, int]]) -> None:
+    """That files are what was written, whatever a notebook has changed of them in its memory."""
+    for name, length in files:
+        descriptor = _opened(directory, name, length)
+        try:
+            with mmap.mmap(descriptor, length, mmap.MAP_SHARED, mmap.PROT_READ) as data, memoryview(data) as view:
+                if digest(view) != name:
+                    raise Damaged("is damaged on the disk")
+        finally:
+            os.close(descriptor)
+
+
+def _opened(directory: Path, name: str, length: int) -> int:
+    try:
+        descriptor = place.opened(directory / name)
+    except OSError as error:
+        raise Damaged(f"is missing on the disk ({error.strerror})") from error
+    if os.fstat(descriptor).st_size != length:
+        os.close(descriptor)
+        raise Damaged("is cut off on the disk")
+    return descriptor
+
+
+def sweep(directory: Path, used: Iterable[str]) -> None:
+    """Remove what no state names."""
+    keep = set(used)
+    for file in directory.iterdir():
+        if (len(file.name) == 40 and file.name not in keep) or file.name.endswith(".new"):
+            file.unlink(missing_ok=True)
+
+
+def size(count: float) -> str:
+    """For people."""
+    units = ["B", "kB", "MB", "GB", "TB"]
+    while count >= 1000 and len(units) > 1:
+        count /= 1000
+        units.pop(0)
+    return f"{count:.0f} {units[0]}" if units[0] == "B" or count >= 10 else f"{count:.1f} {units[0]}"

@@ -1,0 +1,59 @@
+# Copyright: Contributors to datalab.notebooks
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Environments as researchers have them, each made once: the newest of all, and Python 3.9 with ipykernel 6."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from .kernels import Kernel
+
+ROOT = Path(__file__).parents[2]
+PLACE = ROOT / "build" / "state"
+NEWEST = (Path(__file__).parent / "requirements.txt").read_text(encoding="utf-8")
+OLDEST = "cloudpickle>=3\nipykernel<7\nnumpy\n"
+
+
+def environment(name: str, python: str, requirements: str) -> Path:
+    digest = hashlib.sha256(f"{requirements}{sys.version}{ROOT}".encode()).hexdigest()
+    folder = PLACE / name
+    ready, interpreter = folder / "ready", folder / "bin" / "python"
+    if not ready.exists() or ready.read_text() != digest:
+        shutil.rmtree(folder, ignore_errors=True)
+        subprocess.run([python, "-m", "venv", folder], check=True)
+        (folder / "requirements.txt").write_text(requirements)
+        install = [str(interpreter), "-m", "pip", "install", "--quiet", "--no-compile", "--disable-pip-version-check"]
+        subprocess.run([*install, "-r", folder / "requirements.txt"], check=True)
+        ready.write_text(digest)
+    return interpreter
+
+
+@pytest.fixture(scope="session")
+def python() -> Path:
+    return environment("newest", sys.executable, NEWEST)
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Path:
+    return tmp_path / "work"
+
+
+@pytest.fixture
+def start(python: Path, place: Path) -> Iterator[Callable[..., Kernel]]:
+    """Start a kernel of a notebook; at the end all are killed."""
+    kernels: list[Kernel] = []
+
+    def begin(notebook: str = "work.ipynb", *, python: Path = python, **env: str) -> Kernel:
+        kernels.append(Kernel(python, place, notebook, **env))
+        return kernels[-1]
+
+    yield begin
+    for kernel in kernels:
+        kernel.kill()

@@ -1,0 +1,56 @@
+# Copyright: Contributors to datalab.notebooks
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Each kind in a kernel that is killed, then `%restore` in a new one."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import pytest
+
+from .kernels import Kernel
+from .kinds import KINDS
+
+# What does not come back, with the words that say so. All others have to.
+LOST = {
+    "a widget": "lost: dd: a widget, which lives in the page",
+    "iterators half way, and a generator": "lost: ge: a generator that has begun (line 2)",
+    "a running process, a database in memory": "lost: proc: a process, which ends with the kernel",
+}
+
+
+def test_that_nearly_all_of_the_list_has_to_come_back():
+    assert len(KINDS) == 60
+    assert LOST.keys() <= {kind for kind, _, _ in KINDS}
+    assert len(LOST) <= 0.05 * len(KINDS)
+
+
+@pytest.mark.parametrize(("kind", "cell", "holds"), KINDS, ids=[kind for kind, _, _ in KINDS])
+def test_kind(start: Callable[..., Kernel], kind: str, cell: str, holds: str):
+    kernel = start()
+    kernel.run(cell)
+    kernel.run("%state save")
+    kernel.kill()
+    kernel = start()
+    told = kernel.run("%restore")
+    good, text = kernel.try_run(f"assert {holds}")
+    if kind in LOST:
+        assert LOST[kind] in told
+        assert not good
+    else:
+        assert good, f"{told}\n{text}"
+        assert "lost:" not in told
+
+
+def test_that_a_kind_is_not_restored_by_itself(start: Callable[..., Kernel]):
+    """What the tests above would pass with if the kernel had not been killed."""
+    kernel = start()
+    kernel.run("x = 5")
+    kernel.run("%state save")
+    kernel.kill()
+    kernel = start()
+    good, text = kernel.try_run("x")
+    assert not good
+    assert "NameError" in text
+    assert re.search(r"State: 1 variable of .* %restore brings them back", text)

@@ -30,9 +30,9 @@ def main() -> int:
 
 
 def _save_all(settings: _settings.Settings, seconds: float) -> int:
-    from . import door
+    from . import asking
 
-    answers = door.ask_all(settings, seconds)
+    answers = asking.ask_all(settings, seconds)
     for answer in answers:
         print(said(answer))
     return 1 if any("error" in answer for answer in answers) else 0

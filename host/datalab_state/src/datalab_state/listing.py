@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from . import journal, place
@@ -36,8 +37,6 @@ def entries(settings: Settings) -> list[dict[str, Any]]:
 
 
 def line(entry: dict[str, Any]) -> str:
-    from .session import stamp
-
     if "error" in entry:
         return f"{entry['notebook']}: {entry['error']}"
     text = f"{entry['notebook']}: {entry['saved']} of {stamp(entry['time'])}, {size(entry['bytes'])}"
@@ -45,3 +44,7 @@ def line(entry: dict[str, Any]) -> str:
         if entry[key]:
             text += f"; {key}: {', '.join(sorted(entry[key]))}"
     return text
+
+
+def stamp(when: float) -> str:
+    return time.strftime("%d %b %H:%M", time.localtime(when))

@@ -13,7 +13,7 @@ from typing import Any
 
 from . import listing, place
 from .restore import Report
-from .session import Session, stamp
+from .session import Session
 from .store import size
 
 USAGE = "%state save | list | forget [NOTEBOOK] | run [NAME ... | all]"
@@ -110,7 +110,7 @@ class Magics:
 def told(report: Report, seconds: float) -> list[str]:
     """What a restore did."""
     state = report.state
-    lines = [f"{_count(len(report.back))} of {stamp(state.time)} {_are(report.back)} back ({seconds:.1f} s)."]
+    lines = [f"{_count(len(report.back))} of {listing.stamp(state.time)} {_are(report.back)} back ({seconds:.1f} s)."]
     lines += [f"  lost: {name}: {why}" for name, why in sorted(report.lost.items())]
     lines += [f"  partly: {name}: {'; '.join(why)}" for name, why in sorted(report.partly.items())]
     if report.kept:

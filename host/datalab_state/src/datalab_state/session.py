@@ -15,7 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from . import background, journal, live, place, server
+from . import background, journal, listing, live, place, server
 from .restore import Report, damaged, restore
 from .save import Request
 from .settings import Settings
@@ -198,7 +198,7 @@ class Session:
             if state.session != self.id:
                 count = len(state.names())
                 what = "1 variable" if count == 1 else f"{count} variables"
-                return f"State: {what} of {stamp(state.time)} are saved; %restore brings them back."
+                return f"State: {what} of {listing.stamp(state.time)} are saved; %restore brings them back."
         return ""
 
     def warnings(self) -> list[str]:
@@ -206,10 +206,6 @@ class Session:
         names = sorted(set(damaged))
         damaged.clear()
         return [f"State: {', '.join(names)} came back damaged, do not use: the disk has other data."] if names else []
-
-
-def stamp(when: float) -> str:
-    return time.strftime("%d %b %H:%M", time.localtime(when))
 
 
 def _made(shell: Any, code: str) -> set[str]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from . import aws, databases, files, functions, objects, threads
+from . import aws, databases, files, functions, objects, pages, threads
 from .common import Recipe, refuse
 
 KINDS: dict[str, dict[Any, Recipe]] = {
@@ -34,7 +34,7 @@ class Table:
 
     def __init__(self, kinds: frozenset[str]) -> None:
         self._recipes: dict[Any, Recipe] = {}
-        for module in (files, databases, threads, functions, objects):
+        for module in (files, databases, threads, functions, objects, pages):
             self._recipes.update(module.ALWAYS)
         for kind, recipes in KINDS.items():
             if kind in kinds:

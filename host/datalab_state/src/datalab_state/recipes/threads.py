@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import importlib
 import queue
+import sys
 import threading
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from typing import Any
@@ -63,6 +64,23 @@ def _future(future: Any, _: Any) -> Reduced:
     return None
 
 
+def _bar(bar: Any, _: Any) -> Reduced:
+    if type(bar).__module__ != "tqdm.std":
+        raise TypeError("a progress bar of the page")
+    if bar.iterable is not None:
+        raise TypeError("a progress bar that goes through something")
+    state = {key: value for key, value in vars(bar).items() if key not in ("fp", "sp")}
+    return _make_bar, (type(bar), state)
+
+
+def _make_bar(cls: Any, state: dict[str, Any]) -> Any:
+    bar = cls(disable=True)
+    vars(bar).update(state)
+    bar.fp = sys.stderr
+    bar.sp = bar.status_printer(bar.fp)
+    return bar
+
+
 RECIPES: dict[Any, Recipe] = {
     type(threading.Lock()): _lock,
     type(threading.RLock()): _lock,
@@ -73,6 +91,7 @@ ALWAYS: dict[Any, Recipe] = {
     Future: _future,
     Executor: refuse("an executor, whose processes end with the kernel"),
     threading.Thread: _thread,
+    "tqdm.std.tqdm": _bar,
     "threading._DummyThread": refuse("a thread of a library"),
     "subprocess.Popen": refuse("a process, which ends with the kernel"),
     "socket.socket": refuse("a connection, which ends with the kernel"),

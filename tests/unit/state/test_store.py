@@ -1,0 +1,141 @@
+# Copyright: Contributors to datalab.notebooks
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+from collections import namedtuple
+from pathlib import Path
+
+import pytest
+from datalab_state import journal, place, store
+
+Usage = namedtuple("Usage", "total used free")
+
+
+def state(session: str, *files: tuple[str, int]) -> journal.State:
+    segments = [journal.Segment([name], [(name, length)]) for name, length in files]
+    return journal.State(session, "b.ipynb", 1.0, "3.11.7", segments, {}, None, {}, {})
+
+
+def put(directory: Path, data: bytes, share: float = 100) -> tuple[str, int]:
+    return store.Store(directory, share).put(data), len(data)
+
+
+@pytest.fixture
+def directory(tmp_path: Path) -> Path:
+    place.make(tmp_path / "state" / "b")
+    return tmp_path / "state" / "b"
+
+
+def test_what_is_there_is_not_written_again(directory: Path):
+    files = store.Store(directory, 100)
+    first = files.put(b"abc")
+    assert (files.put(b"abc"), files.written) == (first, 3)
+    assert store.read(directory, first, 3) == b"abc"
+    assert files.put(b"abd") != first
+
+
+def test_a_large_file_is_hashed_in_parts(directory: Path):
+    data = os.urandom(store.CHUNK + 5)
+    name, length = put(directory, data)
+    parts = [hashlib.blake2b(part, digest_size=20).digest() for part in (data[:-5], data[-5:])]
+    assert name == hashlib.blake2b(b"".join(parts), digest_size=20).hexdigest()
+    assert store.mapped(directory, name, length)[:] == data
+    assert put(directory, data) == (name, length)
+
+
+def test_what_is_changed_in_memory_is_not_changed_on_the_disk(directory: Path):
+    name, length = put(directory, bytes(5000))
+    store.mapped(directory, name, length)[7] = 1
+    store.check(directory, [(name, length)])
+    (directory / name).write_bytes(bytes(4999) + b"x")
+    with pytest.raises(store.Damaged, match="damaged"):
+        store.check(directory, [(name, length)])
+
+
+@pytest.mark.parametrize(
+    ("usage", "share", "fits"),
+    [
+        (Usage(100 << 30, 0, 50 << 30), 50, True),
+        (Usage(100 << 30, 0, (10 << 30) + 3), 50, True),
+        (Usage(100 << 30, 0, (10 << 30) + 2), 50, False),
+        (Usage(5 << 30, 0, (1 << 30) + 2), 50, False),
+        (Usage(100 << 30, 0, 50 << 30), 0, False),
+    ],
+    ids=["plenty", "just", "less than a tenth stays free", "less than 1 GB stays free", "no share"],
+)
+def test_the_share_of_the_volume(
+    directory: Path, monkeypatch: pytest.MonkeyPatch, usage: Usage, share: float, fits: bool
+):
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
+    if fits:
+        put(directory, b"abc", share)
+    else:
+        with pytest.raises(store.NoSpace, match="3 B are more than the room"):
+            put(directory, b"abc", share)
+        assert not list(directory.iterdir())
+
+
+def test_a_full_disk_leaves_the_state_before(directory: Path, monkeypatch: pytest.MonkeyPatch):
+    journal.write(directory, state("s", put(directory, b"abc")), keep=False)
+    before = {file.name: file.read_bytes() for file in directory.iterdir()}
+
+    def full(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space"):
+        put(directory, b"xyz")
+    with pytest.raises(OSError, match="No space"):
+        journal.write(directory, state("s"), keep=False)
+    monkeypatch.undo()
+    store.sweep(directory, journal.used(directory))
+    assert {file.name: file.read_bytes() for file in directory.iterdir() if file.name != "manifest.new"} == before
+
+
+def test_the_state_before_stays_and_what_none_names_goes(directory: Path):
+    written = []
+    for data in (b"1", b"2", b"3"):
+        written.append(put(directory, data))
+        journal.write(directory, state("s", written[-1]), keep=False)
+        store.sweep(directory, journal.used(directory))
+    _, second, third = written
+    assert {file.name for file in directory.iterdir()} == {second[0], third[0], "manifest", "manifest.old"}
+    assert [found.segments[0].files for found in journal.states(directory)] == [[third]]
+    (directory / "manifest").write_bytes(b"half")
+    assert [found.segments[0].files for found in journal.states(directory)] == [[second]]
+
+
+def test_states_of_earlier_kernels_stay_until_they_are_restored(directory: Path):
+    for session in ("a", "b", "c", "c"):
+        newest = journal.states(directory)[:1]
+        journal.write(directory, state(session), keep=not newest or newest[0].session != session)
+    assert [found.session for found in journal.states(directory)] == ["c", "b", "a"]
+    journal.forget_earlier(directory, {"b"})
+    assert [found.session for found in journal.states(directory)] == ["c", "a"]
+
+
+@pytest.mark.parametrize(
+    ("count", "text"), [(3, "3 B"), (4200, "4.2 kB"), (80e6, "80 MB"), (3.2e9, "3.2 GB"), (5e12, "5.0 TB")]
+)
+def test_sizes_for_people(count: float, text: str):
+    assert store.size(count) == text
+
+
+def test_directories_are_made_for_one_person(tmp_path: Path):
+    place.make(tmp_path / "a" / "b")
+    assert [(tmp_path / name).stat().st_mode & 0o777 for name in ("a", "a/b")] == [0o700, 0o700]
+
+
+def test_a_link_is_not_followed(tmp_path: Path, directory: Path):
+    name, length = put(directory, b"abc")
+    (directory / name).rename(tmp_path / "elsewhere")
+    (directory / name).symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(store.Damaged, match="missing"):
+        store.read(directory, name, length)
+    (tmp_path / "link").symlink_to(directory)
+    with pytest.raises(place.Refused, match="is a link"):
+        place.check(tmp_path / "link")

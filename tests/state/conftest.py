@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from .kernels import Kernel
+from .kernels import Kernel, sockets
 
 ROOT = Path(__file__).parents[2]
 PLACE = ROOT / "build" / "state"
@@ -57,3 +57,4 @@ def start(python: Path, place: Path) -> Iterator[Callable[..., Kernel]]:
     yield begin
     for kernel in kernels:
         kernel.kill()
+    shutil.rmtree(sockets(place), ignore_errors=True)

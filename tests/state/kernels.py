@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import uuid
@@ -14,6 +15,11 @@ from jupyter_client.manager import KernelManager
 
 SOURCE = Path(__file__).parents[2] / "host" / "datalab_state" / "src"
 COLOURS = re.compile(r"\x1b\[[0-9;]*m")
+
+
+def sockets(place: Path) -> Path:
+    """A path of a socket has at most 107 characters, and pytest's own are long."""
+    return Path(f"/tmp/ds-{hashlib.sha256(str(place).encode()).hexdigest()[:12]}")  # noqa: S108
 
 
 class Kernel:
@@ -30,7 +36,7 @@ class Kernel:
             "PYTHONPATH": str(SOURCE),
             "JPY_SESSION_NAME": str(place / notebook),
             "DATALAB_STATE_ROOT": str(place / "state"),
-            "DATALAB_STATE_SOCKETS": str(place / "sockets"),
+            "DATALAB_STATE_SOCKETS": str(sockets(place)),
             "DATALAB_STATE_EVERY": "0",
             "IPYTHONDIR": str(place / "ipython"),
             "OMP_NUM_THREADS": "1",

@@ -18,7 +18,7 @@ import pytest
 from datalab_state import store
 
 from .conftest import OLDEST, environment
-from .kernels import SOURCE, Kernel
+from .kernels import SOURCE, Kernel, sockets
 
 Start = Callable[..., Kernel]
 STOPPED_BY_ITSELF = {"DATALAB_STATE_EVERY": "0.1"}
@@ -38,7 +38,7 @@ def until(what: Callable[[], object], seconds: float = 60) -> None:
 
 def save_all(place: Path, *options: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "datalab_state", "save-all", *options]
-    env = {**os.environ, "PYTHONPATH": str(SOURCE), "DATALAB_STATE_SOCKETS": str(place / "sockets")}
+    env = {**os.environ, "PYTHONPATH": str(SOURCE), "DATALAB_STATE_SOCKETS": str(sockets(place))}
     return subprocess.run(command, capture_output=True, text=True, env=env, check=False)
 
 
@@ -71,9 +71,8 @@ def test_asked_from_outside_with_several_notebooks(start: Start, place: Path):
     assert b.startswith(f"{place}/b.ipynb: 1 saved in ")
     # Neither history nor what is counted has moved.
     assert int(first.run("len(In)")) == int(before) + 1
-    sockets = place / "sockets"
-    assert sockets.stat().st_mode & 0o777 == 0o700
-    assert {socket.stat().st_mode & 0o777 for socket in sockets.iterdir()} == {0o600}
+    assert sockets(place).stat().st_mode & 0o777 == 0o700
+    assert {socket.stat().st_mode & 0o777 for socket in sockets(place).iterdir()} == {0o600}
 
 
 def test_a_busy_kernel_says_so(start: Start, place: Path):
@@ -89,11 +88,11 @@ def test_a_busy_kernel_says_so(start: Start, place: Path):
 def test_a_kernel_that_is_gone_is_forgotten(start: Start, place: Path):
     kernel = start()
     kernel.run("x = 1")
-    until(lambda: list((place / "sockets").iterdir()))
+    until(lambda: list(sockets(place).iterdir()))
     kernel.kill()
     asked = save_all(place)
     assert (asked.returncode, asked.stdout) == (0, "")
-    assert not list((place / "sockets").iterdir())
+    assert not list(sockets(place).iterdir())
 
 
 def test_a_kernel_within_a_kernel_is_not_taken_for_the_notebook(start: Start):

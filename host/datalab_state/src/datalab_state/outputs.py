@@ -20,7 +20,6 @@ from typing import Any
 
 from . import server, store
 
-EVERY = 20.0  # seconds between two looks
 LIMIT = 10_000_000  # characters that are kept of a cell
 KINDS = {"stream", "display_data", "execute_result", "error"}
 
@@ -195,7 +194,7 @@ def watch(session: Any) -> Noted:
 
 def _look_after(session: Any, noted: Noted) -> None:
     while True:
-        time.sleep(EVERY)
+        time.sleep(session.settings.look)
         with suppress(Exception):
             if noted.changed():
                 look = server.look(session.connection_file, session.settings.server)

@@ -23,6 +23,7 @@ class Settings:
     root: Path
     sockets: Path
     outputs: bool
+    look: float  # seconds between two looks at who is connected
     server: str
 
 
@@ -46,5 +47,6 @@ def read(env: Mapping[str, str] = os.environ) -> Settings:
         root=Path(env.get("DATALAB_STATE_ROOT") or root),
         sockets=Path(env.get("DATALAB_STATE_SOCKETS") or f"/tmp/datalab-state-{os.getuid()}"),  # noqa: S108 - place.py checks it
         outputs=env.get("DATALAB_STATE_OUTPUTS", "on") != "off",
+        look=number("LOOK", 20) or 20,
         server=env.get("DATALAB_STATE_SERVER", ""),
     )

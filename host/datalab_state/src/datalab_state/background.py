@@ -20,12 +20,13 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from . import store
+from . import live, store
 from .place import Refused
 from .save import Request, save
 from .settings import Settings
+from .watch import Watch
 
-SLOWEST = 20_000_000  # bytes a second that a volume writes at the least
+FIRST = 60  # seconds until the first variable
 
 
 class Child:
@@ -37,13 +38,12 @@ class Child:
         self._data = b""
         self._loop: asyncio.AbstractEventLoop | None = None
         self._done: asyncio.Future[None] | None = None
-        limit = 120 + memory("VmRSS") // SLOWEST
         self._fd, write = os.pipe()
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Python 3.12 warns of threads
             self.pid = os.fork()
         if self.pid == 0:
-            _work(write, limit, request, settings)
+            _work(write, request, settings)
         os.close(write)
 
     def join(self) -> dict[str, Any]:
@@ -82,12 +82,12 @@ class Child:
         os.close(self._fd)
 
 
-def _work(write: int, limit: int, request: Request, settings: Settings) -> None:
+def _work(write: int, request: Request, settings: Settings) -> None:
     """The life of the fork, which never returns and runs nothing that the kernel runs at its end."""
     try:
         signal.signal(signal.SIGALRM, signal.SIG_DFL)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGALRM})
-        signal.alarm(limit)
+        signal.alarm(FIRST)
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # is meant for the cell that runs
         signal.set_wakeup_fd(-1)
         with suppress(OSError):
@@ -96,6 +96,7 @@ def _work(write: int, limit: int, request: Request, settings: Settings) -> None:
         gc.disable()  # what is not used any more may talk to a server when it goes
         _own_files()
         sys.stdout = sys.stderr = open(os.devnull, "w")  # noqa: SIM115
+        live.limit = Watch(write).limit
         report = attempt(request, settings)
         with os.fdopen(write, "w") as file:
             json.dump(report, file)

@@ -9,8 +9,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from . import live
 from .pickling import NotSaved, Pickler, explain, is_namespace, linking
 from .recipes import Table
+
+EACH = 60  # seconds that one variable may take
 
 
 @dataclass
@@ -38,6 +41,7 @@ def pickled(values: Mapping[str, Any], table: Table, bases: Mapping[int, Any], *
     for name, value in values.items():
         # One stream and one memory of what was met, a pickle for each: then it is known whose hole it is.
         pickler.partly = []
+        live.limit(EACH, name)
         try:
             pickler.save(value)
         except NotSaved as error:

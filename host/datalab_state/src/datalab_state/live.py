@@ -19,6 +19,10 @@ sources: dict[str, str] = {}  # by the file name that IPython gives a cell
 notes: list[str] = []  # what the load that is under way could not bring back
 
 
+def limit(seconds: int, what: str = "") -> None:
+    """What comes next may take so long; in a fork of the kernel, Watch.limit is here."""
+
+
 def get_namespace() -> dict[str, Any]:
     return namespace
 

@@ -13,14 +13,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Callable
 
-from . import around, journal, live, place, store
+from . import around, journal, live, place, store, trial
 from .groups import Pickled, group, pickled
 from .pickling import load
 from .recipes import Table
 from .settings import Settings
 
+SLOWEST = 20_000_000  # bytes a second that a volume writes at the least
 TESTED = 1 << 26  # bytes of a pickle, without its buffers, up to which it is loaded once before it counts
 
 
@@ -35,6 +36,7 @@ class Request:
     groups: list[list[str]] = field(default_factory=list)  # of the last save
     cells: dict[str, str] = field(default_factory=dict)  # which cell made a variable
     restored: frozenset[str] = frozenset()  # sessions whose variables are here
+    grouped: tuple[list[Pickled], dict[str, str]] | None = None  # where the kernel has pickled by itself
     test: bool = True
 
 
@@ -61,7 +63,7 @@ def save(request: Request, settings: Settings) -> dict[str, Any]:
             _forget_old(settings, directory)
         keep = _session(directory) not in {request.session, *request.restored}
         store.sweep(directory, journal.used(directory))
-        files = store.Store(directory, settings.share)
+        files = store.Store(directory, settings.share, lambda files: _make_room(directory, files))
         state = _state(request, Table(settings.recipes), files)
         journal.write(directory, state, keep=keep)
         journal.forget_earlier(directory, request.restored)
@@ -79,6 +81,13 @@ def save(request: Request, settings: Settings) -> dict[str, Any]:
     }
 
 
+def _make_room(directory: Path, files: store.Store) -> None:
+    """The state before the last one may go, where the last one is whole."""
+    if _session(directory):
+        (directory / journal.OLD).unlink(missing_ok=True)
+        store.sweep(directory, journal.used(directory) | files.names)
+
+
 def _session(directory: Path) -> str:
     with suppress(OSError, store.Damaged):
         return journal.read(directory, journal.NEWEST).session
@@ -86,14 +95,20 @@ def _session(directory: Path) -> str:
 
 
 def _state(request: Request, table: Table, files: store.Store) -> journal.State:
-    parts, lost = group(request.values, table, request.groups)
+    parts, lost = request.grouped or group(request.values, table, request.groups)
+    if request.test:
+        parts = _loadable(parts, request, table, files, lost)
     segments = []
+    live.limit(60 + sum(part.size for part in parts) // SLOWEST)
     # The largest last: what there is no room for is as little as possible, and it is named.
     for part in sorted(parts, key=lambda part: part.size):
-        segments += _stored(part, request, table, files, lost)
-    around_it = pickled({"around": around.get(request.shell)}, table, {}, holes=True)
+        try:
+            written = [(files.put(data), data.nbytes) for data in (part.data, *part.buffers)]
+        except store.NoSpace as error:
+            lost.update(dict.fromkeys(part.names, str(error)))
+        else:
+            segments.append(journal.Segment(part.names, written, part.partly))
     spoiled = {*lost, *(name for segment in segments for name in segment.partly)}
-    sources = {name: text for part in parts for name in part.codes for text in [_source(name)] if text}
     return journal.State(
         session=request.session,
         notebook=request.notebook,
@@ -101,50 +116,51 @@ def _state(request: Request, table: Table, files: store.Store) -> journal.State:
         python=platform.python_version(),
         segments=segments,
         lost=lost,
-        settings=(files.put(around_it.data), around_it.data.nbytes),
+        settings=_settings(request.shell, table, files),
         cells={name: code for name, code in request.cells.items() if name in spoiled},
-        sources=sources,
+        sources={name: text for part in parts for name in part.codes for text in [_source(name)] if text},
     )
 
 
-def _stored(
-    part: Pickled, request: Request, table: Table, files: store.Store, lost: dict[str, str]
-) -> list[journal.Segment]:
-    try:
-        written = [(files.put(data), data.nbytes) for data in (part.data, *part.buffers)]
-    except store.NoSpace as error:
-        lost.update(dict.fromkeys(part.names, str(error)))
-        return []
-    why = _test(part) if request.test else ""
-    if not why:
-        return [journal.Segment(part.names, written, part.partly)]
-    if len(part.names) == 1:
-        lost[part.names[0]] = f"cannot be loaded again: {why}"
-        return []
-    # Which of them it is, each alone tells; the others are saved together without it.
-    good = []
-    for name in part.names:
-        if reason := _test(pickled({name: request.values[name]}, table, {}, holes=True)):
-            lost[name] = f"cannot be loaded again: {reason}"
-        else:
-            good.append(name)
-    if len(good) == len(part.names):
-        lost.update(dict.fromkeys(good, f"cannot be loaded again: {why}"))
-        return []
-    again, _ = group({name: request.values[name] for name in good}, table)
-    return [segment for other in again for segment in _stored(other, request, table, files, lost)]
+def _settings(shell: Any, table: Table, files: store.Store) -> journal.Part | None:
+    with suppress(Exception):  # the variables matter more
+        around_it = pickled({"around": around.get(shell)}, table, {}, holes=True)
+        return files.put(around_it.data), around_it.data.nbytes
+    return None
 
 
-def _test(part: Pickled) -> str:
-    """Load it as a restore would. This is no process that anyone computes in."""
-    if part.data.nbytes > TESTED:
-        return ""
-    live.notes.clear()
-    try:
-        load(part.data, [memoryview(buffer).toreadonly() for buffer in part.buffers], len(part.names))
-    except Exception as error:
-        return (str(error).splitlines() or [""])[0][:160] or type(error).__name__
-    return live.notes[0] if live.notes and len(part.names) == 1 else ""
+def _loadable(
+    parts: list[Pickled], request: Request, table: Table, files: store.Store, lost: dict[str, str]
+) -> list[Pickled]:
+    """Of what is new: what can be loaded again. Of variables that are saved together, those that can be alone."""
+    live.limit(120)
+    new = [part for part in parts if part.data.nbytes <= TESTED and not files.known(part.data)]
+    failed = {id(part): why for part, why in zip(new, trial.tried([_loader(part) for part in new])) if why}
+    good = [part for part in parts if id(part) not in failed]
+    for part in parts:
+        if id(part) not in failed:
+            continue
+        alone = [pickled({name: request.values[name]}, table, {}, holes=True) for name in part.names]
+        reasons = trial.tried([_loader(single) for single in alone]) if len(alone) > 1 else []
+        if not any(reasons):
+            reasons = [failed[id(part)]] * len(alone)
+        lost.update({name: f"cannot be loaded again: {why}" for name, why in zip(part.names, reasons) if why})
+        rest = {name: request.values[name] for name, why in zip(part.names, reasons) if not why}
+        again, _ = group(rest, table)
+        good += again
+    return good
+
+
+def _loader(part: Pickled) -> Callable[[], str]:
+    def attempt() -> str:
+        live.notes.clear()
+        try:
+            load(part.data, [memoryview(buffer).toreadonly() for buffer in part.buffers], len(part.names))
+        except Exception as error:
+            return (str(error).splitlines() or [""])[0][:160] or type(error).__name__
+        return live.notes[0] if live.notes and len(part.names) == 1 else ""
+
+    return attempt
 
 
 def _source(name: str) -> str:

@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from . import background, journal, listing, live, place, server
+from .groups import group
+from .recipes import Table
 from .restore import Report, damaged, restore
 from .save import Request
 from .settings import Settings
@@ -35,6 +37,7 @@ class Session:
         self.notebook = server.notebook(self.connection_file, settings.server) if kernel else ""
         self.busy = False
         self.forks = True
+        self._here = False  # whether the kernel pickles by itself, and a fork only writes
         self.cells: dict[str, str] = {}
         self.shown: journal.State | None = None  # the one that was restored last
         self.last: dict[str, Any] = {}
@@ -83,7 +86,7 @@ class Session:
             if self._timer:
                 self._timer.cancel()
                 self._timer = None
-            if self.busy or not self._changed or not self.notebook or not self.settings.every or not self.forks:
+            if self.busy or not self._wanted():
                 return
             wait = self._next - time.monotonic()
             if wait > 0 or self._running():
@@ -93,12 +96,20 @@ class Session:
             else:
                 self._next = time.monotonic() + self.settings.every
 
+    def _wanted(self) -> bool:
+        """Whether there is something to save by itself."""
+        by_itself = self.notebook and self.settings.every and self.forks and self._changed
+        return bool(by_itself and (self.last or self.variables()))
+
     def _running(self) -> bool:
         return self._child is not None and self._child.report is None
 
     def _start(self) -> background.Child:
         self._changed = False
-        self._child = background.Child(self._request(test=True), self.settings)
+        request = self._request(test=True)
+        if self._here:
+            request.grouped = group(request.values, Table(self.settings.recipes), request.groups)
+        self._child = background.Child(request, self.settings)
         return self._child
 
     async def _finish(self, child: background.Child) -> dict[str, Any]:
@@ -108,8 +119,9 @@ class Session:
         return report
 
     def _note(self, child: background.Child | None, report: dict[str, Any], seconds: float) -> None:
-        if child is not None and child.hung:
-            self.forks = False
+        if child is not None and (child.hung or "hung" in report):
+            self.forks = not self._here
+            self._here = self._changed = True
         self._groups = report.get("groups", self._groups)
         self.last = report
         self._next = time.monotonic() + max(self.settings.every, PAUSE * seconds)
@@ -126,10 +138,10 @@ class Session:
             self.id,
             self.name,
             values,
-            self._groups,
-            dict(self.cells),
-            frozenset(self._restored),
-            test,
+            groups=self._groups,
+            cells=dict(self.cells),
+            restored=frozenset(self._restored),
+            test=test,
         )
 
     # When it is asked
@@ -142,25 +154,29 @@ class Session:
             return {"saved": 0, "partly": [], "lost": [], "seconds": 0.0, "notebook": self.name}
         if self._child is not None and self._running():
             await self._child.ended()
-        if self.forks and background.forkable():
-            report = await self._finish(self._start())
-        else:
-            report = self._here()
+        report: dict[str, Any] = {"hung": ""}
+        while "hung" in report:
+            if self.forks and background.forkable():
+                report = await self._finish(self._start())
+            else:
+                report = self._inline()
         return {"notebook": self.name, **report}
 
     def save(self) -> dict[str, Any]:
         """The same, from a cell."""
         if self._child is not None:
             self._child.join()
-        if not (self.forks and background.forkable()):
-            return self._here()
-        begun = time.monotonic()
-        child = self._start()
-        report = child.join()
-        self._note(child, report, time.monotonic() - begun)
+        report: dict[str, Any] = {"hung": ""}
+        while "hung" in report:
+            if not (self.forks and background.forkable()):
+                return self._inline()
+            begun = time.monotonic()
+            child = self._start()
+            report = child.join()
+            self._note(child, report, time.monotonic() - begun)
         return report
 
-    def _here(self) -> dict[str, Any]:
+    def _inline(self) -> dict[str, Any]:
         """Without a fork, what was written is not loaded for a test: that would change what is loaded here."""
         begun = time.monotonic()
         self._changed = False
@@ -215,11 +231,17 @@ def _made(shell: Any, code: str) -> set[str]:
         tree = ast.parse(shell.transform_cell(code))
     except (SyntaxError, ValueError):
         return names
-    for node in ast.walk(tree):
+    waiting: list[ast.AST] = [tree]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            names.add(node.name)
+            continue  # what is within is its own
         if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
             names.add(node.id)
-        elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
-            names.add(node.name)
         elif isinstance(node, ast.alias):
             names.add((node.asname or node.name).split(".")[0])
+        elif isinstance(node, (ast.Lambda, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)):
+            continue
+        waiting.extend(ast.iter_child_nodes(node))
     return names

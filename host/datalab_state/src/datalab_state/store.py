@@ -11,7 +11,7 @@ import shutil
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Union
+from typing import Callable, Union
 
 from . import place
 
@@ -60,27 +60,41 @@ def synced(directory: Path) -> None:
 class Store:
     """A directory of such files, within its share of the volume."""
 
-    def __init__(self, directory: Path, share: float) -> None:
+    def __init__(self, directory: Path, share: float, make_room: Callable[[Store], None] = lambda _: None) -> None:
         self.directory = directory
         self.written = 0
+        self.names: set[str] = set()
+        self._share, self._make_room = share, make_room
+        self._sizes = {file.stat().st_size for file in directory.iterdir()}
+        self._left = self._room()
+
+    def _room(self) -> float:
+        """Bytes that may be written yet."""
+        directory = self.directory
         usage = shutil.disk_usage(directory)
         used = sum(file.stat().st_size for file in directory.parent.glob("*/*") if file.is_file())
-        self._room = min(usage.free - max(RESERVE, usage.total // 10), usage.total * share / 100 - used)
-        self._sizes = {file.stat().st_size for file in directory.iterdir()}
+        return min(usage.free - max(RESERVE, usage.total // 10), usage.total * self._share / 100 - used)
+
+    def known(self, data: Data) -> bool:
+        view = memoryview(data)
+        return view.nbytes in self._sizes and self._has(digest(view), view.nbytes)
 
     def put(self, data: Data) -> str:
         """Its name. What is there already costs no byte."""
         view = memoryview(data).cast("B")
         # A size that is not there cannot be there already: then it is hashed while it is written.
         name = digest(view) if view.nbytes in self._sizes else ""
-        if name and self._has(name, view.nbytes):
-            return name
-        if view.nbytes > self._room:
-            raise NoSpace(f"{size(view.nbytes)} are more than the room for states on this volume")
-        name = self._write(view, name)
-        self._sizes.add(view.nbytes)
-        self._room -= view.nbytes
-        self.written += view.nbytes
+        if not (name and self._has(name, view.nbytes)):
+            if view.nbytes > self._left:
+                self._make_room(self)
+                self._left = self._room()
+            if view.nbytes > self._left:
+                raise NoSpace(f"{size(view.nbytes)} are more than the room for states on this volume")
+            name = self._write(view, name)
+            self._sizes.add(view.nbytes)
+            self.written += view.nbytes
+            self._left -= view.nbytes
+        self.names.add(name)
         return name
 
     def _has(self, name: str, length: int) -> bool:

@@ -1,0 +1,203 @@
+# Copyright: Contributors to datalab.notebooks
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""State of notebooks, against dill.dump_module and Kishu: what comes back, how long it takes, what a fork costs.
+
+Each tool has kernels of its own, which are killed between save and restore. A kind counts as silently wrong if it does
+not hold after the restore and no line has named one of its variables.
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from ansible_collections.datalab.notebooks.tests.state.conftest import NEWEST, environment
+from ansible_collections.datalab.notebooks.tests.state.kernels import Kernel
+from ansible_collections.datalab.notebooks.tests.state.kinds import KINDS
+
+MEGABYTES = 1000
+FORKS = 1000
+ARRAY = f"import numpy as np\nlarge = np.random.default_rng(0).random({MEGABYTES * 125_000})"
+CELL = "_ = sum(i * i for i in range(20_000))"
+RAW = """
+import os, time
+_view = memoryview(large).cast("B"); _begun = time.perf_counter()
+with open("raw", "wb", buffering=0) as _file:
+    while _view.nbytes: _view = _view[_file.write(_view):]
+    os.fsync(_file.fileno())
+print(time.perf_counter() - _begun); os.unlink("raw")
+"""
+THREADS = """
+import threading, socket, numpy as np, pyarrow as pa, pyarrow.compute as pc, logging
+_a = np.random.rand(300, 300); _t = pa.array(np.arange(100_000)); ends = socket.socketpair(); stop = []
+def work():
+    while not stop: _a @ _a; pc.sum(_t); logging.getLogger("x").debug("x")
+_threads = [threading.Thread(target=work, daemon=True) for _ in range(3)]
+[t.start() for t in _threads]
+"""
+# Kishu belongs to a notebook of JupyterLab: here its two hooks are called as its extension does it.
+KISHU = """
+def _start():
+    import kishu.jupyterint as inner
+    from pathlib import Path
+    from kishu.notebook_id import NotebookId
+    inner.enclosing_platform = lambda: "jupyternb"
+    inner.KishuForJupyter.save_notebook = lambda self: None
+    shell = get_ipython()
+    shell.kishu = inner.KishuForJupyter(NotebookId("key", Path("book.ipynb").absolute(), "0"), shell)
+    shell.events.register("pre_run_cell", shell.kishu.pre_run_cell)
+    shell.events.register("post_run_cell", shell.kishu.post_run_cell)
+_start(); del _start
+"""
+LAST_COMMIT = """
+import sqlite3 as _q
+_rows = _q.connect(get_ipython().kishu.database_path()).execute("select commit_id from commit_entry order by rowid")
+open("commit", "w").write([row[0] for row in _rows][-1])
+"""
+BOOK = (
+    '{"cells": [{"cell_type": "code", "id": "a", "execution_count": null, "metadata": {}, "outputs": [], "source": ""'
+    "}],"
+    ' "metadata": {"kishu": {"notebook_id": "key", "session_count": 1}}, "nbformat": 4, "nbformat_minor": 5}'
+)
+# What is run before the cell, to save, and to restore.
+TOOLS = {
+    "datalab_state": ("", "%state save", "%restore"),
+    "dill.dump_module": ("", "import dill; dill.dump_module('d')", "import dill; dill.load_module('d')"),
+    "Kishu": (
+        KISHU,
+        LAST_COMMIT,
+        f"{KISHU}\nget_ipython().kishu.checkout(open('commit').read(), skip_notebook=True)",
+    ),
+}
+
+
+def measure() -> dict[str, object]:
+    python = environment("bench", "python3", f"{NEWEST}dill\n")
+    others = subprocess.run([python, "-m", "pip", "install", "--quiet", "kishu"], check=False, capture_output=True)
+    tools = [tool for tool in TOOLS if tool != "Kishu" or others.returncode == 0]
+    results: dict[str, object] = {"kinds": {tool: _kinds(python, tool) for tool in tools}}
+    for name, part in (("1 GB", _large), ("forks", _forks), ("overhead", _overhead)):
+        with tempfile.TemporaryDirectory() as folder:
+            results[name] = part(lambda folder=folder, **env: Kernel(python, Path(folder) / "work", **env))
+        print(f"   {name}: {results[name]}", flush=True)
+    return results
+
+
+def _kinds(python: Path, tool: str) -> dict[str, object]:
+    right, silent, missing = 0, [], []
+    for kind, cell, holds in KINDS:
+        with tempfile.TemporaryDirectory() as folder:
+            good, told = _kind(python, Path(folder) / "work", tool, cell, holds)
+        right += good
+        if not good:
+            missing.append(kind)
+        if not good and not re.search(r"^ *(lost|partly): |Error", told, re.MULTILINE):
+            silent.append(kind)
+    result = {"right": right, "of": len(KINDS), "silently wrong": silent, "missing": missing}
+    print(f"   {tool}: {right} of {len(KINDS)}, {len(silent)} silently wrong", flush=True)
+    return result
+
+
+def _kind(python: Path, place: Path, tool: str, cell: str, holds: str) -> tuple[bool, str]:
+    before, save, restore = TOOLS[tool]
+    place.mkdir()
+    (place / "book.ipynb").write_text(BOOK, encoding="utf-8")
+    env = {"HOME": str(place), "KISHU_PATH_ROOT": str(place)}
+    with Kernel(python, place, **env) as kernel:
+        if before:
+            kernel.try_run(before)
+        kernel.run(cell)
+        _, told = kernel.try_run(save)
+    with Kernel(python, place, **env) as kernel:
+        _, more = kernel.try_run(restore)
+        good, _ = kernel.try_run(f"assert {holds}")
+    return good, told + more
+
+
+def _seconds(kernel: Kernel, code: str) -> float:
+    """As the kernel measures it."""
+    lines = "\n".join(f"    {line}" for line in code.splitlines())
+    kernel.run("import time as _time")
+    return float(
+        kernel.run(f"_begun = _time.perf_counter()\nif True:\n{lines}\nprint(_time.perf_counter() - _begun)").split()[
+            -1
+        ]
+    )
+
+
+SAVE = "_report = __import__('datalab_state').session.save()"
+
+
+def _large(start: Callable[..., Kernel]) -> dict[str, object]:
+    with start() as kernel:
+        kernel.run(ARRAY)
+        raw = min(float(kernel.run(RAW)) for _ in range(3))
+        before = _memory(kernel)
+        first = _seconds(kernel, SAVE)
+        grown = _memory(kernel) / before
+        again = _seconds(kernel, SAVE)
+        written = int(kernel.run("print(_report['written'])"))
+        kernel.run("large[5] = 1.0; want = float(large.sum()); small = 3")
+        kernel.run(SAVE)
+        pauses = sorted(float(kernel.run(PAUSE)) for _ in range(20))
+        dill = _seconds(kernel, "import dill; dill.dump_module('d')")
+    with start() as kernel:
+        kernel.run("import numpy")
+        restore = _seconds(kernel, "get_ipython().run_line_magic('restore', '')")
+        use = _seconds(kernel, "small + 1")
+        same = kernel.run("print(float(large.sum()) == want)").strip()
+    with start() as kernel:
+        kernel.run("import dill, numpy")
+        dill_restore = _seconds(kernel, "dill.load_module('d')")
+    return {
+        "first save against a raw write with fsync": round(raw / first, 2),
+        "memory of the kernel after it": round(grown, 2),
+        "dill's save against it": round(dill / first, 2),
+        "unchanged: seconds a GB": round(again, 2),
+        "unchanged: bytes of data": written,
+        "pause a GB in ms: the longest of 20": round(pauses[-1] * 1000, 1),
+        "restore in seconds": round(restore, 3),
+        "first use of a small variable in seconds": round(use, 4),
+        "the same": same,
+        "dill's restore in seconds": round(dill_restore, 2),
+    }
+
+
+PAUSE = """
+import datalab_state as _d, time as _time
+_begun = _time.perf_counter(); _child = _d.session._start(); print(_time.perf_counter() - _begun); _child.join();
+"""
+
+
+def _memory(kernel: Kernel) -> int:
+    return int(kernel.run("print(__import__('resource').getrusage(__import__('resource').RUSAGE_SELF).ru_maxrss)"))
+
+
+def _forks(start: Callable[..., Kernel]) -> dict[str, object]:
+    """Threads of BLAS and pyarrow at work, sockets open: how many saves hang or fail."""
+    with start(OPENBLAS_NUM_THREADS="4") as kernel:
+        kernel.run(THREADS)
+        kernel.run("import datalab_state as _d; bad = []")
+        code = (
+            f"for _ in range({FORKS // 10}):\n    _r = _d.session.save()\n    if 'error' in _r: bad.append(_r['error'])"
+        )
+        for _ in range(10):
+            kernel.run(code, seconds=1200)
+        bad = kernel.run("stop.append(1); print(len(bad), bad[:3])").strip()
+    return {"forks": FORKS, "hung or failed": bad}
+
+
+def _overhead(start: Callable[..., Kernel]) -> dict[str, object]:
+    """CPU-seconds of the kernel for 200 cells, with what it saves and without."""
+    spent = {}
+    for name, env in (("with", {"DATALAB_STATE_EVERY": "1"}), ("without", {"DATALAB_STATE": "off"})):
+        with start(**env) as kernel:
+            kernel.run("import time, numpy as np; data = np.random.rand(1_000_000)")
+            begun = float(kernel.run("print(time.process_time())"))
+            for _ in range(200):
+                kernel.run(CELL)
+            spent[name] = float(kernel.run("print(time.process_time())")) - begun
+    return {"cells": 200, "overhead in percent": round(100 * (spent["with"] / spent["without"] - 1), 1)}

@@ -35,6 +35,21 @@ def environment(name: str, python: str, requirements: str) -> Path:
     return interpreter
 
 
+def oldest() -> str:
+    """The oldest Python that there is, from 3.9 on."""
+    for minor in range(9, sys.version_info.minor):
+        found = [*Path.home().glob(f".pyenv/versions/3.{minor}.*/bin/python"), shutil.which(f"python3.{minor}")]
+        for path in filter(None, found):
+            if subprocess.run([path, "-c", "import ensurepip"], capture_output=True, check=False).returncode == 0:
+                return str(path)
+    return sys.executable
+
+
+@pytest.fixture(scope="session")
+def old_python() -> Path:
+    return environment("oldest", oldest(), OLDEST)
+
+
 @pytest.fixture(scope="session")
 def python() -> Path:
     return environment("newest", sys.executable, NEWEST)

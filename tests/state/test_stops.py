@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -17,7 +18,6 @@ from pathlib import Path
 import pytest
 from datalab_state import store
 
-from .conftest import OLDEST, environment
 from .kernels import SOURCE, Kernel, sockets
 
 Start = Callable[..., Kernel]
@@ -292,7 +292,7 @@ def test_a_volume_without_room(start: Start, place: Path):
     kernel.run("x = 1")
     kernel.run("%state save")
     kernel.kill()
-    kernel = start(DATALAB_STATE_SHARE="0.000001")
+    kernel = start(DATALAB_STATE_SHARE=f"{2e9 / shutil.disk_usage(place).total:.9f}")  # 20 MB
     kernel.run("%restore")
     kernel.run("import numpy as np\nlarge = np.zeros(10_000_000)")
     told = kernel.run("%state save")
@@ -301,9 +301,8 @@ def test_a_volume_without_room(start: Start, place: Path):
     assert {file.name[-4:] for file in state_of(place).iterdir()}.isdisjoint({".new"})
 
 
-def test_another_python(start: Start):
+def test_another_python(start: Start, old_python: Path):
     """Data come back, functions are compiled from their cells."""
-    old = environment("oldest", "python3.9", OLDEST)
     kernel = start("other.ipynb")
     kernel.run(
         "import functools\nk = 2\nscale = lambda v: v * k\n@functools.lru_cache\ndef f(x): return [k * i for i in [x]]"
@@ -312,20 +311,19 @@ def test_another_python(start: Start):
     kernel.run("a = A(4); rows = [1, a]")
     kernel.run("%state save")
     kernel.kill()
-    kernel = start("other.ipynb", python=old)
+    kernel = start("other.ipynb", python=old_python)
     told = kernel.run("%restore")
     assert "functions are compiled from their cells" in told
     assert "lost" not in told
     assert kernel.run("k = 5; print(f(3), a.twice(), rows[1] is a, type(a) is A)").strip() == "[15] 20 True True"
 
 
-def test_the_oldest_python_and_kernel(start: Start):
-    old = environment("oldest", "python3.9", OLDEST)
-    kernel = start(python=old)
+def test_the_oldest_python_and_kernel(start: Start, old_python: Path):
+    kernel = start(python=old_python)
     kernel.run("import numpy as np\nbig = np.zeros((600, 600)); row = big[1]\ndef f(): return row.sum()")
     assert "saved in" in kernel.run("%state save")
     kernel.kill()
-    kernel = start(python=old)
+    kernel = start(python=old_python)
     assert "lost" not in kernel.run("%restore")
     assert kernel.run("big[1, 0] = 7.; print(f())").strip() == "7.0"
 

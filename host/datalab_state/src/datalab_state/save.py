@@ -22,6 +22,7 @@ from .recipes import Table
 from .settings import Settings
 
 SLOWEST = 20_000_000  # bytes a second that a volume writes at the least
+PATIENCE = 30  # seconds
 TESTED = 1 << 26  # bytes of a pickle, without its buffers, up to which it is loaded once before it counts
 
 
@@ -45,12 +46,22 @@ def locked(directory: Path, kind: int = fcntl.LOCK_EX) -> Iterator[None]:
     """Two kernels of one notebook do not write at a time, and none writes what another reads."""
     descriptor = os.open(directory / "lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     try:
-        fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
+        _lock(descriptor, kind)
         yield
-    except BlockingIOError:
-        raise place.Refused("Another kernel is saving or restoring this notebook.") from None
     finally:
         os.close(descriptor)
+
+
+def _lock(descriptor: int, kind: int) -> None:
+    """The last save of a kernel that was ended may still go on."""
+    end = time.monotonic() + PATIENCE
+    while True:
+        try:
+            return fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > end:
+                raise place.Refused("Another kernel of this notebook is saving; try again when it is done.") from None
+        time.sleep(0.1)
 
 
 def save(request: Request, settings: Settings) -> dict[str, Any]:

@@ -21,7 +21,7 @@ export AWS_EC2_METADATA_DISABLED := true
 unexport PYTHONDONTWRITEBYTECODE
 
 # The longest first; `make test` runs as many of them at a time as there are processors.
-CHECKS := integration molecule browser deliver sanity galaxy package policies docs unit sandbox-tests conformance terraform ansible-lint mypy yamllint ruff shellcheck changelog
+CHECKS := integration molecule browser state deliver sanity galaxy package policies docs unit sandbox-tests conformance terraform ansible-lint mypy yamllint ruff shellcheck changelog
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -101,6 +101,9 @@ endif
 
 deliver: venv ## What becomes of a corpus of notebooks, in an environment of its own
 	@pytest tests/deliver
+
+state: venv ## What comes back of a notebook whose kernel was killed, in environments of their own
+	@pytest tests/state
 
 host-image: venv ## The container images that molecule runs, and the variables that name them
 	@python -m tests.tools.containers

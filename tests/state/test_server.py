@@ -27,7 +27,7 @@ CODE = "import time\nprint('early', flush=True)\ntime.sleep(1)\nprint('late', fl
 class Server:
     """With one kernel spec, whose kernels have the extension."""
 
-    def __init__(self, python: Path, place: Path, **kernel: str) -> None:
+    def __init__(self, python: Path, place: Path, *, older: bool = False, **kernel: str) -> None:
         self.place = place
         self.env = {
             **os.environ,
@@ -42,7 +42,15 @@ class Server:
         }
         spec = place / "share" / "kernels" / "python3"
         spec.mkdir(parents=True)
-        argv = [str(python), "-m", "ipykernel_launcher", "-f", "{connection_file}", "--ext=datalab_state"]
+        argv = [
+            *(["env", "-u", "JPY_SESSION_NAME"] if older else []),
+            str(python),
+            "-m",
+            "ipykernel_launcher",
+            "-f",
+            "{connection_file}",
+            "--ext=datalab_state",
+        ]
         document = {"argv": argv, "display_name": "Python", "language": "python", "env": kernel}
         (spec / "kernel.json").write_text(json.dumps(document))
         with socket.socket() as probe:
@@ -90,8 +98,8 @@ class Server:
 def serve(python: Path, place: Path) -> Iterator[Callable[..., Server]]:
     servers: list[Server] = []
 
-    def start(**kernel: str) -> Server:
-        servers.append(Server(python, place, **kernel))
+    def start(*, older: bool = False, **kernel: str) -> Server:
+        servers.append(Server(python, place, older=older, **kernel))
         return servers[-1]
 
     yield start
@@ -125,10 +133,11 @@ def test_the_notebook_of_a_kernel(serve: Callable[..., Server]):
 
 def test_the_notebook_by_the_sessions_of_an_older_server(serve: Callable[..., Server]):
     """jupyter_server 1 does not say it to its kernels."""
-    server = serve(JPY_SESSION_NAME="")
+    server = serve(older=True)
     (server.place / "home" / "deep").mkdir()
     _, client = server.open("deep/work.ipynb")
     client.execute("x = 1", reply=True, timeout=60)
+    assert value(client, "'JPY_SESSION_NAME' in __import__('os').environ") == "False"
     assert value(client, "__import__('datalab_state').session.name").endswith("home/deep/work.ipynb'")
     client.stop_channels()
 

@@ -104,6 +104,32 @@ def test_a_kernel_within_a_kernel_is_not_taken_for_the_notebook(start: Start):
     assert "work.ipynb" not in inner.run("import datalab_state; print(datalab_state.session.name)")
 
 
+HANGS = """
+import os, threading
+class Model:
+    kernel = os.getpid()
+    def __reduce__(self):
+        if os.getpid() != Model.kernel: threading.Event().wait()
+        return Model, (), {"fitted": 7}
+model = Model(); both = [model]
+"""
+
+
+def test_what_hangs_in_a_fork_is_pickled_in_the_kernel(start: Start):
+    """As LightGBM and others do, which compute with threads when they are pickled."""
+    kernel = start()
+    kernel.run(HANGS)
+    begun = time.monotonic()
+    assert "saved in" in kernel.run("%state save")
+    first, begun = time.monotonic() - begun, time.monotonic()
+    kernel.run("%state save")
+    assert time.monotonic() - begun < first
+    kernel.kill()
+    kernel = start()
+    assert "lost" not in kernel.run("%restore")
+    assert kernel.run("print(both[0] is model, model.fitted)").strip() == "True 7"
+
+
 # What people type
 
 

@@ -24,18 +24,14 @@ class Attached:
         self.session.begin()
         for line in self.session.warnings():
             print(line)
-        if not self._told:
-            self._told = True
+        if not self._server:
             self._serve()
+        if not self._told and self.session.notebook:
+            self._told = True
             code = (getattr(info, "raw_cell", "") or "").lstrip()
             line = "" if code.startswith(("%restore", "%state")) else self.session.first_line()
             if line:
                 print(line)
-
-    def end(self, result: Any) -> None:
-        if not self._server:
-            self._serve()
-        self.session.end(result)
 
     def _serve(self) -> None:
         """There is an event loop from the first cell on."""
@@ -50,7 +46,7 @@ def attach(shell: Any, settings: Settings) -> Session:
     shell.register_magic_function(magics.restore, "line", "restore")
     shell.register_magic_function(magics.state, "line", "state")
     shell.events.register("pre_run_cell", attached.begin)
-    shell.events.register("post_run_cell", attached.end)
+    shell.events.register("post_run_cell", session.end)
     if settings.outputs and session.connection_file:
         with suppress(ImportError):
             from .outputs import watch

@@ -17,6 +17,9 @@ from typing import Any
 MARK = "DATALAB_STATE_KERNEL"  # a kernel that is started by a cell inherits the name of a notebook that is not its own
 
 
+SECONDS = 5  # that a server is waited for
+
+
 @dataclass(frozen=True)
 class Server:
     url: str
@@ -34,15 +37,12 @@ def kernel_id(connection_file: str) -> str:
     return Path(connection_file).stem.replace("kernel-", "", 1)
 
 
-def notebook(connection_file: str, url: str) -> str:
-    """The path of the notebook, or nothing where the kernel is of none."""
+def named() -> str:
+    """The path of the notebook, as jupyter_server 2 tells its kernels."""
     inherited = os.environ.get(MARK)
     os.environ[MARK] = str(os.getpid())
     name = os.environ.get("JPY_SESSION_NAME", "")
-    if name and inherited in (None, str(os.getpid())):
-        return os.path.realpath(name)
-    looked = look(connection_file, url)
-    return str(looked.path) if looked else ""
+    return os.path.realpath(name) if name and inherited in (None, str(os.getpid())) else ""
 
 
 def look(connection_file: str, url: str) -> Looked | None:
@@ -79,5 +79,5 @@ def _get(server: Server, path: str) -> Any:
     context = ssl._create_unverified_context()  # noqa: S323
     handlers = urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context)
     request = urllib.request.Request(url, headers=headers)  # noqa: S310
-    with urllib.request.build_opener(*handlers).open(request, timeout=5) as answer:
+    with urllib.request.build_opener(*handlers).open(request, timeout=SECONDS) as answer:
         return json.load(answer)

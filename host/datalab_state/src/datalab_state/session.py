@@ -7,6 +7,7 @@ from __future__ import annotations
 import ast
 import asyncio
 import io
+import os
 import re
 import threading
 import time
@@ -34,7 +35,8 @@ class Session:
         kernel = getattr(shell, "kernel", None)
         self.connection_file = str(kernel.config["IPKernelApp"]["connection_file"]) if kernel else ""
         self.kernel_id = server.kernel_id(self.connection_file) or self.id
-        self.notebook = server.notebook(self.connection_file, settings.server) if kernel else ""
+        self.notebook = server.named()
+        self._lookup: threading.Thread | None = None
         self.busy = False
         self.forks = True
         self._here = False  # whether the kernel pickles by itself, and a fork only writes
@@ -52,6 +54,8 @@ class Session:
     @property
     def name(self) -> str:
         """The notebook, or what stands for it."""
+        if self._lookup:
+            self._lookup.join(2 * server.SECONDS)
         return self.notebook or str(Path(self.settings.root) / "kernels" / self.kernel_id)
 
     @property
@@ -69,8 +73,17 @@ class Session:
 
     # After a cell
 
-    def begin(self, _: Any = None) -> None:
+    def begin(self) -> None:
         self.busy = True
+        if not self.notebook and self.connection_file and self._lookup is None:
+            self._lookup = threading.Thread(target=self._look_up, daemon=True, name="datalab-state-notebook")
+            self._lookup.start()
+
+    def _look_up(self) -> None:
+        """Older servers know it, but do not tell their kernels; and a kernel does not wait for a server."""
+        looked = server.look(self.connection_file, self.settings.server)
+        if looked:
+            self.notebook = os.path.realpath(looked.path)
 
     def end(self, result: Any) -> None:
         self.busy = False
@@ -211,7 +224,7 @@ class Session:
     def first_line(self) -> str:
         with suppress(Exception):
             state = self.found()[0]
-            if state.session != self.id:
+            if state.session not in {self.id, *self._restored}:
                 count = len(state.names())
                 what = "1 variable" if count == 1 else f"{count} variables"
                 return f"State: {what} of {listing.stamp(state.time)} are saved; %restore brings them back."

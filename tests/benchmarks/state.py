@@ -11,12 +11,14 @@ from __future__ import annotations
 import re
 import subprocess
 import tempfile
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 from ansible_collections.datalab.notebooks.tests.state.conftest import NEWEST, environment
 from ansible_collections.datalab.notebooks.tests.state.kernels import Kernel
 from ansible_collections.datalab.notebooks.tests.state.kinds import KINDS
+from ansible_collections.datalab.notebooks.tests.state.test_forks import saves
 
 MEGABYTES = 1000
 FORKS = 1000
@@ -29,14 +31,6 @@ with open("raw", "wb", buffering=0) as _file:
     while _view.nbytes: _view = _view[_file.write(_view):]
     os.fsync(_file.fileno())
 print(time.perf_counter() - _begun); os.unlink("raw")
-"""
-THREADS = """
-import threading, socket, numpy as np, pyarrow as pa, pyarrow.compute as pc, logging
-_a = np.random.rand(300, 300); _t = pa.array(np.arange(100_000)); ends = socket.socketpair(); stop = []
-def work():
-    while not stop: _a @ _a; pc.sum(_t); logging.getLogger("x").debug("x")
-_threads = [threading.Thread(target=work, daemon=True) for _ in range(3)]
-[t.start() for t in _threads]
 """
 # Kishu belongs to a notebook of JupyterLab: here its two hooks are called as its extension does it.
 KISHU = """
@@ -177,17 +171,11 @@ def _memory(kernel: Kernel) -> int:
 
 
 def _forks(start: Callable[..., Kernel]) -> dict[str, object]:
-    """Threads of BLAS and pyarrow at work, sockets open: how many saves hang or fail."""
     with start(OPENBLAS_NUM_THREADS="4") as kernel:
-        kernel.run(THREADS)
-        kernel.run("import datalab_state as _d; bad = []")
-        code = (
-            f"for _ in range({FORKS // 10}):\n    _r = _d.session.save()\n    if 'error' in _r: bad.append(_r['error'])"
-        )
-        for _ in range(10):
-            kernel.run(code, seconds=1200)
-        bad = kernel.run("stop.append(1); print(len(bad), bad[:3])").strip()
-    return {"forks": FORKS, "hung or failed": bad}
+        begun = time.monotonic()
+        *bad, forks, here = saves(kernel, FORKS)
+    hung = "none" if (forks, here) == ("True", "False") else "at least one"
+    return {"forks": FORKS, "hung": hung, "failed": bad, "seconds": round(time.monotonic() - begun)}
 
 
 def _overhead(start: Callable[..., Kernel]) -> dict[str, object]:

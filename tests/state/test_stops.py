@@ -239,6 +239,14 @@ def test_a_flipped_byte_in_a_large_variable(saved: Path, start: Start):
     assert not kernel.try_run("large")[0]
 
 
+def test_a_flipped_byte_in_what_is_too_large_to_be_read_first(saved: Path, start: Start):
+    flip(max(saved.iterdir(), key=lambda file: file.stat().st_size))
+    kernel = start()
+    kernel.run("import datalab_state.restore as r; r.AT_ONCE = 1")
+    assert "lost" not in kernel.run("%restore")
+    until(lambda: "State: large came back damaged, do not use" in kernel.run("0;"))
+
+
 def test_a_flipped_byte_in_a_small_variable(saved: Path, start: Start):
     document = json.loads((saved / "manifest").read_text().partition("\n")[2])
     (segment,) = (entry for entry in document["segments"] if entry["names"] == ["small"])

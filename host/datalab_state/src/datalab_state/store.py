@@ -106,8 +106,10 @@ class Store:
     def _write(self, view: memoryview, name: str) -> str:
         new = self.directory / f"{os.getpid()}.new"
         new.unlink(missing_ok=True)
+        if not name and view.nbytes <= CHUNK:
+            name = digest(view)
         with os.fdopen(create(new), "wb", buffering=0) as file, ThreadPoolExecutor(1) as pool:
-            hashed = None if name else pool.submit(digest, view)
+            hashed = None if name else pool.submit(digest, view)  # while it is written
             for chunk in _chunks(view):
                 rest = chunk
                 while rest.nbytes:

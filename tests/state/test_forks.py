@@ -1,0 +1,33 @@
+# Copyright: Contributors to datalab.notebooks
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Forks of a kernel in which threads of BLAS, pyarrow and logging are at work, with open sockets: none hangs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from .kernels import Kernel
+
+THREADS = """
+import threading, socket, numpy as np, pyarrow as pa, pyarrow.compute as pc, logging
+_a = np.random.rand(300, 300); _t = pa.array(np.arange(100_000)); ends = socket.socketpair(); stop = []
+def work():
+    while not stop: _a @ _a; pc.sum(_t); logging.getLogger("x").debug("x")
+_threads = [threading.Thread(target=work, daemon=True) for _ in range(3)]
+[t.start() for t in _threads]
+"""
+
+
+def saves(kernel: Kernel, count: int) -> list[str]:
+    """What went wrong with so many saves, while threads compute."""
+    kernel.run(THREADS)
+    kernel.run("import datalab_state as _d; _bad = []")
+    for _ in range(count // 50):
+        save = "_report = _d.session.save(); _bad += [_report['error']] if 'error' in _report else []"
+        kernel.run(f"for _ in range(50): {save}", seconds=600)
+    return kernel.run("stop.append(1); print(*_bad, _d.session.forks, _d.session._here, sep='\\n')").splitlines()
+
+
+def test_a_hundred_forks(start: Callable[..., Kernel]):
+    # It still forks, and has never had to pickle by itself: nothing hung.
+    assert saves(start(OPENBLAS_NUM_THREADS="4"), 100) == ["True", "False"]

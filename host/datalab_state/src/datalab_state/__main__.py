@@ -30,23 +30,41 @@ def main() -> int:
 
 
 def _save_all(settings: _settings.Settings, seconds: float) -> int:
+    """What is wholly saved goes to stdout, what is not to stderr: a sentence for each notebook."""
     from . import asking
 
     answers = asking.ask_all(settings, seconds)
-    for answer in answers:
-        print(said(answer))
-    return 1 if any("error" in answer for answer in answers) else 0
+    whole = [is_whole(answer) for answer in answers]
+    for answer, well in zip(answers, whole):
+        print(said(answer, settings), file=sys.stdout if well else sys.stderr)
+    return 0 if all(whole) else 1
 
 
-def said(answer: dict[str, Any]) -> str:
-    """A line about a notebook."""
+def is_whole(answer: dict[str, Any]) -> bool:
+    return not any(answer.get(key) for key in ("error", "partly", "lost"))
+
+
+def said(answer: dict[str, Any], settings: _settings.Settings) -> str:
+    """A sentence about a notebook."""
+    notebook = answer["notebook"]
     if "error" in answer:
-        return f"{answer.get('notebook', '')}: not saved: {answer['error']}"
-    line = f"{answer['notebook']}: {answer['saved']} saved in {answer['seconds']} s"
-    for key in ("partly", "lost"):
+        what = "computes" if answer.get("busy") else f"was not saved ({answer['error'].rstrip('.')})"
+        return f"{notebook} {what}; {_before(settings, notebook)}."
+    line = f"{notebook}: {answer['saved']} saved in {answer['seconds']} s"
+    for key, word in (("lost", "without"), ("partly", "in part")):
         if answer[key]:
-            line += f"; {key}: {', '.join(answer[key])}"
-    return line
+            line += f"; {word} " + ", ".join(f"{name} ({answer['why'][name]})" for name in answer[key])
+    return f"{line}."
+
+
+def _before(settings: _settings.Settings, notebook: str) -> str:
+    from . import journal, listing, place
+
+    try:
+        states = journal.states(place.of_notebook(settings.root, notebook))
+    except (OSError, ValueError, Refused):
+        states = []
+    return f"what was saved is of {listing.stamp(states[0].time)}" if states else "nothing of it was saved before"
 
 
 def _list(settings: _settings.Settings, as_json: bool) -> int:

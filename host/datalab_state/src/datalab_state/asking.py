@@ -26,6 +26,8 @@ def ask_all(settings: Settings, seconds: float) -> list[dict[str, Any]]:
 
 
 def _ask(path: Path, seconds: float) -> dict[str, Any]:
+    named = path.with_suffix(".name")
+    notebook = named.read_text(encoding="utf-8") if named.exists() else f"the notebook of kernel {path.stem}"
     with socket.socket(socket.AF_UNIX) as connection:
         connection.settimeout(seconds)
         try:
@@ -33,12 +35,13 @@ def _ask(path: Path, seconds: float) -> dict[str, Any]:
             connection.sendall(b"save\n")
             with connection.makefile() as answers:
                 line = answers.readline()
-            answer: dict[str, Any] = json.loads(line) if line else {"error": "the kernel ended", "notebook": path.stem}
+            answer: dict[str, Any] = json.loads(line) if line else {"error": "the kernel ended"}
         except ConnectionRefusedError:
             path.unlink(missing_ok=True)
+            named.unlink(missing_ok=True)
             return {}
         except socket.timeout:
-            return {"error": f"no answer in {seconds:g} s: a cell is running", "notebook": f"kernel {path.stem}"}
+            answer = {"busy": True, "error": f"it computes, and did not answer in {seconds:g} s"}
         except (OSError, ValueError) as error:
-            return {"error": str(error), "notebook": f"kernel {path.stem}"}
-    return answer
+            answer = {"error": str(error)}
+    return {"notebook": notebook, **answer}

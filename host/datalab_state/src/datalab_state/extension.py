@@ -28,6 +28,8 @@ class Attached:
             self._serve()
         if not self._told and self.session.notebook:
             self._told = True
+            with suppress(Exception):
+                door.tell(self.session)
             code = (getattr(info, "raw_cell", "") or "").lstrip()
             line = "" if code.startswith(("%restore", "%state")) else self.session.first_line()
             if line:

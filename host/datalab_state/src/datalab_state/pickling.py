@@ -18,12 +18,15 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
-import cloudpickle
-
 from . import arrays, live
 from .missing import Missing
 from .place import Refused
 from .recipes import Table
+
+try:  # in the archive, which is on the path before an environment's own cloudpickle
+    from .vendor import cloudpickle
+except ImportError:
+    import cloudpickle
 
 BIG = 1 << 20  # a buffer from this size on is a file of its own, and mapped at a restore
 FIELDS = "__name__ __qualname__ __annotations__ __kwdefaults__ __defaults__ __module__ __doc__ __type_params__".split()

@@ -42,7 +42,9 @@ def named() -> str:
     inherited = os.environ.get(MARK)
     os.environ[MARK] = str(os.getpid())
     name = os.environ.get("JPY_SESSION_NAME", "")
-    return os.path.realpath(name) if name and inherited in (None, str(os.getpid())) else ""
+    if not name or os.path.isdir(name) or inherited not in (None, str(os.getpid())):
+        return ""
+    return os.path.realpath(name)
 
 
 def look(connection_file: str, url: str) -> Looked | None:

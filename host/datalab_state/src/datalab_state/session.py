@@ -162,7 +162,7 @@ class Session:
     async def asked(self) -> dict[str, Any]:
         """Of now, whatever was saved before. The kernel's event loop goes on."""
         if self.busy:
-            return {"error": "a cell is running", "notebook": self.name}
+            return {"busy": True, "error": "it computes", "notebook": self.name}
         if not self.variables():
             return {"saved": 0, "partly": [], "lost": [], "seconds": 0.0, "notebook": self.name}
         if self._child is not None and self._running():

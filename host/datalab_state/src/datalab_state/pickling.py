@@ -142,8 +142,8 @@ class Pickler(cloudpickle.Pickler):  # type: ignore[misc,unused-ignore] # untype
     def _class(self, cls: type) -> Any:
         """With its slots, which cloudpickle 3.1 leaves out: instances would have a dictionary again."""
         reduced = super().reducer_override(cls)
-        if reduced is NotImplemented or "__slots__" not in reduced[2][0]:
-            return None
+        if reduced is NotImplemented or issubclass(cls, tuple) or "__slots__" not in reduced[2][0]:
+            return None  # a named tuple has them from what makes it
         make, args, (members, slots), *rest = reduced
         members = {key: value for key, value in members.items() if not isinstance(value, types.MemberDescriptorType)}
         args = (*args[:3], {**args[3], "__slots__": members["__slots__"]}, *args[4:])

@@ -46,15 +46,18 @@ def save_all(place: Path, *options: str) -> subprocess.CompletedProcess[str]:
 # When it saves
 
 
-def test_without_being_asked_after_a_cell(start: Start, place: Path):
-    kernel = start(**STOPPED_BY_ITSELF)
+@pytest.mark.parametrize("environment", ["python", "old_python"])
+def test_without_being_asked_after_a_cell(start: Start, place: Path, environment: str, request: pytest.FixtureRequest):
+    python = request.getfixturevalue(environment)
+    kernel = start(python=python, **STOPPED_BY_ITSELF)
     kernel.run("x = 41")
     kernel.run("x += 1")
     until(lambda: list((place / "state").glob("*/manifest")) and '"x"' in (state_of(place) / "manifest").read_text())
     kernel.run("import time; time.sleep(0.5); y = 1")
     until(lambda: '"y"' in (state_of(place) / "manifest").read_text())
+    assert save_all(place).stdout.startswith(f"{place}/work.ipynb: 3 saved in ")
     kernel.kill()
-    kernel = start()
+    kernel = start(python=python)
     kernel.run("%restore")
     assert kernel.run("print(x, y)").split() == ["42", "1"]
 

@@ -33,7 +33,8 @@ class Session:
         self.shell, self.settings = shell, settings
         self.id = uuid.uuid4().hex
         kernel = getattr(shell, "kernel", None)
-        self.connection_file = str(kernel.config["IPKernelApp"]["connection_file"]) if kernel else ""
+        options = kernel.config.get("IPKernelApp", {}) if kernel else {}
+        self.connection_file = str(options.get("connection_file", ""))
         self.kernel_id = server.kernel_id(self.connection_file) or self.id
         self.notebook = server.named()
         self._lookup: threading.Thread | None = None
@@ -129,6 +130,7 @@ class Session:
         begun = time.monotonic()
         report = await child.ended()
         self._note(child, report, time.monotonic() - begun)
+        self._due()  # cells may have run meanwhile
         return report
 
     def _note(self, child: background.Child | None, report: dict[str, Any], seconds: float) -> None:

@@ -133,6 +133,31 @@ def test_what_hangs_in_a_fork_is_pickled_in_the_kernel(start: Start):
     assert kernel.run("print(both[0] is model, model.fitted)").strip() == "True 7"
 
 
+KEPT = """
+import tempfile, os
+class Guard:
+    def __init__(self, path): self.path = path
+    def __del__(self): os.unlink(self.path)
+open("kept.txt", "w").write("x"); guard = Guard("kept.txt")
+temporary = tempfile.NamedTemporaryFile(dir="."); folder = tempfile.TemporaryDirectory(dir=".")
+pending = open("pending.txt", "w"); pending.write("one"); half = {"log": open("log.txt", "a")}; half["log"].write("a")
+"""
+
+
+def test_a_save_touches_no_file_of_the_notebook(start: Start, place: Path):
+    """Neither by what is loaded for a test, nor by buffers that the kernel and its fork both have."""
+    kernel = start()
+    kernel.run(KEPT)
+    for _ in range(2):
+        told = kernel.run("%state save")
+        kernel.run("other = 1")
+    assert "lost: temporary: a temporary file or directory, which goes with the kernel" in told
+    assert kernel.run("print(*map(os.path.exists, ('kept.txt', temporary.name, folder.name)))").split() == ["True"] * 3
+    kernel.run("pending.write('two'); pending.flush(); half['log'].flush()")
+    assert (place / "pending.txt").read_text() == "onetwo"
+    assert (place / "log.txt").read_text() == "a"
+
+
 # What people type
 
 

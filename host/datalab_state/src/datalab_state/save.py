@@ -162,11 +162,16 @@ def _loadable(
     return good
 
 
+loaded: list[Any] = []  # in a trial: what goes may remove a file, or close what the kernel has open
+
+
 def _loader(part: Pickled) -> Callable[[], str]:
     def attempt() -> str:
         live.notes.clear()
         try:
-            load(part.data, [memoryview(buffer).toreadonly() for buffer in part.buffers], len(part.names))
+            loaded.append(
+                load(part.data, [memoryview(buffer).toreadonly() for buffer in part.buffers], len(part.names))
+            )
         except Exception as error:
             return (str(error).splitlines() or [""])[0][:160] or type(error).__name__
         return live.notes[0] if live.notes and len(part.names) == 1 else ""

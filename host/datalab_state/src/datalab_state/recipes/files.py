@@ -12,7 +12,7 @@ from typing import Any
 
 from .. import arrays
 from ..live import attempt
-from .common import Recipe, Reduced
+from .common import Recipe, Reduced, refuse
 
 
 def _file(file: Any, _: Any) -> Reduced:
@@ -76,4 +76,10 @@ def _memmap(array: Any, _: Any) -> Reduced:
 
 KINDS = (io.TextIOWrapper, io.BufferedReader, io.BufferedWriter, io.BufferedRandom, io.FileIO)
 RECIPES: dict[Any, Recipe] = {**dict.fromkeys(KINDS, _file), "numpy.memmap": _memmap}
-ALWAYS: dict[Any, Recipe] = {"ipykernel.iostream.OutStream": _stream, "PIL.ImageFile.ImageFile": _picture}
+TEMPORARY = refuse("a temporary file or directory, which goes with the kernel")
+ALWAYS: dict[Any, Recipe] = {
+    "tempfile._TemporaryFileWrapper": TEMPORARY,
+    "tempfile.TemporaryDirectory": TEMPORARY,
+    "ipykernel.iostream.OutStream": _stream,
+    "PIL.ImageFile.ImageFile": _picture,
+}

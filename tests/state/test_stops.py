@@ -231,11 +231,14 @@ def test_the_cells_of_what_is_lost_run_when_told(start: Start):
 
 
 def test_forget(start: Start, place: Path):
-    kernel = start()
+    kernel = start(**STOPPED_BY_ITSELF)
     kernel.run("x = 1")
     kernel.run("%state save")
-    assert "is removed" in kernel.run("%state forget")
+    assert "is removed. It is saved again after its next cell." in kernel.run("%state forget")
+    time.sleep(2)  # in which it would be saved again
     assert not list((place / "state").glob("*/manifest"))
+    kernel.run("y = 1")
+    until(lambda: list((place / "state").glob("*/manifest")))
 
 
 # What is on the disk

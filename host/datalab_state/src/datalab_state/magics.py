@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import os
 import shlex
-import shutil
 import time
 from pathlib import Path
 from typing import Any
@@ -79,13 +78,11 @@ class Magics:
 
     def _forget(self, names: list[str]) -> None:
         name = self._path(names[0]) if names else self.session.name
-        directory = place.of_notebook(self.session.settings.root, name)
-        place.check(directory)
-        if not directory.is_dir():
+        if not self.session.forget(name):
             print(f"Nothing is saved of {name}.")
             return
-        shutil.rmtree(directory)
-        print(f"What was saved of {name} is removed. This notebook is saved again after its next cells.")
+        more = " It is saved again after its next cell." if name == self.session.name else ""
+        print(f"What was saved of {name} is removed.{more}")
 
     def _run(self, names: list[str]) -> None:
         state = self.session.shown

@@ -9,6 +9,7 @@ import asyncio
 import io
 import os
 import re
+import shutil
 import threading
 import time
 import uuid
@@ -47,7 +48,7 @@ class Session:
         self._restored: set[str] = set()
         self._groups: list[list[str]] = []
         self._child: background.Child | None = None
-        self._changed = False
+        self._changed = self._forgotten = False
         self._next = 0.0
         self._timer: asyncio.TimerHandle | None = None
         live.namespace = shell.user_ns
@@ -90,7 +91,7 @@ class Session:
         self.busy = False
         code = getattr(getattr(result, "info", None), "raw_cell", "") or ""
         self.cells.update(dict.fromkeys(_made(self.shell, code), code))
-        self._changed = True
+        self._changed, self._forgotten = not self._forgotten, False
         if threading.current_thread() is threading.main_thread():
             self._due()
 
@@ -222,6 +223,18 @@ class Session:
         self.shown = states[0]
         older = [state for state in states[1:] if state.session not in {self.id, *self._restored}]
         return report, len(older)
+
+    def forget(self, name: str) -> bool:
+        """Whether there was something. This cell is not saved by itself: the next one is."""
+        directory = place.of_notebook(self.settings.root, name)
+        if self._child is not None:
+            self._child.join()
+        place.check(directory)
+        self._forgotten = name == self.name
+        if not directory.is_dir():
+            return False
+        shutil.rmtree(directory)
+        return True
 
     def first_line(self) -> str:
         with suppress(Exception):

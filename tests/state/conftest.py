@@ -38,10 +38,11 @@ def environment(name: str, python: str, requirements: str) -> Path:
 def oldest() -> str:
     """The oldest Python that there is, from 3.9 on."""
     for minor in range(9, sys.version_info.minor):
-        found = [*Path.home().glob(f".pyenv/versions/3.{minor}.*/bin/python"), shutil.which(f"python3.{minor}")]
-        for path in filter(None, found):
-            if subprocess.run([path, "-c", "import ensurepip"], capture_output=True, check=False).returncode == 0:
-                return str(path)
+        found = [str(path) for path in Path.home().glob(f".pyenv/versions/3.{minor}.*/bin/python")]
+        for path in [*found, f"/usr/bin/python3.{minor}", f"/usr/local/bin/python3.{minor}"]:
+            command = [path, "-c", "import ensurepip"]
+            if Path(path).exists() and subprocess.run(command, capture_output=True, check=False).returncode == 0:
+                return path
     return sys.executable
 
 

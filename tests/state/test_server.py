@@ -120,6 +120,14 @@ def value(client: BlockingKernelClient, expression: str) -> str:
     return str(reply["content"]["user_expressions"]["it"]["data"]["text/plain"])
 
 
+def book(server: Server) -> Path:
+    cell: dict[str, Any] = {"cell_type": "code", "id": "a1", "metadata": {}, "source": CODE}
+    cell |= {"execution_count": None, "outputs": []}
+    path = server.place / "home" / "work.ipynb"
+    path.write_text(json.dumps({"cells": [cell], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}))
+    return path
+
+
 NAME = "__import__('datalab_state').session.notebook"
 
 
@@ -158,9 +166,7 @@ def test_a_save_moves_nothing_on_the_server(serve: Callable[..., Server]):
 
 def test_late_outputs_are_in_the_notebook(serve: Callable[..., Server]):
     server = serve(DATALAB_STATE_LOOK="0.2")
-    cell = {"cell_type": "code", "id": "a1", "metadata": {}, "execution_count": None, "outputs": [], "source": CODE}
-    path = server.place / "home" / "work.ipynb"
-    path.write_text(json.dumps({"cells": [cell], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}))
+    path = book(server)
     _, client = server.open("work.ipynb")
     run_cell(client, CODE, "a1")
     server.wait(lambda: "42" in path.read_text())
@@ -174,9 +180,7 @@ def test_late_outputs_are_in_the_notebook(serve: Callable[..., Server]):
 
 def test_with_a_tab_open_nothing_is_written(serve: Callable[..., Server]):
     server = serve(DATALAB_STATE_LOOK="0.2")
-    cell = {"cell_type": "code", "id": "a1", "metadata": {}, "execution_count": None, "outputs": [], "source": CODE}
-    path = server.place / "home" / "work.ipynb"
-    path.write_text(json.dumps({"cells": [cell], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}))
+    path = book(server)
     session, client = server.open("work.ipynb")
     url = f"ws{server.url[4:]}/api/kernels/{session['kernel']['id']}/channels?token=secret"
     tab = create_connection(url, timeout=30)

@@ -74,8 +74,11 @@ def test_a_file_that_is_being_saved_is_left_for_the_next_time(
 ):
     path = book(tmp_path / "b.ipynb")
     noted.note("stream", {"name": "stdout", "text": "one\n"}, "a")
-    sync = os.fsync
-    monkeypatch.setattr(os, "fsync", lambda file: (sync(file), os.utime(path)))
+
+    def saved_meanwhile(_: int) -> None:
+        os.utime(path)
+
+    monkeypatch.setattr(os, "fsync", saved_meanwhile)
     with pytest.raises(BlockingIOError):
         noted.merge(path)
     assert cell(path)["outputs"] == []

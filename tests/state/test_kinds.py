@@ -15,7 +15,7 @@ from .kinds import KINDS
 # What does not come back, with the words that say so. All others have to.
 LOST = {
     "a widget": "lost: dd: a widget, which lives in the page",
-    "iterators half way, and a generator": "lost: ge: a generator that has begun (line 2)",
+    "iterators half way, and a generator": "lost: ge: a generator that has begun (line 3)",
     "a running process, a database in memory": "lost: proc: a process, which ends with the kernel",
 }
 

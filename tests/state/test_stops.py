@@ -195,6 +195,17 @@ def test_a_state_that_was_not_restored_is_not_replaced(start: Start):
     assert kernel.run("print(precious, scratch0, scratch1)").split() == ["1", "1", "1"]
 
 
+def test_random_numbers_go_on(start: Start):
+    kernel = start()
+    kernel.run("import random, numpy as np\nrandom.seed(1); np.random.seed(1); random.random(); np.random.rand()")
+    kernel.run("%state save")
+    expected = kernel.run("print(random.random(), np.random.rand())")
+    kernel.kill()
+    kernel = start()
+    kernel.run("%restore")
+    assert kernel.run("print(random.random(), np.random.rand())") == expected
+
+
 def test_a_renamed_notebook(start: Start):
     kernel = start("old.ipynb")
     kernel.run("x = 3")

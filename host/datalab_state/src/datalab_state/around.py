@@ -19,7 +19,6 @@ def get(shell: Any) -> dict[str, Any]:
         "cwd": os.getcwd(),
         "path": [entry for entry in sys.path if entry],
         "extensions": sorted(getattr(shell.extension_manager, "loaded", ())),
-        "random": random.getstate(),
     }
     for name, reader in (("numpy", _numpy), ("pandas", _pandas), ("matplotlib", _matplotlib)):
         if name in sys.modules:
@@ -42,7 +41,6 @@ def put(shell: Any, around: dict[str, Any]) -> list[str]:
                 shell.extension_manager.load_extension(name)
             except Exception as error:
                 trouble.append(f"the extension {name} was not loaded: {error}")
-    random.setstate(around["random"])
     for name, setter in (("numpy", _set_numpy), ("pandas", _set_pandas), ("matplotlib", _set_matplotlib)):
         if name in around:
             try:
@@ -53,12 +51,20 @@ def put(shell: Any, around: dict[str, Any]) -> list[str]:
     return trouble
 
 
+def seed(around: dict[str, Any]) -> None:
+    """Last of all: what is imported and loaded may draw random numbers."""
+    if around.get("random"):
+        random.setstate(around["random"])
+    if "numpy" in around:
+        with suppress(Exception):
+            sys.modules["numpy"].random.set_state(around["numpy"][0])
+
+
 def _numpy(np: Any) -> Any:
     return np.random.get_state(), np.get_printoptions()
 
 
 def _set_numpy(np: Any, state: Any) -> None:
-    np.random.set_state(state[0])
     np.set_printoptions(**{key: value for key, value in state[1].items() if key != "override_repr"})
 
 

@@ -38,6 +38,7 @@ def restore(directory: Path, state: journal.State, shell: Any, mine: dict[str, A
             lines = text.splitlines(keepends=True)
             linecache.cache.setdefault(name, (len(text), None, lines, name))
             live.sources[name] = text
+        settings: dict[str, Any] = {}
         if state.settings:
             try:
                 (settings,) = load(store.read(directory, *state.settings), (), 1)
@@ -53,6 +54,8 @@ def restore(directory: Path, state: journal.State, shell: Any, mine: dict[str, A
             if not at_once:
                 later.append(segment)
             _segment(directory, segment, report, mine, check=at_once, force=force)
+    if settings:
+        around.seed(settings)
     ours, theirs = platform.python_version().rpartition(".")[0], state.python.rpartition(".")[0]
     if ours != theirs:
         report.notes.append(f"saved by Python {theirs}, restored in {ours}: functions are compiled from their cells")

@@ -38,6 +38,7 @@ class Request:
     cells: dict[str, str] = field(default_factory=dict)  # which cell made a variable
     restored: frozenset[str] = frozenset()  # sessions whose variables are here
     grouped: tuple[list[Pickled], dict[str, str]] | None = None  # where the kernel has pickled by itself
+    random: Any = None  # the state of the module, which has another one in a fork
     test: bool = True
 
 
@@ -127,15 +128,15 @@ def _state(request: Request, table: Table, files: store.Store) -> journal.State:
         python=platform.python_version(),
         segments=segments,
         lost=lost,
-        settings=_settings(request.shell, table, files),
+        settings=_settings(request, table, files),
         cells={name: code for name, code in request.cells.items() if name in spoiled},
         sources={name: text for part in parts for name in part.codes for text in [_source(name)] if text},
     )
 
 
-def _settings(shell: Any, table: Table, files: store.Store) -> journal.Part | None:
+def _settings(request: Request, table: Table, files: store.Store) -> journal.Part | None:
     with suppress(Exception):  # the variables matter more
-        around_it = pickled({"around": around.get(shell)}, table, {}, holes=True)
+        around_it = pickled({"around": {**around.get(request.shell), "random": request.random}}, table, {}, holes=True)
         return files.put(around_it.data), around_it.data.nbytes
     return None
 

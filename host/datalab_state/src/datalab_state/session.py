@@ -8,6 +8,7 @@ import ast
 import asyncio
 import io
 import os
+import random
 import re
 import shutil
 import threading
@@ -157,6 +158,7 @@ class Session:
             groups=self._groups,
             cells=dict(self.cells),
             restored=frozenset(self._restored),
+            random=random.getstate(),
             test=test,
         )
 

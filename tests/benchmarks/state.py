@@ -24,13 +24,16 @@ MEGABYTES = 1000
 FORKS = 1000
 ARRAY = f"import numpy as np\nlarge = np.random.default_rng(0).random({MEGABYTES * 125_000})"
 CELL = "_ = sum(i * i for i in range(20_000))"
+# Neither leaves a variable: dill saves all of them or nothing.
 RAW = """
-import os, time
-_view = memoryview(large).cast("B"); _begun = time.perf_counter()
-with open("raw", "wb", buffering=0) as _file:
-    while _view.nbytes: _view = _view[_file.write(_view):]
-    os.fsync(_file.fileno())
-print(time.perf_counter() - _begun); os.unlink("raw")
+def _raw():
+    import os, time
+    view = memoryview(large).cast("B"); begun = time.perf_counter()
+    with open("raw", "wb", buffering=0) as file:
+        while view.nbytes: view = view[file.write(view):]
+        os.fsync(file.fileno())
+    print(time.perf_counter() - begun); os.unlink("raw")
+_raw(); del _raw
 """
 # Kishu belongs to a notebook of JupyterLab: here its two hooks are called as its extension does it.
 KISHU = """
@@ -122,7 +125,7 @@ def _seconds(kernel: Kernel, code: str) -> float:
     )
 
 
-SAVE = "_report = __import__('datalab_state').session.save()"
+SAVE = "report = __import__('datalab_state').session.save()"
 
 
 def _large(start: Callable[..., Kernel]) -> dict[str, object]:
@@ -133,7 +136,7 @@ def _large(start: Callable[..., Kernel]) -> dict[str, object]:
         first = _seconds(kernel, SAVE)
         grown = _memory(kernel) / before
         again = _seconds(kernel, SAVE)
-        written = int(kernel.run("print(_report['written'])"))
+        written = int(kernel.run("print(report['written'])"))
         kernel.run("large[5] = 1.0; want = float(large.sum()); small = 3")
         kernel.run(SAVE)
         pauses = sorted(float(kernel.run(PAUSE)) for _ in range(20))
@@ -161,8 +164,11 @@ def _large(start: Callable[..., Kernel]) -> dict[str, object]:
 
 
 PAUSE = """
-import datalab_state as _d, time as _time
-_begun = _time.perf_counter(); _child = _d.session._start(); print(_time.perf_counter() - _begun); _child.join();
+def _pause():
+    import datalab_state, time
+    begun = time.perf_counter(); child = datalab_state.session._start()
+    print(time.perf_counter() - begun); child.join()
+_pause(); del _pause
 """
 
 

@@ -109,6 +109,15 @@ def test_the_state_before_stays_and_what_none_names_goes(directory: Path):
     assert [found.segments[0].files for found in journal.states(directory)] == [[second]]
 
 
+def test_a_damaged_newest_does_not_take_the_place_of_the_good_one(directory: Path):
+    for session in ("a", "b"):
+        journal.write(directory, state(session), keep=False)
+    (directory / "manifest").write_bytes(b"half")
+    journal.mend(directory)
+    journal.write(directory, state("c"), keep=True)
+    assert [found.session for found in journal.states(directory)] == ["c", "a"]
+
+
 def test_states_of_earlier_kernels_stay_until_they_are_restored(directory: Path):
     for session in ("a", "b", "c", "c"):
         newest = journal.states(directory)[:1]

@@ -115,6 +115,16 @@ def states(directory: Path) -> list[State]:
     return found
 
 
+def mend(directory: Path) -> None:
+    """Where the newest is damaged, the one before it is the newest, and stays when another is written."""
+    newest, old = directory / NEWEST, directory / OLD
+    try:
+        read(directory, NEWEST)
+    except (FileNotFoundError, store.Damaged):
+        if old.exists():
+            old.replace(newest)
+
+
 def forget_earlier(directory: Path, sessions: Container[str]) -> None:
     """What was restored is in the newest."""
     for name in BEFORE:

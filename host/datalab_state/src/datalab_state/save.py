@@ -73,7 +73,9 @@ def save(request: Request, settings: Settings) -> dict[str, Any]:
     with locked(directory):
         with suppress(OSError):
             _forget_old(settings, directory)
-        keep = _session(directory) not in {request.session, *request.restored}
+        journal.mend(directory)
+        last = _session(directory)
+        keep = bool(last) and last not in {request.session, *request.restored}
         store.sweep(directory, journal.used(directory))
         files = store.Store(directory, settings.share, lambda files: _make_room(directory, files))
         state = _state(request, Table(settings.recipes), files)

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import shutil
 from collections import namedtuple
@@ -38,13 +37,28 @@ def test_what_is_there_is_not_written_again(directory: Path):
     assert files.put(b"abd") != first
 
 
-def test_a_large_file_is_hashed_in_parts(directory: Path):
+@pytest.mark.parametrize("length", store.HASHES)
+def test_a_large_file_is_hashed_in_parts(directory: Path, monkeypatch: pytest.MonkeyPatch, length: int):
+    monkeypatch.setattr(store, "LENGTH", length)
     data = os.urandom(store.CHUNK + 5)
-    name, length = put(directory, data)
-    parts = [hashlib.blake2b(part, digest_size=20).digest() for part in (data[:-5], data[-5:])]
-    assert name == hashlib.blake2b(b"".join(parts), digest_size=20).hexdigest()
-    assert store.mapped(directory, name, length)[:] == data
-    assert put(directory, data) == (name, length)
+    name, size = put(directory, data)
+    parts = [store.HASHES[length](part).digest() for part in (data[:-5], data[-5:])]
+    assert name == store.HASHES[length](b"".join(parts)).hexdigest()
+    assert len(name) == length
+    assert store.mapped(directory, name, size)[:] == data
+    assert put(directory, data) == (name, size)
+
+
+def test_what_another_machine_has_named(directory: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(store, "LENGTH", 40)
+    name, length = put(directory, b"abc")
+    journal.write(directory, state("s", (name, length)), keep=False)
+    monkeypatch.setattr(store, "LENGTH", 64)
+    assert store.read(directory, name, length) == b"abc"
+    store.check(directory, [(name, length)])
+    assert journal.states(directory)[0].segments[0].files == [(name, length)]
+    store.sweep(directory, journal.used(directory))
+    assert (directory / name).exists()
 
 
 def test_what_is_changed_in_memory_is_not_changed_on_the_disk(directory: Path):

@@ -85,7 +85,7 @@ def write(directory: Path, state: State, *, keep: bool) -> None:
 def read(directory: Path, name: str) -> State:
     with os.fdopen(place.opened(directory / name), "rb") as file:
         head, _, raw = file.read().partition(b"\n")
-    if store.digest(raw).encode() != head:
+    if store.digest(raw, head.decode("ascii", "replace")).encode() != head:
         raise store.Damaged("is damaged on the disk")
     document = json.loads(raw)
     version = document.pop("version")

@@ -23,7 +23,7 @@ from ansible_collections.datalab.notebooks.tests.state.test_forks import saves
 MEGABYTES = 1000
 FORKS = 1000
 ARRAY = f"import numpy as np\nlarge = np.random.default_rng(0).random({MEGABYTES * 125_000})"
-CELL = "_ = sum(i * i for i in range(20_000))"
+CELL = "_ = sum(i * i for i in range(300_000))"
 # Neither leaves a variable: dill saves all of them or nothing.
 RAW = """
 def _raw():

@@ -37,7 +37,7 @@ def _processor() -> str:
         return ""
 
 
-# The faster one here: SHA-256 where the processor has instructions for it; elsewhere it takes twice the time of the other.
+# The faster one here: SHA-256 where the processor has instructions for it, and half as fast where not.
 HASHES: dict[int, Callable[[Data], Any]] = {64: hashlib.sha256, 40: functools.partial(hashlib.blake2b, digest_size=20)}
 LENGTH = 64 if re.search(r"\b(sha_ni|sha2)\b", _processor()) else 40
 

@@ -1,10 +1,12 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Forks of a kernel in which threads of BLAS, pyarrow and logging are at work, with open sockets: none hangs."""
+"""Saves of a kernel in which threads of BLAS, pyarrow and logging are at work, with open sockets: none hangs."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+
+import pytest
 
 from .kernels import Kernel
 
@@ -18,16 +20,19 @@ _threads = [threading.Thread(target=work, daemon=True) for _ in range(3)]
 """
 
 
-def saves(kernel: Kernel, count: int) -> list[str]:
-    """What went wrong with so many saves, while threads compute."""
+def saves(kernel: Kernel, count: int, *, at_work: bool) -> list[str]:
+    """What went wrong with so many saves, while threads compute, and after it."""
     kernel.run(THREADS)
     kernel.run("import datalab_state as _d; _bad = []")
+    if not at_work:
+        kernel.run("stop.append(1); [t.join() for t in _threads]; del stop[:]")
     for _ in range(count // 50):
         save = "_report = _d.session.save(); _bad += [_report['error']] if 'error' in _report else []"
         kernel.run(f"for _ in range(50): {save}", seconds=600)
     return kernel.run("stop.append(1); print(*_bad, _d.session.forks, _d.session._here, sep='\\n')").splitlines()
 
 
-def test_a_hundred_forks(start: Callable[..., Kernel]):
+@pytest.mark.parametrize("at_work", [True, False], ids=["threads compute", "threads have computed"])
+def test_a_hundred_saves(start: Callable[..., Kernel], at_work: bool):
     # It still forks, and has never had to pickle by itself: nothing hung.
-    assert saves(start(OPENBLAS_NUM_THREADS="4"), 100) == ["True", "False"]
+    assert saves(start(OPENBLAS_NUM_THREADS="4"), 100, at_work=at_work) == ["True", "False"]

@@ -110,7 +110,7 @@ class Session:
             elif background.forkable():
                 asyncio.get_running_loop().create_task(self._finish(self._start()))
             else:
-                self._next = time.monotonic() + self.settings.every
+                self._timer = asyncio.get_running_loop().call_later(max(self.settings.every, 1), self._due)
 
     def _wanted(self) -> bool:
         """Whether there is something to save by itself."""

@@ -51,6 +51,7 @@ class Session:
         self._child: background.Child | None = None
         self._changed = self._forgotten = False
         self._next = 0.0
+        self._postponed = False
         self._timer: asyncio.TimerHandle | None = None
         live.namespace = shell.user_ns
 
@@ -110,7 +111,9 @@ class Session:
             elif background.forkable():
                 asyncio.get_running_loop().create_task(self._finish(self._start()))
             else:
-                self._timer = asyncio.get_running_loop().call_later(max(self.settings.every, 1), self._due)
+                # Threads of BLAS still run for a moment after a cell; what lasts is not looked at all the time.
+                wait, self._postponed = self.settings.every if self._postponed else 1, True
+                self._timer = asyncio.get_running_loop().call_later(wait, self._due)
 
     def _wanted(self) -> bool:
         """Whether there is something to save by itself."""
@@ -121,7 +124,7 @@ class Session:
         return self._child is not None and self._child.report is None
 
     def _start(self) -> background.Child:
-        self._changed = False
+        self._changed = self._postponed = False
         request = self._request(test=True)
         if self._here:
             request.grouped = group(request.values, Table(self.settings.recipes), request.groups)

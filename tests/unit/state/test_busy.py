@@ -1,0 +1,33 @@
+# Copyright: Contributors to datalab.notebooks
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+import hashlib
+import threading
+
+import pytest
+from datalab_state import busy
+
+DATA = bytes(50_000_000)
+
+
+@pytest.mark.parametrize(
+    ("name", "at_work", "computes"),
+    [("model", True, True), ("model", False, False), ("IOPub", True, False)],
+    ids=["computes", "waits", "the kernel's own"],
+)
+def test_a_thread_beside_the_notebook(name: str, at_work: bool, computes: bool):
+    stop = threading.Event()
+
+    def work() -> None:
+        while not stop.is_set():
+            hashlib.sha256(DATA) if at_work else stop.wait(1)  # which lets go of the interpreter, as BLAS does
+
+    thread = threading.Thread(target=work, name=name)
+    thread.start()
+    try:
+        assert busy.computing() is computes
+    finally:
+        stop.set()
+        thread.join()

@@ -19,7 +19,13 @@ from ansible_collections.datalab.notebooks.plugins.plugin_utils.scripts.limits i
 )
 from ansible_collections.datalab.notebooks.plugins.plugin_utils.scripts.lint import syntax_problems
 from ansible_collections.datalab.notebooks.plugins.plugin_utils.scripts.render import Scripts, render
-from ansible_collections.datalab.notebooks.plugins.plugin_utils.scripts.tools import need_bucket, unreadable_tools
+from ansible_collections.datalab.notebooks.plugins.plugin_utils.scripts.tools import (
+    are_wanted,
+    need_bucket,
+    tools_of,
+    unreachable_state,
+    unreadable_tools,
+)
 from ansible_collections.datalab.notebooks.plugins.plugin_utils.specs import checked, role_options
 
 NO_TOOLS_URL = (
@@ -46,6 +52,7 @@ class ActionModule(ActionBase):
             "on_create": scripts.on_create,
             "on_start": scripts.on_start,
             "on_start_unpacked": scripts.unpacked,
+            "tools": [{"src": tool.src, "key": tool.key} for tool in tools_of(settings) if are_wanted(settings)],
             "sizes": step_sizes(settings),
             "size": size(scripts.on_start),
             "size_limit": SCRIPT_LENGTH,
@@ -66,6 +73,7 @@ def checked_settings(given: Mapping[str, Any]) -> dict[str, Any]:
     settings = checked("settings", given, spec)
     _require_none([text.removeprefix("settings: ") for text in settings.problems])
     _require_none(list(host_problems(settings.value)) or list(unreadable_tools(settings.value)))
+    _require_none([*unreachable_state(settings.value)])
     if need_bucket(settings.value):
         _require_none([NO_TOOLS_URL])
     return dict(settings.value)

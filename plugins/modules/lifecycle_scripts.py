@@ -13,7 +13,7 @@ version_added: 0.1.0
 short_description: Render the scripts of a lifecycle configuration
 description:
   - Renders the on-create and on-start scripts of a notebook instance from the variables of the role C(notebook_host),
-    the same bytes for the same variables at any time. Writes no file and asks nothing of AWS.
+    the same bytes for the same variables at any time. Asks nothing of AWS.
   - Fails with one sentence for each mistake in the variables, if AWS would not take the scripts because of their
     length, and if bash cannot read them (where there is bash).
   - Runs on the controller.
@@ -63,6 +63,12 @@ on_start_unpacked:
   returned: success
   type: str
   sample: "#!/bin/bash\nSTEPS=(efs jupyter)\n…"
+tools:
+  description: The files that instances fetch, where each is on the controller, and where a mirror must have it.
+  returned: success
+  type: list
+  elements: dict
+  sample: [{src: /srv/report.py, key: 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08/report.py}]
 sizes:
   description: The characters in base64 that the frame of RV(on_start) needs, and that each step adds to it.
   returned: success

@@ -13,7 +13,7 @@ from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker.argume
 
 from .checks.tags import PLATFORM_TAG
 from .people import Settings, Wishes, config_of
-from .scripts.tools import from_bucket, need_bucket
+from .scripts.tools import files_of, from_bucket, need_bucket
 from .teams import VIEWERS_TEAM
 
 IDLE_TAG = "idle"  # belongs to the owner, who may change it in the console
@@ -52,7 +52,7 @@ class Place:
 
     def _lacks_tools(self, host: Settings) -> bool:
         wanted = from_bucket(host, self.tools_bucket)
-        return need_bucket(wanted) or not self.missing_tools.isdisjoint(wanted["notebook_host_tools"])
+        return need_bucket(wanted) or not self.missing_tools.isdisjoint(files_of(wanted))
 
 
 def instance_options(wishes: Wishes, prefix: str, place: Place) -> dict[str, Any]:

@@ -46,7 +46,7 @@ from .roster import STAND_INS, Inventory, Person, Roster, read_roster, with_leav
 from .scripts.limits import length_problems
 from .scripts.lint import syntax_problems
 from .scripts.render import render
-from .scripts.tools import from_bucket, need_bucket, tools_of, unreadable_tools, with_ours
+from .scripts.tools import from_bucket, need_bucket, tools_of, unreachable_state, unreadable_tools, with_ours
 from .variables import person_variables, playbook_problems, section_settings, unknown_variables
 
 SHARED = ("network", "storage", "access", "costs")
@@ -133,7 +133,7 @@ def preflight(
         given = {"subnet_ids": settings["network"]["subnet_ids"]} if "network" in sections else None
         bucket = SOME_BUCKET if "storage" in sections else ""
         rules += () if has_left else fleet_problems(wanted, bucket)
-        rules += () if has_left or removal else group_problems(wanted, given)
+        rules += () if has_left or removal else [*state_problems(wanted, bucket), *group_problems(wanted, given)]
     elif "storage" in sections:
         rules += tool_problems(wanted)
     others = set(roster.people) - set(wanted.people)
@@ -220,6 +220,13 @@ def fleet_problems(wanted: Wanted, tools_bucket: str) -> Iterator[Problem]:
         yield from (Problem(person, text) for text in [*names, *found[key]] for person in config.people)
 
 
+def state_problems(wanted: Wanted, tools_bucket: str) -> Iterator[Problem]:
+    """Whose notebooks are to be saved by what their instances could not get."""
+    for name in wanted.people:
+        settings = from_bucket(wanted.wishes[name].host, tools_bucket)
+        yield from (Problem(name, text) for text in unreachable_state(settings))
+
+
 def tool_problems(wanted: Wanted) -> Iterator[Problem]:
     """What is wrong with the files that go into the tools bucket, for who looks at nothing else of instances."""
     for name in wanted.people:
@@ -270,7 +277,8 @@ def stand_in_problems(inventory: Inventory, machines: Iterable[str]) -> Iterator
     for name in machines:
         values, wrong = person_variables(inventory.hosts[name])
         settings = {key: value for key, value in values.items() if key.startswith(HOST)}
-        found = wrong or host_problems({**host_defaults(), **settings})
+        settings = {**host_defaults(), **settings}
+        found = wrong or [*host_problems(settings), *unreachable_state(settings)]
         yield from (Problem(name, text) for text in found)
 
 

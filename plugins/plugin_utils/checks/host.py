@@ -15,7 +15,7 @@ from ansible_collections.datalab.notebooks.plugins.plugin_utils.problems import 
 
 Settings = Mapping[str, Any]
 
-STEPS = ("mirrors", "tools", "efs", "conda", "kernels", "jupyter", "viewer", "autostop")
+STEPS = ("mirrors", "tools", "efs", "conda", "kernels", "state", "jupyter", "viewer", "autostop")
 
 STEP_NAME = re.compile(r"[a-z][a-z0-9_]*")
 ONE_LINE = re.compile(r"[^\n\r\0]+")
@@ -39,6 +39,11 @@ TIMEOUTS = {
     "notebook_host_hold_limit": "no holds",
     "notebook_host_no_answer_timeout": "never",
 }
+STATE_NUMBERS = {
+    "notebook_host_state_every": (0, 86_400, "seconds"),
+    "notebook_host_state_share": (1, 90, "percent of the volume"),
+    "notebook_host_state_days": (1, 3_650, "days"),
+}
 IPYKERNEL = re.compile(r"ipykernel\b")
 
 
@@ -56,6 +61,7 @@ def problems(settings: Settings) -> Iterator[str]:
     yield from _installer(settings)
     yield from _channels(settings["notebook_host_conda_channels"])
     yield from _environment(settings["notebook_host_conda_environment"])
+    yield from _state(settings)
     yield from _timeouts(settings)
     yield from _stop_command(settings["notebook_host_stop_command"])
 
@@ -231,6 +237,20 @@ def _environment(environment: Mapping[str, Any]) -> Iterator[str]:
                     f"{about} {key}[{number}] is {shown(package)}; it must be one line that begins with a letter or"
                     " digit, for example numpy"
                 )
+
+
+def _state(settings: Settings) -> Iterator[str]:
+    steps = settings["notebook_host_steps"]
+    if settings["notebook_host_save_state"] and "state" in steps:
+        for step in ("tools", "kernels"):
+            if step not in steps:
+                yield (
+                    f"notebook_host_save_state is true, which needs the step {step}; add {step} to"
+                    " notebook_host_steps, or take state out"
+                )
+    for name, (least, most, what) in STATE_NUMBERS.items():
+        if not least <= settings[name] <= most:
+            yield f"{name} is {settings[name]}; it must be a number of {what} from {least} to {most:,}"
 
 
 def _timeouts(settings: Settings) -> Iterator[str]:

@@ -72,6 +72,7 @@ def steps_of(settings: Mapping[str, Any]) -> list[str]:
         "efs": settings["notebook_host_efs_dns_name"],
         "mirrors": any(settings[f"notebook_host_{name}"] for name in mirrors),
         "tools": are_wanted(settings),
+        "state": settings["notebook_host_save_state"],
     }
     return [step for step in settings["notebook_host_steps"] if needed.get(step, True)]
 

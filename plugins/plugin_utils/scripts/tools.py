@@ -15,6 +15,7 @@ from typing import Any
 from ansible.constants import DEFAULT_LOCAL_TMP
 
 from . import deliver
+from .archive import STATE, state_archive
 
 Settings = Mapping[str, Any]
 
@@ -45,14 +46,25 @@ class Tool:
         return f"{self.sha256}/{self.name}"
 
 
+def wants_state(settings: Settings) -> bool:
+    """Whether kernels save what they have in memory."""
+    return bool(settings["notebook_host_save_state"]) and "state" in settings["notebook_host_steps"]
+
+
+def files_of(settings: Settings) -> list[str]:
+    """What instances with these settings fetch. No script could carry what saves the state, so it always comes so."""
+    more = wants_state(settings) and not is_fetched(STATE, settings)
+    return [*settings["notebook_host_tools"], *([state_archive()] if more else [])]
+
+
 def tools_of(settings: Settings) -> list[Tool]:
     """The files of these variables notebook_host_*, which have to be there."""
-    return [Tool(src, _digest(src)) for src in settings["notebook_host_tools"]]
+    return [Tool(src, _digest(src)) for src in files_of(settings)]
 
 
 def are_wanted(settings: Settings) -> bool:
     """Whether instances with these settings fetch files at all."""
-    return bool(settings["notebook_host_tools"]) and "tools" in settings["notebook_host_steps"]
+    return bool(settings["notebook_host_tools"] or wants_state(settings)) and "tools" in settings["notebook_host_steps"]
 
 
 def with_ours(settings: Settings) -> Settings:
@@ -80,16 +92,29 @@ def from_bucket(settings: Settings, bucket: str) -> Settings:
     return {**wanted, "notebook_host_tools_url": f"s3://{bucket}"} if bucket and need_bucket(wanted) else settings
 
 
+def unreachable_state(settings: Settings) -> Iterator[str]:
+    """A sentence if the state of notebooks is to be saved, but nothing says where instances get the package from."""
+    if wants_state(settings) and need_bucket(settings):
+        yield (
+            "notebook_host_save_state is true, but what it needs is too large for a script, and neither a tools bucket"
+            " nor a mirror is there to fetch it from; make the platform's storage, set notebook_host_tools_url, or set"
+            " notebook_host_save_state: false"
+        )
+
+
 def unreadable_tools(settings: Settings) -> Iterator[str]:
     """A sentence for each file that cannot be read here, or that has the name of one of ours."""
-    ours = {Path(file).name: file for file in OURS.values()}
     for number, src in enumerate(settings["notebook_host_tools"]):
         about = f"notebook_host_tools[{number}] is {src}"
         try:
-            if _digest(src) != _digest(ours.get(Path(src).name, src)):
+            if _digest(src) != _digest(_ours_named(Path(src).name) or src):
                 yield f"{about}, and the platform has another file of this name; it must have a name of its own"
         except OSError as error:
             yield f"{about} ({str(error.strerror).lower()}); it must be a file on the machine that runs Ansible"
+
+
+def _ours_named(name: str) -> str | None:
+    return state_archive() if name == STATE else {Path(file).name: file for file in OURS.values()}.get(name)
 
 
 def _digest(src: str) -> str:

@@ -65,6 +65,12 @@ outlives() {
 """
 
 # What the scripts are rendered from, beside the defaults.
+EVERYTHING_BY_BUCKET: dict[str, Any] = {
+    **TLS,
+    **MIRRORS,
+    "notebook_host_tools": [*TOOLS["notebook_host_tools"], CONDA, AUTOSTOP, DELIVER],
+    "notebook_host_tools_url": "s3://acme-tools",
+}
 CASES: dict[str, dict[str, Any]] = {
     "defaults": {},
     "with efs": EFS,
@@ -75,11 +81,12 @@ CASES: dict[str, dict[str, Any]] = {
     "everything": {**TLS, **MIRRORS},
     "tools": {**TOOLS, "notebook_host_tools_url": "s3://acme-tools/", "notebook_host_steps": ["tools"]},
     "tools mirror": {**TOOLS, "notebook_host_steps": ["tools"]},
-    "everything and tools": {
-        **TLS,
-        **MIRRORS,
-        "notebook_host_tools": [*TOOLS["notebook_host_tools"], CONDA, AUTOSTOP, DELIVER],
-        "notebook_host_tools_url": "s3://acme-tools",
+    "everything and tools": EVERYTHING_BY_BUCKET,
+    "everything and state": {**EVERYTHING_BY_BUCKET, "notebook_host_save_state": True},
+    "state": {
+        **TOOLS,
+        "notebook_host_save_state": True,
+        "notebook_host_steps": ["tools", "kernels", "state", "autostop"],
     },
     "strict": {
         "notebook_host_strict": True,
@@ -131,6 +138,7 @@ CASES: dict[str, dict[str, Any]] = {
     **{
         f"only {step}": {**EFS, **MIRRORS, **TOOLS, "notebook_host_steps": [step]}
         for step in DEFAULTS["notebook_host_steps"]
+        if step != "state"  # which needs others
     },
 }
 

@@ -38,7 +38,7 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
         {"notebook_host_steps": ["backup"], "notebook_host_extra_steps": {"mine": "true"}},
         (
             "notebook_host_steps[0] is backup, which is not a step; there are mirrors, tools, efs, conda, kernels,"
-            " jupyter, viewer, autostop, mine; describe any other in notebook_host_extra_steps"
+            " state, jupyter, viewer, autostop, mine; describe any other in notebook_host_extra_steps"
         ),
     ),
     ({"notebook_host_steps": ["efs", "viewer"]}, "notebook_host_steps has viewer, which needs the step jupyter; add"),

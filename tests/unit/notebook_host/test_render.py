@@ -39,11 +39,12 @@ def with_step(body: str) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("settings", "missing"),
     [
-        ({}, {"mirrors", "tools", "efs"}),
-        (EFS, {"mirrors", "tools"}),
-        (MIRRORS, {"tools", "efs"}),
-        ({"notebook_host_tools": ["/x"]}, {"mirrors", "efs"}),
-        *(({**EFS, variable: value}, {"tools"}) for variable, value in MIRRORS.items()),
+        ({}, {"mirrors", "tools", "efs", "state"}),
+        (EFS, {"mirrors", "tools", "state"}),
+        (MIRRORS, {"tools", "efs", "state"}),
+        ({"notebook_host_tools": ["/x"]}, {"mirrors", "efs", "state"}),
+        ({"notebook_host_save_state": True}, {"mirrors", "efs"}),
+        *(({**EFS, variable: value}, {"tools", "state"}) for variable, value in MIRRORS.items()),
     ],
 )
 def test_steps_without_a_server_are_left_out(settings: dict[str, Any], missing: set[str]) -> None:
@@ -118,7 +119,7 @@ def test_the_size_is_that_of_base64(text: str) -> None:
 
 
 def test_the_sizes_of_all_steps_are_about_that_of_the_script() -> None:
-    settings = {**DEFAULTS, **CASES["everything and tools"]}
+    settings = {**DEFAULTS, **CASES["everything and state"]}
     sizes = step_sizes(settings)
     assert list(sizes) == ["frame", *DEFAULTS["notebook_host_steps"]]
     assert all(sizes.values())

@@ -188,7 +188,7 @@ def test_a_tool_is_known_by_what_is_in_it(tmp_path: Path) -> None:
     found = []
     for text in ("one", "another"):
         file.write_text(text)
-        found += tools_of({"notebook_host_tools": [str(file)]})
+        found += tools_of({**DEFAULTS, "notebook_host_tools": [str(file)]})
     assert [tool.key for tool in found] == [
         f"{hashlib.sha256(text).hexdigest()}/report.py" for text in (b"one", b"another")
     ]

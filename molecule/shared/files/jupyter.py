@@ -94,11 +94,9 @@ def execute(kernel_id: str, code: str, wait: bool) -> bool:
 
 def run(arguments: argparse.Namespace) -> int:
     """A session, with code of the standard input."""
-    session = call(
-        "POST",
-        "/api/sessions",
-        {"kernel": {"name": arguments.kernel}, "name": "", "path": arguments.path, "type": "notebook"},
-    )
+    path = arguments.path
+    wanted = {"kernel": {"name": arguments.kernel}, "name": path.rpartition("/")[2], "path": path, "type": "notebook"}
+    session = call("POST", "/api/sessions", wanted)
     try:
         return 0 if execute(session["kernel"]["id"], sys.stdin.read(), not arguments.no_wait) else 1
     finally:

@@ -21,6 +21,7 @@ from ansible_collections.datalab.notebooks.plugins.plugin_utils.scripts.lint imp
 from ansible_collections.datalab.notebooks.plugins.plugin_utils.scripts.render import Scripts, render
 from ansible_collections.datalab.notebooks.plugins.plugin_utils.scripts.tools import (
     are_wanted,
+    from_bucket,
     need_bucket,
     tools_of,
     unreachable_state,
@@ -76,7 +77,7 @@ def checked_settings(given: Mapping[str, Any]) -> dict[str, Any]:
     _require_none([*unreachable_state(settings.value)])
     if need_bucket(settings.value):
         _require_none([NO_TOOLS_URL])
-    return dict(settings.value)
+    return dict(from_bucket(settings.value, ""))
 
 
 def checked_scripts(settings: Mapping[str, Any]) -> Scripts:

@@ -68,9 +68,12 @@ def are_wanted(settings: Settings) -> bool:
 
 
 def with_ours(settings: Settings) -> Settings:
-    """The settings, with the platform's own files among the tools unless these come from elsewhere."""
+    """The settings, with the platform's own files among the tools unless these come from elsewhere.
+
+    With the state a script is too long to carry them as well, so a mirror has to have them, too.
+    """
     steps = settings["notebook_host_steps"]
-    if settings["notebook_host_tools_url"] or "tools" not in steps:
+    if "tools" not in steps or (settings["notebook_host_tools_url"] and not wants_state(settings)):
         return settings
     ours = [file for step, file in OURS.items() if step in steps and not is_fetched(file, settings)]
     return {**settings, "notebook_host_tools": [*settings["notebook_host_tools"], *ours]}
@@ -89,6 +92,8 @@ def need_bucket(settings: Settings) -> bool:
 def from_bucket(settings: Settings, bucket: str) -> Settings:
     """The settings where the platform has this bucket; "" is none."""
     wanted = with_ours(settings)
+    if settings["notebook_host_tools_url"]:
+        return wanted
     return {**wanted, "notebook_host_tools_url": f"s3://{bucket}"} if bucket and need_bucket(wanted) else settings
 
 

@@ -16,6 +16,7 @@ from ansible.constants import config
 
 from ansible_collections.datalab.notebooks.plugins.plugin_utils.checks.host import problems
 from ansible_collections.datalab.notebooks.plugins.plugin_utils.scripts import archive
+from ansible_collections.datalab.notebooks.plugins.plugin_utils.scripts.limits import size
 from ansible_collections.datalab.notebooks.plugins.plugin_utils.scripts.render import render
 from ansible_collections.datalab.notebooks.plugins.plugin_utils.scripts.tools import (
     AUTOSTOP,
@@ -95,7 +96,8 @@ def test_the_archive_lies_where_a_mirror_has_it(tmp_path: Path, monkeypatch: pyt
     [
         ({}, "x", [CONDA, AUTOSTOP, archive.STATE], "s3://x"),
         ({"notebook_host_tools": ["/x"]}, "x", ["/x", CONDA, AUTOSTOP, archive.STATE], "s3://x"),
-        ({"notebook_host_tools_url": "https://y"}, "x", [archive.STATE], "https://y"),
+        ({"notebook_host_tools_url": "https://y"}, "x", [CONDA, AUTOSTOP, archive.STATE], "https://y"),
+        ({"notebook_host_tools_url": "https://y"}, "", [CONDA, AUTOSTOP, archive.STATE], "https://y"),
         ({"notebook_host_save_state": False}, "x", [CONDA, AUTOSTOP], "s3://x"),
         ({"notebook_host_save_state": False, "notebook_host_tools_url": "https://y"}, "x", [], "https://y"),
         ({"notebook_host_steps": ["tools", "kernels", "state"]}, "x", [archive.STATE], "s3://x"),
@@ -107,7 +109,10 @@ def test_who_wants_it_fetches_it(settings: dict[str, Any], bucket: str, fetched:
     assert [Path(file).name if archive.STATE in file else file for file in files_of(found)] == fetched
     assert found["notebook_host_tools_url"] == url
     assert list(unreachable_state(found)) == []
-    assert ("STATE_ARCHIVE=" in render({**found, "notebook_host_tools": []}).program) is (archive.STATE in fetched)
+    files = [file for file in found["notebook_host_tools"] if file != "/x"]
+    scripts = render({**found, "notebook_host_tools": files})
+    assert ("STATE_ARCHIVE=" in scripts.program) is (archive.STATE in fetched)
+    assert size(scripts.on_start) < 14_400
 
 
 def test_nowhere_to_fetch_it_from_is_told() -> None:

@@ -28,8 +28,14 @@ from ansible_collections.datalab.notebooks.plugins.plugin_utils.plans.fleet impo
 )
 from ansible_collections.datalab.notebooks.plugins.plugin_utils.plans.platform import place
 from ansible_collections.datalab.notebooks.plugins.plugin_utils.plans.section import Change, SectionPlan
-from ansible_collections.datalab.notebooks.plugins.plugin_utils.preflight import SOME_FILE_SYSTEM, Wanted
+from ansible_collections.datalab.notebooks.plugins.plugin_utils.preflight import (
+    ALL,
+    SOME_FILE_SYSTEM,
+    Wanted,
+    preflight,
+)
 from ansible_collections.datalab.notebooks.plugins.plugin_utils.problems import Problem
+from ansible_collections.datalab.notebooks.plugins.plugin_utils.scripts.archive import state_archive
 from ansible_collections.datalab.notebooks.plugins.plugin_utils.scripts.tools import CONDA
 from ansible_collections.datalab.notebooks.tests.unit.plugins.inventories import inventory, wanted
 
@@ -158,6 +164,17 @@ def test_tools_that_are_not_there_are_missing(
 ) -> None:
     where = Place(tools_bucket=bucket, missing_tools=frozenset(gone))
     assert fleet_request(people("alice", **source), where)["missing"] == missing
+
+
+def test_what_saves_the_state_comes_from_the_bucket_too() -> None:
+    source = inventory(shared={"notebook_fleet_owner_defaults": {"notebook_host_save_state": True}})
+    found, problems = preflight(source, ALL, ["alice"], is_limited=True)
+    assert problems == []
+    for gone, missing in ((set(), {}), ({state_archive()}, {"alice": ["tools"]})):
+        request = fleet_request(found, Place(tools_bucket="acme-tools", missing_tools=frozenset(gone)))
+        assert request["missing"] == missing
+        (script,) = [each["on_start"] for each in request["lifecycle_configs"]]
+        assert re.findall("[0-9a-f]{64}  ([^'\n]*)", script) == [*OURS, "datalab-state.zip"]
 
 
 @pytest.mark.parametrize(

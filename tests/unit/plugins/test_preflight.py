@@ -293,6 +293,21 @@ def test_a_script_is_shorter_where_the_platform_has_a_bucket(sections: Collectio
     assert ["characters long in base64" in text for text in said] == ([] if fits else [True])
 
 
+def test_state_that_could_not_be_had_is_told_before_anything_is_changed() -> None:
+    on = {"notebook_host_save_state": True}
+    mirror = {**on, "notebook_host_tools_url": "https://mirror.example"}
+    refused = "notebook_host_save_state is true, but what it needs is too large for a script"
+    source = inventory({"fraud": ["erin"]}, beside={"stand_ins": ["lab"]}, common=on)
+    assert told(source, sections=ALL) == []
+    (erin,) = told(source, sections=["fleet"])
+    (lab,) = told(source, sections=["stand_ins"])
+    assert (erin.startswith(f"erin: {refused}"), lab.startswith(f"lab: {refused}")) == (True, True)
+    assert preflight(source, ["fleet"], removal=True)[1] == []
+    source = inventory({"fraud": ["erin"]}, beside={"stand_ins": ["lab"]}, common=mirror)
+    assert told(source, sections=["fleet", "stand_ins"]) == []
+    assert tool_keys(wanted(source)) == {}
+
+
 @pytest.mark.parametrize("sections", [["storage"], ["fleet"], ALL], ids=str)
 def test_a_tool_that_is_not_there_is_told_once(sections: Collection[str]) -> None:
     for tool, reason in (("/no/x.py", "no such file or directory"), ("x.py", "; it must be the absolute path")):

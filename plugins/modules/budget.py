@@ -65,6 +65,7 @@ extends_documentation_fragment:
   - amazon.aws.tags.modules
   - amazon.aws.boto3
   - datalab.notebooks.attributes
+  - datalab.notebooks.attributes.action_group
 """
 
 EXAMPLES = r"""

@@ -31,6 +31,7 @@ extends_documentation_fragment:
   - amazon.aws.region.modules
   - amazon.aws.boto3
   - datalab.notebooks.attributes
+  - datalab.notebooks.attributes.action_group
 """
 
 EXAMPLES = r"""

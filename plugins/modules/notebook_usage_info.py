@@ -35,6 +35,7 @@ extends_documentation_fragment:
   - amazon.aws.region.modules
   - amazon.aws.boto3
   - datalab.notebooks.attributes.info
+  - datalab.notebooks.attributes.action_group
 """
 
 EXAMPLES = r"""

@@ -47,7 +47,7 @@ class Pace:
 
 def paced_client(session: Session, service: str, pace: Pace, **config: Any) -> Any:
     """A client of this service that keeps the pace, with these settings of botocore's Config."""
-    client = session.client(service, config=config)
+    client = session.client(service, config=config or None)
     client.meta.events.register("before-send", pace.wait)
     client.meta.events.register("needs-retry", pace.hear)
     return client

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from ansible_collections.datalab.notebooks.plugins.plugin_utils.scripts.tools import CONDA, from_bucket
+from ansible_collections.datalab.notebooks.plugins.plugin_utils.scripts.tools import CONDA, DELIVER, from_bucket
 from ansible_collections.datalab.notebooks.tests.unit.notebook_host.host import (
     CASES,
     DEFAULTS,
@@ -159,7 +159,7 @@ def test_with_a_bucket_what_installs_it_is_fetched(host: Host, site: Path) -> No
     assert "being installed" not in host.notice
     assert calls(host) == []
 
-    host.stub("aws", f"cat {CONDA}")
+    host.stub("aws", f'case "$*" in *datalab-conda.sh*) cat {CONDA} ;; *) cat {DELIVER} ;; esac')
     wait_for(kernel(host).exists)
     wait_for(lambda: host.notice == "")
     assert calls(host) == created(host)

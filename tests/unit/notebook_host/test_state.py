@@ -21,6 +21,7 @@ from ansible_collections.datalab.notebooks.plugins.plugin_utils.scripts.render i
 from ansible_collections.datalab.notebooks.plugins.plugin_utils.scripts.tools import (
     AUTOSTOP,
     CONDA,
+    DELIVER,
     files_of,
     from_bucket,
     need_bucket,
@@ -94,13 +95,13 @@ def test_the_archive_lies_where_a_mirror_has_it(tmp_path: Path, monkeypatch: pyt
 @pytest.mark.parametrize(
     ("settings", "bucket", "fetched", "url"),
     [
-        ({}, "x", [CONDA, AUTOSTOP, archive.STATE], "s3://x"),
-        ({"notebook_host_tools": ["/x"]}, "x", ["/x", CONDA, AUTOSTOP, archive.STATE], "s3://x"),
-        ({"notebook_host_tools_url": "https://y"}, "x", [CONDA, AUTOSTOP, archive.STATE], "https://y"),
-        ({"notebook_host_tools_url": "https://y"}, "", [CONDA, AUTOSTOP, archive.STATE], "https://y"),
-        ({"notebook_host_save_state": False}, "x", [CONDA, AUTOSTOP], "s3://x"),
+        ({}, "x", [CONDA, AUTOSTOP, DELIVER, archive.STATE], "s3://x"),
+        ({"notebook_host_tools": ["/x"]}, "x", ["/x", CONDA, AUTOSTOP, DELIVER, archive.STATE], "s3://x"),
+        ({"notebook_host_tools_url": "https://y"}, "x", [CONDA, AUTOSTOP, DELIVER, archive.STATE], "https://y"),
+        ({"notebook_host_tools_url": "https://y"}, "", [CONDA, AUTOSTOP, DELIVER, archive.STATE], "https://y"),
+        ({"notebook_host_save_state": False}, "x", [CONDA, AUTOSTOP, DELIVER], "s3://x"),
         ({"notebook_host_save_state": False, "notebook_host_tools_url": "https://y"}, "x", [], "https://y"),
-        ({"notebook_host_steps": ["tools", "kernels", "state"]}, "x", [archive.STATE], "s3://x"),
+        ({"notebook_host_steps": ["tools", "kernels", "state"]}, "x", [DELIVER, archive.STATE], "s3://x"),
         ({"notebook_host_steps": ["efs", "jupyter", "viewer"]}, "x", [], ""),
     ],
 )

@@ -248,7 +248,7 @@ def test_ours_may_be_on_a_mirror_and_no_other_has_their_name(tmp_path: Path) -> 
 
 
 def test_datalab_is_made_of_the_source_and_the_same_each_time(tmp_path: Path) -> None:
-    (made,) = tools_of({"notebook_host_tools": [DELIVER]})
+    (made,) = tools_of({**DEFAULTS, "notebook_host_tools": [DELIVER]})
     assert made.name == "datalab"
     deliver.archive.cache_clear()
     copy = tmp_path / "datalab"

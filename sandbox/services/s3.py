@@ -1,10 +1,14 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Policies of buckets, of which moto does not read the conditions: the sandbox's own requests count as sent by TLS."""
+"""Buckets of other accounts, and policies of buckets, whose conditions moto does not read.
+
+The sandbox's own requests count as sent by TLS.
+"""
 
 from __future__ import annotations
 
 import json
+import os
 from typing import Any
 
 from moto.iam.access_control import IAMPolicy
@@ -15,6 +19,7 @@ WITHOUT_TLS = {"Bool": {"aws:SecureTransport": "false"}}
 
 def install() -> None:
     """Put this into moto, before its first S3 request."""
+    os.environ["MOTO_S3_ALLOW_CROSSACCOUNT_ACCESS"] = "false"  # another account's bucket answers 403, as on AWS
     setattr(FakeBucket, get_permission.__name__, get_permission)
 
 

@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
 import yaml
 
@@ -437,6 +438,22 @@ def test_a_restricted_person_is_not_placed_beyond_the_limits(run: Run, sandbox: 
         f"interns to {subnet};",
     ):
         assert text in played.stdout
+    assert not changing(sandbox)
+
+
+def test_a_bucket_of_another_account_is_left_alone(run: Run, sandbox: Sandbox) -> None:
+    """Whoever knows the default name could take it, to be sent what people query."""
+    of_others = "arn:aws:iam::222222222222:role/others"
+    keys = client(sandbox, "sts").assume_role(RoleArn=of_others, RoleSessionName="others")["Credentials"]
+    session = boto3.Session(keys["AccessKeyId"], keys["SecretAccessKey"], keys["SessionToken"], "eu-central-1")
+    bucket = {"Bucket": "datalab-results-123456789012-eu-central-1"}
+    place: Any = {"LocationConstraint": "eu-central-1"}
+    session.client("s3", endpoint_url=sandbox.endpoint).create_bucket(**bucket, CreateBucketConfiguration=place)
+    sandbox.reset_calls()
+    about = f"bucket {bucket['Bucket']} belongs to another AWS account"
+    refused = run("site", check=False)
+    assert (refused.returncode, about in refused.stdout) == (2, True)
+    assert about in run("destroy", "-e", "platform_destroy=data").stdout
     assert not changing(sandbox)
 
 

@@ -446,11 +446,12 @@ def test_a_bucket_of_another_account_is_left_alone(run: Run, sandbox: Sandbox) -
     of_others = "arn:aws:iam::222222222222:role/others"
     keys = client(sandbox, "sts").assume_role(RoleArn=of_others, RoleSessionName="others")["Credentials"]
     session = boto3.Session(keys["AccessKeyId"], keys["SecretAccessKey"], keys["SessionToken"], "eu-central-1")
-    bucket = {"Bucket": "datalab-results-123456789012-eu-central-1"}
+    bucket = "datalab-results-123456789012-eu-central-1"
     place: Any = {"LocationConstraint": "eu-central-1"}
-    session.client("s3", endpoint_url=sandbox.endpoint).create_bucket(**bucket, CreateBucketConfiguration=place)
+    s3: Any = session.client("s3", endpoint_url=sandbox.endpoint)
+    s3.create_bucket(Bucket=bucket, CreateBucketConfiguration=place)
     sandbox.reset_calls()
-    about = f"bucket {bucket['Bucket']} belongs to another AWS account"
+    about = f"bucket {bucket} belongs to another AWS account"
     refused = run("site", check=False)
     assert (refused.returncode, about in refused.stdout) == (2, True)
     assert about in run("destroy", "-e", "platform_destroy=data").stdout

@@ -173,7 +173,7 @@ def _alert_calls(desired: DesiredBudget, before: State) -> Iterator[tuple[str, t
     for key in new[len(gone) :]:
         yield "create_notification", (wanted[key], _as_api(subscribers))
     for alert, current in kept:
-        of = {(kind, address) for kind, address in current["subscribers"]}
+        of = set(map(tuple, current["subscribers"]))
         yield from (("create_subscriber", (alert, each)) for each in _as_api(subscribers - of))
         yield from (("delete_subscriber", (alert, each)) for each in _as_api(of - subscribers))
 

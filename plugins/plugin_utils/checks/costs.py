@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Mapping
+from math import inf
 from datetime import UTC, datetime
 from typing import Any
 
@@ -71,5 +72,5 @@ def price_problems(prices: Mapping[Any, Any]) -> Iterator[str]:
         if key != "volume" and key not in types:
             yield f"platform_costs_prices has {shown(key)}, which botocore does not know; {meant(str(key), types)}"
         price = read_limit(value)
-        if price is None or not price >= 0:
+        if price is None or not 0 <= price < inf:
             yield f"platform_costs_prices: {shown(key)} is {shown(value)}; it must be a number of USD, at least 0"

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Mapping
-from math import inf
 from datetime import UTC, datetime
+from math import inf
 from typing import Any
 
 from ansible_collections.datalab.notebooks.plugins.module_utils.common.service_model import load_service_model, meant

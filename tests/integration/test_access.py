@@ -144,7 +144,7 @@ def created(run: Run, account: Account) -> None:
     assert account.documents() == DOCUMENTS
     assert account.roles() == {
         name: {
-            "tags": role.tags,
+            "tags": {**role.tags, "platform": "datalab"},
             "boundary": BOUNDARY,
             "trust": POLICIES["datalab-trust"],
             "policies": [role.policy],

@@ -21,7 +21,7 @@ from sandbox import Sandbox
 
 from .conftest import PlaybookRunner, Played, client, connection
 
-SEEDS = (9,)  # a round each, of some seconds; the unit tests play fifty
+SEEDS = (7,)  # a round each, of some seconds; the unit tests play fifty
 DAMAGES_OF_A_ROUND = 10
 EVERYTHING = json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]})
 TRUST = EVERYTHING.replace('"Action": "*", "Resource": "*"', '"Action": "sts:AssumeRole", "Principal": {"AWS": "*"}')

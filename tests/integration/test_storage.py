@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.datalab.notebooks.plugins.plugin_utils.people import host_defaults
 from ansible_collections.datalab.notebooks.plugins.plugin_utils.scripts.tools import OURS, tools_of
 from sandbox import Sandbox
 
@@ -247,7 +248,7 @@ def test_tools_are_uploaded_once_and_go_with_a_word(
 ) -> None:
     given = {"platform_storage_efs_dns_name": "nfs.example"}
     tool = tmp_path / "report.py"
-    ours = tools_of({"notebook_host_tools": list(OURS.values())})
+    ours = tools_of({**host_defaults(), "notebook_host_tools": list(OURS.values())})
     versions = {each.key: Path(each.src).read_bytes() for each in ours}
 
     def objects() -> dict[str, bytes]:

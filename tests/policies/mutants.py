@@ -37,6 +37,7 @@ HARMLESS = {
     ("PoliciesOfRoles", "Action iam:*"): "the other action that has both keys, DetachRolePolicy, is allowed",
     ("PoliciesOfGroups", "Action iam:*"): "no other action on groups has the key iam:PolicyARN",
     ("TagNew", "Action sagemaker:*"): "no other action has the key sagemaker:TaggingAction",
+    ("ReadBudgets", "Resource *"): "all budgets are meant, and no other resource has these actions",
 }
 
 

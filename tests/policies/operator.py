@@ -399,23 +399,29 @@ def _of_groups_and_workgroups() -> Iterator[Decision]:
 
 def _of_costs() -> Iterator[Decision]:
     group, rule = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:", f"arn:aws:events:{REGION}:{ACCOUNT}:rule/"
-    words = "CreateLogGroup DeleteLogGroup ListTagsLogGroup PutRetentionPolicy TagLogGroup"
+    for_all = actions("logs", "DeleteResourcePolicy DescribeLogGroups DescribeResourcePolicies PutResourcePolicy")
+    yield from only(COSTS, [*for_all, "sns:ListTopics", "ce:ListCostAllocationTags"], [NOTHING], [])
+    words = "CreateLogGroup DeleteLogGroup ListTagsForResource ListTagsLogGroup PutRetentionPolicy TagLogGroup"
+    ours = [Thing(f"{group}/aws/events/datalab{end}") for end in ("", ":*")]
     others = [Thing(f"{group}{name}") for name in ("/aws/events/other", "/aws/sagemaker/NotebookInstances")]
-    yield from only(COSTS, actions("logs", words), [Thing(f"{group}/aws/events/datalab")], others)
+    yield from only(COSTS, actions("logs", f"{words} TagResource"), ours, others)
     words = "DeleteRule DescribeRule ListTagsForResource ListTargetsByRule PutRule PutTargets RemoveTargets TagResource"
     own = [Thing(f"{rule}datalab-instances")]
     yield from only(COSTS, actions("events", words), own, [Thing(f"{rule}{name}") for name in ("x", "datalab-x")])
-    words = "CreateTopic DeleteTopic GetTopicAttributes ListTagsForResource SetTopicAttributes TagResource"
+    yield COSTS.may_not("ends the record", "events:DisableRule", own[0])
+    words = "CreateTopic DeleteTopic GetTopicAttributes ListSubscriptionsByTopic ListTagsForResource SetTopicAttributes"
+    words += " TagResource"
     topic = f"arn:aws:sns:{REGION}:{ACCOUNT}:"
     yield from only(COSTS, actions("sns", words), [Thing(f"{topic}datalab-costs")], [Thing(f"{topic}x")])
     yield COSTS.may_not("publishes", "sns:Publish", Thing(f"{topic}datalab-costs"))
     budget = f"arn:aws:budgets::{ACCOUNT}:budget/"
     others = [Thing(f"{budget}{name}") for name in ("x", "datalab")]
-    yield from only(COSTS, ["budgets:ModifyBudget"], [Thing(f"{budget}datalab-research")], others)
-    yield COSTS.may("reads budgets", "budgets:ViewBudget", others[0])
+    yield from only(COSTS, actions("budgets", "ModifyBudget TagResource"), [Thing(f"{budget}datalab-research")], others)
+    yield from only(COSTS, actions("budgets", "ListTagsForResource ViewBudget"), others, [])
+    yield COSTS.may_not("untags a budget", "budgets:UntagResource", Thing(f"{budget}datalab-research"))
     yield COSTS.may("activates tags in billing", "ce:UpdateCostAllocationTagsStatus", NOTHING)
     yield COSTS.may_not("reads what others have spent", "ce:GetCostAndUsage", NOTHING)
-    yield COSTS.may_not("reads logs", "logs:GetLogEvents", Thing(f"{group}/aws/events/datalab"))
+    yield COSTS.may_not("reads logs", "logs:GetLogEvents", Thing(f"{group}/aws/events/datalab:log-stream:x"))
 
 
 def _of_the_report() -> Iterator[Decision]:
@@ -423,7 +429,11 @@ def _of_the_report() -> Iterator[Decision]:
     reads += ["ce:GetCostAndUsage", "ce:ListCostAllocationTags", "sagemaker:ListNotebookInstances"]
     yield from only(REPORT, reads, [NOTHING], [])
     looks = ["sagemaker:DescribeNotebookInstance", "sagemaker:ListTags"]
-    yield from only(REPORT, looks, [notebook("datalab-alice")], [notebook("other")])
+    yield from only(REPORT, looks, [notebook("datalab-alice"), notebook("experiment")], [notebook("other")])
+    trail = Thing(f"arn:aws:cloudtrail:{REGION}:{ACCOUNT}:trail/x")
+    yield REPORT.may_not("ends a record of calls", "cloudtrail:StopLogging", trail)
+    for action in ("pricing:DescribeServices", "tag:TagResources"):
+        yield REPORT.may_not("does what it does not need", action, NOTHING)
     group = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:/aws/"
     ours = [Thing(f"{group}{name}:log-stream:x") for name in ("events/datalab", "sagemaker/NotebookInstances")]
     yield from only(REPORT, ["logs:FilterLogEvents"], ours, [Thing(f"{group}lambda/x:log-stream:x")])
@@ -432,6 +442,8 @@ def _of_the_report() -> Iterator[Decision]:
     yield from only(
         REPORT, uploads, [s3(f"{bucket}/costs/2026-11.html")], [s3(f"{bucket}/research/x"), s3("x/costs/y")]
     )
+    yield REPORT.may_not("deletes events", "logs:DeleteLogStream", ours[0])
+    yield REPORT.may_not("deletes a report", "s3:DeleteObject", s3(f"{bucket}/costs/2026-11.html"))
     finds = actions("s3", "GetBucketOwnershipControls ListBucket")
     yield from only(REPORT, finds, [s3(bucket)], [s3("acme-data")])
     for action in ("sagemaker:StopNotebookInstance", "sagemaker:AddTags"):

@@ -30,9 +30,8 @@ class Kernel:
         place.mkdir(parents=True, exist_ok=True)
         name = uuid.uuid4()
         self.manager = KernelManager(kernel_name="python3", connection_file=str(place / f"kernel-{name}.json"))
-        sockets(place).mkdir(mode=0o700, exist_ok=True)
         # Another process may take a port of TCP before the kernel does.
-        self.manager.transport, self.manager.ip = "ipc", str(sockets(place) / name.hex[:8])
+        self.manager.transport, self.manager.ip = "ipc", f"{sockets(place)}.{name.hex[:8]}"
         spec = self.manager.kernel_spec
         assert spec is not None
         spec.argv = [str(python), "-m", "ipykernel_launcher", "-f", "{connection_file}", "--ext=datalab_state"]

@@ -15,7 +15,7 @@ LONGEST_NUMBER = 20  # digits; Python refuses to convert very long ones
 NUMBERS = ("volume_size_in_gb", "query_bytes")
 
 
-VIEWERS_TEAM = "platform"  # the tag team of viewers, by which their costs are nobody's; no team may be called so
+VIEWERS_TEAM = "platform"  # the tag team of viewers, by which their costs are the platform's; no team may be called so
 RESERVED_TEAM = "is the team of viewers, by which their costs are counted; give the team another name"
 
 

@@ -153,7 +153,8 @@ def check(asked: dict[str, Any]) -> None:
         raise ValidationError(f"Unsupported metrics: {', '.join(sorted(unknown))}")
     if not asked.get("Metrics"):
         raise ValidationError("Metrics should not be empty")
-    months = (date.today().year - begin.year) * 12 + date.today().month - begin.month  # noqa: DTZ011
+    today = datetime.now(UTC)
+    months = (today.year - begin.year) * 12 + today.month - begin.month
     if months > 13:
         raise ValidationError("You haven't enabled historical data beyond 14 months")
     if "Filter" in asked:

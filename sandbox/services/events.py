@@ -62,10 +62,10 @@ def event(change: Change) -> dict[str, Any]:
     }
 
 
-def _targets(change: Change, told: dict[str, Any]) -> Iterator[str]:
+def _targets(change: Change, told: Any) -> Iterator[str]:
     rules = events_backends[change.account][change.region].event_buses["default"].rules.values()
     for rule in rules:
-        if rule.state == "ENABLED" and rule.event_pattern.matches_event(told):  # type: ignore[arg-type]
+        if rule.state == "ENABLED" and rule.event_pattern.matches_event(told):
             yield from (target["Arn"] for target in rule.targets if ":log-group:" in target["Arn"])
 
 

@@ -192,7 +192,7 @@ def expect_the_demo(sandbox: Sandbox) -> None:
 
 
 def expect_the_platforms_tag(sandbox: Sandbox) -> None:
-    """What the platform costs is counted by one tag, and viewers' costs are nobody's in particular."""
+    """What the platform costs is counted by one tag, and viewers' costs are the platform's."""
     things = dict(tagged(sandbox))
     others = {"given", "workgroup primary"}
     assert {name for name, tags in things.items() if tags.get("platform") != "datalab"} == others
@@ -442,7 +442,7 @@ def test_a_restricted_person_is_not_placed_beyond_the_limits(run: Run, sandbox: 
 
 
 def test_a_bucket_of_another_account_is_left_alone(run: Run, sandbox: Sandbox) -> None:
-    """Whoever knows the default name could take it, to be sent what people query."""
+    """Who knows the default name could take it, to be sent what people query."""
     of_others = "arn:aws:iam::222222222222:role/others"
     keys = client(sandbox, "sts").assume_role(RoleArn=of_others, RoleSessionName="others")["Credentials"]
     session = boto3.Session(keys["AccessKeyId"], keys["SecretAccessKey"], keys["SessionToken"], "eu-central-1")

@@ -78,12 +78,12 @@ class Server:
 
     def ask(self, path: str, body: Any = None) -> Any:
         data = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(f"{self.url}{path}", data, {"Authorization": "token secret"})  # noqa: S310
-        with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310
+        request = urllib.request.Request(f"{self.url}{path}", data, {"Authorization": "token secret"})  # noqa: S310 - our own
+        with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310 - our own
             return json.load(answer)
 
     def open(self, name: str) -> tuple[Any, BlockingKernelClient]:
-        """A session of a notebook, and a client that goes past the server: nobody is connected, as it sees it."""
+        """A session of a notebook, and a client that goes past the server, which sees no connection."""
         body = {"path": name, "name": Path(name).name, "type": "notebook", "kernel": {"name": "python3"}}
         session = self.ask("/api/sessions", body)
         file = self.place / "runtime" / f"kernel-{session['kernel']['id']}.json"

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Import the archive as Galaxy does: galaxy-importer must have nothing to say.
 
-The repository's address, which Galaxy requires, is set by whoever publishes (`make release`): here it is an example.
+The repository's address, which Galaxy requires, is set where it is published (`make release`): here it is an example.
 """
 
 from __future__ import annotations

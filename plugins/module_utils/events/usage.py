@@ -15,7 +15,8 @@ from ..cloudtrail.api import lookup_events
 from ..logs import api as logs
 
 DETAIL_TYPE = "SageMaker Notebook Instance State Change"
-STOPS_GROUP = "/aws/sagemaker/NotebookInstances"  # where instances log, autostop as well
+STOPS_GROUP = "/aws/sagemaker/NotebookInstances"  # where instances log
+STOPS_STREAM = "autostop"  # after the instance's name: what notebooks print is in other streams
 CLOUDTRAIL_DAYS = 90
 # What follows from a call at once. A start is paid a few minutes later, when the instance is in service: of calls alone
 # nothing tells that moment.
@@ -114,11 +115,12 @@ def events_of_calls(calls: Iterable[Mapping[str, Any]]) -> list[Event]:
 def stops_of(lines: Iterable[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
     """What autostop has logged, with the instance by its log stream."""
     for each in lines:
-        line = _json(each["message"])
+        instance, _slash, stream = each["logStreamName"].partition("/")
+        line = _json(each["message"]) if stream == STOPS_STREAM else {}
         if "autostop" in line:
             yield {
                 "time": as_text(datetime.fromtimestamp(each["timestamp"] // 1000, UTC)),
-                "instance": each["logStreamName"].partition("/")[0],
+                "instance": instance,
                 "decision": line["autostop"],
                 "reason": line.get("reason", ""),
                 **{key: line.get(key, 0) for key in ("idle", "busy", "running")},

@@ -5,28 +5,25 @@
 
 from __future__ import annotations
 
-import io
-import os
 import tomllib
-import zipfile
 from functools import cache
 from pathlib import Path
+
+from .archives import archived, put
 
 HOST = Path(__file__).parents[3] / "host" / "datalab_deliver"
 MAIN = "from datalab_deliver.instance import main\n\nmain()\n"
 
 
 def write(file: Path) -> None:
-    """Write it, unless it is there: all or nothing, since several processes of one run may do so."""
+    """Write it, unless it is there."""
     if not file.exists():
-        new = file.with_name(f"{file.name}.{os.getpid()}")
-        new.write_bytes(archive())
-        new.replace(file)
+        put(file, archive())
 
 
 @cache
 def archive() -> bytes:
-    """What Python runs as it is. The same source gives the same bytes on any system: nothing is packed, and no date."""
+    """What Python runs as it is."""
     project = tomllib.loads((HOST / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     source = HOST / "src"
     files = {
@@ -34,13 +31,8 @@ def archive() -> bytes:
         "requirements.txt": "".join(f"{line}\n" for line in project["dependencies"]).encode(),
         **{
             path.relative_to(source).as_posix(): path.read_bytes()
-            for path in sorted(source.rglob("*"))
+            for path in source.rglob("*")
             if path.suffix in {".py", ".j2"}
         },
     }
-    made = io.BytesIO(b"#!/usr/bin/python3 -I\n")
-    made.seek(0, io.SEEK_END)
-    with zipfile.ZipFile(made, "a") as packed:
-        for name, content in files.items():
-            packed.writestr(zipfile.ZipInfo(name), content)
-    return made.getvalue()
+    return archived(files, b"#!/usr/bin/python3 -I\n")

@@ -15,7 +15,7 @@ from typing import Any
 from ansible.constants import DEFAULT_LOCAL_TMP
 
 from . import deliver
-from .archive import STATE, state_archive
+from .state import STATE, state_archive
 
 Settings = Mapping[str, Any]
 

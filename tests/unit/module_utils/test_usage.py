@@ -99,7 +99,11 @@ def test_calls_tell_what_an_instance_was() -> None:
 def test_stops_are_what_autostop_has_logged() -> None:
     logged = {"autostop": "stop", "reason": "idle for 62 min", "idle": 3725, "busy": 5400, "running": 9300}
     about = {"timestamp": int(SINCE.timestamp() * 1000), "logStreamName": "alice/autostop"}
-    lines = [{**about, "message": json.dumps(logged)}, {**about, "message": "autostop is a word in a script's output"}]
+    lines = [
+        {**about, "message": json.dumps(logged)},
+        {**about, "message": "autostop is a word in a script's output"},
+        {**about, "message": json.dumps(logged), "logStreamName": "alice/jupyter.log"},
+    ]
     assert list(stops_of(lines)) == [
         {
             "time": "2026-11-01T00:00:00Z",

@@ -15,7 +15,7 @@ import pytest
 from ansible.constants import config
 
 from ansible_collections.datalab.notebooks.plugins.plugin_utils.checks.host import problems
-from ansible_collections.datalab.notebooks.plugins.plugin_utils.scripts import archive
+from ansible_collections.datalab.notebooks.plugins.plugin_utils.scripts import state
 from ansible_collections.datalab.notebooks.plugins.plugin_utils.scripts.limits import size
 from ansible_collections.datalab.notebooks.plugins.plugin_utils.scripts.render import render
 from ansible_collections.datalab.notebooks.plugins.plugin_utils.scripts.tools import (
@@ -46,7 +46,7 @@ def package(directory: Path, init: str = "", main: str = "") -> Path:
     (source / "__init__.py").write_text(init)
     (source / "__main__.py").write_text(main)
     (source / "notes.txt").write_text("not Python")
-    (wheel,) = archive.HOST.glob("cloudpickle-*.whl")
+    (wheel,) = state.HOST.glob("cloudpickle-*.whl")
     shutil.copyfile(wheel, directory / wheel.name)
     return directory
 
@@ -58,18 +58,18 @@ def python(*arguments: str | Path) -> str:
 
 def test_the_archive_is_the_same_each_time(tmp_path: Path) -> None:
     copied = tmp_path / "copied"
-    shutil.copytree(archive.HOST, copied, copy_function=shutil.copyfile, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(state.HOST, copied, copy_function=shutil.copyfile, ignore=shutil.ignore_patterns("__pycache__"))
     (copied / "src/datalab_state/__pycache__").mkdir()
     (copied / "src/datalab_state/__pycache__/x.pyc").write_text("")
-    assert archive.archive_of(copied) == archive.archive_of(archive.HOST)
+    assert state.archive_of(copied) == state.archive_of(state.HOST)
     (copied / "src/datalab_state/more.py").write_text("")
-    assert archive.archive_of(copied) != archive.archive_of(archive.HOST)
+    assert state.archive_of(copied) != state.archive_of(state.HOST)
 
 
 def test_the_archive_is_run_and_imported_as_it_is(tmp_path: Path) -> None:
     main = "import sys, datalab_state.vendor.cloudpickle as c; print(c.__name__, c.loads(c.dumps(int)), sys.argv[1:])"
     file = tmp_path / "a.zip"
-    file.write_bytes(archive.archive_of(package(tmp_path / "host", main=main)))
+    file.write_bytes(state.archive_of(package(tmp_path / "host", main=main)))
     assert python(file, "save-all", "-x") == "datalab_state.vendor.cloudpickle <class 'int'> ['save-all', '-x']\n"
     names = zipfile.ZipFile(file).namelist()
     assert "cloudpickle/__init__.py" not in names, "an environment keeps its own"
@@ -78,15 +78,15 @@ def test_the_archive_is_run_and_imported_as_it_is(tmp_path: Path) -> None:
 
 def test_the_archive_lies_where_a_mirror_has_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(config, "get_config_value", lambda _name: str(tmp_path))
-    archive.state_archive.cache_clear()
-    file = Path(archive.state_archive())
+    state.state_archive.cache_clear()
+    file = Path(state.state_archive())
     (tool,) = tools_of(MIRROR)
     assert file == tmp_path / "datalab" / tool.key
     file.write_text("damaged")
-    archive.state_archive.cache_clear()
-    assert Path(archive.state_archive()).read_bytes() == archive.archive_of(archive.HOST)
-    assert [each.name for each in file.parent.iterdir()] == [archive.STATE]
-    archive.state_archive.cache_clear()
+    state.state_archive.cache_clear()
+    assert Path(state.state_archive()).read_bytes() == state.archive_of(state.HOST)
+    assert [each.name for each in file.parent.iterdir()] == [state.STATE]
+    state.state_archive.cache_clear()
 
 
 # Which instances fetch it, and from where
@@ -95,24 +95,24 @@ def test_the_archive_lies_where_a_mirror_has_it(tmp_path: Path, monkeypatch: pyt
 @pytest.mark.parametrize(
     ("settings", "bucket", "fetched", "url"),
     [
-        ({}, "x", [CONDA, AUTOSTOP, DELIVER, archive.STATE], "s3://x"),
-        ({"notebook_host_tools": ["/x"]}, "x", ["/x", CONDA, AUTOSTOP, DELIVER, archive.STATE], "s3://x"),
-        ({"notebook_host_tools_url": "https://y"}, "x", [CONDA, AUTOSTOP, DELIVER, archive.STATE], "https://y"),
-        ({"notebook_host_tools_url": "https://y"}, "", [CONDA, AUTOSTOP, DELIVER, archive.STATE], "https://y"),
+        ({}, "x", [CONDA, AUTOSTOP, DELIVER, state.STATE], "s3://x"),
+        ({"notebook_host_tools": ["/x"]}, "x", ["/x", CONDA, AUTOSTOP, DELIVER, state.STATE], "s3://x"),
+        ({"notebook_host_tools_url": "https://y"}, "x", [CONDA, AUTOSTOP, DELIVER, state.STATE], "https://y"),
+        ({"notebook_host_tools_url": "https://y"}, "", [CONDA, AUTOSTOP, DELIVER, state.STATE], "https://y"),
         ({"notebook_host_save_state": False}, "x", [CONDA, AUTOSTOP, DELIVER], "s3://x"),
         ({"notebook_host_save_state": False, "notebook_host_tools_url": "https://y"}, "x", [], "https://y"),
-        ({"notebook_host_steps": ["tools", "kernels", "state"]}, "x", [DELIVER, archive.STATE], "s3://x"),
+        ({"notebook_host_steps": ["tools", "kernels", "state"]}, "x", [DELIVER, state.STATE], "s3://x"),
         ({"notebook_host_steps": ["efs", "jupyter", "viewer"]}, "x", [], ""),
     ],
 )
 def test_who_wants_it_fetches_it(settings: dict[str, Any], bucket: str, fetched: list[str], url: str) -> None:
     found = from_bucket({**ON, **settings}, bucket)
-    assert [Path(file).name if archive.STATE in file else file for file in files_of(found)] == fetched
+    assert [Path(file).name if state.STATE in file else file for file in files_of(found)] == fetched
     assert found["notebook_host_tools_url"] == url
     assert list(unreachable_state(found)) == []
     files = [file for file in found["notebook_host_tools"] if file != "/x"]
     scripts = render({**found, "notebook_host_tools": files})
-    assert ("STATE_ARCHIVE=" in scripts.program) is (archive.STATE in fetched)
+    assert ("STATE_ARCHIVE=" in scripts.program) is (state.STATE in fetched)
     assert size(scripts.on_start) < 14_400
 
 
@@ -127,8 +127,8 @@ def test_nowhere_to_fetch_it_from_is_told() -> None:
 
 
 def test_no_other_file_has_its_name(tmp_path: Path) -> None:
-    mine = tmp_path / archive.STATE
-    mine.write_bytes(Path(archive.state_archive()).read_bytes())
+    mine = tmp_path / state.STATE
+    mine.write_bytes(Path(state.state_archive()).read_bytes())
     settings = {**MIRROR, "notebook_host_tools": [str(mine)]}
     assert files_of(settings) == [str(mine)]
     assert list(unreadable_tools(settings)) == []
@@ -179,7 +179,7 @@ def bring(host: Host, tmp_path: Path, init: str = "", main: str = "") -> Path:
     """The archive is there by now."""
     file = host.root / "usr/local/libexec/datalab/tools/datalab-state.zip"
     file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_bytes(archive.archive_of(package(tmp_path / "host", init, main)))
+    file.write_bytes(state.archive_of(package(tmp_path / "host", init, main)))
     return file
 
 

@@ -35,7 +35,7 @@ from ansible_collections.datalab.notebooks.plugins.plugin_utils.preflight import
     preflight,
 )
 from ansible_collections.datalab.notebooks.plugins.plugin_utils.problems import Problem
-from ansible_collections.datalab.notebooks.plugins.plugin_utils.scripts.archive import state_archive
+from ansible_collections.datalab.notebooks.plugins.plugin_utils.scripts.state import state_archive
 from ansible_collections.datalab.notebooks.plugins.plugin_utils.scripts.tools import CONDA
 from ansible_collections.datalab.notebooks.tests.unit.plugins.inventories import inventory, wanted
 

@@ -43,7 +43,7 @@ class Card:
     pages: list[Page] = field(default_factory=list)
 
     def about(self) -> list[str]:
-        """Whose it is, since when, and from which data."""
+        """Its person, since when it is there, and from which data."""
         return [self.team, self.owner, self.completed, *self.data]
 
     def text(self) -> str:

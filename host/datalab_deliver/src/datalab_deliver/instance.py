@@ -39,7 +39,7 @@ def main() -> None:
 
 
 def ready(archive: Path, home: Path) -> Path:
-    """The Python of the command's environment, made by whoever needs it first."""
+    """The Python of the command's environment, made by the first person who needs it."""
     base = base_python(home)
     digest = hashlib.sha256(archive.read_bytes() + os.fsencode(base.resolve())).hexdigest()
     state = home / STATE

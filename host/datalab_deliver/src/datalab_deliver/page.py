@@ -43,7 +43,7 @@ WORDS = 240  # characters
 
 
 def html(nb: NotebookNode, name: str, about: Sequence[str], up: str) -> str:
-    """The page of a notebook, with all outputs and pictures inside, whose it is, and the way up to the index."""
+    """The page of a notebook, with all outputs and pictures inside, its person, and the way up to the index."""
     exporter = HTMLExporter(
         extra_loaders=[jinja2.DictLoader({"page.html.j2": TEMPLATE})], template_file="page.html.j2", embed_images=True
     )

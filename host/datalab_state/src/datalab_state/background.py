@@ -96,7 +96,7 @@ def _work(write: int, request: Request, settings: Settings) -> None:
         os.nice(10)
         gc.disable()  # what is not used any more may talk to a server when it goes
         _own_files()
-        sys.stdout = sys.stderr = open(os.devnull, "w")  # noqa: SIM115
+        sys.stdout = sys.stderr = open(os.devnull, "w")  # noqa: SIM115 - until the fork ends
         live.limit = Watch(write).limit
         report = attempt(request, settings)
         with os.fdopen(write, "w") as file:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Outputs that arrive while no tab is open get into the notebook: JupyterLab's page is what saves it otherwise.
 
-Every message that the kernel publishes for a cell is noted. When the server says that nobody is connected, what has
+Every message that the kernel publishes for a cell is noted. When the server says that no tab is connected, what has
 come after the file was saved is written to it: only to a cell of the same id and the same source. A cell that a person
 has cleared and saved stays cleared.
 """

@@ -77,9 +77,8 @@ def _get(server: Server, path: str) -> Any:
         address = address._replace(netloc=f"localhost:{address.port}" if address.port else "localhost")
     url = urllib.parse.urljoin(urllib.parse.urlunsplit(address).rstrip("/") + "/", path)
     headers = {"Authorization": f"token {server.token}"} if server.token else {}
-    # It is this machine, and its certificate is its own.
-    context = ssl._create_unverified_context()  # noqa: S323
+    context = ssl._create_unverified_context()  # noqa: S323 - it is this machine, whose certificate is its own
     handlers = urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context)
-    request = urllib.request.Request(url, headers=headers)  # noqa: S310
+    request = urllib.request.Request(url, headers=headers)  # noqa: S310 - of this machine
     with urllib.request.build_opener(*handlers).open(request, timeout=SECONDS) as answer:
         return json.load(answer)

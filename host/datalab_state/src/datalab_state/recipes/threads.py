@@ -28,7 +28,7 @@ def _simple_queue(waiting: Any, _: Any) -> Reduced:
 
 
 def _thread(thread: Any, _: Any) -> Reduced:
-    if thread.is_alive() or isinstance(thread, threading._MainThread):  # type: ignore[attr-defined]
+    if thread.is_alive() or isinstance(thread, threading._MainThread):  # type: ignore[attr-defined] # is there
         raise TypeError("a thread that runs")
     if not thread._started.is_set():
         raise TypeError("a thread that was not started")
@@ -47,7 +47,7 @@ def _finished(cls: Any, name: str, state: dict[str, Any]) -> Any:
     else:
         thread._is_stopped = True
         thread._tstate_lock = None
-    threading._dangling.discard(thread)  # type: ignore[attr-defined]
+    threading._dangling.discard(thread)  # type: ignore[attr-defined] # is there
     vars(thread).update(state)
     return thread
 

@@ -6,13 +6,13 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import zipfile
 from functools import cache
-from io import BytesIO
 from pathlib import Path
 
 from ansible.constants import config
+
+from .archives import archived, put
 
 STATE = "datalab-state.zip"
 
@@ -29,10 +29,7 @@ def state_archive() -> str:
     sha256 = hashlib.sha256(content).hexdigest()
     file = Path(config.get_config_value("ANSIBLE_HOME")) / "datalab" / sha256 / STATE
     if not file.exists() or file.read_bytes() != content:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        new = file.with_name(f"{file.name}.{os.getpid()}")
-        new.write_bytes(content)
-        new.replace(file)
+        put(file, content)
     return str(file)
 
 
@@ -43,9 +40,4 @@ def archive_of(directory: Path) -> bytes:
     files = {str(path.relative_to(source)): path.read_bytes() for path in source.glob("datalab_state/**/*.py")}
     with zipfile.ZipFile(wheel) as packed:
         vendored = {f"{VENDOR}/{name}": packed.read(name) for name in packed.namelist() if name.endswith(".py")}
-    files |= {"__main__.py": MAIN.encode(), f"{VENDOR}/__init__.py": b"", **vendored}
-    content = BytesIO()
-    with zipfile.ZipFile(content, "w", zipfile.ZIP_STORED) as archive:
-        for name in sorted(files):
-            archive.writestr(zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0)), files[name])
-    return content.getvalue()
+    return archived({**files, "__main__.py": MAIN.encode(), f"{VENDOR}/__init__.py": b"", **vendored})

@@ -80,6 +80,19 @@ def run_an_instance(sandbox: Sandbox) -> None:
     )
 
 
+def test_tags_that_were_taken_away_come_back(costs: Costs, sandbox: Sandbox) -> None:
+    topic = {"platform_costs_topic": True}
+    costs(**topic)
+    logs, sns = client(sandbox, "logs"), client(sandbox, "sns")
+    (found,) = sns.list_topics()["Topics"]
+    logs.untag_log_group(logGroupName=GROUP, tags=["platform"])
+    sns.untag_resource(ResourceArn=found["TopicArn"], TagKeys=["platform"])
+    sandbox.reset_calls()
+    costs(**topic)
+    assert changing(sandbox) == {"logs:TagLogGroup": 1, "sns:TagResource": 1}
+    assert changed(costs(**topic)) == 0
+
+
 def test_a_budget_comes_when_its_tags_are_known_and_changes_alone(costs: Costs, sandbox: Sandbox) -> None:
     early = costs(**WITH_BUDGET).stdout
     assert "billing does not know the tag platform and team and owner yet" in early

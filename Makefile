@@ -4,6 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+SANDBOX_READY := $(VENV)/.sandbox-ready
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
@@ -30,28 +31,28 @@ CHECKS := integration molecule browser state deliver sanity galaxy package polic
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s%s\n", $$1, $$2 }' Makefile
 
-demo: venv ## The whole platform in the sandbox: no AWS account, nothing outside this directory
+demo: $(SANDBOX_READY) ## The whole platform in the sandbox: no AWS account, nothing outside this directory
 	@python -m sandbox.demo
 
-laptop: venv ## The same with instances that run: JupyterLab in the browser; needs podman
+laptop: $(SANDBOX_READY) ## The same with instances that run: JupyterLab in the browser; needs podman
 	@python -m sandbox.laptop up
 
-laptop-stop: venv ## End that; what is on the instances' volumes stays
+laptop-stop: $(SANDBOX_READY) ## End that; what is on the instances' volumes stays
 	@python -m sandbox.laptop stop
 
-laptop-reset: venv ## End that, and remove the volumes
+laptop-reset: $(SANDBOX_READY) ## End that, and remove the volumes
 	@python -m sandbox.laptop reset
 
-sandbox: venv ## Start the sandbox, AWS on this machine
+sandbox: $(SANDBOX_READY) ## Start the sandbox, AWS on this machine
 	@python -m sandbox start
 
-sandbox-status: venv ## Say where the sandbox is and what is in it
+sandbox-status: $(SANDBOX_READY) ## Say where the sandbox is and what is in it
 	@python -m sandbox status
 
-sandbox-reset: venv ## Empty the sandbox
+sandbox-reset: $(SANDBOX_READY) ## Empty the sandbox
 	@python -m sandbox reset
 
-sandbox-stop: venv ## End the sandbox
+sandbox-stop: $(SANDBOX_READY) ## End the sandbox
 	@python -m sandbox stop
 
 test: venv ## Every check there is, as CI runs them
@@ -139,7 +140,7 @@ shellcheck: venv
 changelog: venv
 	@antsibull-changelog lint
 
-venv: $(READY) ## The virtual environment; PYTHON=python3.13 chooses another Python
+venv: $(READY) ## The virtual environment, with all that checks need; PYTHON=python3.13 chooses another Python
 
 # uv is several times faster, but has a configuration of its own: it is used where the user has it.
 ifneq ($(shell command -v uv),)
@@ -148,18 +149,24 @@ else
 INSTALL := $(BIN)/python -m pip install --quiet --quiet --no-compile
 endif
 
-# The checkout is linked to where Ansible, Python and the type checker look for installed collections.
-$(READY): requirements.txt requirements-dev.txt
+# What the demo needs, so that a newcomer waits for nothing else. The checkout is linked to where Ansible, Python and the
+# type checker look for installed collections.
+$(SANDBOX_READY): requirements.txt requirements-sandbox.txt
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else \
 		"datalab.notebooks needs Python 3.11 or newer, and $(PYTHON) is %d.%d: make PYTHON=python3.11" % sys.version_info[:2])'
-	@echo "==> The virtual environment in $(VENV): this takes about a minute, once"
+	@echo "==> The virtual environment in $(VENV): this takes about half a minute, once"
 	@$(PYTHON) -m venv $(VENV)
 	@$(INSTALL) --upgrade pip # an old one takes a minute longer to find out what fits together
-	@$(INSTALL) -r requirements.txt -r requirements-dev.txt
+	@$(INSTALL) -r requirements.txt -r requirements-sandbox.txt
 	@collections=$$(python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/ansible_collections; \
 		mkdir -p "$$collections/datalab"; \
 		ln -sfn "$(CURDIR)" "$$collections/datalab/notebooks"; \
 		touch "$$collections/py.typed" $@
+
+$(READY): $(SANDBOX_READY) requirements-dev.txt
+	@echo "==> What the checks need: this takes about a minute, once"
+	@$(INSTALL) -r requirements.txt -r requirements-sandbox.txt -r requirements-dev.txt
+	@touch $@
 
 clean: ## Stop the sandbox and the laptop, with its volumes; remove the virtual environment and all output
 	@if [ -e build/sandbox ] && [ -x $(BIN)/python ]; then $(BIN)/python -m sandbox stop; fi

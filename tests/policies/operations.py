@@ -74,10 +74,10 @@ ALSO: dict[str, list[str]] = {
     "budgets:CreateBudget": ["budgets:TagResource"],
     "events:PutRule": ["events:TagResource"],
     "logs:CreateLogGroup": ["logs:TagResource"],
-    # https://docs.aws.amazon.com/sns/latest/dg/sns-tags.html
-    "sns:CreateTopic": ["sns:TagResource"],
     "iam:CreatePolicy": ["iam:TagPolicy"],
     "iam:CreateRole": ["iam:PutRolePermissionsBoundary", "iam:TagRole"],
+    # https://docs.aws.amazon.com/sns/latest/dg/sns-tags.html
+    "sns:CreateTopic": ["sns:TagResource"],
 }  # fmt: skip
 
 

@@ -24,7 +24,7 @@ import boto3
 from .client import Sandbox
 from .demo import REGION, ROOT, Demo, DemoError, announce
 from .machines import Settings, images
-from .machines.container import MachineError
+from .machines.container import MachineError, check_room
 from .machines.podman import TOLD, identity_of, remove_containers, remove_volumes, runtime_directory
 from .process import NotStartedError, find, start, stop
 from .state import StateDir
@@ -124,6 +124,7 @@ class Laptop:
 def up(laptop: Laptop) -> None:
     """Start, converge, and show where everybody's JupyterLab is."""
     began = time.monotonic()
+    check_room()
     os.environ.update(images.prepare())
     announce("The sandbox: AWS on this machine, with a container for each instance")
     laptop.start()

@@ -8,11 +8,13 @@ What AWS does at each start: a fresh machine, which knows the instance that it i
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 
 BOOT_SECONDS = 300  # it takes seconds, unless the computer does much else
 TIMED_OUT = 124  # what timeout says
+ROOM = 200  # MB on the disk; with less a container boots, and its Jupyter does not start
 SYSTEM_IS_UP = """
 until state=$(systemctl is-system-running --wait 2>&1) || [ "$state" = degraded ]; do sleep 0.1; done
 cat >/opt/ml/metadata/resource-metadata.json
@@ -21,6 +23,17 @@ cat >/opt/ml/metadata/resource-metadata.json
 
 class MachineError(Exception):
     """A machine did not come up; the message is the instance's FailureReason."""
+
+
+def check_room() -> None:
+    """Raise MachineError unless the disk that podman keeps containers on has room for one more."""
+    where = podman("info", "--format", "{{.Store.GraphRoot}}").strip()
+    free = shutil.disk_usage(where).free // 10**6
+    if free < ROOM:
+        raise MachineError(
+            f"The disk of {where}, where podman keeps containers, has {free} MB left, and an instance takes {ROOM}. "
+            "Remove files of yours, or what podman no longer uses: podman system prune"
+        )
 
 
 def fresh(name: str, image: str, arn: str, options: list[str]) -> None:

@@ -23,7 +23,7 @@ from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
-from .container import BOOT_SECONDS, TIMED_OUT, MachineError, fresh, podman, wait
+from .container import BOOT_SECONDS, TIMED_OUT, MachineError, check_room, fresh, podman, wait
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -183,6 +183,7 @@ class Machines:
 
     def _boot(self, machine: Machine) -> bool:
         """A fresh container whose system is up; says whether its volume is new."""
+        check_room()
         home = self.directory(machine.name)
         home.mkdir(parents=True, exist_ok=True)
         for script, content in machine.scripts.items():

@@ -17,7 +17,7 @@ import pytest
 
 from sandbox import laptop
 from sandbox.laptop import Laptop
-from sandbox.machines import Machine, Settings, images
+from sandbox.machines import Machine, Settings, container, images
 from sandbox.machines.door import Door
 from sandbox.machines.podman import Machines
 from tests.tools import containers
@@ -113,6 +113,13 @@ def test_script_that_takes_too_long(server: Callable[..., Machines]) -> None:
     machines = server(script_seconds=1)
     slow = replace(ALICE, scripts={"on-start": "#!/bin/bash\nsleep infinity\n"})
     assert "took longer than" in machines.start(slow).result(BOOT_SECONDS)
+
+
+def test_full_disk(server: Callable[..., Machines], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(container, "ROOM", 10**12)  # more than any disk has
+    machines = server()
+    assert "MB left, and an instance takes 1000000000000" in machines.start(ALICE).result(BOOT_SECONDS)
+    assert names_of(machines) == []
 
 
 def test_capacity(server: Callable[..., Machines]) -> None:

@@ -6,8 +6,9 @@ Chosen before the code that has to save them. In 958 notebooks of six public rep
 Azure ML, two books, a statistics office, Kaggle; 22,033 cells) the imports and what a cell's top level assigns were
 counted: clients and sessions of boto3 (479 notebooks), arrays (431), data frames (395), figures (291), dates (143),
 fitted models (179), streams and archives (88, 39), paths (84), pictures (63), loggers (61), widgets (49), threads and
-executors (17), templates (27), functions (476), classes (69), then what each of these leads to. Counted alike, but not
-to be had for these tests without a download of gigabytes: torch, tensorflow, sagemaker.
+executors (17), templates (27), functions (476), classes (69), then what each of these leads to. Counted alike: torch,
+which has a list of its own, tensors.txt; and not to be had for these tests without a download of gigabytes: tensorflow,
+sagemaker.
 """
 
 from __future__ import annotations
@@ -15,8 +16,8 @@ from __future__ import annotations
 from pathlib import Path
 
 
-def kinds() -> list[tuple[str, str, str]]:
-    text = (Path(__file__).parent / "kinds.txt").read_text(encoding="utf-8")
+def kinds(file: str) -> list[tuple[str, str, str]]:
+    text = (Path(__file__).parent / file).read_text(encoding="utf-8")
     found = []
     for entry in text.split("## ")[1:]:
         kind, _, rest = entry.partition("\n")
@@ -25,4 +26,4 @@ def kinds() -> list[tuple[str, str, str]]:
     return found
 
 
-KINDS = kinds()
+KINDS = kinds("kinds.txt")

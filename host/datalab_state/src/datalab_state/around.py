@@ -20,7 +20,7 @@ def get(shell: Any) -> dict[str, Any]:
         "path": [entry for entry in sys.path if entry],
         "extensions": sorted(getattr(shell.extension_manager, "loaded", ())),
     }
-    for name, reader in (("numpy", _numpy), ("pandas", _pandas), ("matplotlib", _matplotlib)):
+    for name, reader in (("numpy", _numpy), ("pandas", _pandas), ("matplotlib", _matplotlib), ("torch", _torch)):
         if name in sys.modules:
             with suppress(Exception):
                 around[name] = reader(sys.modules[name])
@@ -58,6 +58,10 @@ def seed(around: dict[str, Any]) -> None:
     if "numpy" in around:
         with suppress(Exception):
             sys.modules["numpy"].random.set_state(around["numpy"][0])
+    if "torch" in around:
+        with suppress(Exception):
+            __import__("torch")
+            sys.modules["torch"].set_rng_state(around["torch"])
 
 
 def _numpy(np: Any) -> Any:
@@ -80,6 +84,10 @@ def _pandas(pd: Any) -> dict[str, Any]:
 def _set_pandas(pd: Any, options: dict[str, Any]) -> None:
     for key, value in options.items():
         pd.set_option(key, value)
+
+
+def _torch(torch: Any) -> Any:
+    return torch.get_rng_state()
 
 
 def _matplotlib(matplotlib: Any) -> dict[str, Any]:

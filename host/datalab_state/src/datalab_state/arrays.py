@@ -8,6 +8,7 @@ import sys
 from typing import Any
 
 from .live import attempt
+from .recipes import tensors
 
 
 def bottom(array: Any) -> Any:
@@ -18,11 +19,20 @@ def bottom(array: Any) -> Any:
     return array
 
 
+def start(array: Any) -> int:
+    """Where its memory begins."""
+    where: int = array.__array_interface__["data"][0]
+    return where
+
+
 def reduce_view(array: Any, base: Any) -> tuple[Any, ...] | None:
     """As a view of `base`, or None where it has to be an array of its own."""
+    if not isinstance(base, sys.modules["numpy"].ndarray):
+        offset = start(array) - tensors.address(base)[0]
+        return tensors.array_on, (base, array.dtype, array.shape, offset, array.strides, array.flags.writeable)
     if not (base.flags.c_contiguous or base.flags.f_contiguous):
         return None
-    offset = array.__array_interface__["data"][0] - base.__array_interface__["data"][0]
+    offset = start(array) - start(base)
     return _view, (base, array.dtype, array.shape, offset, array.strides, array.flags.writeable)
 
 

@@ -9,9 +9,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from . import live
+from . import arrays, live
 from .pickling import NotSaved, Pickler, explain, is_namespace, linking
-from .recipes import Table
+from .recipes import Table, tensors
 
 EACH = 60  # seconds that one variable may take
 
@@ -110,12 +110,23 @@ def _each(
 
 
 def _shared_memory(parts: Iterable[Pickled]) -> dict[int, Any]:
-    """Arrays that others look at: by id."""
+    """What arrays look at that others look at, too: another array, or the memory of tensors; by the id of an array."""
+    parts = list(parts)
     seen: dict[int, tuple[Any, set[int]]] = {}
     for part in parts:
         for key, (base, views) in part.arrays.items():
             seen.setdefault(key, (base, set()))[1].update(views)
-    return {key: base for key, (base, views) in seen.items() if len(views) > 1}
+    shared = {key: base for key, (base, views) in seen.items() if len(views) > 1}
+    storages = {
+        key: obj for part in parts for key, obj in part.shared.items() if type(obj).__name__ == "UntypedStorage"
+    }
+    for part in parts if storages else ():
+        for key, (base, _) in part.arrays.items():
+            for storage in storages.values():
+                begin, end = tensors.address(storage)
+                if begin <= arrays.start(base) < end:
+                    shared[key] = part.shared[id(storage)] = storage
+    return shared
 
 
 def _united(parts: list[Pickled]) -> list[list[Pickled]]:

@@ -21,7 +21,7 @@ from typing import Any
 from . import arrays, live
 from .missing import Missing
 from .place import Refused
-from .recipes import Table
+from .recipes import Partly, Table
 
 try:  # in the archive, which is on the path before an environment's own cloudpickle
     from .vendor import cloudpickle
@@ -49,7 +49,19 @@ ATOMS = (
     live.Namespace,
     pickle.PickleBuffer,
 )
-FOREIGN = {"dtype", "ZoneInfo", "timezone", "ufunc", "PosixPath", "date", "datetime", "Decimal", "Fraction"}
+FOREIGN = {
+    "dtype",
+    "device",
+    "layout",
+    "ZoneInfo",
+    "timezone",
+    "ufunc",
+    "PosixPath",
+    "date",
+    "datetime",
+    "Decimal",
+    "Fraction",
+}
 
 
 class NotSaved(Exception):
@@ -113,6 +125,9 @@ class Pickler(cloudpickle.Pickler):  # type: ignore[misc,unused-ignore] # untype
         except Exception as error:
             if not self._holes:
                 raise
+            if isinstance(error, Partly):
+                self._note(str(error))
+                return error.reduced
             return self._hole(obj, error)
 
     def _usual(self, kind: type, obj: Any) -> None:
@@ -126,9 +141,12 @@ class Pickler(cloudpickle.Pickler):  # type: ignore[misc,unused-ignore] # untype
         why = explain(obj, error)
         if obj is self._top:
             raise NotSaved(why)
+        self._note(why)
+        return Missing, (why,)
+
+    def _note(self, why: str) -> None:
         if why not in self.partly:
             self.partly.append(why)
-        return Missing, (why,)
 
     def _function(self, function: types.FunctionType) -> Any:
         """With the live namespace, so that it sees what is changed there later."""
@@ -164,11 +182,8 @@ class Pickler(cloudpickle.Pickler):  # type: ignore[misc,unused-ignore] # untype
     def _array(self, array: Any) -> Any:
         base = arrays.bottom(array)
         self.arrays.setdefault(id(base), (base, set()))[1].add(id(array))
-        if base is not array and id(base) in self._bases:
-            reduced = arrays.reduce_view(array, base)
-            if reduced is not None:
-                return reduced
-        return None
+        shared = self._bases.get(id(base))
+        return None if shared is None or shared is array else arrays.reduce_view(array, shared)
 
 
 def explain(obj: Any, error: BaseException) -> str:

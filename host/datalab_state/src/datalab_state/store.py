@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Callable, Union
 
 from . import place
+from .writing import Writer, write
 
 Data = Union[bytes, memoryview, mmap.mmap]
 CHUNK = 1 << 24
@@ -47,21 +48,19 @@ def digest(data: Data, like: str = "") -> str:
 
     `like`: a name from another machine may be of the other kind.
     """
-    new = HASHES[len(like) if len(like) in HASHES else LENGTH]
-
-    def hashed(part: Data) -> bytes:
-        value: bytes = new(part).digest()
-        return value
-
+    new = functools.partial(hashed, like=like)
     view = memoryview(data)
     if view.nbytes <= CHUNK:
-        return hashed(view).hex()
+        return new(view).hex()
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        return hashed(b"".join(pool.map(hashed, _chunks(view)))).hex()
+        chunks = [view[begin : begin + CHUNK] for begin in range(0, view.nbytes, CHUNK)]
+        return new(b"".join(pool.map(new, chunks))).hex()
 
 
-def _chunks(view: memoryview) -> list[memoryview]:
-    return [view[begin : begin + CHUNK] for begin in range(0, view.nbytes, CHUNK)]
+def hashed(part: Data, like: str = "") -> bytes:
+    """The digest of a chunk."""
+    value: bytes = HASHES[len(like) if len(like) in HASHES else LENGTH](part).digest()
+    return value
 
 
 def create(path: Path) -> int:
@@ -127,16 +126,27 @@ class Store:
         new.unlink(missing_ok=True)
         if not name and view.nbytes <= CHUNK:
             name = digest(view)
-        with os.fdopen(create(new), "wb", buffering=0) as file, ThreadPoolExecutor(1) as pool:
-            hashed = None if name else pool.submit(digest, view)  # while it is written
-            for chunk in _chunks(view):
-                rest = chunk
-                while rest.nbytes:
-                    rest = rest[file.write(rest) :]
+        with os.fdopen(create(new), "wb", buffering=0) as file:
+            if view.nbytes <= CHUNK:
+                write(file.fileno(), view)
+            else:
+                name = self._write_large(new, file.fileno(), view, name)
             os.fsync(file.fileno())
-            name = hashed.result() if hashed else name
         new.rename(self.directory / name)
         return name
+
+    def _write_large(self, new: Path, descriptor: int, view: memoryview, name: str) -> str:
+        """All processors hash and write a chunk each at a time."""
+
+        def one(begin: int) -> bytes:
+            chunk = view[begin : begin + CHUNK]
+            value = b"" if name else hashed(chunk)
+            writer.write(chunk, begin)
+            return value
+
+        with Writer(new, descriptor, view.nbytes) as writer, ThreadPoolExecutor(os.cpu_count()) as pool:
+            values = b"".join(pool.map(one, range(0, view.nbytes, CHUNK)))
+        return name or hashed(values).hex()
 
 
 def read(directory: Path, name: str, length: int) -> bytes:

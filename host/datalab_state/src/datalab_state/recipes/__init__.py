@@ -11,8 +11,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from . import aws, databases, files, functions, objects, pages, threads
-from .common import Recipe, refuse
+from . import aws, databases, files, functions, objects, pages, tensors, threads
+from .common import Partly, Recipe, refuse
+
+__all__ = ["KINDS", "OFF", "Partly", "Table"]
 
 KINDS: dict[str, dict[Any, Recipe]] = {
     "files": files.RECIPES,
@@ -34,7 +36,7 @@ class Table:
 
     def __init__(self, kinds: frozenset[str]) -> None:
         self._recipes: dict[Any, Recipe] = {}
-        for module in (files, databases, threads, functions, objects, pages):
+        for module in (files, databases, threads, functions, objects, pages, tensors):
             self._recipes.update(module.ALWAYS)
         for kind, recipes in KINDS.items():
             if kind in kinds:

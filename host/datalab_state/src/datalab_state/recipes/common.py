@@ -11,6 +11,14 @@ Reduced = Optional[tuple[Any, ...]]
 Recipe = Callable[[Any, dict[str, Any]], Reduced]
 
 
+class Partly(Exception):
+    """Something comes back with less than it had: with what `__reduce_ex__` would return."""
+
+    def __init__(self, why: str, reduced: Any) -> None:
+        super().__init__(why)
+        self.reduced = reduced
+
+
 def call(path: str, *args: Any) -> Any:
     module, _, name = path.rpartition(".")
     return getattr(importlib.import_module(module), name)(*args)

@@ -12,7 +12,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = ROOT / "build"
 NAME = Path("datalab/notebooks")
-DEPENDENCIES = ["amazon", "community"]
+DEPENDENCIES = ["amazon", "community", "kubernetes"]
 
 
 def copy_sources(destination: Path) -> None:

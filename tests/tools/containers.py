@@ -12,7 +12,7 @@ from sandbox.machines.images import ContainersError, prepare
 
 from . import debian
 
-DEBIAN_PACKAGES = ["mmdebstrap", "podman", "runc"]  # their programs have the same names
+DEBIAN_PACKAGES = ["catatonit", "mmdebstrap", "podman", "runc"]  # their programs have the same names
 
 __all__ = ["ContainersError", "check", "prepare"]
 

@@ -10,7 +10,7 @@ module: budget_info
 version_added: 0.1.0
 short_description: Gather information about budgets of AWS Budgets
 description:
-  - Returns one budget by name, or all of the account, with their alerts and what was spent.
+  - Returns one budget by name, or all of the account, with their alerts and what was spent, and their actions.
 author: The datalab.notebooks contributors (@datalab)
 options:
   name:
@@ -18,6 +18,7 @@ options:
     type: str
 seealso:
   - module: datalab.notebooks.budget
+  - module: datalab.notebooks.budget_action
 extends_documentation_fragment:
   - amazon.aws.common.modules
   - amazon.aws.region.modules
@@ -34,6 +35,26 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+actions:
+  description: >-
+    The actions of the budgets, as M(datalab.notebooks.budget_action) returns them. One that attaches no policy of IAM
+    has an empty C(policy_arn).
+  returned: always
+  type: list
+  elements: dict
+  sample:
+    - approval: automatic
+      budget: datalab-research
+      forecast: false
+      groups: [datalab-people-research]
+      id: 2f5d0e8c-4a0e-4f0e-9a55-0d6a1f2b3c4d
+      policy_arn: arn:aws:iam::123456789012:policy/deny-start
+      role_arn: arn:aws:iam::123456789012:role/budgets
+      roles: []
+      status: STANDBY
+      subscribers: [[EMAIL, lead@example.org]]
+      threshold: 100.0
+      users: []
 budgets:
   description: The budgets, as M(datalab.notebooks.budget) returns them.
   returned: always
@@ -56,7 +77,13 @@ from typing import Any
 from ansible_collections.amazon.aws.plugins.module_utils.iam import get_aws_account_info
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 
-from ansible_collections.datalab.notebooks.plugins.module_utils.budgets.api import describe_budget, describe_budgets
+from ansible_collections.datalab.notebooks.plugins.module_utils.budgets.action import shown_action
+from ansible_collections.datalab.notebooks.plugins.module_utils.budgets.api import (
+    describe_actions,
+    describe_all_actions,
+    describe_budget,
+    describe_budgets,
+)
 from ansible_collections.datalab.notebooks.plugins.module_utils.budgets.budget import budget_arn, complete_budget
 from ansible_collections.datalab.notebooks.plugins.module_utils.common.errors import reporting_errors
 
@@ -71,12 +98,23 @@ def budgets(client: Any, account: str, partition: str, name: str | None) -> list
     ]
 
 
+def actions(client: Any, account: str, name: str | None) -> list[dict[str, Any]]:
+    """The actions of the budgets that are asked for."""
+    found = (
+        describe_actions(client, {"AccountId": account, "BudgetName": name})
+        if name
+        else describe_all_actions(client, account)
+    )
+    return [shown_action(each) for each in found]
+
+
 def main() -> None:
     module = AnsibleAWSModule(argument_spec={"name": {"type": "str"}}, supports_check_mode=True)
     account, partition = get_aws_account_info(module)
     client = module.client("budgets")
     with reporting_errors(module):
-        module.exit_json(budgets=budgets(client, account, partition, module.params["name"]))
+        name = module.params["name"]
+        module.exit_json(budgets=budgets(client, account, partition, name), actions=actions(client, account, name))
 
 
 if __name__ == "__main__":

@@ -12,11 +12,24 @@ from moto.budgets.models import Budget
 from moto.budgets.responses import BudgetsResponse
 from moto.core.exceptions import JsonRESTError
 from moto.core.utils import unix_time
+from moto.iam.models import iam_backends
 from moto.moto_api._internal import mock_random
 
 from .sagemaker.constraints import violations
 
 ALERTS, ADDRESSES, TOPICS = 5, 10, 1
+DEFINITIONS = {
+    "APPLY_IAM_POLICY": "IamActionDefinition",
+    "APPLY_SCP_POLICY": "ScpActionDefinition",
+    "RUN_SSM_DOCUMENTS": "SsmActionDefinition",
+}
+# Of each execution the statuses that it is possible in, and the one that it ends in.
+EXECUTIONS = {
+    "APPROVE_BUDGET_ACTION": ({"PENDING"}, "EXECUTION_SUCCESS"),
+    "RETRY_BUDGET_ACTION": ({"EXECUTION_FAILURE"}, "EXECUTION_SUCCESS"),
+    "REVERSE_BUDGET_ACTION": ({"EXECUTION_SUCCESS"}, "REVERSE_SUCCESS"),
+    "RESET_BUDGET_ACTION": ({"REVERSE_SUCCESS"}, "STANDBY"),
+}
 OF_ALERTS = ("NotificationType", "ComparisonOperator", "Threshold")
 
 
@@ -153,6 +166,8 @@ class FullBudgetsResponse(BudgetsResponse):
         """CreateBudgetAction."""
         asked = json.loads(self.body)
         name = self._budget(asked["BudgetName"]).budget["BudgetName"]
+        _check_action(asked)
+        _check_subscribers(asked["Subscribers"])
         action = {key: value for key, value in asked.items() if key not in {"AccountId", "ResourceTags"}}
         action |= {"ActionId": str(mock_random.uuid4()), "Status": "STANDBY"}
         self._actions.setdefault(name, []).append(action)
@@ -161,11 +176,13 @@ class FullBudgetsResponse(BudgetsResponse):
     def describe_budget_actions_for_budget(self) -> str:
         """DescribeBudgetActionsForBudget."""
         asked = json.loads(self.body)
-        self._budget(asked["BudgetName"])
+        self._evaluate(asked["BudgetName"])
         return self._page("Actions", self._actions.get(asked["BudgetName"], []), asked)
 
     def describe_budget_actions_for_account(self) -> str:
         """DescribeBudgetActionsForAccount."""
+        for name in self._actions:
+            self._evaluate(name)
         return self._page("Actions", [each for own in self._actions.values() for each in own], json.loads(self.body))
 
     def update_budget_action(self) -> str:
@@ -173,7 +190,10 @@ class FullBudgetsResponse(BudgetsResponse):
         asked = json.loads(self.body)
         action = self._action(asked)
         old = dict(action)
-        action |= {key: value for key, value in asked.items() if key != "AccountId"}
+        new = {**action, **{key: value for key, value in asked.items() if key != "AccountId"}}
+        _check_action(new)
+        _check_subscribers(new["Subscribers"])
+        action |= new
         name = asked["BudgetName"]
         return json.dumps({"AccountId": asked["AccountId"], "BudgetName": name, "OldAction": old, "NewAction": action})
 
@@ -183,6 +203,21 @@ class FullBudgetsResponse(BudgetsResponse):
         action = self._action(asked)
         self._actions[asked["BudgetName"]].remove(action)
         return json.dumps({"AccountId": asked["AccountId"], "BudgetName": asked["BudgetName"], "Action": action})
+
+    def execute_budget_action(self) -> str:
+        """ExecuteBudgetAction: attaches or detaches the policy at once, from the statuses that allow it."""
+        asked = json.loads(self.body)
+        self._evaluate(asked["BudgetName"])
+        action, execution = self._action(asked), asked["ExecutionType"]
+        wanted, status = EXECUTIONS[execution]
+        if action["Status"] not in wanted:
+            text = f"{execution} is not possible while the action is {action['Status']}."
+            raise BudgetError("InvalidParameterException", text)
+        if execution != "RESET_BUDGET_ACTION":
+            self._attach(action, detach=execution == "REVERSE_BUDGET_ACTION")
+        action["Status"] = status
+        keys = ("AccountId", "BudgetName", "ActionId", "ExecutionType")
+        return json.dumps({key: asked[key] for key in keys})
 
     # Tags
 
@@ -225,6 +260,31 @@ class FullBudgetsResponse(BudgetsResponse):
                 return each
         raise BudgetError("NotFoundException", f"Unable to get action: {asked['ActionId']} - it doesn't exist.")
 
+    def _evaluate(self, name: str) -> None:
+        """Trigger what the spend of a budget, which a test gives it, has passed."""
+        budget = self._budget(name).budget
+        spent = {
+            kind: float(budget.get("CalculatedSpend", {}).get(key, {}).get("Amount", 0))
+            for kind, key in (("ACTUAL", "ActualSpend"), ("FORECASTED", "ForecastedSpend"))
+        }
+        for action in self._actions.get(name, []):
+            limit = action["ActionThreshold"]["ActionThresholdValue"]
+            if action["ActionThreshold"]["ActionThresholdType"] == "PERCENTAGE":
+                limit *= float(budget["BudgetLimit"]["Amount"]) / 100
+            if action["Status"] == "STANDBY" and spent[action["NotificationType"]] > limit:
+                action["Status"] = "PENDING"
+                if action["ApprovalModel"] == "AUTOMATIC":
+                    self._attach(action)
+                    action["Status"] = "EXECUTION_SUCCESS"
+
+    def _attach(self, action: dict[str, Any], *, detach: bool = False) -> None:
+        iam = iam_backends[self.current_account][self.partition]
+        definition = action["Definition"].get("IamActionDefinition", {})
+        verb = "detach" if detach else "attach"
+        for kind in ("Role", "Group", "User"):
+            for name in definition.get(f"{kind}s", ()):
+                getattr(iam, f"{verb}_{kind.lower()}_policy")(definition["PolicyArn"], name)
+
     @property
     def _actions(self) -> dict[str, list[dict[str, Any]]]:
         actions: dict[str, list[dict[str, Any]]] = vars(self.backend).setdefault("actions", {})
@@ -253,6 +313,14 @@ def _check(budget: dict[str, Any]) -> None:
         raise BudgetError("InvalidParameterException", "FilterExpression needs Metrics.")
     if float(budget.get("BudgetLimit", {}).get("Amount", 1)) <= 0:
         raise BudgetError("InvalidParameterException", "Budget limit must be greater than 0.")
+
+
+def _check_action(action: dict[str, Any]) -> None:
+    if list(action["Definition"]) != [DEFINITIONS[action["ActionType"]]]:
+        raise BudgetError("InvalidParameterException", "The definition must be that of the action's type.")
+    attached = action["Definition"].get("IamActionDefinition", {"Roles": ["x"]})
+    if not any(attached.get(kind) for kind in ("Roles", "Groups", "Users")):
+        raise BudgetError("InvalidParameterException", "The definition needs a role, a group or a user.")
 
 
 def _check_alerts(alerts: list[dict[str, Any]]) -> None:

@@ -227,25 +227,76 @@ def test_a_budget_is_updated_with_its_alerts_and_who_gets_them(budgets):
     assert budgets.describe_notifications_for_budget(**of)["Notifications"] == []
 
 
+def attaching(policy, **identities):
+    return {"IamActionDefinition": {"PolicyArn": policy, **identities}}
+
+
+DENY = f"arn:aws:iam::{ACCOUNT}:policy/deny"
+ACTION = {
+    "NotificationType": "ACTUAL",
+    "ActionType": "APPLY_IAM_POLICY",
+    "ActionThreshold": {"ActionThresholdValue": 100.0, "ActionThresholdType": "PERCENTAGE"},
+    "Definition": {"IamActionDefinition": {"PolicyArn": DENY, "Roles": ["alice"]}},
+    "ExecutionRoleArn": f"arn:aws:iam::{ACCOUNT}:role/budgets",
+    "ApprovalModel": "AUTOMATIC",
+    "Subscribers": [LEAD],
+}
+
+
 def test_an_action_is_kept_as_it_was_asked_for(budgets):
     of = {"AccountId": ACCOUNT, "BudgetName": BUDGET["BudgetName"]}
-    made = {
-        "NotificationType": "ACTUAL",
-        "ActionType": "APPLY_IAM_POLICY",
-        "ActionThreshold": {"ActionThresholdValue": 100.0, "ActionThresholdType": "PERCENTAGE"},
-        "Definition": {"IamActionDefinition": {"PolicyArn": f"arn:aws:iam::{ACCOUNT}:policy/deny", "Roles": ["alice"]}},
-        "ExecutionRoleArn": f"arn:aws:iam::{ACCOUNT}:role/budgets",
-        "ApprovalModel": "AUTOMATIC",
-        "Subscribers": [LEAD],
-    }
-    action = budgets.create_budget_action(**of, **made)["ActionId"]
+    action = budgets.create_budget_action(**of, **ACTION)["ActionId"]
     (found,) = budgets.describe_budget_actions_for_budget(**of)["Actions"]
-    assert found == {**made, "BudgetName": BUDGET["BudgetName"], "ActionId": action, "Status": "STANDBY"}
+    assert found == {**ACTION, "BudgetName": BUDGET["BudgetName"], "ActionId": action, "Status": "STANDBY"}
     budgets.update_budget_action(**of, ActionId=action, NotificationType="FORECASTED")
     (found,) = budgets.describe_budget_actions_for_budget(**of)["Actions"]
     assert found["NotificationType"] == "FORECASTED"
     budgets.delete_budget_action(**of, ActionId=action)
     assert budgets.describe_budget_actions_for_account(AccountId=ACCOUNT)["Actions"] == []
+
+
+@pytest.mark.parametrize(("approval", "status"), [("AUTOMATIC", "EXECUTION_SUCCESS"), ("MANUAL", "PENDING")])
+def test_an_action_attaches_its_policy_once_its_budget_is_passed(budgets, client_of, refused, approval, status):
+    iam = client_of("iam")
+    iam.create_group(GroupName="people")
+    deny = {"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Action": "*", "Resource": "*"}]}
+    policy = iam.create_policy(PolicyName="deny", PolicyDocument=json.dumps(deny))["Policy"]["Arn"]
+
+    def attached():
+        return [each["PolicyArn"] for each in iam.list_attached_group_policies(GroupName="people")["AttachedPolicies"]]
+
+    of = {"AccountId": ACCOUNT, "BudgetName": "spent"}
+    spend = {"ActualSpend": {"Amount": "1001", "Unit": "USD"}}
+    limit = {"Amount": "1000", "Unit": "USD"}
+    given = BUDGET | {"BudgetName": "spent", "BudgetLimit": limit, "CalculatedSpend": spend}
+    budgets.create_budget(AccountId=ACCOUNT, Budget=given)
+    action = {**ACTION, "ApprovalModel": approval, "Definition": attaching(policy, Groups=["people"])}
+    of["ActionId"] = budgets.create_budget_action(**of, **action)["ActionId"]
+    (found,) = budgets.describe_budget_actions_for_account(AccountId=ACCOUNT)["Actions"]
+    assert found["Status"] == status
+    if approval == "MANUAL":
+        assert attached() == []
+        budgets.execute_budget_action(**of, ExecutionType="APPROVE_BUDGET_ACTION")
+    assert attached() == [policy]
+    again = refused(budgets.execute_budget_action, **of, ExecutionType="APPROVE_BUDGET_ACTION")
+    assert again[0] == "InvalidParameterException"
+    budgets.execute_budget_action(**of, ExecutionType="REVERSE_BUDGET_ACTION")
+    assert attached() == []
+
+
+@pytest.mark.parametrize(
+    ("operation", "asked", "code"),
+    [
+        ("create_budget_action", ACTION | {"Definition": {}}, "InvalidParameterException"),
+        ("create_budget_action", ACTION | {"Definition": attaching(DENY)}, "InvalidParameterException"),
+        ("create_budget_action", ACTION | {"Subscribers": [LEAD, LEAD]}, "DuplicateRecordException"),
+        ("create_budget_action", ACTION | {"BudgetName": "none"}, "NotFoundException"),
+        ("delete_budget_action", {"ActionId": "0" * 8 + "-0000" * 3 + "-" + "0" * 12}, "NotFoundException"),
+    ],
+)
+def test_actions_are_refused(budgets, refused, operation, asked, code):
+    of = {"AccountId": ACCOUNT, "BudgetName": BUDGET["BudgetName"]}
+    assert refused(getattr(budgets, operation), **(of | asked))[0] == code
 
 
 @pytest.mark.parametrize(

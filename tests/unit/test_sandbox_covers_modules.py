@@ -54,7 +54,7 @@ def called(source: str) -> set[str]:
         (api_efs, (EfsResponse, EC2Response), 20),
         (api_iam, (IamResponse,), 3),
         (api_servicequotas, (QuotasResponse,), 1),
-        (api_budgets, (FullBudgetsResponse,), 15),
+        (api_budgets, (FullBudgetsResponse,), 20),
         (api_ce, (CostsResponse,), 5),
         (api_cloudtrail, (EventsResponse,), 1),
         (api_events, (EventsHandler,), 9),

@@ -135,3 +135,40 @@ def tag_resource(client: Any, arn: str, tags: dict[str, str]) -> None:
 def untag_resource(client: Any, arn: str, keys: list[str]) -> None:
     """Calls UntagResource."""
     client.untag_resource(ResourceARN=arn, ResourceTagKeys=keys)
+
+
+@handler.list_error_handler("list the actions of the budget", ())
+@retry
+def describe_actions(client: Any, of: Answer) -> list[Answer]:
+    """All pages of DescribeBudgetActionsForBudget; none where there is no such budget."""
+    pages = client.get_paginator("describe_budget_actions_for_budget").paginate(**of)
+    return [action for page in pages for action in page.get("Actions", ())]
+
+
+@handler.common_error_handler("list the actions of budgets")
+@retry
+def describe_all_actions(client: Any, account: str) -> list[Answer]:
+    """All pages of DescribeBudgetActionsForAccount."""
+    pages = client.get_paginator("describe_budget_actions_for_account").paginate(AccountId=account)
+    return [action for page in pages for action in page.get("Actions", ())]
+
+
+@handler.common_error_handler("create the action of the budget")
+@retry
+def create_action(client: Any, of: Answer, action: Answer) -> None:
+    """Calls CreateBudgetAction for an action that attaches a policy."""
+    client.create_budget_action(**of, ActionType="APPLY_IAM_POLICY", **action)
+
+
+@handler.common_error_handler("update the action of the budget")
+@retry
+def update_action(client: Any, of: Answer, identifier: str, changes: Answer) -> None:
+    """Calls UpdateBudgetAction."""
+    client.update_budget_action(**of, ActionId=identifier, **changes)
+
+
+@handler.deletion_error_handler("delete the action of the budget")
+@retry
+def delete_action(client: Any, of: Answer, identifier: str) -> None:
+    """Calls DeleteBudgetAction; what it has attached stays attached."""
+    client.delete_budget_action(**of, ActionId=identifier)

@@ -77,7 +77,7 @@ costs:
   description: The log group and the rule of events, budgets, and the status of tags in billing.
   returned: when asked for
   type: dict
-  sample: {budgets: []}
+  sample: {actions: [], budgets: []}
 instances:
   description: Instances with their tags, and lifecycle configurations.
   returned: when asked for

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from math import inf
 from typing import Any
 
+from ansible_collections.datalab.notebooks.plugins.module_utils.budgets.action import APPROVALS
 from ansible_collections.datalab.notebooks.plugins.module_utils.budgets.budget import (
     Alert,
     DesiredBudget,
@@ -19,7 +21,8 @@ from ansible_collections.datalab.notebooks.plugins.module_utils.budgets.budget i
 from .problems import hint, shown
 
 VARIABLE = "platform_costs_teams"
-KEYS = ("budget", "alerts", "emails")
+KEYS = ("budget", "alerts", "emails", "enforce", "enforce_at")
+ENFORCED = ("never", *APPROVALS)
 ALERT = re.compile(r"(?P<forecast>forecast +)?(?P<threshold>[0-9]+(\.[0-9]+)?) *%?")
 
 
@@ -51,6 +54,7 @@ def team_budget_problems(team: str, settings: Any, topic_arn: str) -> Iterator[s
     limit = read_limit(settings.get("budget"))
     if limit is None:
         yield f"{about}: budget is {shown(settings.get('budget'))}; it must be a number of USD a month, more than 0"
+    yield from (f"{about}: {text}" for text in _enforcement_problems(settings))
     lists = {key: settings.get(key, []) for key in ("alerts", "emails")}
     wrong = [key for key, value in lists.items() if not isinstance(value, list)]
     yield from (f"{about}: {key} is {shown(lists[key])}; it must be a list" for key in wrong)
@@ -62,6 +66,24 @@ def team_budget_problems(team: str, settings: Any, topic_arn: str) -> Iterator[s
         yield from (f"{about}: {_in_words_of_the_role(text)}" for text in wrong_budget)
     elif "emails" not in wrong:
         yield from (f"{about}: {text}" for text in address_problems(tuple(map(str, lists["emails"]))))
+
+
+def _enforcement_problems(settings: Mapping[str, Any]) -> Iterator[str]:
+    enforce, share = settings.get("enforce", "never"), read_limit(settings.get("enforce_at", 100))
+    if enforce not in ENFORCED:
+        yield f"enforce is {shown(enforce)}; it must be {', '.join(ENFORCED[:-1])} or {ENFORCED[-1]}"
+    if share is None or not 0 < share < inf:
+        yield f"enforce_at is {shown(settings['enforce_at'])}; it must be a number of per cent, more than 0"
+
+
+def enforced_teams(settings: Mapping[str, Any]) -> dict[Any, Any]:
+    """The teams that are denied to start instances once their budget is spent, and who decides on it."""
+    chosen = {
+        team: said.get("enforce", settings["enforce"])
+        for team, said in settings["teams"].items()
+        if isinstance(said, Mapping)
+    }
+    return {team: enforce for team, enforce in chosen.items() if enforce != "never"}
 
 
 def _in_words_of_the_role(text: str) -> str:

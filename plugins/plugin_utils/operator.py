@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from .budgets import enforced_teams
 from .policies import POLICY_LENGTH, Policy, keys_of, policy_size, render_template
 from .preflight import Wanted, uses_tools_bucket
 
@@ -73,6 +74,7 @@ def _given(wanted: Wanted) -> dict[str, Any]:
         },
         "storage": storage,
         "costs": wanted.settings["costs"],
+        "enforced": bool(enforced_teams(wanted.settings["costs"])),
         "given_role": access["role_arn"],
         "given_boundary": access["boundary"],
         "boundary": access["boundary"] or f"{arn['policy']}{access['name']}-boundary",

@@ -347,6 +347,8 @@ CHECKS: Mapping[str, Callable[[Wanted], Iterable[str]]] = {
         with_tools=uses_tools_bucket(wanted),
     ),
     "access": lambda wanted: access.problems(wanted.settings["access"], **access_context(wanted)),
-    "costs": lambda wanted: costs.problems(wanted.settings["costs"], _teams(wanted)),
+    "costs": lambda wanted: costs.problems(
+        wanted.settings["costs"], _teams(wanted), wanted.settings["access"]["role_arn"]
+    ),
     "fleet": lambda wanted: fleet.problems(wanted.settings["fleet"]),
 }

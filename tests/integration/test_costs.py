@@ -112,6 +112,30 @@ def test_a_budget_comes_when_its_tags_are_known_and_changes_alone(costs: Costs, 
     assert changing(sandbox)["budgets:DeleteBudget"] == changing(sandbox)["sns:DeleteTopic"] == 1
 
 
+def test_a_team_over_its_budget_is_denied_to_start_instances(costs: Costs, sandbox: Sandbox) -> None:
+    run_an_instance(sandbox)
+    iam = client(sandbox, "iam")
+    iam.create_group(GroupName="datalab-people-research", Path="/datalab/")
+    enforced = {**WITH_BUDGET, "platform_costs_enforce": "automatic"}
+    sandbox.reset_calls()
+    costs(**enforced)
+    made = {"budgets:CreateBudgetAction": 1, "iam:CreatePolicy": 2, "iam:CreateRole": 1, "iam:AttachRolePolicy": 1}
+    assert made.items() <= changing(sandbox).items()
+    sandbox.reset_calls()
+    assert changed(costs(**enforced)) == 0
+    assert changing(sandbox) == {}
+    denial = "arn:aws:iam::123456789012:policy/datalab/costs/datalab-over-budget-research"
+    iam.attach_group_policy(GroupName="datalab-people-research", PolicyArn=denial)
+    sandbox.reset_calls()
+    told = costs(**{**enforced, "platform_costs_enforce": "manual"})
+    assert changing(sandbox) == {"budgets:UpdateBudgetAction": 1}
+    assert "the team research has spent its budget of 1200 USD" in told.stdout
+    costs("absent")
+    assert iam.list_roles(PathPrefix="/datalab/")["Roles"] == []
+    assert iam.list_policies(PathPrefix="/datalab/")["Policies"] == []
+    assert iam.list_attached_group_policies(GroupName="datalab-people-research")["AttachedPolicies"] == []
+
+
 def test_a_member_account_is_told_what_its_payer_has_to_do(costs: Costs, sandbox: Sandbox) -> None:
     organizations = client(sandbox, "organizations")
     organizations.create_organization()

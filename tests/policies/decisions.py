@@ -40,6 +40,7 @@ from .console import (
 from .instances import of_instances, of_the_viewer
 from .names import of_names
 from .operator import of_the_operator
+from .over_budget import of_teams_over_budget
 from .people import of_people, of_restricted_groups
 from .places import of_places
 from .simulator import ACCOUNT, Request
@@ -132,6 +133,7 @@ OF_ROLES = [*of_instances(), *of_the_viewer(), *of_instances_and_the_console()]
 DECISIONS = [
     *of_people(),
     *of_restricted_groups(),
+    *of_teams_over_budget(),
     *of_places(),
     *of_names(),
     *of_the_console(),

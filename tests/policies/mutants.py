@@ -37,6 +37,8 @@ HARMLESS = {
     ("PoliciesOfRoles", "Action iam:*"): "the other action that has both keys, DetachRolePolicy, is allowed",
     ("PoliciesOfGroups", "Action iam:*"): "no other action on groups has the key iam:PolicyARN",
     ("TagNew", "Action sagemaker:*"): "no other action has the key sagemaker:TaggingAction",
+    ("PassBudgetsRole", "Action iam:*"): "no other action has the key iam:PassedToService",
+    ("DenyAndLift", "Action iam:*"): "no other action on groups has the key iam:PolicyARN",
     ("ReadBudgets", "Resource *"): "all budgets are meant, and no other resource has these actions",
 }
 

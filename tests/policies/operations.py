@@ -72,6 +72,7 @@ ALSO: dict[str, list[str]] = {
     # https://docs.aws.amazon.com/IAM/latest/UserGuide/access_tags_control-resources.html: tags at creation
     "athena:CreateWorkGroup": ["athena:TagResource"],
     "budgets:CreateBudget": ["budgets:TagResource"],
+    "budgets:CreateBudgetAction": ["iam:PassRole"],
     "events:PutRule": ["events:TagResource"],
     "logs:CreateLogGroup": ["logs:TagResource"],
     "iam:CreatePolicy": ["iam:TagPolicy"],

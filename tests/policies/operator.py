@@ -18,7 +18,7 @@ KEY = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/"
 SHARED: dict[str, Any] = {
     "platform_costs_activate_tags": True,
     "platform_costs_topic": True,
-    "platform_costs_teams": {"research": {"budget": 100}},
+    "platform_costs_teams": {"research": {"budget": 100, "enforce": "automatic"}},
     "platform_network_flow_log": {"bucket": "acme-logs"},
     "platform_network_nat": True,
     "platform_network_peerings": [{"vpc_id": "vpc-0b", "cidr": "10.9.0.0/16"}],
@@ -400,7 +400,8 @@ def _of_groups_and_workgroups() -> Iterator[Decision]:
 def _of_costs() -> Iterator[Decision]:
     group, rule = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:", f"arn:aws:events:{REGION}:{ACCOUNT}:rule/"
     for_all = actions("logs", "DeleteResourcePolicy DescribeLogGroups DescribeResourcePolicies PutResourcePolicy")
-    yield from only(COSTS, [*for_all, "sns:ListTopics", "ce:ListCostAllocationTags"], [NOTHING], [])
+    for_all += ["budgets:DescribeBudgetActionsForAccount", "ce:ListCostAllocationTags", "sns:ListTopics"]
+    yield from only(COSTS, for_all, [NOTHING], [])
     words = "CreateLogGroup DeleteLogGroup ListTagsForResource ListTagsLogGroup PutRetentionPolicy TagLogGroup"
     ours = [Thing(f"{group}/aws/events/datalab{end}") for end in ("", ":*")]
     others = [Thing(f"{group}{name}") for name in ("/aws/events/other", "/aws/sagemaker/NotebookInstances")]
@@ -419,9 +420,30 @@ def _of_costs() -> Iterator[Decision]:
     yield from only(COSTS, actions("budgets", "ModifyBudget TagResource"), [Thing(f"{budget}datalab-research")], others)
     yield from only(COSTS, actions("budgets", "ListTagsForResource ViewBudget"), others, [])
     yield COSTS.may_not("untags a budget", "budgets:UntagResource", Thing(f"{budget}datalab-research"))
+    words = "CreateBudgetAction DeleteBudgetAction UpdateBudgetAction"
+    own = [Thing(f"{budget}datalab-research/action/x")]
+    yield from only(COSTS, actions("budgets", words), own, [Thing(f"{budget}x/action/x")])
+    reads = ["budgets:DescribeBudgetActionsForBudget"]
+    yield from only(COSTS, reads, [Thing(f"{budget}datalab-research")], others)
+    yield COSTS.may_not("executes an action", "budgets:ExecuteBudgetAction", own[0])
+    yield from _of_what_denies()
     yield COSTS.may("activates tags in billing", "ce:UpdateCostAllocationTagsStatus", NOTHING)
     yield COSTS.may_not("reads what others have spent", "ce:GetCostAndUsage", NOTHING)
     yield COSTS.may_not("reads logs", "logs:GetLogEvents", Thing(f"{group}/aws/events/datalab:log-stream:x"))
+
+
+def _of_what_denies() -> Iterator[Decision]:
+    arn, bound = f"{ROLE}datalab/costs/datalab-budgets", f"arn:aws:iam::{ACCOUNT}:policy/datalab/costs/datalab-budgets"
+    within = {"iam:PermissionsBoundary": bound}
+    wide = {"iam:PermissionsBoundary": f"arn:aws:iam::{ACCOUNT}:policy/datalab/datalab-boundary"}
+    others = [Thing(arn), Thing(arn, wide), Thing(f"{ROLE}datalab/costs/x", within), Thing(f"{ROLE}Admin", within)]
+    words = "AttachRolePolicy CreateRole PutRolePermissionsBoundary UpdateAssumeRolePolicy"
+    yield from only(COSTS, actions("iam", words), [Thing(arn, within)], others)
+    yield COSTS.may_not("takes the boundary away", "iam:DeleteRolePermissionsBoundary", Thing(arn, within))
+    to_budgets = {"iam:PassedToService": "budgets.amazonaws.com"}
+    strangers = [Thing(arn, {"iam:PassedToService": "ec2.amazonaws.com"}), Thing(arn)]
+    strangers += [Thing(f"{ROLE}{name}", to_budgets) for name in ("Admin", "datalab/datalab-research")]
+    yield from only(COSTS, ["iam:PassRole"], [Thing(arn, to_budgets)], strangers)
 
 
 def _of_the_report() -> Iterator[Decision]:

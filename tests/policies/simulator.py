@@ -14,6 +14,11 @@ from typing import Any
 import yaml
 
 from ansible_collections.datalab.notebooks.plugins.plugin_utils.plans.access_things import execution_roles
+from ansible_collections.datalab.notebooks.plugins.plugin_utils.plans.costs_enforce import (
+    budgets_policy,
+    budgets_trust,
+    denial,
+)
 from ansible_collections.datalab.notebooks.plugins.plugin_utils.policies import (
     Platform,
     render_policies,
@@ -66,8 +71,12 @@ TRUSTED = replace(  # with an instance that is not called as the platform calls 
     settings={**PLATFORM.settings, "trust_instances_only": True},
     people=[*PLATFORM.people, {"name": "zoe", "team": "research", "instance": "my-own"}],
 )
+ACCESS, IN_ACCOUNT = {"name": PLATFORM.name}, {"account": ACCOUNT, "partition": "aws"}
 POLICIES: Policies = {
     **{policy.name: policy.document for policy in render_policies(PLATFORM)},
+    "datalab-over-budget-research": denial(),
+    "datalab-budgets": budgets_policy(ACCESS, IN_ACCOUNT),
+    "datalab-trust-budgets": budgets_trust(IN_ACCOUNT),
     "datalab-trust": render_trust(PLATFORM),
     "datalab-trust-instances": render_trust(TRUSTED),
 }

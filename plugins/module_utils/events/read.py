@@ -9,15 +9,19 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ..budgets.api import describe_budgets
+from ..budgets.action import shown_action
+from ..budgets.api import describe_all_actions, describe_budgets
 from ..budgets.budget import budget_arn, complete_budget, filter_of
 from ..ce.tags import read_statuses
 from ..common.calls import in_parallel
 from ..common.errors import NotebookError, is_refusal
+from ..iam.read import read_details
 from ..logs import api as logs
 from ..logs.resource_policy import read_policy
 from ..sns import api as sns
 from .rule import read_rule
+
+JUST_READ = {"removal": False, "policy_tags": False}
 
 Clients = Mapping[str, Any]
 Wanted = Mapping[str, Any]
@@ -31,9 +35,12 @@ def read_costs(clients: Clients, wanted: Wanted) -> dict[str, Any]:
         "rule": lambda: read_rule(clients["events"], wanted["rule"]),
         "topic": lambda: read_topic(clients["sns"], topic_arn(wanted)) if wanted["topic"] else None,
         "budgets": lambda: read_budgets(clients["budgets"], wanted) if wanted["with_budgets"] else [],
+        "actions": lambda: read_actions(clients["budgets"], wanted) if wanted["with_budgets"] else [],
     }
     found = dict(zip(parts, in_parallel(lambda read: read(), parts.values()), strict=True))
-    return {**found, "billing": _billing(clients, wanted, found["budgets"])}
+    with_rights = wanted["with_rights"] or found["actions"]
+    rights = read_rights(clients["iam"], wanted) if with_rights else None
+    return {**found, "rights": rights, "billing": _billing(clients, wanted, found["budgets"])}
 
 
 def read_log_group(client: Any, name: str) -> dict[str, Any] | None:
@@ -69,6 +76,19 @@ def read_budgets(client: Any, wanted: Wanted) -> list[dict[str, Any]]:
         elif name.startswith(wanted["budget_prefix"]):
             found.append({"name": name, **filter_of(each)})
     return found
+
+
+def read_actions(client: Any, wanted: Wanted) -> list[dict[str, Any]]:
+    """The actions that attach a policy of the platform's."""
+    account = wanted["account"]
+    policies = f"arn:{account['partition']}:iam::{account['account']}:policy{wanted['rights_path']}"
+    found = map(shown_action, describe_all_actions(client, account["account"]))
+    return [each for each in found if each["policy_arn"].startswith(policies)]
+
+
+def read_rights(client: Any, wanted: Wanted) -> dict[str, Any]:
+    """What of IAM denies teams: policies and the role on the path that marks them, and the groups that have them."""
+    return read_details(client, {"name": wanted["rights_name"], "path": wanted["rights_path"], **JUST_READ})
 
 
 def _billing(clients: Clients, wanted: Wanted, budgets: list[dict[str, Any]]) -> dict[str, Any] | None:

@@ -41,7 +41,7 @@ def read_access(clients: Clients, wanted: Wanted) -> Found:
         return {"ids_only": True, "roles": [_plain(role) for role in roles]}
     reads: list[Callable[[], Found]] = [lambda: {"workgroups": read_workgroups(clients, wanted)}]
     if wanted["iam"]:
-        reads += [lambda: _read_details(clients["iam"], wanted), lambda: _read_descriptions(clients["iam"], wanted)]
+        reads += [lambda: read_details(clients["iam"], wanted), lambda: _read_descriptions(clients["iam"], wanted)]
     found: Found = {}
     for part in in_parallel(lambda read: read(), reads):
         found |= part
@@ -56,7 +56,8 @@ def _read_descriptions(client: Any, wanted: Wanted) -> Found:
     return {"descriptions": {role["RoleName"]: role.get("Description", "") for role in roles}}
 
 
-def _read_details(client: Any, wanted: Wanted) -> Found:
+def read_details(client: Any, wanted: Wanted) -> Found:
+    """The roles, groups, users and policies that are the platform's by path or by name, or use what is."""
     kinds = [*KINDS, "User"] if wanted["removal"] else KINDS
     pages = api.get_account_authorization_details(client, kinds)
     found = {kind: list(_concerned(kind, pages, wanted)) for kind in LISTS}

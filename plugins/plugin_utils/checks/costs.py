@@ -14,6 +14,7 @@ from typing import Any
 from ansible_collections.datalab.notebooks.plugins.module_utils.common.service_model import load_service_model, meant
 from ansible_collections.datalab.notebooks.plugins.plugin_utils.budgets import (
     VARIABLE,
+    enforced_teams,
     read_limit,
     team_budget_problems,
 )
@@ -28,8 +29,11 @@ DAYS = (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 182
 TOPIC = re.compile(r"arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:[A-Za-z0-9_-]{1,256}")
 
 
-def problems(settings: Mapping[str, Any], teams: Collection[str]) -> Iterator[str]:
-    """One sentence for each mistake in these settings, whose types have been checked; `teams` are all there are."""
+def problems(settings: Mapping[str, Any], teams: Collection[str], role_arn: str = "") -> Iterator[str]:
+    """One sentence for each mistake in these settings, whose types have been checked; `teams` are all there are.
+
+    `role_arn` is platform_access_role_arn.
+    """
     if not NAME.fullmatch(settings["name"]):
         yield (
             f"platform_costs_name is {shown(settings['name'])}; it must be letters, digits and _.-, 48 at most, since a"
@@ -54,8 +58,24 @@ def problems(settings: Mapping[str, Any], teams: Collection[str]) -> Iterator[st
             known = ", ".join(sorted(teams)) or "none"
             yield f"{VARIABLE} has {shown(team)}, which is not a team{hint(str(team), teams, f'there are {known}')}"
         yield from team_budget_problems(str(team), values, listened)
+    yield from _enforcement_problems(settings, listened, role_arn)
     yield from price_problems(settings["prices"])
     yield from tag_problems("platform_costs_tags", settings["tags"])
+
+
+def _enforcement_problems(settings: Mapping[str, Any], listened: str, role_arn: str) -> Iterator[str]:
+    enforced = enforced_teams(settings)
+    if enforced and role_arn:
+        yield (
+            f"{VARIABLE}: {shown(next(iter(enforced)))} is to be denied once its budget is spent (enforce), and with"
+            " platform_access_role_arn there are no groups to deny it to; remove one of them"
+        )
+    for team in enforced:
+        if not (settings["teams"][team].get("emails") or listened):
+            yield (
+                f"{VARIABLE}: {shown(team)} is to be denied once its budget is spent (enforce), and AWS wants somebody"
+                " to tell; give it emails, or set platform_costs_topic"
+            )
 
 
 def month_problems(month: Any, timezone: str, now: datetime) -> Iterator[str]:

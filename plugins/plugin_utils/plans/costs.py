@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.amazon.aws.plugins.module_utils.policy import compare_policies
@@ -17,33 +16,14 @@ from ansible_collections.datalab.notebooks.plugins.module_utils.events.usage imp
 
 from ..budgets import desired_budget
 from ..checks.tags import PLATFORM_TAG
+from .costs_draft import MARK, Draft, Found, Settings, is_marked, tags_of
+from .costs_enforce import plan_enforcement, plan_enforcement_removal, rights_to_read
 from .section import Change, SectionPlan
-from .storage_settings import as_text
 
-MARK = "datalab:costs"  # the tag of what the platform made; its value is platform_costs_name
 COST_TAGS = ("platform", "team", "owner")
 WRITERS = ["delivery.logs.amazonaws.com", "events.amazonaws.com"]
-STEPS = ("log_groups", "policies", "rules", "topics", "cost_tags", "budgets", "old_budgets")
 PATTERN = {"source": ["aws.sagemaker"], "detail-type": [DETAIL_TYPE]}
 PAYER = "the account that pays for this one has to do it, with platform_costs_activate_tags or in its billing console"
-
-Settings = Mapping[str, Any]
-Found = Mapping[str, Any]
-
-
-@dataclass
-class Draft:
-    """A plan while it is made."""
-
-    changes: list[Change] = field(default_factory=list)
-    refused: list[str] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
-    steps: dict[str, list[dict[str, Any]]] = field(default_factory=lambda: {name: [] for name in STEPS})
-
-    def plan(self, settings: Settings) -> SectionPlan:
-        """The plan."""
-        ids = {"log_group": log_group(settings)}
-        return SectionPlan(tuple(self.changes), tuple(self.refused), tuple(self.notes), ids, self.steps)
 
 
 def log_group(settings: Settings) -> str:
@@ -61,7 +41,7 @@ def topic_name(settings: Settings) -> str:
     return f"{settings['name']}-costs"
 
 
-def wanted_to_read(settings: Settings, *, removal: bool = False) -> dict[str, Any]:
+def wanted_to_read(settings: Settings, *, access: Settings, removal: bool = False) -> dict[str, Any]:
     """What read_costs has to read. The module that calls it adds the account."""
     budgets = [] if removal else [f"{settings['name']}-{team}" for team in settings["teams"]]
     return {
@@ -73,50 +53,40 @@ def wanted_to_read(settings: Settings, *, removal: bool = False) -> dict[str, An
         "budget_prefix": f"{settings['name']}-",
         "activate_tags": settings["activate_tags"] and not removal,
         "keys": list(COST_TAGS),
+        **rights_to_read(settings, access, removal=removal),
     }
 
 
-def plan_costs(settings: Settings, found: Found, *, account: Mapping[str, str]) -> SectionPlan:
+def plan_costs(settings: Settings, found: Found, *, account: Mapping[str, str], access: Settings) -> SectionPlan:
     """What turns what was read into what the settings describe."""
     draft = Draft()
     _plan_events(draft, settings, found, account)
     _plan_topic(draft, settings, found["topic"], account)
     active = _plan_cost_tags(draft, settings, found["billing"])
     _plan_budgets(draft, settings, found, account, active)
-    return draft.plan(settings)
+    plan_enforcement(draft, settings, found, account, access, _topic_arn(settings, account))
+    return draft.plan(log_group=log_group(settings))
 
 
-def plan_costs_removal(settings: Settings, found: Found) -> SectionPlan:
+def plan_costs_removal(settings: Settings, found: Found, *, access: Settings) -> SectionPlan:
     """What removes what was read. Tags stay active in billing: others may count by them."""
     draft = Draft()
+    plan_enforcement_removal(draft, found, access)
     for name in _own_budgets(settings, found):
-        _remove(draft, "old_budgets", f"budget {name}", name)
-    if found["topic"] and _is_marked(settings, found["topic"]):
-        _remove(draft, "topics", f"topic {topic_name(settings)}", topic_name(settings))
-    if found["rule"] and _is_marked(settings, found["rule"]):
-        _remove(draft, "rules", f"rule {rule_name(settings)}", rule_name(settings))
+        draft.remove("old_budgets", f"budget {name}", name)
+    if found["topic"] and is_marked(settings, found["topic"]):
+        draft.remove("topics", f"topic {topic_name(settings)}", topic_name(settings))
+    if found["rule"] and is_marked(settings, found["rule"]):
+        draft.remove("rules", f"rule {rule_name(settings)}", rule_name(settings))
     if found["policy"]:
-        _remove(draft, "policies", f"resource policy {rule_name(settings)}", rule_name(settings))
-    if found["log_group"] and _is_marked(settings, found["log_group"]):
+        draft.remove("policies", f"resource policy {rule_name(settings)}", rule_name(settings))
+    if found["log_group"] and is_marked(settings, found["log_group"]):
         group = f"log group {log_group(settings)}"
         if settings["destroy_events"]:
-            _remove(draft, "log_groups", f"{group}, with all events", log_group(settings))
+            draft.remove("log_groups", f"{group}, with all events", log_group(settings))
         else:
             draft.notes.append(f"{group}, with all events; -e platform_destroy=data removes it")
-    return draft.plan(settings)
-
-
-def _remove(draft: Draft, steps: str, text: str, name: str) -> None:
-    draft.changes.append(Change("remove", text))
-    draft.steps[steps].append({"name": name})
-
-
-def _tags(settings: Settings) -> dict[str, str]:
-    return {**settings["tags"], MARK: settings["name"]}
-
-
-def _is_marked(settings: Settings, thing: Found) -> bool:
-    return bool(thing["tags"].get(MARK) == settings["name"])
+    return draft.plan(log_group=log_group(settings))
 
 
 # Events
@@ -127,28 +97,26 @@ def _plan_events(draft: Draft, settings: Settings, found: Found, account: Mappin
     arn = f"arn:{account['partition']}:logs:{account['region']}:{account['account']}:log-group:{group}"
     parts = {f"log group {group}": "log_group", f"rule {rule}": "rule", f"topic {topic_name(settings)}": "topic"}
     for text, thing in ((text, found[part]) for text, part in parts.items()):
-        if thing and not _is_marked(settings, thing):
+        if thing and not is_marked(settings, thing):
             draft.refused.append(
                 f"platform_costs_name: the {text} must have the tag {MARK}={settings['name']} to be the platform's;"
                 " give it the tag if it is, or choose another name"
             )
     _plan_log_group(draft, settings, found["log_group"])
     _plan_policy(draft, rule, found["policy"], arn)
-    desired = DesiredRule(rule, PATTERN, arn, "When instances run, for costs", _tags(settings), purge_tags=False)
+    desired = DesiredRule(rule, PATTERN, arn, "When instances run, for costs", tags_of(settings), purge_tags=False)
     plan = plan_rule(desired, found["rule"])
     if plan.changed:
-        _change(draft, f"rule {rule}", plan.before, plan.after)
         step = {"name": rule, "description": desired.description, "event_pattern": PATTERN, "target_arn": arn}
-        draft.steps["rules"].append({**step, "tags": desired.tags})
+        draft.set("rules", f"rule {rule}", plan.before, plan.after, {**step, "tags": desired.tags})
 
 
 def _plan_log_group(draft: Draft, settings: Settings, current: Found | None) -> None:
-    name, tags = log_group(settings), _tags(settings)
+    name, tags = log_group(settings), tags_of(settings)
     wanted = {"retention": settings["events_days"], "tags": tags}
     has = {"retention": current["retention"], "tags": _same_keys(current["tags"], tags)} if current else None
     if has != wanted:
-        _change(draft, f"log group {name}", has, wanted)
-        draft.steps["log_groups"].append({"name": name, **wanted})
+        draft.set("log_groups", f"log group {name}", has, wanted, {"name": name, **wanted})
 
 
 def _plan_policy(draft: Draft, name: str, current: Found | None, arn: str) -> None:
@@ -160,8 +128,8 @@ def _plan_policy(draft: Draft, name: str, current: Found | None, arn: str) -> No
     }
     policy = {"Version": "2012-10-17", "Statement": [statement]}
     if current is None or compare_policies(current["policy"], policy):
-        _change(draft, f"resource policy {name}", current and current["policy"], policy)
-        draft.steps["policies"].append({"name": name, "policy": policy})
+        before = current and current["policy"]
+        draft.set("policies", f"resource policy {name}", before, policy, {"name": name, "policy": policy})
 
 
 def _topic_arn(settings: Settings, account: Mapping[str, str]) -> str:
@@ -174,7 +142,7 @@ def _plan_topic(draft: Draft, settings: Settings, current: Found | None, account
     """The topic that alerts are published to. Who listens to it is yours."""
     if not settings["topic"]:
         return
-    name, tags = topic_name(settings), _tags(settings)
+    name, tags = topic_name(settings), tags_of(settings)
     statement = {
         "Sid": "AlertsOfBudgets",
         "Effect": "Allow",
@@ -186,17 +154,12 @@ def _plan_topic(draft: Draft, settings: Settings, current: Found | None, account
     policy = {"Version": "2012-10-17", "Statement": [statement]}
     is_same = current and not compare_policies(current["policy"], policy)
     if not (is_same and current and _same_keys(current["tags"], tags) == tags):
-        _change(draft, f"topic {name}", current, {"policy": policy, "tags": tags})
-        draft.steps["topics"].append({"name": name, "policy": policy, "tags": tags})
+        step = {"name": name, "policy": policy, "tags": tags}
+        draft.set("topics", f"topic {name}", current, {"policy": policy, "tags": tags}, step)
 
 
 def _same_keys(has: Mapping[str, str], wanted: Mapping[str, str]) -> dict[str, str]:
     return {key: value for key, value in has.items() if key in wanted}
-
-
-def _change(draft: Draft, text: str, before: Any, after: Any) -> None:
-    action: Any = "change" if before else "create"
-    draft.changes.append(Change(action, text, as_text(before) if before else "", as_text(after)))
 
 
 # Billing
@@ -240,18 +203,18 @@ def _plan_budgets(
             account=account["account"],
             only=only,
             topic_arn=_topic_arn(settings, account),
-            tags=_tags(settings),
+            tags=tags_of(settings),
         )
         _plan_budget(draft, settings, desired, there.pop(name, None), active)
     for name in _own_budgets(settings, {"budgets": list(there.values())}):
-        _remove(draft, "old_budgets", f"budget {name}", name)
+        draft.remove("old_budgets", f"budget {name}", name)
 
 
 def _plan_budget(
     draft: Draft, settings: Settings, desired: DesiredBudget, current: Found | None, active: set[str] | None
 ) -> None:
     name = desired.name
-    if current and not _is_marked(settings, current):
+    if current and not is_marked(settings, current):
         draft.refused.append(
             f"platform_costs_teams: the budget {name} must have the tag {MARK}={settings['name']} to be the platform's;"
             " give it the tag if it is, or choose another platform_costs_name"
@@ -266,10 +229,10 @@ def _plan_budget(
         return
     plan = plan_budget(desired, dict(current) if current else None)
     if plan.changed:
-        _change(draft, f"budget {name}", plan.before, plan.after)
         alerts = [{"threshold": each.threshold, "forecast": each.forecast} for each in desired.alerts]
         step = {"name": name, "limit": desired.limit, "only": desired.only, "alerts": alerts, "tags": desired.tags}
-        draft.steps["budgets"].append({**step, "emails": list(desired.emails), "topic_arn": desired.topic_arn})
+        step |= {"emails": list(desired.emails), "topic_arn": desired.topic_arn}
+        draft.set("budgets", f"budget {name}", plan.before, plan.after, step)
 
 
 def _own_budgets(settings: Settings, found: Found) -> list[str]:

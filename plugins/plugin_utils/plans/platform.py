@@ -36,7 +36,9 @@ def to_read(wanted: Wanted, sections: Collection[str], given_by: Collection[str]
             "tools_bucket": tools_to_read(wanted.settings["storage"], None if removal else _tools(wanted), **how),
         },
         "access": lambda how: access_to_read(wanted.settings["access"], people=owners_of(wanted), **how),
-        "costs": lambda how: costs_to_read(wanted.settings["costs"], removal=how["removal"]),
+        "costs": lambda how: costs_to_read(
+            wanted.settings["costs"], access=wanted.settings["access"], removal=how["removal"]
+        ),
     }
     asked = {
         section: parts[section]({"removal": removal, "ids_only": section in given_by})
@@ -71,7 +73,9 @@ def plan_platform(wanted: Wanted, found: Found) -> Plans:
             wanted.settings["access"], found["access"], network=network, **_access_context(wanted, found, plans)
         )
     if "costs" in found:
-        plans["costs"] = plan_costs(wanted.settings["costs"], found["costs"], account=found["account"])
+        plans["costs"] = plan_costs(
+            wanted.settings["costs"], found["costs"], account=found["account"], access=wanted.settings["access"]
+        )
     return plans
 
 
@@ -80,7 +84,7 @@ def plan_platform_removal(wanted: Wanted, found: Found, *, keep_used: bool, leav
     plans: Plans = {}
     names = [person["name"] for person in owners_of(wanted)]
     if "costs" in found:
-        plans["costs"] = plan_costs_removal(wanted.settings["costs"], found["costs"])
+        plans["costs"] = plan_costs_removal(wanted.settings["costs"], found["costs"], access=wanted.settings["access"])
     if "access" in found:
         plans["access"] = plan_access_removal(
             wanted.settings["access"], found["access"], network=None, keep_used=keep_used,

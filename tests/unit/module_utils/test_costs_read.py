@@ -15,13 +15,13 @@ if TYPE_CHECKING:
     from ansible_collections.datalab.notebooks.tests.unit.module_utils.conftest import Script
 
 ACCOUNT = {"account": "123456789012", "partition": "aws", "region": "eu-central-1"}
-SETTINGS: dict[str, Any] = {"name": "datalab", "teams": {}, "activate_tags": False, "topic": False}
+SETTINGS: dict[str, Any] = {"name": "datalab", "teams": {}, "activate_tags": False, "topic": False, "enforce": "never"}
 pytestmark = pytest.mark.usefixtures("one_at_a_time")
 GROUP = {"logGroupName": "/aws/events/datalab", "arn": "arn:aws:logs:eu-central-1:123456789012:log-group:x:*"}
 
 
 def wanted(**more: Any) -> dict[str, Any]:
-    return {**wanted_to_read({**SETTINGS, **more}), "account": ACCOUNT}
+    return {**wanted_to_read({**SETTINGS, **more}, access={"name": "datalab", "role_arn": ""}), "account": ACCOUNT}
 
 
 @pytest.fixture
@@ -41,6 +41,8 @@ def test_without_budgets_billing_is_not_asked(clients: dict[str, Any]) -> None:
         "rule": None,
         "topic": None,
         "budgets": [],
+        "actions": [],
+        "rights": None,
         "billing": None,
     }
 
@@ -53,6 +55,7 @@ def test_a_missing_budget_has_billing_asked(clients: dict[str, Any], budgets: Sc
     other = {"BudgetName": "datalab-old", "BudgetType": "COST", "TimeUnit": "MONTHLY"}
     theirs = {"BudgetName": "theirs", "BudgetType": "COST", "TimeUnit": "MONTHLY"}
     budgets.call("describe_budgets", ALL, {"Budgets": [other, theirs]})
+    budgets.call("describe_budget_actions_for_account", {"AccountId": ACCOUNT["account"]}, {"Actions": []})
     tags = [{"TagKey": "team", "Status": "Active", "Type": "UserDefined"}]
     ce.call("list_cost_allocation_tags", TAGS, {"CostAllocationTags": tags})
     found = read_costs(clients, wanted(teams={"research": {}}))

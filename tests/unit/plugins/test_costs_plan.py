@@ -13,15 +13,16 @@ from ansible_collections.datalab.notebooks.plugins.module_utils.budgets.budget i
 from ansible_collections.datalab.notebooks.plugins.plugin_utils.budgets import desired_budget, read_alert
 from ansible_collections.datalab.notebooks.plugins.plugin_utils.checks.costs import problems
 from ansible_collections.datalab.notebooks.plugins.plugin_utils.plans.costs import (
-    MARK,
     PATTERN,
     plan_costs,
     plan_costs_removal,
     wanted_to_read,
 )
+from ansible_collections.datalab.notebooks.plugins.plugin_utils.plans.costs_draft import MARK
 from ansible_collections.datalab.notebooks.plugins.plugin_utils.specs import role_options
 
 ACCOUNT = {"account": "123456789012", "partition": "aws", "region": "eu-central-1", "arn": ""}
+ACCESS = {"name": "datalab", "role_arn": ""}
 DEFAULTS = {
     name.removeprefix("platform_costs_"): spec["default"] for name, spec in role_options("platform_costs").items()
 }
@@ -35,6 +36,8 @@ NOTHING: dict[str, Any] = {
     "rule": None,
     "topic": None,
     "budgets": [],
+    "actions": [],
+    "rights": None,
     "billing": None,
 }
 
@@ -54,7 +57,7 @@ def budget(said: dict[str, Any] = RESEARCH, team: str = "research", **more: Any)
 
 def there(**more: Any) -> dict[str, Any]:
     """What is there once a run has made it."""
-    made = plan_costs(settings(), NOTHING, account=ACCOUNT).steps
+    made = plan_costs(settings(), NOTHING, account=ACCOUNT, access=ACCESS).steps
     (group,), (policy,), (rule,) = made["log_groups"], made["policies"], made["rules"]
     rule = {
         "name": rule["name"],
@@ -69,7 +72,7 @@ def there(**more: Any) -> dict[str, Any]:
 
 
 def texts(wanted: dict[str, Any], found: dict[str, Any]) -> list[str]:
-    plan = plan_costs(wanted, found, account=ACCOUNT)
+    plan = plan_costs(wanted, found, account=ACCOUNT, access=ACCESS)
     assert not plan.refused
     return [f"{change.action} {change.text}" for change in plan.changes]
 
@@ -80,7 +83,7 @@ def test_without_settings_the_record_of_instances_is_made_and_no_budget() -> Non
         "create resource policy datalab-instances",
         "create rule datalab-instances",
     ]
-    asked = wanted_to_read(settings())
+    asked = wanted_to_read(settings(), access=ACCESS)
     assert (asked["with_budgets"], asked["activate_tags"]) == (False, False)
 
 
@@ -113,7 +116,7 @@ def test_each_drift_is_one_change(drift: dict[str, Any], change: str) -> None:
 def test_what_is_not_ours_is_refused(part: str) -> None:
     found = there()
     found[part]["tags"] = {}
-    plan = plan_costs(settings(), found, account=ACCOUNT)
+    plan = plan_costs(settings(), found, account=ACCOUNT, access=ACCESS)
     assert "must have the tag datalab:costs=datalab" in plan.refused[0]
 
 
@@ -131,13 +134,13 @@ def test_a_budget_is_made_changed_and_removed_with_its_team() -> None:
 
 
 def test_a_budget_of_others_is_refused() -> None:
-    plan = plan_costs(WITH_BUDGET, there(budgets=[budget(tags={})]), account=ACCOUNT)
+    plan = plan_costs(WITH_BUDGET, there(budgets=[budget(tags={})]), account=ACCOUNT, access=ACCESS)
     assert "the budget datalab-research must have the tag" in plan.refused[0]
 
 
 def test_a_budget_waits_until_its_tags_are_active() -> None:
     inactive = {"statuses": {"platform": "Active", "team": "Inactive"}, "refused": ""}
-    plan = plan_costs(WITH_BUDGET, there(billing=inactive), account=ACCOUNT)
+    plan = plan_costs(WITH_BUDGET, there(billing=inactive), account=ACCOUNT, access=ACCESS)
     assert not plan.changed
     assert "no budget datalab-research yet: the tag team is not active in billing" in plan.notes[0]
 
@@ -145,7 +148,7 @@ def test_a_budget_waits_until_its_tags_are_active() -> None:
 def test_tags_are_activated_and_budgets_made_in_one_run() -> None:
     inactive = {"statuses": {"platform": "Active", "team": "Inactive"}, "refused": ""}
     wanted = settings(activate_tags=True, teams={"research": RESEARCH})
-    plan = plan_costs(wanted, there(billing=inactive), account=ACCOUNT)
+    plan = plan_costs(wanted, there(billing=inactive), account=ACCOUNT, access=ACCESS)
     assert [change.text for change in plan.changes] == ["tag team: active in billing", "budget datalab-research"]
     assert plan.steps["cost_tags"] == [{"keys": ["team"]}]
     assert "billing does not know the tag owner yet" in plan.notes[0]
@@ -154,7 +157,7 @@ def test_tags_are_activated_and_budgets_made_in_one_run() -> None:
 
 def test_a_member_account_is_told_and_makes_the_rest() -> None:
     wanted = settings(activate_tags=True, teams={"research": RESEARCH})
-    plan = plan_costs(wanted, there(billing=MEMBER), account=ACCOUNT)
+    plan = plan_costs(wanted, there(billing=MEMBER), account=ACCOUNT, access=ACCESS)
     assert not plan.refused
     assert [change.text for change in plan.changes] == ["budget datalab-research"]
     assert "were not activated in billing: the account that pays for this one has to do it" in plan.notes[0]
@@ -162,7 +165,7 @@ def test_a_member_account_is_told_and_makes_the_rest() -> None:
 
 def test_a_topic_is_made_before_the_budgets_that_use_it() -> None:
     wanted = settings(topic=True, teams={"research": RESEARCH})
-    plan = plan_costs(wanted, there(billing=ACTIVE), account=ACCOUNT)
+    plan = plan_costs(wanted, there(billing=ACTIVE), account=ACCOUNT, access=ACCESS)
     assert [change.text for change in plan.changes] == ["topic datalab-costs", "budget datalab-research"]
     (topic,) = plan.steps["topics"]
     (budget,) = plan.steps["budgets"]
@@ -172,23 +175,26 @@ def test_a_topic_is_made_before_the_budgets_that_use_it() -> None:
     found["topic"]["policy"]["Statement"] = []
     assert texts(settings(topic=True), found) == ["change topic datalab-costs"]
     found["topic"]["tags"] = {}
-    assert "the topic datalab-costs must have the tag" in plan_costs(wanted, found, account=ACCOUNT).refused[0]
-    gone = plan_costs_removal(settings(), there(topic=deepcopy(topic)))
+    assert (
+        "the topic datalab-costs must have the tag"
+        in plan_costs(wanted, found, account=ACCOUNT, access=ACCESS).refused[0]
+    )
+    gone = plan_costs_removal(settings(), there(topic=deepcopy(topic)), access=ACCESS)
     assert "topic datalab-costs" in [change.text for change in gone.changes]
 
 
 def test_a_removal_keeps_the_events_unless_told() -> None:
     found = there(budgets=[budget(), {"name": "datalab-x", "only": {}, "is_plain": True}])
-    gone = plan_costs_removal(settings(), found)
+    gone = plan_costs_removal(settings(), found, access=ACCESS)
     assert [change.text for change in gone.changes] == [
         "budget datalab-research",
         "rule datalab-instances",
         "resource policy datalab-instances",
     ]
     assert gone.notes == ("log group /aws/events/datalab, with all events; -e platform_destroy=data removes it",)
-    everything = plan_costs_removal(settings(destroy_events=True), found)
+    everything = plan_costs_removal(settings(destroy_events=True), found, access=ACCESS)
     assert [step["name"] for step in everything.steps["log_groups"]] == ["/aws/events/datalab"]
-    assert not plan_costs_removal(settings(), NOTHING).changes
+    assert not plan_costs_removal(settings(), NOTHING, access=ACCESS).changes
 
 
 # Settings
@@ -240,6 +246,11 @@ WRONG = [
     (team(emails=["a@b"] * 2), "the address a@b is there twice"),
     (team(emails=[f"{number}@example.org" for number in range(11)]), "there are 11 addresses; AWS takes 10"),
     (team(budget="much", emails=["lead"]), "lead is no address"),
+    (team(enforce="always"), "research: enforce is always; it must be never, automatic or manual"),
+    (team(enforce=True), "research: enforce is true; it must be never, automatic or manual"),
+    (team(enforce_at=0), "research: enforce_at is 0; it must be a number of per cent, more than 0"),
+    (team(enforce_at="all"), "research: enforce_at is all; it must be a number"),
+    ({"enforce": "manual", "teams": {"research": {"budget": 1}}}, "research is to be denied once its budget is spent"),
     ({"prices": {"ml.g5.xlarge": "cheap"}}, "platform_costs_prices: ml.g5.xlarge is cheap; it must be a number of USD"),
     ({"prices": {"ml.g5.xlarge": -1}}, "it must be a number of USD, at least 0"),
     ({"prices": {"g5.xlarge": 1}}, "platform_costs_prices has g5.xlarge, which botocore does not know"),
@@ -256,10 +267,17 @@ def test_what_cannot_be_is_said_before_any_call(wrong: dict[str, Any], text: str
 
 def test_what_can_be() -> None:
     right = {
-        "teams": {"research": RESEARCH, "fraud": {"budget": "99.5"}},
+        "teams": {"research": {**RESEARCH, "enforce": "manual", "enforce_at": "110"}, "fraud": {"budget": "99.5"}},
         "prices": {"ml.g5.xlarge": 1.2, "volume": "0.12"},
         "timezone": "Europe/Berlin",
         "topic_arn": "arn:aws:sns:eu-central-1:123456789012:costs",
     }
     assert list(problems({**DEFAULTS, **right}, {"research", "fraud"})) == []
     assert list(problems(DEFAULTS, set())) == []
+
+
+def test_without_groups_nobody_can_be_denied() -> None:
+    role = "arn:aws:iam::123456789012:role/given"
+    (text,) = problems({**DEFAULTS, **team(enforce="manual")}, {"research"}, role)
+    assert "with platform_access_role_arn there are no groups to deny it to" in text
+    assert list(problems({**DEFAULTS, **team(enforce="never")}, {"research"}, role)) == []

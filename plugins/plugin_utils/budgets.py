@@ -1,7 +1,7 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # Private to this collection: it may change at any time.
-"""What platform_costs_teams says of budgets. Pure."""
+"""What platform_costs_budget and platform_costs_teams say of budgets. Pure."""
 
 from __future__ import annotations
 
@@ -21,7 +21,9 @@ from ansible_collections.datalab.notebooks.plugins.module_utils.budgets.budget i
 from .problems import hint, shown
 
 VARIABLE = "platform_costs_teams"
-KEYS = ("budget", "alerts", "emails", "enforce", "enforce_at")
+OF_ALL = "platform_costs_budget"
+KEYS = ("budget", "alerts", "emails")
+OF_TEAM = (*KEYS, "enforce", "enforce_at")
 ENFORCED = ("never", *APPROVALS)
 ALERT = re.compile(r"(?P<forecast>forecast +)?(?P<threshold>[0-9]+(\.[0-9]+)?) *%?")
 
@@ -42,15 +44,19 @@ def read_limit(value: Any) -> float | None:
 
 def team_budget_problems(team: str, settings: Any, topic_arn: str) -> Iterator[str]:
     """One sentence for each mistake in what is said of a team."""
-    about = f"{VARIABLE}: {shown(team)}"
+    yield from said_budget_problems(f"{VARIABLE}: {shown(team)}", settings, topic_arn, OF_TEAM)
+
+
+def said_budget_problems(about: str, settings: Any, topic_arn: str, keys: tuple[str, ...] = KEYS) -> Iterator[str]:
+    """One sentence for each mistake in what is said of a budget; `about` names it."""
     if not isinstance(settings, Mapping):
         example = "{budget: 1200, alerts: [80, forecast 100], emails: [lead@example.org]}"
         yield f"{about} is {shown(settings)}; it must have a budget, for example {example}"
         return
     for key in settings:
-        if key not in KEYS:
-            otherwise = f"there are {', '.join(KEYS)}"
-            yield f"{about}: {shown(key)} is not known{hint(str(key), KEYS, otherwise)}"
+        if key not in keys:
+            otherwise = f"there are {', '.join(keys)}"
+            yield f"{about}: {shown(key)} is not known{hint(str(key), keys, otherwise)}"
     limit = read_limit(settings.get("budget"))
     if limit is None:
         yield f"{about}: budget is {shown(settings.get('budget'))}; it must be a number of USD a month, more than 0"

@@ -13,9 +13,11 @@ from typing import Any
 
 from ansible_collections.datalab.notebooks.plugins.module_utils.common.service_model import load_service_model, meant
 from ansible_collections.datalab.notebooks.plugins.plugin_utils.budgets import (
+    OF_ALL,
     VARIABLE,
     enforced_teams,
     read_limit,
+    said_budget_problems,
     team_budget_problems,
 )
 from ansible_collections.datalab.notebooks.plugins.plugin_utils.costs.periods import read_period, read_zone
@@ -58,6 +60,8 @@ def problems(settings: Mapping[str, Any], teams: Collection[str], role_arn: str 
             known = ", ".join(sorted(teams)) or "none"
             yield f"{VARIABLE} has {shown(team)}, which is not a team{hint(str(team), teams, f'there are {known}')}"
         yield from team_budget_problems(str(team), values, listened)
+    if settings["budget"]:
+        yield from said_budget_problems(OF_ALL, settings["budget"], listened)
     yield from _enforcement_problems(settings, listened, role_arn)
     yield from price_problems(settings["prices"])
     yield from tag_problems("platform_costs_tags", settings["tags"])

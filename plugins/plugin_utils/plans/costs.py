@@ -43,7 +43,7 @@ def topic_name(settings: Settings) -> str:
 
 def wanted_to_read(settings: Settings, *, access: Settings, removal: bool = False) -> dict[str, Any]:
     """What read_costs has to read. The module that calls it adds the account."""
-    budgets = [] if removal else [f"{settings['name']}-{team}" for team in settings["teams"]]
+    budgets = [] if removal else list(_said_budgets(settings))
     return {
         "log_group": log_group(settings),
         "rule": rule_name(settings),
@@ -194,14 +194,12 @@ def _plan_budgets(
     draft: Draft, settings: Settings, found: Found, account: Mapping[str, str], active: set[str] | None
 ) -> None:
     there = {each["name"]: each for each in found["budgets"]}
-    for team, said in settings["teams"].items():
-        name = f"{settings['name']}-{team}"
-        only = {PLATFORM_TAG: settings["tags"][PLATFORM_TAG], "team": str(team)}
+    for name, (said, more) in _said_budgets(settings).items():
         desired = desired_budget(
             name,
             said,
             account=account["account"],
-            only=only,
+            only={PLATFORM_TAG: settings["tags"][PLATFORM_TAG], **more},
             topic_arn=_topic_arn(settings, account),
             tags=tags_of(settings),
         )
@@ -210,13 +208,20 @@ def _plan_budgets(
         draft.remove("old_budgets", f"budget {name}", name)
 
 
+def _said_budgets(settings: Settings) -> dict[str, tuple[Settings, dict[str, str]]]:
+    """What is said of each budget by its name, and what it counts by beside the platform: no team is called so."""
+    name = settings["name"]
+    teams = {f"{name}-{team}": (said, {"team": str(team)}) for team, said in settings["teams"].items()}
+    return {f"{name}-{PLATFORM_TAG}": (settings["budget"], {}), **teams} if settings["budget"] else teams
+
+
 def _plan_budget(
     draft: Draft, settings: Settings, desired: DesiredBudget, current: Found | None, active: set[str] | None
 ) -> None:
     name = desired.name
     if current and not is_marked(settings, current):
         draft.refused.append(
-            f"platform_costs_teams: the budget {name} must have the tag {MARK}={settings['name']} to be the platform's;"
+            f"platform_costs_name: the budget {name} must have the tag {MARK}={settings['name']} to be the platform's;"
             " give it the tag if it is, or choose another platform_costs_name"
         )
         return
@@ -238,5 +243,6 @@ def _plan_budget(
 def _own_budgets(settings: Settings, found: Found) -> list[str]:
     """Those that count what has this platform's tag: DescribeBudgets does not tell their own."""
     own = settings["tags"][PLATFORM_TAG]
-    mine = [each for each in found["budgets"] if each["only"].get(PLATFORM_TAG) == own and "team" in each["only"]]
-    return [each["name"] for each in mine]
+    of_all = f"{settings['name']}-{PLATFORM_TAG}"
+    mine = (each for each in found["budgets"] if each["only"].get(PLATFORM_TAG) == own)
+    return [each["name"] for each in mine if "team" in each["only"] or each["name"] == of_all]

@@ -15,7 +15,14 @@ if TYPE_CHECKING:
     from ansible_collections.datalab.notebooks.tests.unit.module_utils.conftest import Script
 
 ACCOUNT = {"account": "123456789012", "partition": "aws", "region": "eu-central-1"}
-SETTINGS: dict[str, Any] = {"name": "datalab", "teams": {}, "activate_tags": False, "topic": False, "enforce": "never"}
+SETTINGS: dict[str, Any] = {
+    "name": "datalab",
+    "teams": {},
+    "activate_tags": False,
+    "topic": False,
+    "enforce": "never",
+    "budget": {},
+}
 pytestmark = pytest.mark.usefixtures("one_at_a_time")
 GROUP = {"logGroupName": "/aws/events/datalab", "arn": "arn:aws:logs:eu-central-1:123456789012:log-group:x:*"}
 

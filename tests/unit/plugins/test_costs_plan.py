@@ -112,6 +112,20 @@ def test_each_drift_is_one_change(drift: dict[str, Any], change: str) -> None:
     assert found.startswith(change)
 
 
+def test_the_platform_has_a_budget_that_counts_all_of_it_and_goes_with_its_setting() -> None:
+    wanted = settings(budget={"budget": 5000}, teams={"research": RESEARCH})
+    plan = plan_costs(wanted, there(billing=ACTIVE), account=ACCOUNT, access=ACCESS)
+    of_all, of_team = plan.steps["budgets"]
+    assert (of_all["name"], of_all["only"]) == ("datalab-platform", {"platform": "datalab"})
+    assert (of_team["name"], of_team["limit"]) == ("datalab-research", 1200)
+    only = {"platform": "datalab"}
+    desired = desired_budget("datalab-platform", {"budget": 5000}, only=only, tags=TAGS)
+    found = there(budgets=[budget(), plan_budget(desired, None).after])
+    assert texts(wanted, found) == []
+    assert texts(WITH_BUDGET, found) == ["remove budget datalab-platform"]
+    assert wanted_to_read(wanted, access=ACCESS)["budgets"] == ["datalab-platform", "datalab-research"]
+
+
 @pytest.mark.parametrize("part", ["log_group", "rule"])
 def test_what_is_not_ours_is_refused(part: str) -> None:
     found = there()
@@ -246,6 +260,9 @@ WRONG = [
     (team(emails=["a@b"] * 2), "the address a@b is there twice"),
     (team(emails=[f"{number}@example.org" for number in range(11)]), "there are 11 addresses; AWS takes 10"),
     (team(budget="much", emails=["lead"]), "lead is no address"),
+    ({"budget": {"budget": 0}}, "platform_costs_budget: budget is 0; it must be more than 0"),
+    ({"budget": {"budget": 10, "enforce": "manual"}}, "platform_costs_budget: enforce is not known"),
+    ({"budget": {"budget": 10, "alerts": [80]}}, "platform_costs_budget: there are alerts, and neither emails"),
     (team(enforce="always"), "research: enforce is always; it must be never, automatic or manual"),
     (team(enforce=True), "research: enforce is true; it must be never, automatic or manual"),
     (team(enforce_at=0), "research: enforce_at is 0; it must be a number of per cent, more than 0"),

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.datalab.notebooks.plugins.module_utils.common.credentials import masked
+from ansible_collections.datalab.notebooks.plugins.module_utils.common.words import counted
 
 NAMED = 3  # people who are named; of more, how many they are is said
 EVERYBODY = "everybody"
@@ -38,7 +39,7 @@ def problems_message(
             shared[problem.text].append(problem.about)
     rows = [(_named(abouts, people), text) for text, abouts in shared.items()]
     width = max((len(about) for about, _text in rows), default=0)
-    count = f"{len(rows)} problem{'' if len(rows) == 1 else 's'} {subject}"
+    count = f"{counted(len(rows), 'problem')} {subject}"
     lines = [f"  {about:<{width}}  {masked(text).removesuffix('.')}" for about, text in rows]
     return "\n".join([f"{count}; nothing was changed:", *lines])
 

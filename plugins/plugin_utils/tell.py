@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from ansible_collections.datalab.notebooks.plugins.module_utils.common.words import counted
 from ansible_collections.datalab.notebooks.plugins.module_utils.ec2.services import short_name
 
 from .costs.changes import Known, price_of_outcome, price_of_pending
@@ -90,7 +91,7 @@ def _section_lines(section: str, plan: Mapping[str, Any], planned: bool, is_appl
     if changes and not is_applied:
         count = "1 change; datalab.notebooks.site makes it"
         if len(changes) > 1:
-            count = f"{len(changes)} changes; datalab.notebooks.site makes them"
+            count = f"{counted(len(changes), 'change')}; datalab.notebooks.site makes them"
         yield Line("differs", who, count)
     else:
         verbs = FUTURE if planned else VERBS

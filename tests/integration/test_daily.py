@@ -499,7 +499,8 @@ def test_a_quota_is_told_before_it_is_hit(sandbox: Sandbox, inventory: Inventory
     quotas.request_service_quota_increase(ServiceCode="sagemaker", QuotaCode=code, DesiredValue=1)
     run(FLEET)
     inventory.people["bob"]["notebook_instance_type"] = "ml.g5.xlarge"
-    waits = "waits bob (research) instance_type ml.t3.medium → ml.g5.xlarge at the next stop: no price; "
+    waits = "waits bob (research) instance_type ml.t3.medium → ml.g5.xlarge at the next stop: no price;"
+    waits += " platform_costs_prices takes one; "
     assert f"{waits}notebook_instance_type: the" in words(run(FLEET))
 
     del inventory.people["bob"]["notebook_instance_type"]

@@ -232,7 +232,9 @@ def expect_their_place(sandbox: Sandbox, seen: dict[str, dict[str, Any]]) -> Non
 
 def expect_status(shown: str) -> None:
     rows = {line.split()[0]: line for line in shown.splitlines() if line.strip()}
-    assert rows["grace"].endswith("instance_type ml.t3.medium → ml.m5.xlarge at the next stop: no price")
+    assert rows["grace"].endswith(
+        "instance_type ml.t3.medium → ml.m5.xlarge at the next stop: no price; platform_costs_prices takes one"
+    )
     assert rows["bob"].split() == ["bob", "research", "ml.t3.medium", "InService", "7200", "s", "(tag)", "datalab"]
     assert "14400 s" in rows["erin"]
     assert "never" in rows["viewer"]

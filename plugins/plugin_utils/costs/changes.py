@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from .ledger import Rates
 
 NO_PRICE = "no price"
+REMEDY = "; platform_costs_prices takes one"
 TYPE, VOLUME = "instance_type", "volume_size_in_gb"
 RUNS = ("started", "restarted")
 
@@ -23,6 +24,11 @@ class Known:
     rates: Rates = field(default_factory=lambda: Rates({}))
     hours: Mapping[str, float] = field(default_factory=dict)  # of last month, by instance
 
+    @property
+    def usual_hours(self) -> float:
+        """The mean of all instances, for one that is new."""
+        return sum(self.hours.values()) / len(self.hours) if self.hours else 0
+
 
 class Machine(NamedTuple):
     """What is paid of an instance; None is nothing."""
@@ -32,24 +38,34 @@ class Machine(NamedTuple):
 
 
 def price_of(before: Machine, after: Machine, known: Known, instance: str = "") -> str:
-    """What the change from one to the other costs, for the end of a line about it; "" if it costs nothing."""
+    """What the change from one to the other costs, for the end of a line about it; "" if it costs nothing.
+
+    Without a volume before and with one after, the instance is new.
+    """
     texts = []
     if before.kind != after.kind:
-        texts.append(_an_hour(before.kind, after.kind, known, instance))
+        texts.append(_an_hour(before, after, known, instance))
     if before.volume != after.volume:
         texts.append(_a_month(before.volume, after.volume, known.rates.volume))
-    is_known = not all(text.startswith(NO_PRICE) for text in texts)
-    return ", ".join(texts) if is_known else NO_PRICE if texts else ""
+    unknown = [text.startswith(NO_PRICE) for text in texts]
+    told = NO_PRICE if texts and all(unknown) else ", ".join(texts)
+    return f"{told}{REMEDY}" if any(unknown) else told
 
 
-def _an_hour(before: str | None, after: str | None, known: Known, instance: str) -> str:
+def _an_hour(before: Machine, after: Machine, known: Known, instance: str) -> str:
     prices = known.rates.instances
-    if any(kind and kind not in prices for kind in (before, after)):
+    if any(kind and kind not in prices for kind in (before.kind, after.kind)):
         return NO_PRICE
-    usd = (prices[after] if after else 0) - (prices[before] if before else 0)
-    hours = known.hours.get(instance)
-    month = f", about {usd * hours:+,.0f} a month at last month's hours" if hours and before and after else ""
+    usd = (prices[after.kind] if after.kind else 0) - (prices[before.kind] if before.kind else 0)
+    is_new = before == Machine() and after.volume is not None
+    month = _a_month_of_hours(usd, known.usual_hours, "the hours of the others") if is_new else ""
+    if before.kind and after.kind:
+        month = _a_month_of_hours(usd, known.hours.get(instance, 0), "last month's hours")
     return f"{usd:+,.{_digits(usd)}f} USD/h{month}"
+
+
+def _a_month_of_hours(usd: float, hours: float, whose: str) -> str:
+    return f", about {usd * hours:+,.0f} a month at {whose}" if hours else ""
 
 
 def _digits(usd: float) -> int:

@@ -9,6 +9,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import timedelta
 from typing import Any
 
+from ansible_collections.datalab.notebooks.plugins.module_utils.common.words import counted
+
 from .changes import Known, Machine, price_of
 from .facts import Facts
 from .ledger import PLATFORM
@@ -75,7 +77,7 @@ def _last_used(facts: Facts, each: Instance) -> Any:
 def _volumes(facts: Facts) -> Iterator[dict[str, Any]]:
     for name, usd in idle_volumes(facts).items():
         each, whose = facts.there[name], facts.managed.whose(name, facts.there[name].tags)
-        days = f"{(facts.now - _last_used(facts, each)).days} days"
+        days = counted((facts.now - _last_used(facts, each)).days, "day")
         person, _team = facts.managed.people.get(name, ("", ""))
         do = f"datalab.notebooks.offboard -l {person} -e offboard_remove=instance"
         if not person:
@@ -111,7 +113,7 @@ def pending(facts: Facts, last_hours: Mapping[str, float]) -> list[dict[str, Any
 def _days(facts: Facts, each: Instance) -> str:
     runs = [run for life in facts.lives_of(each.name) for run in life.runs(each.created, facts.now)]
     since = runs[-1].begin if runs and not runs[-1].is_over else each.modified
-    return f"{(facts.now - since).days} days"
+    return counted((facts.now - since).days, "day")
 
 
 def _a_month(facts: Facts, each: Instance) -> float | None:

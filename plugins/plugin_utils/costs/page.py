@@ -15,6 +15,8 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
+from ansible_collections.datalab.notebooks.plugins.module_utils.common.words import counted
+
 from .ledger import PLATFORM, UNMANAGED
 
 Report = Mapping[str, Any]
@@ -32,6 +34,7 @@ def _template() -> Template:
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )
+    environment.filters["counted"] = counted
     environment.filters["capitalise"] = lambda text: text[:1].upper() + text[1:]
     return environment.get_template("page.html.j2")
 
@@ -166,8 +169,8 @@ def summary(report: Report) -> list[str]:
     if saved and saved["measured"]:
         base = saved["measured"]
         lines.append(
-            f"saved by autostop {base['usd']:,.2f} USD on {base['instances']} instances, against what their people"
-            f" stopped by themselves while it only observed, {base['from']} to {base['to']}"
+            f"saved by autostop {base['usd']:,.2f} USD on {counted(base['instances'], 'instance')}, against what their"
+            f" people stopped by themselves while it only observed, {base['from']} to {base['to']}"
         )
     lines += [f"to decide: {each['who']}: {each['what']}; {each['do']}" for each in report["decide"][:DECISIONS]]
     return lines

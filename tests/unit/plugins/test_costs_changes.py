@@ -32,20 +32,26 @@ KNOWN = Known(Rates(PRICES, 0.14), {"datalab-alice": 163.2})
 WITHOUT_HOURS = Known(Rates(PRICES, 0.14))
 SMALL, LARGE = "ml.t3.medium", "ml.g5.xlarge"
 
+NO_PRICE = "no price; platform_costs_prices takes one"
 CASES: dict[str, tuple[Machine, Machine, Known, str]] = {
     "larger": (Machine(SMALL), Machine(LARGE), KNOWN, "+1.36 USD/h, about +222 a month at last month's hours"),
     "smaller": (Machine(LARGE), Machine(SMALL), KNOWN, "-1.36 USD/h, about -222 a month at last month's hours"),
     "without usage": (Machine(SMALL), Machine(LARGE), WITHOUT_HOURS, "+1.36 USD/h"),
     "less than a cent": (Machine(SMALL), Machine("ml.odd"), WITHOUT_HOURS, "+0.0004 USD/h"),
-    "no price for the new one": (Machine(SMALL), Machine("ml.new"), KNOWN, "no price"),
-    "no price for the old one": (Machine("ml.old"), Machine(SMALL), KNOWN, "no price"),
+    "no price for the new one": (Machine(SMALL), Machine("ml.new"), KNOWN, NO_PRICE),
+    "no price for the old one": (Machine("ml.old"), Machine(SMALL), KNOWN, NO_PRICE),
     "a larger volume": (Machine(SMALL, 20), Machine(SMALL, 50), KNOWN, "+4.20 USD a month for the volume"),
     "both": (Machine(SMALL, 20), Machine("ml.m5.xlarge", 50), WITHOUT_HOURS,
              "+0.18 USD/h, +4.20 USD a month for the volume"),
-    "one of both": (Machine(SMALL, 20), Machine("ml.new", 50), KNOWN, "no price, +4.20 USD a month for the volume"),
-    "none of both": (Machine(SMALL, 20), Machine("ml.new", 50), Known(), "no price"),
-    "no price for volumes": (Machine(SMALL, 20), Machine(SMALL, 50), Known(), "no price"),
-    "new": (Machine(), Machine(SMALL, 20), KNOWN, "+0.05 USD/h, +2.80 USD a month for the volume"),
+    "one of both": (Machine(SMALL, 20), Machine("ml.new", 50), KNOWN,
+                    "no price, +4.20 USD a month for the volume; platform_costs_prices takes one"),
+    "none of both": (Machine(SMALL, 20), Machine("ml.new", 50), Known(), NO_PRICE),
+    "no price for volumes": (Machine(SMALL, 20), Machine(SMALL, 50), Known(), NO_PRICE),
+    "new": (Machine(), Machine(SMALL, 20), KNOWN,
+            "+0.05 USD/h, about +8 a month at the hours of the others, +2.80 USD a month for the volume"),
+    "new, without usage": (Machine(), Machine(SMALL, 20), WITHOUT_HOURS,
+                           "+0.05 USD/h, +2.80 USD a month for the volume"),
+    "started": (Machine(), Machine(SMALL), KNOWN, "+0.05 USD/h"),
     "nothing": (Machine(SMALL, 20), Machine(SMALL, 20), KNOWN, ""),
 }  # fmt: skip
 
@@ -78,7 +84,7 @@ def changed(before: Mapping[str, Any], after: Mapping[str, Any], **more: Any) ->
 OUTCOMES: dict[str, tuple[dict[str, Any], str]] = {
     "created": (
         changed({"state": "absent"}, {"state": "present", "instance_type": SMALL, "volume_size_in_gb": 20}),
-        "+0.05 USD/h, +2.80 USD a month for the volume",
+        "+0.05 USD/h, about +8 a month at the hours of the others, +2.80 USD a month for the volume",
     ),
     "removed": (changed({"state": "Stopped"}, {"state": "absent"}), "-0.05 USD/h"),
     "started": (changed({"state": "stopped"}, {"state": "started"}), "+0.05 USD/h"),
@@ -90,7 +96,7 @@ OUTCOMES: dict[str, tuple[dict[str, Any], str]] = {
     "tagged": (changed({"tags": {}}, {"tags": {"a": "1"}}), ""),
     "started, of a type without price": (
         changed({"state": "stopped"}, {"state": "started"}, instance_type="ml.new"),
-        "no price",
+        NO_PRICE,
     ),
 }
 

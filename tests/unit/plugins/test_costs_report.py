@@ -166,7 +166,7 @@ def test_saved_is_never_said_without_its_baseline():
     observed = [*FACTS.usage.lines, Line(run.at - HOUR, run.instance, "observe", "idle")]
     with_baseline = make_report(replace(FACTS, usage=replace(FACTS.usage, lines=observed)))
     assert with_baseline["saved"]["measured"]
-    assert "on the 1 instances that autostop observed from" in page(with_baseline)
+    assert "on the 1 instance that autostop observed from" in page(with_baseline)
     assert with_baseline["saved"]["measured"]["usd"] < with_baseline["saved"]["usd"]
     assert "while it only observed" in " ".join(summary(with_baseline))
     still = [*observed, Line(NOW - HOUR, run.instance, "observe", "idle")]  # nothing was stopped, and nothing saved

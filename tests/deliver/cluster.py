@@ -27,6 +27,7 @@ KNOWN = {
     "v1": [
         ("namespaces", "Namespace", False),
         ("pods", "Pod", True),
+        ("pods/log", "Pod", True),
         ("services", "Service", True),
         ("serviceaccounts", "ServiceAccount", True),
     ],
@@ -304,7 +305,7 @@ def serve(cluster: Cluster) -> str:
         inside, own = r"(?:/namespaces/([^/]+))?", {"cluster": cluster}
         names = r"/(deployments|cronjobs|jobs|networkpolicies|poddisruptionbudgets|pods|services|serviceaccounts)"
         api = r"/(?:api|apis)/(v1|[\w.]+/v1)"
-        routes = [
+        routes: list[Any] = [
             (r"/(version|api|apis|api/v1|apis/[\w.]+/v1)", Discovery),
             (r"/api/v1/namespaces/([^/]+)/pods/([^/]+)/exec", Exec, own),
             (r"/api/v1/namespaces/([^/]+)/pods/([^/]+)/log", Logs, own),

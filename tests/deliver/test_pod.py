@@ -40,13 +40,13 @@ class Team:
 
     def deploy(self, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
         self.cluster.changes.clear()
-        facts = {
+        facts: dict[str, object] = {
             "deploy_overlay": "staging",
             "deploy_timeout": "60",
             "deploy_kubernetes": {"host": self.url, "api_key": "none"},
             **settings,
         }
-        command = [BIN / "ansible-playbook", "datalab.notebooks.deploy", "-e", json.dumps(facts), *arguments]
+        command = [str(BIN / "ansible-playbook"), "datalab.notebooks.deploy", "-e", json.dumps(facts), *arguments]
         return subprocess.run(command, cwd=self.folder, capture_output=True, text=True, check=False)
 
     def build(self, project: str, **settings: str) -> subprocess.CompletedProcess[str]:

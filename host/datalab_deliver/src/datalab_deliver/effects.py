@@ -207,8 +207,9 @@ def outside(node: ast.stmt) -> tuple[set[str], set[str]]:
                 uses |= {item.get_name()}
                 defines |= {item.get_name()} if item.is_declared_global() and scope.get_type() != "function" else set()
         todo += scope.get_children()
-    if isinstance(node, ast.AugAssign):
-        uses |= {item.id for item in ast.walk(node.target) if isinstance(item, ast.Name)}
+    for part in outer(node):
+        if isinstance(part, ast.AugAssign):
+            uses |= {item.id for item in ast.walk(part.target) if isinstance(item, ast.Name)}
     return uses, defines
 
 

@@ -62,13 +62,21 @@ def problems(settings: Mapping[str, Any], teams: Collection[str], role_arn: str 
         yield from team_budget_problems(str(team), values, listened)
     if settings["budget"]:
         yield from said_budget_problems(OF_ALL, settings["budget"], listened)
-    yield from _enforcement_problems(settings, listened, role_arn)
+    yield from _enforcement_problems(settings, teams, listened, role_arn)
     yield from price_problems(settings["prices"])
     yield from tag_problems("platform_costs_tags", settings["tags"])
 
 
-def _enforcement_problems(settings: Mapping[str, Any], listened: str, role_arn: str) -> Iterator[str]:
+def _enforcement_problems(
+    settings: Mapping[str, Any], teams: Collection[str], listened: str, role_arn: str
+) -> Iterator[str]:
     enforced = enforced_teams(settings)
+    for team in sorted(teams) if enforced else ():
+        if team == "budgets" or team.startswith("over-budget-"):
+            yield (
+                f"{VARIABLE}: a team is to be denied once its budget is spent (enforce), and what denies it would be"
+                f" called as what the team {shown(team)} has; give that team another name"
+            )
     if enforced and role_arn:
         yield (
             f"{VARIABLE}: {shown(next(iter(enforced)))} is to be denied once its budget is spent (enforce), and with"

@@ -293,6 +293,13 @@ def test_what_can_be() -> None:
     assert list(problems(DEFAULTS, set())) == []
 
 
+@pytest.mark.parametrize("other", ["budgets", "over-budget-research"])
+def test_what_denies_is_not_called_as_what_a_team_has(other: str) -> None:
+    (text,) = problems({**DEFAULTS, **team(enforce="manual")}, {"research", other})
+    assert text.endswith(f"would be called as what the team {other} has; give that team another name")
+    assert list(problems({**DEFAULTS, **team()}, {"research", other})) == []
+
+
 def test_without_groups_nobody_can_be_denied() -> None:
     role = "arn:aws:iam::123456789012:role/given"
     (text,) = problems({**DEFAULTS, **team(enforce="manual")}, {"research"}, role)

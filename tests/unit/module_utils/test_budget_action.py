@@ -92,6 +92,13 @@ def test_a_difference_is_exactly_its_call(budgets: Script, change: dict[str, Any
 UPDATED = {**OF, "OldAction": FOUND, "NewAction": FOUND}
 
 
+def test_an_action_reads_as_it_was_made(budgets: Script) -> None:
+    made = replace(WANTED, approval="manual", forecast=True, threshold=110, users=("bob",), topic_arn="arn:x")
+    found = shown_action({**FOUND, **as_api(made.state)})
+    assert not action(budgets, made).plan(found).changed
+    assert action(budgets).plan(found).changed
+
+
 def test_an_action_of_an_amount_of_usd_becomes_one_of_a_share() -> None:
     usd = {"ActionThresholdValue": 100.0, "ActionThresholdType": "ABSOLUTE_VALUE"}
     current = shown_action({**FOUND, "ActionThreshold": usd})

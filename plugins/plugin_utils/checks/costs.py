@@ -77,12 +77,12 @@ def _enforcement_problems(
                 f"{VARIABLE}: a team is to be denied once its budget is spent (enforce), and what denies it would be"
                 f" called as what the team {shown(team)} has; give that team another name"
             )
-    if enforced and role_arn:
-        yield (
-            f"{VARIABLE}: {shown(next(iter(enforced)))} is to be denied once its budget is spent (enforce), and with"
-            " platform_access_role_arn there are no groups to deny it to; remove one of them"
-        )
     for team in enforced:
+        if role_arn:
+            yield (
+                f"{VARIABLE}: {shown(team)} is to be denied once its budget is spent (enforce), and with"
+                " platform_access_role_arn there are no groups to deny it to; remove one of them"
+            )
         if not (settings["teams"][team].get("emails") or listened):
             yield (
                 f"{VARIABLE}: {shown(team)} is to be denied once its budget is spent (enforce), and AWS wants somebody"

@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Tensors of PyTorch come back as they were, on the memory that they shared; what cannot is named.
+"""Tensors, and arrays on memory of others, come back as they were, on what they shared; what cannot is named.
 
 PyTorch's build without a GPU is on https://download.pytorch.org/whl/cpu, which pip takes from PIP_EXTRA_INDEX_URL.
 """
@@ -66,3 +66,18 @@ def test_kernels(start: Callable[..., Kernel], torch: Path):
     for _, holds in some:
         good, text = kernel.try_run(f"assert {holds}")
         assert good, f"{told}\n{text}"
+
+
+def test_arrays_of_one_kind_are_saved_apart(torch: Path):
+    """A type of numbers is the same object in all arrays; what is saved together is written anew together."""
+    code = """
+import numpy as np
+from datalab_state.groups import group
+from datalab_state.recipes import Table
+x, y = np.ones(3), np.zeros(4)
+parts, lost = group({"x": x, "y": y, "view": x[1:]}, Table(frozenset()))
+print(sorted(part.names for part in parts), lost)
+"""
+    environment_ = {**os.environ, "PYTHONPATH": str(SOURCE)}
+    done = subprocess.run([torch, "-c", code], env=environment_, capture_output=True, text=True, check=True)
+    assert done.stdout == "[['x', 'view'], ['y']] {}\n"

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import array as array_module
 import sys
 from typing import Any
 
@@ -17,6 +18,25 @@ def bottom(array: Any) -> Any:
     while isinstance(array.base, ndarray):
         array = array.base
     return array
+
+
+def reduce_on_owner(array: Any) -> tuple[Any, ...] | None:
+    """On the memory of what is no array, where that is saved like any variable and may be changed by its own name."""
+    owner = bottom(array).base
+    owner = owner.obj if isinstance(owner, memoryview) else owner
+    if not isinstance(owner, (bytearray, array_module.array)) or not array.size:
+        return None
+    offset = start(array) - start(sys.modules["numpy"].frombuffer(owner, "u1"))
+    return _on_owner, (owner, array.dtype, array.shape, offset, array.strides, array.flags.writeable)
+
+
+def _on_owner(owner: Any, dtype: Any, shape: Any, offset: int, strides: Any, writeable: bool) -> Any:
+    import numpy as np
+
+    view = np.ndarray(shape, dtype, memoryview(owner).cast("B"), offset, strides)
+    if not writeable:
+        view.flags.writeable = False
+    return view
 
 
 def start(array: Any) -> int:

@@ -180,6 +180,9 @@ class Pickler(cloudpickle.Pickler):  # type: ignore[misc,unused-ignore] # untype
             return live.cell, ()
 
     def _array(self, array: Any) -> Any:
+        owned = arrays.reduce_on_owner(array)
+        if owned is not None:
+            return owned
         base = arrays.bottom(array)
         self.arrays.setdefault(id(base), (base, set()))[1].add(id(array))
         shared = self._bases.get(id(base))
@@ -199,7 +202,8 @@ def linking(obj: Any) -> bool:
     """Whether two variables that both hold this have to be saved together."""
     if isinstance(obj, (type, types.FunctionType)):
         return getattr(obj, "__module__", None) == "__main__"
-    return not isinstance(obj, ATOMS) and type(obj).__name__ not in FOREIGN
+    kind = type(obj)
+    return not isinstance(obj, ATOMS) and kind.__name__ not in FOREIGN and kind.__module__ != "numpy.dtypes"
 
 
 class Unpickler(pickle.Unpickler):

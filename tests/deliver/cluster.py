@@ -38,6 +38,7 @@ KNOWN = {
 }
 VERBS = ["create", "delete", "get", "list", "patch", "update", "watch"]
 READY_SECONDS = 60
+GRACE_SECONDS = 10  # for which a pod that is replaced goes on answering
 
 
 class Cluster:
@@ -91,7 +92,7 @@ class Cluster:
             if doc["kind"] == "Job":
                 self._finish(doc, pod, played)
             elif not played and self._ready(pod):
-                self._end(key, but=pod["metadata"]["name"])
+                self._replace(key, pod["metadata"]["name"])
                 doc["status"] = {"observedGeneration": generation, "replicas": 1, "updatedReplicas": 1}
                 doc["status"] |= {"readyReplicas": 1, "availableReplicas": 1}
             else:
@@ -134,11 +135,23 @@ class Cluster:
         pod["status"] = {"phase": "Succeeded" if status == "0" else "Failed"}
         doc["status"] = {"conditions": [{"type": "Complete" if status == "0" else "Failed", "status": "True"}]}
 
-    def _end(self, key: tuple[str, str, str, str], but: str = "") -> None:
-        for other, pod in list(self.objects.items()):
+    def _pods_of(self, key: tuple[str, str, str, str]) -> list[Doc]:
+        owned = [doc for other, doc in self.objects.items() if other[1] == "pods"]
+        return [doc for doc in owned if doc["metadata"]["annotations"]["owner"] == "/".join(key)]
+
+    def _replace(self, key: tuple[str, str, str, str], new: str) -> None:
+        """As a cluster does: the pods of before are terminating, and still running."""
+        for pod in self._pods_of(key):
             about = pod["metadata"]
-            if other[1] == "pods" and about["annotations"]["owner"] == "/".join(key) and about["name"] != but:
-                self._end_pod(about["name"], other[2])
+            if about["name"] != new and "deletionTimestamp" not in about:
+                about["deletionTimestamp"] = "2026-01-01T00:00:00Z"
+                timer = threading.Timer(GRACE_SECONDS, self._end_pod, (about["name"], about["namespace"]))
+                timer.daemon = True
+                timer.start()
+
+    def _end(self, key: tuple[str, str, str, str]) -> None:
+        for pod in self._pods_of(key):
+            self._end_pod(pod["metadata"]["name"], pod["metadata"]["namespace"])
 
     def _end_pod(self, name: str, namespace: str) -> None:
         podman("pod", "rm", "--force", "--ignore", "--time=0", name)

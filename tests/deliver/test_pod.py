@@ -54,8 +54,9 @@ class Team:
 
     @property
     def pod(self) -> str:
-        (name,) = (key[3] for key in self.cluster.objects if key[1:3] == ("pods", SPACE))
-        return name
+        pods = [doc["metadata"] for key, doc in self.cluster.objects.items() if key[1:3] == ("pods", SPACE)]
+        (name,) = (about["name"] for about in pods if "deletionTimestamp" not in about)
+        return str(name)
 
     def inspect(self, template: str) -> str:
         return podman("inspect", "--format", template, self.cluster.container(self.pod)).stdout.strip()
@@ -145,6 +146,13 @@ def test_a_wrong_answer_is_taken_back(team: Team):
     assert re.search(rf'^-\s+"image": "{re.escape(running)}"', checked.stdout, re.MULTILINE), checked.stdout
     assert team.cluster.changes == []
 
+    # The pod of before still answers when the new one is asked; a change that alters no answer is kept all the same.
+    other = team.folder / "other"
+    shutil.copytree(team.folder / "service", other)
+    (other / "README.md").write_text("# Other words\n")
+    assert recap(team.build("other"))["failed"] == 0
+    running = team.inspect("{{.ImageName}}")
+
     done = team.build("wrong")
     assert recap(done)["failed"] == 1
     assert (
@@ -152,7 +160,7 @@ def test_a_wrong_answer_is_taken_back(team: Team):
         in " ".join(done.stdout.split())
     )
     assert team.inspect("{{.ImageName}}") == running
-    assert recap(team.build("service"))["changed"] == 0
+    assert recap(team.build("other"))["changed"] == 0
 
 
 def test_a_pod_that_does_not_start(team: Team):
@@ -164,6 +172,16 @@ def test_a_pod_that_does_not_start(team: Team):
 
 
 def test_a_job(team: Team):
+    wrong = team.folder / "wrong-job"
+    shutil.copytree(team.folder / "job", wrong)
+    pipeline = wrong / "src" / NAME / "pipeline.py"
+    pipeline.write_text(pipeline.read_text().replace('"noise"', '"water"'))
+    done = team.build("wrong-job", deploy_overlay="production")
+    assert "complaints was removed again, because its answer is not the notebook's: worst_day" in " ".join(
+        done.stdout.split()
+    )
+    assert not [key for key in team.cluster.objects if key[1:3] in {("jobs", NAME), ("cronjobs", NAME)}]
+
     done = team.build("job", deploy_overlay="production")
     assert recap(done)["failed"] == 0, done.stdout
     kinds = {key[1] for key in team.cluster.objects if key[2] == NAME}

@@ -6,7 +6,9 @@ from __future__ import annotations
 
 import re
 import shutil
+import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 from sandbox.demo import Demo, DemoError, announce, expect_no_changes, plain
@@ -53,6 +55,8 @@ def main() -> None:
     announce("Install")
     link_dependencies(COLLECTIONS)
     demo.run(["ansible-galaxy", "collection", "install", str(archive), "-p", str(COLLECTIONS), "--offline"], show=True)
+    announce("What README.md says of it, in a home that is empty")
+    type_install(archive)
     unwanted = {path.name for path in INSTALLED.iterdir()} - WANTED
     if unwanted:
         raise DemoError(f"The archive holds what its users do not need: {', '.join(sorted(unwanted))}")
@@ -63,6 +67,32 @@ def main() -> None:
         expect_no_changes(demo.play("site", show=False))
     finally:
         demo.stop_sandbox()
+
+
+def type_install(archive: Path) -> None:
+    """The commands of README's section Install, but for those that ask PyPI and Galaxy."""
+    section = (ROOT / "README.md").read_text(encoding="utf-8").split("\n## Install\n")[1].split("\n## ")[0]
+    typed = [line.removeprefix("$ ") for line in section.splitlines() if line.startswith("$ ")]
+    here = [command for command in typed if "pip install" not in command and "install datalab.notebooks" not in command]
+    if len(here) != len(typed) - 2:
+        raise DemoError(f"README.md, Install: one command asks PyPI and one Galaxy, but there are {typed}")
+    with tempfile.TemporaryDirectory() as home:
+        shutil.copy(archive, home)
+        link_dependencies(WORK / "dependencies")  # which the virtual environment has, but it has this checkout as well
+        environment = {
+            "HOME": home,
+            "PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin",
+            "LC_ALL": "C.UTF-8",
+            "ANSIBLE_COLLECTIONS_PATH": f"{home}/.ansible/collections:{WORK}/dependencies",
+            "ANSIBLE_COLLECTIONS_SCAN_SYS_PATH": "false",
+        }
+        for command in here:
+            print(f"$ {command}", flush=True)
+            done = subprocess.run(
+                ["bash", "-c", command], cwd=home, env=environment, check=False, capture_output=True, text=True
+            )
+            if done.returncode:
+                raise DemoError(f"{command}\n{done.stdout}{done.stderr}")
 
 
 def expect_from_archive(output: str) -> None:

@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The picture of the platform shows what the roles make by default."""
+"""The picture of the platform shows what the roles make by default, and prices are computed."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 
 import yaml
 
+from ansible_collections.datalab.notebooks.plugins.module_utils.pricing.shipped import DATE, shipped_prices
 from ansible_collections.datalab.notebooks.plugins.plugin_utils.plans.network_found import DEFAULT_ENDPOINTS, GROUPS
 
 ROOT = Path(__file__).parents[2]
@@ -48,3 +49,24 @@ def test_the_rights_are_the_default_ones() -> None:
 
 def test_the_groups_are_those_of_the_role() -> None:
     assert set(re.findall(r"^\| `datalab-(\w+)` \|", PAGE, re.MULTILINE)) == set(GROUPS)
+
+
+def test_what_a_month_costs_follows_from_the_shipped_prices() -> None:
+    page = (ROOT / "docs" / "first-day.md").read_text(encoding="utf-8")
+    assert f"of the list of {DATE} that is shipped" in page
+    prices = shipped_prices("us-east-1")
+    machines = re.findall(r"`(ml\.[\w.]+)`, (\d+) hours, (\d+) GiB \|.*\| ([\d.]+) \|$", page, re.MULTILINE)
+    assert len(machines) == 4
+    for machine, hours, gibibytes, usd in machines:
+        month = prices["instances"][machine] * int(hours) + prices["volume"] * int(gibibytes)
+        assert f"{month:.2f}" == usd, machine
+    example = yaml.safe_load((ROOT / "inventory/example-aws/group_vars/all.yml").read_text(encoding="utf-8"))
+    endpoints = len(example["platform_network_endpoints"]) - 1  # that of S3 is free
+    zones = len(example["platform_network_subnets"])
+    shared = endpoints * zones * 730 * 0.01
+    assert (
+        f"| {endpoints} interface endpoints in {zones} zones, 730 hours | the network of the example | {shared:.2f} |"
+        in page
+    )
+    ten = 10 * float(machines[1][3]) + float(machines[3][3]) + shared
+    assert f"= {ten:.2f} USD" in page

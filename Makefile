@@ -168,7 +168,8 @@ $(READY): $(SANDBOX_READY) requirements-dev.txt
 	@$(INSTALL) -r requirements.txt -r requirements-sandbox.txt -r requirements-dev.txt
 	@touch $@
 
-clean: ## Stop the sandbox and the laptop, with its volumes; remove the virtual environment and all output
+clean: ## Stop the sandbox and the laptop; remove the virtual environment and all output, but no volume of the laptop
 	@if [ -e build/sandbox ] && [ -x $(BIN)/python ]; then $(BIN)/python -m sandbox stop; fi
-	@if [ -e build/laptop ] && [ -x $(BIN)/python ]; then $(BIN)/python -m sandbox.laptop reset; fi
+	@if [ -e build/laptop ] && [ -x $(BIN)/python ]; then $(BIN)/python -m sandbox.laptop stop; \
+		echo "What people have on the laptop's volumes stays, for the next make laptop; make laptop-reset removes it."; fi
 	@rm -rf $(VENV) build

@@ -196,7 +196,7 @@ class Host:
     PATHS = (
         "/home/ec2-user|/usr/local/libexec|/usr/local/bin|/run/systemd/system|/var/lib/datalab|/etc/systemd/system"
         "|/mnt/datalab-efs|/etc/jupyter|/etc/sudoers.d|/opt/ml/metadata|/etc/pip.conf|/etc/pki|/etc/ssl|/etc/profile.d"
-        "|/usr/local/share/ca-certificates"
+        "|/usr/local/share/ca-certificates|/usr/local/share/jupyter"
     )
 
     def __init__(self, root: Path) -> None:

@@ -28,7 +28,7 @@ def test_only_registered_kernels_are_listed(jupyter: Host) -> None:
     assert config.endswith("\nc.ServerApp.kernel_spec_manager_class = " + OWN)
 
 
-def test_terminals_are_login_shells_and_there_are_no_news(jupyter: Host) -> None:
+def test_terminals_are_login_shells(jupyter: Host) -> None:
     jupyter.start()
     config = (jupyter.home / ".jupyter/jupyter_server_config.py").read_text()
     assert 'c.ServerApp.terminado_settings = {"shell_command": ["/bin/bash", "-l"]}\n' in config

@@ -40,6 +40,7 @@ class Server:
     def __init__(self, configuration: Path, home: Path) -> None:
         with socket.create_server(("127.0.0.1", 0)) as free:
             self.port = free.getsockname()[1]
+        self.configuration = configuration
         home.mkdir()
         (home / "result.txt").write_text("42")
         (home / "work.ipynb").write_text(nbformat.writes(new_notebook()))
@@ -116,7 +117,19 @@ def test_the_viewer_runs_and_writes_nothing(method: str, path: str, servers: dic
     ],
 )
 def test_that_is_because_of_its_configuration(method: str, path: str, servers: dict[str, Server]) -> None:
+    if path.startswith("/terminals"):
+        servers["usual"].ask("POST", "/api/terminals")
     assert servers["usual"].ask(method, path) < 400
+
+
+def test_the_viewer_asks_for_no_kernel_and_tells_no_news(servers: dict[str, Server]) -> None:
+    """As far as files say it; tests/laptop looks at the pages."""
+    root = servers["viewer"].configuration.parents[1]
+    config = json.loads((root / "etc/jupyter/labconfig/page_config.d/datalab.json").read_text())
+    assert config == {"disabledExtensions": {"@jupyterlab/apputils-extension:announcements": True}}
+    extension = root / "usr/local/share/jupyter/labextensions/datalab-viewer"
+    package = json.loads((extension / "package.json").read_text())
+    assert (extension / package["jupyterlab"]["_build"]["load"]).stat().st_mode & 0o044 == 0o044
 
 
 @pytest.mark.parametrize("path", ["/api/contents/result.txt", "/files/result.txt", "/api/status", "/api/sessions"])

@@ -21,6 +21,8 @@ from urllib.parse import unquote
 import yaml
 from tornado import httpserver, netutil, web, websocket
 
+from .registry import Registry
+
 Doc = dict[str, Any]
 # By group and version: plural, kind, whether it has a namespace.
 KNOWN = {
@@ -309,8 +311,8 @@ class Exec(websocket.WebSocketHandler):
         """Nothing is typed into a command here."""
 
 
-def serve(cluster: Cluster) -> str:
-    """Serve it by a thread of this process; returns the URL."""
+def serve(cluster: Cluster, registry: Registry) -> tuple[str, str]:
+    """Serve both by a thread of this process; returns the URL of the cluster, and where the registry is."""
     begun = threading.Event()
     where = []
 
@@ -327,10 +329,10 @@ def serve(cluster: Cluster) -> str:
         ]
         sockets = netutil.bind_sockets(0, "127.0.0.1")
         httpserver.HTTPServer(web.Application(routes)).add_sockets(sockets)
-        where.append(f"http://127.0.0.1:{sockets[0].getsockname()[1]}")
+        where.extend([f"http://127.0.0.1:{sockets[0].getsockname()[1]}", registry.serve()])
         begun.set()
         await asyncio.Event().wait()
 
     threading.Thread(target=lambda: asyncio.run(run()), daemon=True).start()
     begun.wait(30)
-    return where[0]
+    return where[0], where[1]

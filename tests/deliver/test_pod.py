@@ -24,6 +24,7 @@ from tests.tools import containers
 
 from .cluster import Cluster, podman, serve
 from .corpus import FOLDER, read
+from .registry import Registry
 
 BIN = Path(sys.executable).parent
 MOST_MEGABYTES = 200  # above the base
@@ -36,7 +37,8 @@ class Team:
 
     def __init__(self, folder: Path, base: str, cluster: Cluster) -> None:
         self.folder, self.base, self.cluster = folder, base, cluster
-        self.url = serve(cluster)
+        self.registry = Registry()
+        self.url, self.images = serve(cluster, self.registry)
 
     def deploy(self, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
         self.cluster.changes.clear()
@@ -78,7 +80,7 @@ def team(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Team]:
         patch.setenv("TMPDIR", str(cluster.folder))  # the client keeps what it has discovered there
         yield Team(folder, os.environ["DATALAB_SITE_IMAGE"], cluster)
     cluster.end()
-    for image in podman("images", "--quiet", f"--filter=reference=localhost/{NAME}").stdout.split():
+    for image in podman("images", "--quiet", f"--filter=reference=*/{NAME}").stdout.split():
         podman("rmi", "--force", image)
 
 
@@ -169,6 +171,19 @@ def test_a_pod_that_does_not_start(team: Team):
     assert recap(done)["failed"] == 1
     assert "complaints was put back to what ran before, because" in " ".join(done.stdout.split())
     assert team.inspect("{{.ImageName}}") == running
+
+
+def test_a_registry(team: Team, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """What is pushed runs by its digest, and is pulled by it."""
+    config = tmp_path / "registries.conf"
+    config.write_text(f'[[registry]]\nlocation = "{team.images}"\ninsecure = true\n')
+    monkeypatch.setenv("CONTAINERS_REGISTRIES_CONF", str(config))
+    done = team.build("service", deploy_registry=f"{team.images}/team")
+    assert recap(done)["failed"] == 0, done.stdout
+    name, _, digest = team.inspect("{{.ImageName}}").partition("@")
+    assert name == f"{team.images}/team/{NAME}"
+    assert digest in team.registry.kept
+    assert recap(team.build("service", deploy_registry=f"{team.images}/team"))["changed"] == 0
 
 
 def test_a_job(team: Team):

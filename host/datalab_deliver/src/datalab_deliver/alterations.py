@@ -45,10 +45,12 @@ class Finder(ast.NodeVisitor):
     def visit_Attribute(self, node: ast.Attribute) -> None:
         if isinstance(node.ctx, (ast.Store, ast.Del)):
             self.store(node)
+        elif node.attr in words.MUTATES and not self.names.path(node):
+            self.alters |= self.names.shared(node.value)
         self.generic_visit(node)
 
     def visit_Subscript(self, node: ast.Subscript) -> None:
-        if isinstance(node.ctx, (ast.Store, ast.Del)):
+        if isinstance(node.ctx, (ast.Store, ast.Del)) or "defaultdict" in self.names.kinds.get(root(node), ()):
             self.store(node)
         self.generic_visit(node)
 
@@ -57,6 +59,8 @@ class Finder(ast.NodeVisitor):
         if self.names.modules.get(name, "").partition(".")[0] in words.PROCESS:
             self.alters.add(PROCESS)
         self.alters |= self.names.shared(node) | ({name} - {""})
+        if any(isinstance(part, ast.Call) or getattr(part, "attr", "") == "__class__" for part in ast.walk(node)):
+            self.alters |= self.names.classes  # type(a).n = 1
 
     def visit_AugAssign(self, node: ast.AugAssign) -> None:
         self.alters |= {root(node.target)} - {""}
@@ -91,6 +95,10 @@ class Finder(ast.NodeVisitor):
     def arguments(self, node: ast.Call) -> set[str]:
         return set().union(*(self.names.shared(value) for value in values(node)))
 
+    def named(self, node: ast.Call) -> set[str]:
+        """The functions and classes of the notebook among the arguments."""
+        return {value.id for value in values(node) if isinstance(value, ast.Name)} & self.names.callables.keys()
+
     def files(self, node: ast.Call, last: str) -> None:
         """A call that reads or writes files, by its name and its mode."""
         modes = [value.value for value in values(node) if isinstance(value, ast.Constant)]
@@ -114,7 +122,7 @@ class Finder(ast.NodeVisitor):
             self.alters.add(RANDOM)
             self.reads.add(RANDOM)
         if last in words.ALTERS or keyword(node, "out"):
-            self.alters |= self.arguments(node)
+            self.alters |= self.arguments(node) | self.named(node)
         if last in words.SETS:
             display = (
                 node.args and isinstance(node.args[0], ast.Constant) and str(node.args[0].value).startswith("display")
@@ -142,6 +150,8 @@ class Finder(ast.NodeVisitor):
             self.reads |= own.reads
         elif last not in words.FRESH | words.VIEWS | words.SHOWS and "plot" not in ast.unparse(func).split("."):
             self.alters |= receiver
+        if last == "subtract" and "Counter" in self.names.kinds.get(root(func), ()):
+            self.alters |= receiver
         if last in words.ALTERS:
             self.alters |= self.arguments(node)
 
@@ -155,6 +165,9 @@ class Finder(ast.NodeVisitor):
             if self.known[name].alters_arguments:
                 self.alters |= self.arguments(node)
         elif name in words.ALTERS or name not in words.FRESH_BUILTINS | words.SHARING_BUILTINS | {"open"}:
+            # A name that holds a function: what that one keeps, or belongs to, may be altered.
+            self.alters |= self.arguments(node) | self.named(node) | self.names.shared(node.func)
+        elif keyword(node, "file"):
             self.alters |= self.arguments(node)
 
     def callbacks(self, node: ast.Call) -> None:

@@ -14,7 +14,7 @@ from typing import Union
 
 from . import words
 from .alterations import Finder, Summary
-from .sharing import Names, join_all
+from .sharing import Names, bindings, join_all, root
 from .source import Statement
 
 Function = Union[ast.FunctionDef, ast.AsyncFunctionDef]
@@ -51,12 +51,26 @@ class Analysis:
         self.assigned = set().union(*(defines for _, defines in self.tables)) if self.tables else set()
         for node in self.nodes:
             self.names.modules.update(imported(node))
+        for node in self.nodes:
+            self.names.modules.update(other_name(node, self.names))
+            note_kinds(self.names, node)
         for node, (uses, _) in zip(self.nodes, self.tables):
             for item in functions_and_classes(node):
                 self.names.callables[item.name] = uses
+                if isinstance(item, ast.ClassDef):
+                    note_class(self.names, item)
         self.summarise()
+        self.names.methods = set(self.methods)
+        self.names.keeps = {
+            name: {each for each in summary.alters if not each.startswith("<")}
+            for name, summary in self.known.items()
+            if any(not each.startswith("<") for each in summary.alters)
+        }
         for node in self.nodes:
-            if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            if isinstance(node, ast.ClassDef):
+                for value in own_values(node):
+                    self.names.join({node.name} | self.names.shared(value))
+            elif not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
                 join_all(self.names, node)
         self.carried = self.carriers()
         self.one_shot = self.consumables()
@@ -72,7 +86,10 @@ class Analysis:
                         continue
                     inner = [part for part in item.body if isinstance(part, (ast.FunctionDef, ast.AsyncFunctionDef))]
                     for part in inner:
-                        self.methods[part.name] = merged([self.summary(part)], self.methods.get(part.name))
+                        found = self.summary(part)
+                        if found.alters_arguments and decorated(part, "classmethod"):
+                            found.alters.add(item.name)
+                        self.methods[part.name] = merged([found], self.methods.get(part.name))
                     self.known[item.name] = merged([self.methods[part.name] for part in inner])
                     if any(implicit(part) and self.methods[part.name].effective for part in inner):
                         self.touchy.add(item.name)
@@ -94,26 +111,49 @@ class Analysis:
         parameters = {item.arg for item in ast.walk(node.args) if isinstance(item, ast.arg)}
         local, declared = local_names(node)
         alters = names.together(finder.alters, local | parameters | self.assigned)
+        kept = self.kept(node, alters)
         return Summary(
-            alters={name for name in alters if name.startswith("<") or name not in local | parameters} | declared,
+            alters={name for name in alters if name.startswith("<") or name not in local | parameters}
+            | declared
+            | kept,
             reads=finder.reads,
             alters_arguments=bool(alters & parameters),
             generator=any(isinstance(item, (ast.Yield, ast.YieldFrom)) for item in ast.walk(node)),
         )
 
+    def kept(self, node: Function, alters: set[str]) -> set[str]:
+        """What a function keeps from one call to the next: defaults that it alters, and what its decorators keep."""
+        arguments = [*node.args.posonlyargs, *node.args.args]
+        with_default: list[tuple[ast.arg, ast.expr | None]] = [*zip(reversed(arguments), reversed(node.args.defaults))]
+        with_default += zip(node.args.kwonlyargs, node.args.kw_defaults)
+        found: set[str] = set()
+        for argument, default in with_default:
+            if default is not None and argument.arg in alters and not isinstance(default, ast.Constant):
+                found |= {node.name} | self.names.shared(default)
+        ours = [each for each in node.decorator_list if isinstance(each, ast.Name) and each.id in self.names.callables]
+        for decorator in ours:
+            found |= {node.name} | (self.known[decorator.id].alters if decorator.id in self.known else set())
+        return found
+
     def carriers(self) -> dict[str, set[str]]:
         """For each name that may hold a function, or an object that calls some: the functions' names."""
         carried: dict[str, set[str]] = {name: {name} for name in self.known}
-        for number, (node, (_, defines)) in enumerate(zip(self.nodes, self.tables)):
-            if isinstance(node, (ast.Assign, ast.AnnAssign)) and node.value is not None:
-                for item in ast.walk(node.value):
-                    if isinstance(item, (ast.Lambda, ast.GeneratorExp)):
-                        self.run_later(f"<later {number}>", item)
-                        for name in defines:
-                            carried.setdefault(self.names.leader(name), set()).add(f"<later {number}>")
-        for uses, defines in self.tables:
+        gets = []
+        for node, (_, defines) in zip(self.nodes, self.tables):
+            finder = Finder(self.names, self.known, self.methods)
+            if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Import, ast.ImportFrom)):
+                finder.visit(node)
+            stored = {root(item) for item in ast.walk(node) if isinstance(item, (ast.Attribute, ast.Subscript))}
+            gets.append(defines | (finder.alters & stored))
+        for number, (node, names) in enumerate(zip(self.nodes, gets)):
+            for item in outer(node):
+                if isinstance(item, (ast.Lambda, ast.GeneratorExp)):
+                    self.run_later(f"<later {number}>", item)
+                    for name in names:
+                        carried.setdefault(self.names.leader(name), set()).add(f"<later {number}>")
+        for (uses, _), names in zip(self.tables, gets):
             inside = set().union(*(carried.get(name, set()) for name in uses))
-            for name in defines - set(self.known):
+            for name in names - set(self.known):
                 carried.setdefault(self.names.leader(name), set()).update(inside)
         return carried
 
@@ -160,7 +200,8 @@ class Analysis:
             uses=uses | finder.reads,
             defines=defines,
             alters=self.names.together(alters, self.assigned) | (uses & self.one_shot),
-            binds=is_definition or (isinstance(node, (ast.Assign, ast.AnnAssign)) and bool(defines)),
+            binds=is_definition
+            or (isinstance(node, (ast.Assign, ast.AnnAssign)) and node.value is not None and bool(defines)),
             guards=any(isinstance(item, (ast.Assert, ast.Raise)) for item in outer(node)),
         )
 
@@ -174,6 +215,44 @@ class Analysis:
                     found.add(needed)
                     todo.append(needed)
         return found
+
+
+def other_name(node: ast.stmt, names: Names) -> dict[str, str]:
+    """Another name for a module, or for something that draws random numbers."""
+    if not isinstance(node, ast.Assign) or len(node.targets) != 1 or not isinstance(node.targets[0], ast.Name):
+        return {}
+    path = names.path(node.value)
+    is_module = isinstance(node.value, ast.Name) and "." not in path and path
+    return {node.targets[0].id: path} if is_module or path.startswith(("random.", "numpy.random.")) else {}
+
+
+def note_kinds(names: Names, node: ast.stmt) -> None:
+    """Note which names are made by literals, and by which calls."""
+    literals = {ast.List: "list", ast.ListComp: "list", ast.Dict: "dict", ast.DictComp: "dict", ast.Set: "set"}
+    for target, value in bindings(node):
+        if isinstance(target, ast.Name):
+            kind = literals.get(type(value), "")
+            if isinstance(value, ast.Call):
+                kind = ast.unparse(value.func).rpartition(".")[2]
+            if kind:
+                names.kinds.setdefault(target.id, set()).add(kind)
+
+
+def note_class(names: Names, node: ast.ClassDef) -> None:
+    names.classes.add(node.name)
+    bases = {base.id for base in node.bases if isinstance(base, ast.Name)}
+    if own_values(node) or bases & names.stateful:
+        names.stateful.add(node.name)
+
+
+def own_values(node: ast.ClassDef) -> list[ast.expr]:
+    """The values that a class itself has, but for constants."""
+    found = [item.value for item in node.body if isinstance(item, (ast.Assign, ast.AnnAssign)) and item.value]
+    return [value for value in found if not isinstance(value, (ast.Constant, ast.Lambda))]
+
+
+def decorated(node: Function, name: str) -> bool:
+    return any(isinstance(each, ast.Name) and each.id == name for each in node.decorator_list)
 
 
 def implicit(node: Function) -> bool:

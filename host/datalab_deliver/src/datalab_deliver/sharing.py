@@ -22,6 +22,11 @@ class Names:
     callables: dict[str, set[str]] = field(
         default_factory=dict
     )  # function or class: the names that it takes from outside
+    classes: set[str] = field(default_factory=set)
+    stateful: set[str] = field(default_factory=set)  # classes that have more than constants of their own
+    methods: set[str] = field(default_factory=set)  # what is called so is the notebook's
+    keeps: dict[str, set[str]] = field(default_factory=dict)  # function: the names that may keep an argument of it
+    kinds: dict[str, set[str]] = field(default_factory=dict)  # name: what literals and calls it is made by
     parents: dict[str, str] = field(default_factory=dict)
 
     def path(self, node: ast.expr) -> str:
@@ -53,6 +58,8 @@ class Names:
         if isinstance(node, (ast.Constant, ast.JoinedStr, ast.Compare, ast.UnaryOp)):
             return set()
         if isinstance(node, ast.Name):
+            if node.id in self.stateful:
+                return {node.id}
             return set() if node.id in self.modules or node.id in self.callables else {node.id}
         if isinstance(node, (ast.Attribute, ast.Subscript)):
             return self.shared(node.value)
@@ -70,12 +77,15 @@ class Names:
             fresh = words.FRESH_MODULES.match(path) and last not in words.SHARING and not last[:1].isupper()
             return set() if fresh else arguments
         if isinstance(call.func, ast.Attribute):
-            if call.func.attr in words.FRESH | words.SHOWS:
+            kinds = self.kinds.get(root(call.func.value), set())
+            shallow = call.func.attr == "copy" and kinds & words.CONTAINERS
+            if call.func.attr in words.FRESH | words.SHOWS and not shallow and call.func.attr not in self.methods:
                 return set()
             return self.shared(call.func.value) | arguments
         if isinstance(call.func, ast.Name):
             if call.func.id in self.callables:
-                return arguments | {name for name in self.callables[call.func.id] if name not in self.modules}
+                own = {call.func.id} & self.stateful
+                return arguments | own | {name for name in self.callables[call.func.id] if name not in self.modules}
             return set() if call.func.id in words.FRESH_BUILTINS else arguments | self.shared(call.func)
         return arguments | self.shared(call.func)
 
@@ -93,6 +103,9 @@ def root(node: ast.AST) -> str:
 
 def join_all(names: Names, node: ast.AST) -> None:
     """Note what shares with what by the statements in a node."""
+    for item in ast.walk(node):
+        if isinstance(item, ast.Assign) and not isinstance(item.value, ast.Constant):
+            names.join({root(target) for target in item.targets} - {""} - names.modules.keys())
     for target, value in bindings(node):
         known = {
             item.id
@@ -101,9 +114,11 @@ def join_all(names: Names, node: ast.AST) -> None:
         } | {root(item) for item in ast.walk(target) if isinstance(item, (ast.Attribute, ast.Subscript))}
         names.join({name for name in known - {""} if name not in names.modules} | names.shared(value))
     for item in ast.walk(node):
+        if isinstance(item, ast.Call) and isinstance(item.func, ast.Name) and item.func.id in names.keeps:
+            names.join(names.keeps[item.func.id] | set().union(*map(names.shared, values(item))))
         if isinstance(item, ast.Call) and isinstance(item.func, ast.Attribute) and not names.path(item.func):
             method = item.func.attr
-            if method not in words.FRESH | words.VIEWS | words.SHOWS:
+            if method not in words.FRESH | words.VIEWS | words.SHOWS or method in names.methods:
                 names.join(names.shared(item.func.value) | set().union(*map(names.shared, values(item))))
 
 
@@ -119,3 +134,10 @@ def bindings(node: ast.AST) -> Iterator[tuple[ast.AST, ast.AST]]:
             yield item.target, item.iter
         elif isinstance(item, ast.withitem) and item.optional_vars is not None:
             yield item.optional_vars, item.context_expr
+        elif type(item).__name__ == "Match":  # from Python 3.10 on
+            for part in ast.walk(item):
+                name = getattr(part, "rest", None) or (
+                    getattr(part, "name", None) if type(part).__name__ in ("MatchAs", "MatchStar") else None
+                )
+                if name:
+                    yield ast.Name(name, ast.Store()), getattr(item, "subject")  # noqa: B009 - 3.9 has no such node

@@ -26,8 +26,16 @@ FRESH_MODULES = re.compile(
 ALTERS = set(
     "shuffle heappush heappop heapify heapreplace heappushpop insort insort_left insort_right copyto put putmask place"
     " fill_diagonal put_along_axis setattr delattr next setflags anext exec"
-    " update_wrapper".split()
+    " update_wrapper dump setitem delitem iadd iconcat ior iand isub imul ixor itruediv ifloordiv imod ipow ilshift"
+    " irshift imatmul at".split()
 )
+# Methods that alter their object; one that is only mentioned may be called later.
+MUTATES = set(
+    "append appendleft extend extendleft insert remove pop popleft popitem clear add update discard setdefault sort"
+    " reverse rotate write writelines subtract put push __setitem__ __delitem__ __iadd__".split()
+)
+# What the literals and calls make whose method copy shares what is inside.
+CONTAINERS = {"list", "dict", "set", "deque", "defaultdict", "OrderedDict", "Counter", "ChainMap"}
 # Functions of a module that set something in it.
 SETS = set(
     "set_option set_printoptions seterr set_config config_context reset_option setlocale setcontext"
@@ -53,7 +61,7 @@ FRESH = set(
     intersection isalpha isdecimal isdigit isdisjoint isin isna isnull isoformat isnumeric isspace issubset issuperset
     islower isupper istitle join kurt kurtosis last le len ljust lower lstrip lt mad map mask match max mean median
     melt memory_usage merge min mod mode month_name mul multiply ne ngroup ngroups nlargest normalize notna notnull
-    nsmallest nth nunique pad partition pct_change pivot pivot_table pow prod product quantile query rank reindex
+    nsmallest nth nunique pad pct_change pivot pivot_table pow prod product quantile query rank reindex
     reindex_like rename rename_axis repeat replace resample reset_index rfind rjust rolling round rpartition rsplit
     rstrip rsub sample score select_dtypes sem shift size skew slice split splitlines startswith std stack str
     strftime strip sub subtract sum swapcase swaplevel symmetric_difference tail head timestamp title to_datetime
@@ -74,12 +82,12 @@ SHOWS = set("plot hist boxplot bar barh scatter pie area kde density hexbin show
 
 # Built-in functions that leave arguments alone; of the second kind the result may share its elements with them.
 FRESH_BUILTINS = set(
-    "abs all any ascii bin bool bytes callable chr complex dir divmod float format getattr hasattr hash hex id int"
+    "abs all any ascii bin bool bytes callable chr complex dir divmod float format hasattr hash hex id int"
     " isinstance issubclass len oct ord pow print range repr round str sum type display help".split()
 )
 SHARING_BUILTINS = set(
     "dict enumerate filter frozenset iter list map max min reversed set sorted tuple zip slice super"
-    " object bytearray memoryview property staticmethod classmethod vars".split()
+    " getattr object bytearray memoryview property staticmethod classmethod vars".split()
 )
 # What can be read only once.
 ONE_SHOT = {"iter", "map", "filter", "zip", "enumerate", "reversed", "open", "reader", "DictReader", "chain", "islice"}

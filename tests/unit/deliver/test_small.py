@@ -1,0 +1,43 @@
+# Copyright: Contributors to datalab.notebooks
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What stays of small notebooks computes what they compute: one for each way to alter what has another name.
+
+small.txt has them; each computes r. They are run, which test_slicing.py does not do.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import random
+from pathlib import Path
+
+import nbformat
+import pytest
+from datalab_deliver import effects, slicing, source
+from datalab_deliver.slicing import Width
+
+TEXT = (Path(__file__).parent / "small.txt").read_text(encoding="utf-8")
+NOTEBOOKS = dict(entry.split("\n", 1) for entry in TEXT.split("## ")[1:])
+
+
+def result(statements):
+    random.seed(0)
+    scope = {"__name__": "__main__"}
+    try:
+        with contextlib.redirect_stdout(io.StringIO()):
+            for statement in statements:
+                exec(compile(statement, "cell", "exec"), scope)
+        return repr(scope["r"])
+    except Exception as error:
+        return f"{type(error).__name__}: {error}"
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_what_stays_computes_the_same(name):
+    nb = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(NOTEBOOKS[name])])
+    statements = source.read(nb, "x.ipynb").statements
+    kept = slicing.cut(statements, effects.of(statements), {"r"}, Width.NEEDED)
+    wanted = result([statement.text for statement in statements])
+    assert not wanted.endswith("Error"), wanted
+    assert result([statements[number].text for number in kept]) == wanted

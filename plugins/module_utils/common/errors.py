@@ -22,7 +22,18 @@ if TYPE_CHECKING:
 
 R = TypeVar("R")
 
+ENDED = "The credentials have ended: log in again, for example by aws sso login."
+WRONG_KEY = "AWS does not know the access key, or its secret is another: aws sts get-caller-identity says who you are."
+# By the exception, or by the code that AWS answers with. What is not here says enough by itself.
 REMEDIES = {
+    **dict.fromkeys(("ExpiredToken", "ExpiredTokenException", "RequestExpired", "TokenRetrievalError"), ENDED),
+    **dict.fromkeys(("SSOTokenLoadError", "UnauthorizedSSOTokenError", "CredentialRetrievalError"), ENDED),
+    **dict.fromkeys(("InvalidClientTokenId", "UnrecognizedClientException", "AuthFailure"), WRONG_KEY),
+    **dict.fromkeys(("SignatureDoesNotMatch", "InvalidSignatureException"), WRONG_KEY),
+    "OptInRequired": "The account does not use this service or region yet: enable it in the console of Account.",
+    "ProfileNotFound": "See aws configure list-profiles, and correct AWS_PROFILE or the option profile.",
+    "ConnectTimeoutError": "Check the network, the proxy (HTTPS_PROXY) and the option region.",
+    "SSLError": "Set aws_ca_bundle to the certificates of your proxy.",
     "NoCredentialsError": "Set AWS_PROFILE or the options access_key and secret_key, or use the sandbox: make sandbox.",
     "EndpointConnectionError": "Check endpoint_url and the network: 'make sandbox' or 'make laptop' starts a sandbox.",
     "NoRegionError": "Set the option region, which playbooks take from platform_aws, or AWS_REGION.",
@@ -34,7 +45,8 @@ class NotebookError(AnsibleAWSError):
 
     def __str__(self) -> str:
         text = f"{self.message}: {self.exception}" if self.exception else str(self.message)
-        remedy = REMEDIES.get(type(self.exception).__name__)
+        answer = getattr(self.exception, "response", {}).get("Error", {})
+        remedy = REMEDIES.get(type(self.exception).__name__) or REMEDIES.get(answer.get("Code", ""))
         return f"{text.rstrip('.')}. {remedy}" if remedy else text
 
 

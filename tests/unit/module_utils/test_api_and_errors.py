@@ -10,7 +10,13 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from botocore.exceptions import EndpointConnectionError, NoCredentialsError, NoRegionError
+from botocore.exceptions import (
+    ClientError,
+    EndpointConnectionError,
+    NoCredentialsError,
+    NoRegionError,
+    ProfileNotFound,
+)
 
 from ansible_collections.datalab.notebooks.plugins.module_utils.common.calls import POOL_SIZE, in_parallel
 from ansible_collections.datalab.notebooks.plugins.module_utils.common.errors import (
@@ -222,12 +228,20 @@ def failing(error: Exception) -> Any:
     return SimpleNamespace(describe_notebook_instance=describe_notebook_instance)
 
 
+def answered(code: str) -> ClientError:
+    return ClientError({"Error": {"Code": code, "Message": "no"}}, "DescribeNotebookInstance")
+
+
 @pytest.mark.parametrize(
     ("error", "remedy"),
     [
         (NoCredentialsError(), "Set AWS_PROFILE or the options access_key and secret_key"),
         (EndpointConnectionError(endpoint_url="http://localhost:5000"), "Check endpoint_url and the network"),
         (NoRegionError(), "Set the option region, which playbooks take from platform_aws, or AWS_REGION"),
+        (ProfileNotFound(profile="x"), "See aws configure list-profiles"),
+        (answered("ExpiredTokenException"), "The credentials have ended: log in again"),
+        (answered("UnrecognizedClientException"), "AWS does not know the access key"),
+        (answered("OptInRequired"), "The account does not use this service or region yet"),
     ],
     ids=lambda value: type(value).__name__,
 )

@@ -327,7 +327,8 @@ def test_kill(
         process.kill()
         process.join()
         assert process.exitcode == -9, f"seed {seed}: the run had ended before call {calls}"
-        assert outcome(converge(sandbox.endpoint).result()) == "succeeds"
+        again = converge(sandbox.endpoint).result()
+        assert outcome(again) == "succeeds", f"seed {seed}, killed after {calls} calls: {again['msg']}"
         assert team.lacks() == [], f"seed {seed}, killed after {calls} calls"
     tell(record_property, f"kill -9 at a random moment, {KILLS} times", "is cut off", "finishes")
 

@@ -26,7 +26,7 @@ class Registry:
         """Serve it by the event loop that runs; returns where."""
         own = {"registry": self}
         routes = [
-            (r"/v2/", Handler, own),
+            (r"/v2/", There, own),
             (r"/v2/([\w/-]+)/blobs/uploads/([\w-]*)", Upload, own),
             (r"/v2/([\w/-]+)/(?:blobs|manifests)/([\w.:-]+)", Kept, own),
         ]
@@ -37,19 +37,23 @@ class Registry:
 
 
 class Handler(web.RequestHandler):
-    """Says that there is a registry."""
+    """What all requests have in common."""
 
     def initialize(self, registry: Registry) -> None:
         self.registry = registry
-
-    def get(self) -> None:
-        self.finish({})
 
     def done(self, status: int, **headers: str) -> None:
         self.set_status(status)
         for name, value in headers.items():
             self.set_header(name.replace("_", "-"), value)
         self.finish()
+
+
+class There(Handler):
+    """Says that there is a registry."""
+
+    def get(self) -> None:
+        self.finish({})
 
 
 class Upload(Handler):

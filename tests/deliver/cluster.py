@@ -3,7 +3,7 @@
 """A stand-in for a Kubernetes cluster, as far as the playbook deploy asks one: an API server, and pods by podman.
 
 Real are the client (kubernetes.core), its protocol, the image, the pod and what it answers. Not real: there are no
-replica sets (a Deployment has one pod, whatever it says), no network, no admission, and nobody is asked who they are.
+replica sets (a Deployment has one pod, whatever it says), no network, no admission, and any credentials do.
 """
 
 from __future__ import annotations

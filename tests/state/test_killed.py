@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""kill -9 at 500 random moments of saves: what is there is always one state, the last or the one before it."""
+"""kill -9 at 500 random moments of restores and saves: what is there is one state, the last or the one before."""
 
 from __future__ import annotations
 
@@ -10,75 +10,87 @@ import signal
 import time
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
 
-from datalab_state import journal, live, place, settings, store
-from datalab_state.pickling import load
-from datalab_state.save import Request, save
+import pytest
+from datalab_state import settings
+from datalab_state.server import MARK
+from datalab_state.session import Session
 
 MOMENTS = 500
-SHELL = SimpleNamespace(extension_manager=SimpleNamespace(loaded=set()))
 
 
-def request(number: int) -> Request:
+def session(options: settings.Settings) -> Session:
+    """Of a new kernel, which saves by itself and not in a fork: so one kill ends all of it."""
+    shell = SimpleNamespace(extension_manager=SimpleNamespace(loaded=set()), user_ns={}, user_ns_hidden={})
+    new = Session(shell, options)
+    new.forks, new.notebook = False, "b.ipynb"
+    return new
+
+
+def fill(kernel: Session, number: int) -> None:
     """Three variables that belong together, one of them large."""
-    number_and_copy = [number]
-    values = {"first": number_and_copy, "second": bytearray(str(number).encode() * 400_000), "third": number_and_copy}
-    return Request(SHELL, session="s", notebook="b.ipynb", values=values, test=False)
+    first = [number]
+    kernel.shell.user_ns.update(first=first, second=bytearray(str(number).encode() * 400_000), third=first)
 
 
-def saver(options: settings.Settings, begin: int, told: int) -> None:
-    number = begin
+def whole(kernel: Session) -> int:
+    """The number that all of them have."""
+    first, second, third = (kernel.shell.user_ns[name] for name in ("first", "second", "third"))
+    assert second == str(first[0]).encode() * 400_000
+    assert third is first
+    return int(first[0])
+
+
+def life(options: settings.Settings, told: int) -> None:
+    """A kernel that restores and then saves one state after another."""
+    kernel, number = session(options), 0
+    if kernel.found():
+        kernel.restore()
+        number = whole(kernel)
+    os.write(told, number.to_bytes(4, "big"))
     while True:
-        report = save(request(number), options)
-        os.write(told, number.to_bytes(4, "big"))
-        assert report["lost"] == []
         number += 1
+        fill(kernel, number)
+        assert kernel.save()["lost"] == []
+        os.write(told, number.to_bytes(4, "big"))
 
 
-def restored(directory: Path) -> dict[str, Any]:
-    (state,) = journal.states(directory)
-    values: dict[str, Any] = {}
-    for segment in state.segments:
-        store.check(directory, segment.files)
-        first, *rest = segment.files
-        loaded = load(
-            store.read(directory, *first), [store.mapped(directory, *part) for part in rest], len(segment.names)
-        )
-        values.update(zip(segment.names, loaded, strict=True))
-    return values
+def killed(options: settings.Settings, seconds: float) -> list[int]:
+    """What such a kernel has told until it was killed: first what it has restored, then each save."""
+    hears, tells = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            os.close(hears)
+            life(options, tells)
+        finally:
+            os._exit(1)
+    os.close(tells)
+    time.sleep(seconds)
+    os.kill(child, signal.SIGKILL)
+    assert os.WIFSIGNALED(os.waitpid(child, 0)[1]), "it ended by itself"
+    with os.fdopen(hears, "rb") as pipe:
+        heard = pipe.read()
+    return [int.from_bytes(heard[begin : begin + 4], "big") for begin in range(0, len(heard), 4)]
 
 
-def test_500_moments(tmp_path: Path):
+def test_500_moments(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv(MARK, "")  # a session sets it for what is started after it
     options = settings.read({"DATALAB_STATE_ROOT": str(tmp_path / "state"), "DATALAB_STATE_SHARE": "100"})
-    directory = place.of_notebook(options.root, "b.ipynb")
-    live.namespace = {}
     chance = random.Random(1)  # noqa: S311
-    last = 0
-    seen = set()
+    last, seen, in_restores = 0, set(), 0
     for _ in range(MOMENTS):
-        hears, tells = os.pipe()
-        child = os.fork()
-        if child == 0:
-            try:
-                os.close(hears)
-                saver(options, last + 1, tells)
-            finally:
-                os._exit(1)
-        os.close(tells)
-        time.sleep(chance.random() * 0.06)
-        os.kill(child, signal.SIGKILL)
-        os.waitpid(child, 0)
-        with os.fdopen(hears, "rb") as pipe:
-            heard = pipe.read()
-        last = int.from_bytes(heard[-4:], "big") if heard else last
-        if not last:
-            continue
-        values = restored(directory)
-        number = values["first"][0]
-        assert number in (last, last + 1)  # which was renamed before it was told
-        assert values["second"] == str(number).encode() * 400_000
-        assert values["third"] is values["first"]
-        seen.add(number - last)
-        last = number
+        told = killed(options, chance.random() * 0.06)
+        in_restores += not told
+        saved = told[-1] if told else last
+        if told:
+            assert told[0] == last
+        kernel = session(options)
+        if kernel.found():
+            report, older = kernel.restore()
+            assert (report.lost, older) == ({}, 0)
+            last = whole(kernel)
+        assert last in (saved, saved + 1)  # which was renamed before it was told
+        seen.add(last - saved)
     assert seen == {0, 1}
+    assert in_restores > MOMENTS / 50

@@ -6,10 +6,12 @@ from __future__ import annotations
 import os
 import shutil
 from collections import namedtuple
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from datalab_state import journal, place, store
+from datalab_state.save import _make_room
 
 Usage = namedtuple("Usage", "total used free")
 
@@ -101,7 +103,7 @@ def test_a_full_disk_leaves_the_state_before(directory: Path, monkeypatch: pytes
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(OSError, match="No space"):
+    with pytest.raises(store.NoSpace, match="3 B are more than is free on this volume"):
         put(directory, b"xyz")
     with pytest.raises(OSError, match="No space"):
         journal.write(directory, state("s"), keep=False)
@@ -139,6 +141,40 @@ def test_states_of_earlier_kernels_stay_until_they_are_restored(directory: Path)
     assert [found.session for found in journal.states(directory)] == ["c", "b", "a"]
     journal.forget_earlier(directory, {"b"})
     assert [found.session for found in journal.states(directory)] == ["c", "a"]
+
+
+def test_a_state_without_room_for_all_does_not_replace_one_that_had_it(directory: Path):
+    times = iter(range(1, 100))
+
+    def written(session: str, *, short: bool, keep: bool = False) -> None:
+        new = replace(state(session, put(directory, session.encode())), time=float(next(times)), short=short)
+        journal.write(directory, new, keep=keep)
+
+    def found() -> list[tuple[str, float]]:
+        return [(state.session, state.time) for state in journal.states(directory)]
+
+    written("a", short=False)
+    written("a", short=True)
+    written("a", short=True)
+    assert found() == [("a", 3), ("a", 1)]
+    written("b", short=True, keep=True)
+    written("b", short=True)
+    assert found() == [("b", 5), ("a", 3), ("a", 1)]
+    written("b", short=False)
+    written("b", short=False)
+    assert found() == [("b", 7), ("a", 3), ("a", 1)]
+
+
+@pytest.mark.parametrize(("short", "old"), [(20, True), (10, False)], ids=["not enough", "enough"])
+def test_the_state_before_goes_where_that_makes_enough_room(directory: Path, short: float, old: bool):
+    for data in (bytes(10), bytes(11)):
+        journal.write(directory, state("s", put(directory, data)), keep=False)
+    _make_room(directory, store.Store(directory, 100), short)
+    assert (directory / "manifest.old").exists() == old
+    assert sorted(file.stat().st_size for file in directory.iterdir() if len(file.name) in store.HASHES) == [
+        *([10] if old else []),
+        11,
+    ]
 
 
 @pytest.mark.parametrize(

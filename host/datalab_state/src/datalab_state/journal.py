@@ -3,7 +3,8 @@
 """What a state consists of: written aside, synced, renamed; the one before stays until the next.
 
 `manifest` is the newest, `manifest.old` the one before it, in case that it is damaged. A kernel that has not restored
-what it found does not replace it: `before.1` and `before.2` are the last states of earlier kernels.
+what it found does not replace it: `before.1` and `before.2` are the last states of earlier kernels. A state that had no
+room for all does not replace the last one that had: that stays as `manifest.old`, and is listed after it.
 """
 
 from __future__ import annotations
@@ -42,6 +43,7 @@ class State:
     settings: Part | None
     cells: dict[str, str]  # the cells that made what is lost
     sources: dict[str, str]  # the cells that functions come from
+    short: bool = False  # whether there was no room for something
 
     def files(self) -> Iterator[Part]:
         for segment in self.segments:
@@ -68,18 +70,32 @@ def write(directory: Path, state: State, *, keep: bool) -> None:
         file.write(store.digest(raw).encode() + b"\n" + raw)
         file.flush()
         os.fsync(file.fileno())
-    newest, first, second = (directory / name for name in (NEWEST, *BEFORE))
+    newest, old, first, second = (directory / name for name in (NEWEST, OLD, *BEFORE))
+    old_is_better = _short(newest) and not _short(old)
     if keep and newest.exists() and not (first.exists() and first.samefile(newest)):
-        if first.exists():
+        if old_is_better:
+            _link(old, second)
+        elif first.exists():
             first.replace(second)
-        os.link(newest, first)
-    if newest.exists():
-        aside = directory / "old.new"
-        aside.unlink(missing_ok=True)
-        os.link(newest, aside)
-        aside.replace(directory / OLD)
+        _link(newest, first)
+    if newest.exists() and (keep or not old_is_better):
+        _link(newest, old)
     new.replace(newest)
     store.synced(directory)
+
+
+def _link(file: Path, name: Path) -> None:
+    aside = name.parent / "old.new"
+    aside.unlink(missing_ok=True)
+    os.link(file, aside)
+    aside.replace(name)
+
+
+def _short(file: Path) -> bool:
+    """Whether this state had no room for something; one that cannot be read has nothing."""
+    with suppress(FileNotFoundError, store.Damaged):
+        return read(file.parent, file.name).short
+    return True
 
 
 def read(directory: Path, name: str) -> State:
@@ -106,11 +122,11 @@ def states(directory: Path) -> list[State]:
     place.check(directory)
     found: list[State] = []
     for name in (NEWEST, OLD, *BEFORE):
-        if name == OLD and found:
+        if name == OLD and found and not found[0].short:
             continue  # it is there for when the newest cannot be read
         with suppress(FileNotFoundError, store.Damaged):
             state = read(directory, name)
-            if all(other.session != state.session for other in found):
+            if all(other.session != state.session or (other.short and not state.short) for other in found):
                 found.append(state)
     return found
 
@@ -133,10 +149,14 @@ def forget_earlier(directory: Path, sessions: Container[str]) -> None:
                 (directory / name).unlink()
 
 
-def used(directory: Path) -> set[str]:
-    """The files of every state that can be read. One that cannot is not swept: what it names is not known."""
-    names: set[str] = set()
-    for name in (NEWEST, OLD, *BEFORE):
-        with suppress(FileNotFoundError, store.Damaged):
-            names |= {file for file, _ in read(directory, name).files()}
-    return names
+def used(directory: Path, *, without: str = "") -> set[str]:
+    """The names of the files of every state that can be read, but of this one."""
+    states_ = (name for name in (NEWEST, OLD, *BEFORE) if name != without)
+    return {file for name in states_ for file in parts(directory, name)}
+
+
+def parts(directory: Path, name: str) -> dict[str, int]:
+    """The files of a state, and their lengths; none of one that cannot be read."""
+    with suppress(FileNotFoundError, store.Damaged):
+        return dict(read(directory, name).files())
+    return {}

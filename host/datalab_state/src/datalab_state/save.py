@@ -77,11 +77,13 @@ def save(request: Request, settings: Settings) -> dict[str, Any]:
         last = _session(directory)
         keep = bool(last) and last not in {request.session, *request.restored}
         store.sweep(directory, journal.used(directory))
-        files = store.Store(directory, settings.share, lambda files: _make_room(directory, files))
-        state = _state(request, Table(settings.recipes), files)
-        journal.write(directory, state, keep=keep)
-        journal.forget_earlier(directory, request.restored)
-        store.sweep(directory, journal.used(directory))
+        files = store.Store(directory, settings.share, lambda files, needed: _make_room(directory, files, needed))
+        try:
+            state = _state(request, Table(settings.recipes), files)
+            journal.write(directory, state, keep=keep)
+            journal.forget_earlier(directory, request.restored)
+        finally:
+            store.sweep(directory, journal.used(directory))
     return {
         "saved": len(state.names()),
         "partly": sorted(state.partly()),
@@ -95,11 +97,14 @@ def save(request: Request, settings: Settings) -> dict[str, Any]:
     }
 
 
-def _make_room(directory: Path, files: store.Store) -> None:
-    """The state before the last one may go, where the last one is whole."""
+def _make_room(directory: Path, files: store.Store, needed: float) -> None:
+    """The state before the last one may go, where the last one is whole and that makes enough room."""
     if _session(directory):
-        (directory / journal.OLD).unlink(missing_ok=True)
-        store.sweep(directory, journal.used(directory) | files.names)
+        kept = files.names | journal.used(directory, without=journal.OLD)
+        freed = sum(length for name, length in journal.parts(directory, journal.OLD).items() if name not in kept)
+        if freed >= needed:
+            (directory / journal.OLD).unlink(missing_ok=True)
+            store.sweep(directory, kept)
 
 
 def _session(directory: Path) -> str:
@@ -112,7 +117,7 @@ def _state(request: Request, table: Table, files: store.Store) -> journal.State:
     parts, lost = request.grouped or group(request.values, table, request.groups)
     if request.test:
         parts = _loadable(parts, request, table, files, lost)
-    segments = []
+    segments, short = [], False
     live.limit(60 + sum(part.size for part in parts) // SLOWEST)
     # The largest last: what there is no room for is as little as possible, and it is named.
     for part in sorted(parts, key=lambda part: part.size):
@@ -120,6 +125,7 @@ def _state(request: Request, table: Table, files: store.Store) -> journal.State:
             written = [(files.put(data), data.nbytes) for data in (part.data, *part.buffers)]
         except store.NoSpace as error:
             lost.update(dict.fromkeys(part.names, str(error)))
+            short = True
         else:
             segments.append(journal.Segment(part.names, written, part.partly))
     spoiled = {*lost, *(name for segment in segments for name in segment.partly)}
@@ -133,6 +139,7 @@ def _state(request: Request, table: Table, files: store.Store) -> journal.State:
         settings=_settings(request, table, files),
         cells={name: code for name, code in request.cells.items() if name in spoiled},
         sources={name: text for part in parts for name in part.codes for text in [_source(name)] if text},
+        short=short,
     )
 
 

@@ -46,7 +46,8 @@ class Session:
         self.cells: dict[str, str] = {}
         self.shown: journal.State | None = None  # the one that was restored last
         self.last: dict[str, Any] = {}
-        self._restored: set[str] = set()
+        self._restored: set[str] = set()  # the sessions
+        self._seen: set[float] = set()  # the times of what was restored
         self._groups: list[list[str]] = []
         self._child: background.Child | None = None
         self._changed = self._forgotten = False
@@ -211,8 +212,12 @@ class Session:
         """States of other kernels that are not here yet, the newest first; then this kernel's own."""
         directory = place.of_notebook(self.settings.root, notebook) if notebook else self.directory
         states = journal.states(directory)
-        fresh = [state for state in states if state.session not in {self.id, *self._restored}]
+        fresh = [state for state in states if self._fresh(state)]
         return fresh + [state for state in states if state not in fresh]
+
+    def _fresh(self, state: journal.State) -> bool:
+        """Of another kernel, and not here yet."""
+        return state.session != self.id and state.time not in self._seen
 
     def restore(self, notebook: str = "", *, force: bool = False) -> tuple[Report, int]:
         """And how many older ones there are that are not here yet."""
@@ -225,9 +230,9 @@ class Session:
         report = restore(directory, states[0], self.shell, self.variables(), force=force)
         if set(report.lost) == set(states[0].lost):
             self._restored.add(states[0].session)
+            self._seen.add(states[0].time)
         self.shown = states[0]
-        older = [state for state in states[1:] if state.session not in {self.id, *self._restored}]
-        return report, len(older)
+        return report, sum(map(self._fresh, states[1:]))
 
     def forget(self, name: str) -> bool:
         """Whether there was something. This cell is not saved by itself: the next one is."""
@@ -244,7 +249,7 @@ class Session:
     def first_line(self) -> str:
         with suppress(Exception):
             state = self.found()[0]
-            if state.session not in {self.id, *self._restored}:
+            if self._fresh(state):
                 count = len(state.names())
                 what = "1 variable" if count == 1 else f"{count} variables"
                 return f"State: {what} of {listing.stamp(state.time)} are saved; %restore brings them back."

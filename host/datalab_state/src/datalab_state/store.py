@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import errno
 import functools
 import hashlib
 import mmap
@@ -21,6 +22,7 @@ from .writing import Writer, write
 Data = Union[bytes, memoryview, mmap.mmap]
 CHUNK = 1 << 24
 RESERVE = 1 << 30  # bytes that stay free on the volume, or a tenth of it
+FULL = {errno.ENOSPC, errno.EDQUOT}
 
 
 class NoSpace(Exception):
@@ -78,7 +80,9 @@ def synced(directory: Path) -> None:
 class Store:
     """A directory of such files, within its share of the volume."""
 
-    def __init__(self, directory: Path, share: float, make_room: Callable[[Store], None] = lambda _: None) -> None:
+    def __init__(
+        self, directory: Path, share: float, make_room: Callable[[Store, float], None] = lambda *_: None
+    ) -> None:
         self.directory = directory
         self.written = 0
         self.names: set[str] = set()
@@ -104,11 +108,11 @@ class Store:
         name = digest(view) if view.nbytes in self._sizes else ""
         if not (name and self._has(name, view.nbytes)):
             if view.nbytes > self._left:
-                self._make_room(self)
+                self._make_room(self, view.nbytes - self._left)
                 self._left = self._room()
             if view.nbytes > self._left:
                 raise NoSpace(f"{size(view.nbytes)} are more than the room for states on this volume")
-            name = self._write(view, name)
+            name = self._written(view, name)
             self._sizes.add(view.nbytes)
             self.written += view.nbytes
             self._left -= view.nbytes
@@ -121,9 +125,18 @@ class Store:
         except FileNotFoundError:
             return False
 
-    def _write(self, view: memoryview, name: str) -> str:
+    def _written(self, view: memoryview, name: str) -> str:
         new = self.directory / f"{os.getpid()}.new"
         new.unlink(missing_ok=True)
+        try:
+            return self._write(new, view, name)
+        except OSError as error:
+            new.unlink(missing_ok=True)  # there may be room for what comes after it
+            if error.errno in FULL:  # since it was looked at
+                raise NoSpace(f"{size(view.nbytes)} are more than is free on this volume") from error
+            raise
+
+    def _write(self, new: Path, view: memoryview, name: str) -> str:
         if not name and view.nbytes <= CHUNK:
             name = digest(view)
         with os.fdopen(create(new), "wb", buffering=0) as file:

@@ -6,12 +6,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker.scripts import SCRIPT_LENGTH
 from ansible_collections.datalab.notebooks.plugins.plugin_utils.scripts.render import Scripts, render
+from ansible_collections.datalab.notebooks.plugins.plugin_utils.scripts.tools import OURS, Settings, from_bucket
 
 FRAME = "frame"  # what is left of on-start.sh without any step
+NAMED = 5  # settings in a message
+PARTED = ("notebook_host_conda_environment", "notebook_host_extra_steps")  # what is told by what is in it
+SOME_BUCKET = "datalab-tools-123456789012-eu-central-1"
 
 
 def size(script: str) -> int:
@@ -19,23 +24,77 @@ def size(script: str) -> int:
     return (len(script.encode()) + 2) // 3 * 4
 
 
-def step_sizes(settings: Mapping[str, Any]) -> dict[str, int]:
+def step_sizes(settings: Settings) -> dict[str, int]:
     """What the frame needs, and what each step adds to it, in the order of the steps."""
     frame = _size_with(settings, [])
     return {FRAME: frame, **{step: _size_with(settings, [step]) - frame for step in settings["notebook_host_steps"]}}
 
 
-def length_problems(settings: Mapping[str, Any], scripts: Scripts) -> Iterator[str]:
+def setting_sizes(settings: Settings) -> dict[str, int]:
+    """What each setting adds to on-start.sh beyond its shortest form, the longest first."""
+    whole = size(render(settings).on_start)
+    sizes = {about: whole - size(render(shorter).on_start) for about, shorter in _shortened(settings)}
+    return {about: characters for about, characters in _largest_first(sizes) if characters > 0}
+
+
+def length_problems(settings: Settings, scripts: Scripts) -> Iterator[str]:
     """A sentence if on-start.sh is too long; on-create.sh is short, whatever the settings are."""
     length = size(scripts.on_start)
     if length > SCRIPT_LENGTH:
-        largest = sorted(step_sizes(settings).items(), key=lambda item: -item[1])
+        longest = list(setting_sizes(settings).items())[:NAMED]
         yield (
             f"notebook_host_steps makes on-start.sh {length:,} characters long in base64, but AWS takes at most"
-            f" {SCRIPT_LENGTH:,}; shorten notebook_host_extra_steps or notebook_host_conda_environment, or leave out a"
-            f" step. Sizes: {', '.join(f'{name} {characters:,}' for name, characters in largest)}"
+            f" {SCRIPT_LENGTH:,}; shorten the longest settings or leave out a step{_by_bucket(settings, length)}."
+            f" Settings: {_listed(longest)}. Steps: {_listed(_largest_first(step_sizes(settings)))}"
         )
 
 
-def _size_with(settings: Mapping[str, Any], steps: list[str]) -> int:
+def _by_bucket(settings: Settings, length: int) -> str:
+    """What to do so that instances fetch what the script carries, and how much that saves; "" if it saves nothing."""
+    steps = settings["notebook_host_steps"]
+    added = [] if "tools" in steps else ["tools"]
+    wanted = {**settings, "notebook_host_steps": [*added, *steps], "notebook_host_tools_url": ""}
+    saved = length - size(render(from_bucket(wanted, SOME_BUCKET)).on_start)
+    if saved <= 0:
+        return ""
+    ways = ["add tools to notebook_host_steps"] if added else []
+    if settings["notebook_host_tools_url"]:
+        ways.append('set notebook_host_tools_url: ""')
+    ways = ways or ["make the platform's storage with platform_storage"]
+    return f", or {' and '.join(ways)}: in the platform's tools bucket lie {saved:,} characters of it then"
+
+
+def _shortened(settings: Settings) -> Iterator[tuple[str, Settings]]:
+    """Each setting that can be long, and all settings with this one as short as can be."""
+    for name, value in settings.items():
+        if name in PARTED:
+            for key, part in value.items():
+                yield f"{name}: {key}", {**settings, name: {**value, key: _shortest(part)}}
+        elif value and name != "notebook_host_steps":  # whose sizes are told by themselves
+            yield name, {**settings, name: _without_yours(value) if name == "notebook_host_tools" else _shortest(value)}
+
+
+def _shortest(value: Any) -> Any:
+    """As short as can be without leaving out the step that it is for."""
+    if isinstance(value, list):
+        return []
+    if isinstance(value, Mapping):
+        return {"-": "-"}
+    return "-" if isinstance(value, str) else value
+
+
+def _without_yours(files: list[str]) -> list[str]:
+    ours = {Path(file).name for file in OURS.values()}
+    return [file for file in files if Path(file).name in ours] or files[:1]
+
+
+def _largest_first(sizes: Mapping[str, int]) -> list[tuple[str, int]]:
+    return sorted(sizes.items(), key=lambda item: -item[1])
+
+
+def _listed(sizes: list[tuple[str, int]]) -> str:
+    return ", ".join(f"{name} {characters:,}" for name, characters in sizes)
+
+
+def _size_with(settings: Settings, steps: list[str]) -> int:
     return size(render({**settings, "notebook_host_steps": steps}).on_start)

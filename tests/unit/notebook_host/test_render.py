@@ -21,11 +21,20 @@ from ansible_collections.datalab.notebooks.plugins.plugin_utils.checks.host impo
 from ansible_collections.datalab.notebooks.plugins.plugin_utils.scripts import lint, pack
 from ansible_collections.datalab.notebooks.plugins.plugin_utils.scripts.limits import (
     length_problems,
+    setting_sizes,
     size,
     step_sizes,
 )
 from ansible_collections.datalab.notebooks.plugins.plugin_utils.scripts.render import Scripts, render, steps_of
-from ansible_collections.datalab.notebooks.tests.unit.notebook_host.host import CASES, DEFAULTS, EFS, MIRRORS, unpack
+from ansible_collections.datalab.notebooks.plugins.plugin_utils.specs import role_options
+from ansible_collections.datalab.notebooks.tests.unit.notebook_host.host import (
+    CASES,
+    CERTIFICATE,
+    DEFAULTS,
+    EFS,
+    MIRRORS,
+    unpack,
+)
 
 
 def scripts_of(**settings: Any) -> Scripts:
@@ -142,15 +151,113 @@ def test_a_script_is_too_long_by_what_aws_counts(
     assert bool([*length_problems(settings, render(settings))]) is too_long
 
 
-def test_the_sentence_about_the_length_names_variables_and_sizes() -> None:
-    settings = with_step("echo " + "".join(sha256(bytes([number])).hexdigest() for number in range(250)))
+NOISE = "".join(sha256(bytes([number])).hexdigest() for number in range(250))
+# Each setting that can be long, in the form that people make it long in, by what the sentence calls it.
+MADE_LONG: dict[str, Any] = {
+    "notebook_host_pip_index_url": f"https://pypi.example.com/{NOISE}",
+    "notebook_host_proxy_url": f"http://{NOISE}",
+    "notebook_host_no_proxy": [f".{NOISE[start : start + 16]}" for start in range(0, len(NOISE), 16)],
+    "notebook_host_git_config": {f"url.https://{NOISE}/.insteadOf": "https://github.com/"},
+    "notebook_host_ca_certificates": CERTIFICATE.replace("MIIBfake", NOISE),
+    "notebook_host_tools_url": f"s3://{NOISE}",
+    "notebook_host_efs_dns_name": NOISE,
+    "notebook_host_efs_path": f"/{NOISE}",
+    "notebook_host_efs_mount_point": f"/{NOISE}",
+    "notebook_host_conda_installer_url": f"https://{NOISE}",
+    "notebook_host_conda_prefix": f"/{NOISE}",
+    "notebook_host_conda_channels": ["conda-forge", f"https://{NOISE}"],
+    "notebook_host_conda_environment: name": NOISE,
+    "notebook_host_conda_environment: python": f"3.12.{NOISE}",
+    "notebook_host_conda_environment: packages": ["ipykernel", NOISE],
+    "notebook_host_conda_environment: pip": [NOISE],
+    "notebook_host_extra_steps: mine": f"echo {NOISE}",
+    "notebook_host_state_recipes": [NOISE],
+    "notebook_host_stop_command": f"sudo shutdown -h now # {NOISE}",
+}
+NEVER_LONG = {
+    "notebook_host_output_dir",  # is in no script
+    "notebook_host_steps",  # is told by itself
+    "notebook_host_conda_installer_sha256",
+    "notebook_host_efs_access_point",
+    "notebook_host_autostop",
+}
+WITH_ALL = {
+    **DEFAULTS,
+    **CASES["everything and state"],
+    "notebook_host_proxy_url": "http://proxy.example.com:3128",
+    "notebook_host_steps": [*DEFAULTS["notebook_host_steps"], "mine"],
+    "notebook_host_extra_steps": {"mine": "true"},
+}
+
+
+def made_long(about: str) -> dict[str, Any]:
+    name, _, key = about.partition(": ")
+    value = MADE_LONG[about]
+    return {**WITH_ALL, name: {**WITH_ALL[name], key: value} if key else value}
+
+
+@pytest.mark.parametrize("about", MADE_LONG)
+def test_what_is_long_is_named_first(about: str) -> None:
+    settings = made_long(about)
     (sentence,) = length_problems(settings, render(settings))
-    sizes = step_sizes(settings)
+    assert f"Settings: {about} " in sentence
+    added = size(render(settings).on_start) - size(render(WITH_ALL).on_start)
+    assert abs(setting_sizes(settings)[about] - added) < 200
+
+
+def test_many_files_are_named_first(tmp_path: Path) -> None:
+    files = [str(tmp_path / f"{number}{NOISE[:200]}") for number in range(150)]
+    for file in files:
+        Path(file).write_text(file)
+    settings = {**WITH_ALL, "notebook_host_tools": [*WITH_ALL["notebook_host_tools"], *files]}
+    (sentence,) = length_problems(settings, render(settings))
+    assert "Settings: notebook_host_tools " in sentence
+
+
+def test_files_do_not_cost_what_their_step_does() -> None:
+    settings = {**DEFAULTS, **CASES["tools mirror"]}
+    assert 0 < setting_sizes(settings)["notebook_host_tools"] < step_sizes(settings)["tools"] / 2
+
+
+def test_every_setting_is_in_the_table() -> None:
+    texts = {
+        name for name, option in role_options("notebook_host").items() if option["type"] in {"str", "list", "dict"}
+    }
+    assert texts == {about.partition(":")[0] for about in MADE_LONG} | NEVER_LONG | {"notebook_host_tools"}
+
+
+@pytest.mark.parametrize(
+    ("given", "remedy"),
+    [
+        ({}, ", or make the platform's storage with platform_storage: in the platform's tools bucket lie "),
+        (
+            {"notebook_host_tools_url": "https://mirror.example"},
+            ', or set notebook_host_tools_url: "": in the platform\'s tools bucket lie ',
+        ),
+        (
+            {"notebook_host_steps": ["conda", "autostop"], "notebook_host_tools_url": "https://mirror.example"},
+            ', or add tools to notebook_host_steps and set notebook_host_tools_url: "": in the platform\'s tools',
+        ),
+        (CASES["everything and tools"], ". Settings: "),
+        ({"notebook_host_steps": ["conda"], **CASES["everything and tools"]}, ". Settings: "),
+    ],
+)
+def test_the_remedy_is_a_bucket_where_it_saves_anything(given: dict[str, Any], remedy: str) -> None:
+    settings = {**DEFAULTS, **given, "notebook_host_conda_channels": [NOISE]}
+    (sentence,) = length_problems(settings, render(settings))
+    assert f"; shorten the longest settings or leave out a step{remedy}" in sentence
+
+
+def test_the_sentence_about_the_length_names_variables_and_sizes() -> None:
+    settings = with_step(f"echo {NOISE}")
+    (sentence,) = length_problems(settings, render(settings))
+    steps, longest = step_sizes(settings), setting_sizes(settings)
     total = size(render(settings).on_start)
     assert sentence == (
         f"notebook_host_steps makes on-start.sh {total:,} characters long in base64, but AWS takes at most 16,384;"
-        " shorten notebook_host_extra_steps or notebook_host_conda_environment, or leave out a step."
-        f" Sizes: mine {sizes['mine']:,}, frame {sizes['frame']:,}"
+        " shorten the longest settings or leave out a step."
+        f" Settings: notebook_host_extra_steps: mine {longest['notebook_host_extra_steps: mine']:,}."
+        f" Steps: mine {steps['mine']:,}, frame {steps['frame']:,}"
     )
 
 

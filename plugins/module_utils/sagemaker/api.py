@@ -171,6 +171,17 @@ def delete_code_repository(client: SageMakerClient, name: str) -> None:
 @retry
 def list_tags(client: SageMakerClient, arn: str) -> dict[str, str]:
     """The tags of one resource, from ListTags."""
+    return _all_tags(client, arn)
+
+
+@handler.list_error_handler("list the tags", None)
+@retry
+def find_tags(client: SageMakerClient, arn: str) -> dict[str, str] | None:
+    """The same, or None if the resource is gone."""
+    return _all_tags(client, arn)
+
+
+def _all_tags(client: SageMakerClient, arn: str) -> dict[str, str]:
     pages = client.get_paginator("list_tags").paginate(ResourceArn=arn)
     tags: dict[str, str] = boto3_tag_list_to_ansible_dict([tag for page in pages for tag in page["Tags"]])
     return tags

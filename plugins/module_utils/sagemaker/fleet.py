@@ -31,9 +31,10 @@ class Clients:
 
 
 def describe_instance(client: SageMakerClient, name: str) -> Answer | None:
-    """One instance with everything that there is to know of it: two calls."""
+    """One instance with everything that there is to know of it: two calls, between which a deletion may end."""
     answer = api.describe_notebook_instance(client, name)
-    return (answer, api.list_tags(client, answer["NotebookInstanceArn"])) if answer else None
+    tags = api.find_tags(client, answer["NotebookInstanceArn"]) if answer else None
+    return None if answer is None or tags is None else (answer, tags)
 
 
 def describe_or_error(client: SageMakerClient, name: str) -> Answer | NotebookError | None:

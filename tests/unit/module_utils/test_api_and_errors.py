@@ -69,6 +69,7 @@ CALLS = [
     Call(api.add_tags, (ARN, {"owner": "alice"}), "add_tags", {"ResourceArn": ARN, "Tags": TAGS}),
     Call(api.delete_tags, (ARN, ["a", "b"]), "delete_tags", {"ResourceArn": ARN, "TagKeys": ["a", "b"]}),
     Call(api.list_tags, (ARN,), "list_tags", {"ResourceArn": ARN}, {"Tags": TAGS}, {"owner": "alice"}),
+    Call(api.find_tags, (ARN,), "list_tags", {"ResourceArn": ARN}, {"Tags": TAGS}, {"owner": "alice"}),
     Call(api.list_notebook_instances, (), "list_notebook_instances", {"MaxResults": 100},
          {"NotebookInstances": [summary()]}, [summary()]),
     Call(api.list_lifecycle_configs, (), "list_notebook_instance_lifecycle_configs", {"MaxResults": 100},

@@ -213,6 +213,16 @@ def test_one_that_cannot_be_read_does_not_hide_the_others(sagemaker: Script, tag
     ]
 
 
+def test_one_whose_deletion_ends_while_it_is_read_is_gone(sagemaker: Script, tagging: Script) -> None:
+    """As a run finds it that follows one which was killed."""
+    sagemaker.looks("Deleting", name="a")
+    sagemaker.refuse("list_tags", {"ResourceArn": arn_of("a")}, "ValidationException", "RecordNotFound")
+    (wanted,) = wants(["a"], state="absent")
+    pairs = read(sagemaker, tagging, [wanted])
+    assert pairs == [(wanted, None)]
+    assert steps_of(pairs) == {}
+
+
 def test_one_of_many_that_cannot_be_read_does_not_hide_the_others(sagemaker: Script, tagging: Script) -> None:
     instances = wants(NAMES)
     lists(sagemaker, tagging, instances, {NAMES[7]: None})

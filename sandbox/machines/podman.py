@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import select
 import shutil
 import subprocess
 import sys
@@ -74,6 +75,13 @@ def remove_volumes(identity: str) -> None:
         podman("volume", "rm", "--force", *volumes)
 
 
+def _is_over(life: int) -> bool:
+    """Whether the process has ended that os.pidfd_open has opened."""
+    look = select.poll()
+    look.register(life, select.POLLIN)
+    return bool(look.poll(0))
+
+
 def _proxy(unit: str, listen: str, to: str) -> str:
     """The command that has a socket on a machine answered by another one."""
     return f"systemd-run --quiet --unit=sandbox-{unit} --socket-property=ListenStream={listen} {PROXY} {to}"
@@ -98,6 +106,8 @@ class Machines:
         self._directory = runtime_directory(state)
         self._names: set[str] = set()
         self._one_at_a_time = Lock()
+        self._lives: dict[str, int] = {}  # what tells that the first process of a container has ended, by machine
+        self._watching = Lock()
         self._pool = ThreadPoolExecutor(2 * settings.limit)  # one that is to stop does not wait for those that start
         self._jobs: set[Future[str]] = set()
         remove_containers(self.identity)  # those that an earlier server has left
@@ -126,8 +136,19 @@ class Machines:
             return refused
         return self._begin(self._start, machine)
 
+    def has_ended(self, name: str) -> bool:
+        """Whether a machine that had come up has ended by itself, or was killed; says so once."""
+        with self._watching:
+            ended = name in self._lives and _is_over(self._lives[name])
+        if ended:
+            self._forget(name)
+            self._names.discard(name)
+            tell(name, "has ended, and nobody has stopped it")
+        return ended
+
     def stop(self, name: str) -> Future[str]:
         """Begin to stop one; its volume stays."""
+        self._forget(name)
         return self._begin(self._stop, name)
 
     def remove(self, name: str) -> Future[str]:
@@ -164,12 +185,15 @@ class Machines:
             working = bool(futures.wait(self._jobs, timeout=0.2).not_done)
             remove_containers(self.identity)
         self._names.clear()
+        for name in list(self._lives):
+            self._forget(name)
 
     def _start(self, machine: Machine) -> None:
         began = time.monotonic()
         try:
             tell(machine.name, "boots")
             new = self._boot(machine)
+            self._watch(machine.name)
             tell(machine.name, "runs its lifecycle configuration")
             self._run_scripts(machine, new)
             tell(machine.name, "restarts its Jupyter")
@@ -185,7 +209,8 @@ class Machines:
         """A fresh container whose system is up; says whether its volume is new."""
         check_room()
         home = self.directory(machine.name)
-        home.mkdir(parents=True, exist_ok=True)
+        shutil.rmtree(home, ignore_errors=True)  # with the sockets of a machine that was killed
+        home.mkdir(parents=True)
         for script, content in machine.scripts.items():
             (home / script).write_text(content)
             (home / script).chmod(0o755)
@@ -221,6 +246,19 @@ class Machines:
         wait("The machine is not linked", self._volume(machine.name), setup, BOOT_SECONDS)
         return new
 
+    def _watch(self, name: str) -> None:
+        """Hold on to the first process of a container; where podman runs in a virtual machine, it is not here."""
+        if sys.platform == "linux":
+            process = int(podman("inspect", "--format={{.State.Pid}}", self._volume(name)))
+            self._forget(name)
+            with self._watching:
+                self._lives[name] = os.pidfd_open(process)
+
+    def _forget(self, name: str) -> None:
+        with self._watching:
+            if (life := self._lives.pop(name, None)) is not None:
+                os.close(life)
+
     def _links(self) -> dict[str, Path]:
         """What is here for a machine, by the port of its loopback interface."""
         return {AWS_PORT: self.aws, **{port: Path(socket) for port, socket in self._settings.links.items()}}
@@ -245,6 +283,7 @@ class Machines:
                 )
 
     def _stop(self, name: str) -> None:
+        self._forget(name)
         podman("rm", "--force", "--ignore", "--time", "10", self._volume(name))
         shutil.rmtree(self.directory(name), ignore_errors=True)
         self._names.discard(name)

@@ -88,6 +88,7 @@ def test_life(server: Callable[..., Machines], printed: list[tuple[str, str, str
     assert json.loads(on(machines, "alice", "cat /opt/ml/metadata/resource-metadata.json"))["ResourceName"] == "alice"
     assert "a password is required" in on(machines, "alice", "runuser -u ec2-user -- sudo --non-interactive id")
     assert machines.stop("alice").result(60) == ""
+    assert not machines.has_ended("alice")  # it was stopped
     assert names_of(machines) == ["alice", "efs.datalab"]
 
     # The next one has the same volume, and sudo.
@@ -135,9 +136,13 @@ def test_container_that_was_killed_and_server_that_was(server: Callable[..., Mac
     machines = server()
     assert machines.start(ALICE).result(BOOT_SECONDS) == ""
     on(machines, "alice", "echo kept >/home/ec2-user/SageMaker/kept")
+    assert not machines.has_ended("alice")
     podman("kill", f"{machines.identity}-alice")
-    assert machines.stop("alice").result(60) == ""
+    podman("wait", f"{machines.identity}-alice")
+    assert machines.has_ended("alice")
     assert machines.start(ALICE).result(BOOT_SECONDS) == ""
+    assert on(machines, "alice", "cat /home/ec2-user/SageMaker/kept") == "kept"
+    assert not machines.has_ended("alice")
 
     after = server()
     assert names_of(after) == ["alice", "efs.datalab"]  # volumes

@@ -74,6 +74,21 @@ def test_reason_of_a_failure(begun: list[tuple[str, Future[str]]], backend: Note
     assert (described["NotebookInstanceStatus"], described["FailureReason"]) == ("InService", None)
 
 
+def test_machine_that_ends_by_itself(
+    begun: list[tuple[str, Future[str]]], backend: NotebookBackend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ended = {"alice": ""}
+    monkeypatch.setattr(NotebookInstance, "ended", staticmethod(lambda instance: ended[instance.name]))
+    begun[-1][1].set_result("")
+    assert status(backend) == "InService"
+    ended["alice"] = "It was killed."
+    described = backend.get_notebook_instance("alice").to_dict()
+    assert (described["NotebookInstanceStatus"], described["FailureReason"]) == ("Failed", "It was killed.")
+    assert [change.status for change in backend.changes] == ["Pending", "InService", "Failed"]
+    backend.start_notebook_instance("alice")
+    assert status(backend) == "Pending"  # a machine that is to start, or to stop, may end
+
+
 def test_update_needs_no_machine(begun: list[tuple[str, Future[str]]], backend: NotebookBackend) -> None:
     begun[-1][1].set_result("")
     backend.stop_notebook_instance("alice")

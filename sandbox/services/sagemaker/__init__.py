@@ -45,6 +45,7 @@ def install_machines(settings: Settings, state: Path) -> Power:
     power = Power(settings, state)
     NotebookBackend.power = power
     NotebookInstance.begin = power.begin
+    NotebookInstance.ended = power.ended
     return power
 
 

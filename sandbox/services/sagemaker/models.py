@@ -61,6 +61,7 @@ class NotebookInstance(ManagedState, FakeSagemakerNotebookInstance):
 
     __module__ = "moto.sagemaker.models"  # moto files its models by the module's second name
     begin: ClassVar[Callable[[NotebookInstance, str], Future[str] | None] | None] = None  # Power.begin, with machines
+    ended: ClassVar[Callable[[NotebookInstance], str] | None] = None  # Power.ended, with machines
     _job: Future[str] | None = None  # what the machine does while the status is a passing one
     _passing = RLock()  # a status passes when it is looked at, and several requests may look at once
 
@@ -109,6 +110,8 @@ class NotebookInstance(ManagedState, FakeSagemakerNotebookInstance):
     def _pass(self) -> None:
         """Leave a transitional state, if its time has come. LastModifiedTime becomes the moment at which it came."""
         with self._passing:
+            if self._status == "InService":
+                self._fail_if_ended()
             if self._status not in PASSING:
                 return
             if self._job is not None:
@@ -120,6 +123,13 @@ class NotebookInstance(ManagedState, FakeSagemakerNotebookInstance):
             transition = state_manager.get_transition(STATE_MODEL)
             if transition["progression"] == "time":
                 self.last_modified_time += timedelta(seconds=transition["seconds"])
+            self._note()
+
+    def _fail_if_ended(self) -> None:
+        ended = type(self).ended
+        if reason := ended(self) if ended else "":
+            self._status, self.failure_reason = "Failed", reason
+            self.last_modified_time = now()
             self._note()
 
     def _pass_with_machine(self, job: Future[str]) -> None:

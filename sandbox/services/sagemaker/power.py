@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 LOG_GROUP = "/aws/sagemaker/NotebookInstances"
 STREAMS = {"on-create": "LifecycleConfigOnCreate", "on-start": "LifecycleConfigOnStart"}
+ENDED = "Its container has ended: it was killed, or this computer has no memory left. Start the instance again."
 ACCOUNT, REGION = "123456789012", "eu-central-1"  # where instances have machines; elsewhere the clock decides
 
 
@@ -51,6 +52,10 @@ class Power:
             return self.machines.start(_machine(instance))
         action = {"Stopping": self.machines.stop, "Deleting": self.machines.remove}.get(status)
         return action(instance.name) if action else None
+
+    def ended(self, instance: NotebookInstance) -> str:
+        """Why an instance that was InService runs no longer, though nobody has stopped it, or ""."""
+        return ENDED if instance.region_name == REGION and self.machines.has_ended(instance.name) else ""
 
 
 def _machine(instance: NotebookInstance) -> Machine:

@@ -40,6 +40,10 @@ from ansible_collections.datalab.notebooks.plugins.plugin_utils.costs.report imp
 from ansible_collections.datalab.notebooks.plugins.plugin_utils.flow import FlowAction
 from ansible_collections.datalab.notebooks.plugins.plugin_utils.people import config_of
 from ansible_collections.datalab.notebooks.plugins.plugin_utils.plans.costs import log_group
+from ansible_collections.datalab.notebooks.plugins.plugin_utils.plans.costs_enforce import (
+    denials_to_read,
+    denied_teams,
+)
 from ansible_collections.datalab.notebooks.plugins.plugin_utils.plans.fleet import all_idle_limits
 from ansible_collections.datalab.notebooks.plugins.plugin_utils.plans.instances import wanted_to_read
 from ansible_collections.datalab.notebooks.plugins.plugin_utils.preflight import ALL, Wanted
@@ -66,8 +70,10 @@ class ActionModule(FlowAction):
         period = read_period(options["month"], read_zone(wanted.settings["costs"]["timezone"]) or UTC, now)
         if isinstance(period, str):
             raise AnsibleActionFail(f"month is {options['month']}; {period}")
-        read = self.module("platform_read", {"instances": self._to_read(wanted)})
-        facts = self._facts(wanted, period, now, {"cache": str(directory / CACHE), "found": read["instances"]})
+        read = self.module("platform_read", {"instances": self._to_read(wanted), "denials": _denials(wanted)})
+        denied = denied_teams(wanted.settings["costs"], wanted.settings["access"], read.get("denials", ()))
+        options = {"cache": str(directory / CACHE), "found": read["instances"], "denied": denied}
+        facts = self._facts(wanted, period, now, options)
         report = make_report(facts)
         for line in [*summary(report), "", *table(HEADINGS, table_rows(report))]:
             display.display(line)
@@ -104,6 +110,7 @@ class ActionModule(FlowAction):
             read_billed(self._billed(wanted, *days)),
             {str(team): float(said["budget"]) for team, said in costs["teams"].items()},
             wishes,
+            options["denied"],
         )
 
     def _asked(self, what: str, module: str, options: Mapping[str, Any]) -> dict[str, Any]:
@@ -132,6 +139,10 @@ class ActionModule(FlowAction):
             for file, text in stale.items():
                 file.write_text(text, encoding="utf-8")
         return bool(stale)
+
+
+def _denials(wanted: Wanted) -> dict[str, str]:
+    return denials_to_read(wanted.settings["costs"], wanted.settings["access"])
 
 
 def _wishes(wanted: Wanted) -> Iterator[tuple[str, Wish]]:

@@ -8,6 +8,10 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from ansible_collections.datalab.notebooks.plugins.plugin_utils.flow import SECTIONS, FlowAction, refuse
+from ansible_collections.datalab.notebooks.plugins.plugin_utils.plans.costs_enforce import (
+    denials_to_read,
+    denied_teams,
+)
 from ansible_collections.datalab.notebooks.plugins.plugin_utils.plans.fleet import (
     fleet_request,
     leaving_people,
@@ -47,6 +51,7 @@ class ActionModule(FlowAction):
         "removal": {"type": "bool", "default": False},
         "keep_used": {"type": "bool", "default": False},
         "compare_instances": {"type": "bool", "default": True},
+        "denials": {"type": "bool", "default": False},
         "person": {"type": "str"},
         "leaving": {"type": "list", "elements": "str", "default": []},
     }
@@ -62,6 +67,9 @@ class ActionModule(FlowAction):
                 complete=options["compare_instances"],
                 limited="ansible_limit" in self._variables,
             )
+        costs, access = wanted.settings["costs"], wanted.settings["access"]
+        if options["denials"]:
+            request["denials"] = denials_to_read(costs, access)
         found = self.module("platform_read", request) if request else {}
         plans, fleet = (self._removal if options["removal"] else self._making)(wanted, found, options)
         mine = {section: each for section, each in plans.items() if section not in options["given_by"]}
@@ -71,6 +79,7 @@ class ActionModule(FlowAction):
         return {
             **{section: each.as_dict() for section, each in plans.items()},
             **({"fleet": fleet} if fleet else {}),
+            "denied": denied_teams(costs, access, found.get("denials", ())),
             "given_by": options["given_by"],
             "region": found.get("account", {}).get("region", ""),
             "removal": options["removal"],

@@ -43,6 +43,7 @@ class ActionModule(ActionBase):
         unmanaged = compared.get("unmanaged", [])
         lines = table(HEADINGS, rows) if rows else ["None of these people has an instance."]
         lines += aligned([*unmanaged_lines(unmanaged, [each["owner"] for each in compared["instances"]])])
+        lines += plan.get("denied", [])
         for line in lines:
             display.display(line)
         state = {"instances": compared["instances"], "unmanaged": unmanaged}

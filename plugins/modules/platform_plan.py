@@ -45,6 +45,10 @@ options:
         here.
     type: bool
     default: true
+  denials:
+    description: Whether to read which teams an action of a budget denies to create and start instances.
+    type: bool
+    default: false
   person:
     description: One person whose instance is planned, who may have left the inventory already. For a removal.
     type: str
@@ -97,6 +101,12 @@ fleet:
   returned: when asked for
   type: dict
   sample: {instances: [], lifecycle_configs: [], missing: {}, missing_roles: {}}
+denied:
+  description: A sentence for each team that may not create or start instances, with O(denials).
+  returned: success
+  type: list
+  elements: str
+  sample: []
 would_change:
   description: Whether there is something to do.
   returned: success

@@ -27,6 +27,9 @@ options:
   costs:
     description: What to read of what costs are counted by, and of budgets.
     type: dict
+  denials:
+    description: What to read of the actions of budgets that deny teams to create and start instances.
+    type: dict
   instances:
     description: What to read of instances, and of lifecycle configurations with their scripts.
     type: dict
@@ -78,6 +81,12 @@ costs:
   returned: when asked for
   type: dict
   sample: {actions: [], budgets: []}
+denials:
+  description: The actions of budgets that attach a policy of the platform's.
+  returned: when asked for
+  type: list
+  elements: dict
+  sample: []
 instances:
   description: Instances with their tags, and lifecycle configurations.
   returned: when asked for
@@ -109,7 +118,7 @@ from ansible_collections.datalab.notebooks.plugins.module_utils.common.pace impo
 from ansible_collections.datalab.notebooks.plugins.module_utils.common.session import Session
 from ansible_collections.datalab.notebooks.plugins.module_utils.ec2.read import read_network
 from ansible_collections.datalab.notebooks.plugins.module_utils.efs.read import read_storage
-from ansible_collections.datalab.notebooks.plugins.module_utils.events.read import read_costs
+from ansible_collections.datalab.notebooks.plugins.module_utils.events.read import read_actions, read_costs
 from ansible_collections.datalab.notebooks.plugins.module_utils.iam.read import read_access
 from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker.api import list_lifecycle_configs
 from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker.quotas import QUOTAS_CONFIG, read_quotas
@@ -127,11 +136,14 @@ READERS = {
     "storage": read_storage,
     "access": read_access,
     "costs": read_costs,
+    "denials": lambda clients, wanted: read_actions(clients["budgets"], wanted),
     "instances": read_instances,
     "quotas": lambda clients, _wanted: read_quotas(clients["service-quotas"]),
     "lifecycle_configs": read_lifecycle_configs,
 }
 
+
+OPTIONS = ("network", "storage", "access", "costs", "denials", "instances")
 
 # The calls of these grow with the instances.
 PACED = ("sagemaker", "resourcegroupstaggingapi")
@@ -170,7 +182,7 @@ def read(module: AnsibleAWSModule) -> dict[str, Any]:
 def main() -> None:
     module = AnsibleAWSModule(
         argument_spec={
-            **{section: {"type": "dict"} for section in ("network", "storage", "access", "costs", "instances")},
+            **{section: {"type": "dict"} for section in OPTIONS},
             **{section: {"type": "bool", "default": False} for section in ("quotas", "lifecycle_configs")},
         },
         supports_check_mode=True,

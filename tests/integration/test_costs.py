@@ -112,7 +112,19 @@ def test_a_budget_comes_when_its_tags_are_known_and_changes_alone(costs: Costs, 
     assert changing(sandbox)["budgets:DeleteBudget"] == changing(sandbox)["sns:DeleteTopic"] == 1
 
 
-def test_a_team_over_its_budget_is_denied_to_start_instances(costs: Costs, sandbox: Sandbox) -> None:
+def spend(sandbox: Sandbox, usd: str) -> None:
+    """What AWS does as the team spends its budget."""
+    budgets = client(sandbox, "budgets")
+    of = {"AccountId": "123456789012"}
+    budget = budgets.describe_budget(**of, BudgetName=BUDGET, ShowFilterExpression=True)["Budget"]
+    budget["CalculatedSpend"] = {"ActualSpend": {"Amount": usd, "Unit": "USD"}}
+    one_kind = {key: value for key, value in budget.items() if key not in ("CostFilters", "CostTypes")}
+    budgets.update_budget(**of, NewBudget=one_kind)
+
+
+def test_a_team_over_its_budget_is_denied_to_start_instances(
+    costs: Costs, sandbox: Sandbox, playbook: PlaybookRunner, tmp_path: Path
+) -> None:
     run_an_instance(sandbox)
     iam = client(sandbox, "iam")
     iam.create_group(GroupName="datalab-people-research", Path="/datalab/")
@@ -125,8 +137,15 @@ def test_a_team_over_its_budget_is_denied_to_start_instances(costs: Costs, sandb
     sandbox.reset_calls()
     assert changed(costs(**enforced)) == 0
     assert changing(sandbox) == {}
-    denial = "arn:aws:iam::123456789012:policy/datalab/costs/datalab-over-budget-research"
-    iam.attach_group_policy(GroupName="datalab-people-research", PolicyArn=denial)
+    spend(sandbox, "1201")
+    given = {**enforced, "sandbox_endpoint": sandbox.endpoint, "costs_directory": str(tmp_path / "costs")}
+    for name in ("status", "costs"):
+        sandbox.reset_calls()
+        people = ROOT / "inventory" / "demo"
+        shown = playbook(f"datalab.notebooks.{name}", "-i", people, "-e", json.dumps(given), check=True)
+        assert "the team research has spent its budget of 1200 USD, and its people may not" in shown.stdout
+        assert sandbox.calls()["budgets:DescribeBudgetActionsForAccount"] == 1
+        assert not changing(sandbox)
     sandbox.reset_calls()
     told = costs(**{**enforced, "platform_costs_enforce": "manual"})
     assert changing(sandbox) == {"budgets:UpdateBudgetAction": 1}

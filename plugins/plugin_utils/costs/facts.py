@@ -62,6 +62,7 @@ class Facts:
     billed: Billed = field(default_factory=Billed)
     budgets: Mapping[str, float] = field(default_factory=dict)  # by team
     wishes: Mapping[str, Wish] = field(default_factory=dict)  # by instance
+    denied: Sequence[str] = ()  # a sentence for each team that may not start instances now
 
     @cached_property
     def lives(self) -> list[Life]:

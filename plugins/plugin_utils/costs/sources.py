@@ -54,6 +54,8 @@ def _compared(facts: Facts) -> tuple[str, float, float] | None:
 
 
 def warnings(facts: Facts) -> Iterator[str]:
+    """Who is denied now, and what is doubtful."""
+    yield from facts.denied if facts.is_current else ()
     compared = None if facts.billed.problem else _compared(facts)
     if compared:
         until, theirs, ours = compared

@@ -11,7 +11,7 @@ of its own below the platform's, which marks it.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from ansible_collections.amazon.aws.plugins.module_utils.policy import compare_policies
@@ -26,6 +26,9 @@ from ..budgets import enforced_teams, read_limit
 from .costs_draft import Draft, Found, Settings, tags_of
 
 DENIED = ["sagemaker:CreateNotebookInstance", "sagemaker:StartNotebookInstance"]
+
+# The statuses of an action after which its policy is attached, or may still be.
+DENYING = ("EXECUTION_SUCCESS", "REVERSE_FAILURE", "RESET_FAILURE")
 
 Account = Mapping[str, str]
 
@@ -43,6 +46,17 @@ def rights_to_read(settings: Settings, access: Settings, *, removal: bool) -> di
         "rights_path": rights_path(access),
         "with_rights": may_be_there and not access["role_arn"],
     }
+
+
+def denials_to_read(settings: Settings, access: Settings) -> dict[str, str]:
+    """What read_actions has to know, to tell who is denied; {} where no team can be."""
+    return {"rights_path": rights_path(access)} if enforced_teams(settings) and not access["role_arn"] else {}
+
+
+def denied_teams(settings: Settings, access: Settings, actions: Iterable[Found]) -> list[str]:
+    """A sentence for each team that an action has denied to create and start instances."""
+    attached = [each["policy_arn"] for each in actions if each["status"] in DENYING]
+    return [_told(settings, access, team) for team in enforced_teams(settings) if _has(attached, access, team)]
 
 
 def group_name(access: Settings, team: str) -> str:
@@ -241,7 +255,11 @@ def _foreign(kind: str, path: str, name: str, access: Settings) -> str:
 def _is_denied(found: Found, access: Settings, team: str) -> bool:
     group = _by_name(found, "groups", "group_name").get(group_name(access, team), {})
     attached = [each["policy_arn"] for each in group.get("attached_managed_policies", ())]
-    return any(arn.endswith(f"{rights_path(access)}{denial_name(access, team)}") for arn in attached)
+    return _has(attached, access, team)
+
+
+def _has(policies: Iterable[str], access: Settings, team: str) -> bool:
+    return any(arn.endswith(f":policy{rights_path(access)}{denial_name(access, team)}") for arn in policies)
 
 
 def _told(settings: Settings, access: Settings, team: str) -> str:

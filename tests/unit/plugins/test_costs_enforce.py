@@ -15,6 +15,10 @@ from ansible_collections.datalab.notebooks.plugins.plugin_utils.plans.costs impo
     plan_costs_removal,
     wanted_to_read,
 )
+from ansible_collections.datalab.notebooks.plugins.plugin_utils.plans.costs_enforce import (
+    denials_to_read,
+    denied_teams,
+)
 
 from .test_costs_plan import ACCESS, ACCOUNT, ACTIVE, RESEARCH, budget, settings, there
 
@@ -153,3 +157,20 @@ def test_who_is_denied_is_told_with_what_lifts_it() -> None:
     assert note.startswith("the team research has spent its budget of 1200 USD, and its people may not")
     assert "set enforce: never for it in platform_costs_teams" in note
     assert plan_costs(ENFORCED, made(), account=ACCOUNT, access=ACCESS).notes == ()
+
+
+STATUSES = {"EXECUTION_SUCCESS": 1, "REVERSE_FAILURE": 1, "STANDBY": 0, "PENDING": 0, "REVERSE_SUCCESS": 0}
+
+
+@pytest.mark.parametrize(("status", "denied"), STATUSES.items())
+def test_an_action_that_was_executed_denies_its_team_alone(status: str, denied: int) -> None:
+    teams = settings(enforce="automatic", teams={"research": RESEARCH, "fraud": RESEARCH})
+    action = {"status": status, "policy_arn": f"{IAM}policy{PATH}{DENIAL}"}
+    told = denied_teams(teams, ACCESS, [action])
+    assert [text.startswith("the team research has spent its budget of 1200 USD") for text in told] == [True] * denied
+
+
+def test_whether_a_team_is_denied_is_asked_only_where_one_can_be() -> None:
+    assert denials_to_read(ENFORCED, ACCESS) == {"rights_path": PATH}
+    assert denials_to_read(settings(teams={"research": RESEARCH}), ACCESS) == {}
+    assert denials_to_read(ENFORCED, {**ACCESS, "role_arn": "arn"}) == {}

@@ -250,6 +250,13 @@ def test_more_than_five_per_cent_between_billed_and_counted_is_a_warning():
     assert warning in page(make_report(replace(FACTS, billed=DEARER))).replace("&#39;", "'")
 
 
+def test_who_is_denied_is_said_while_the_month_lasts():
+    facts = replace(FACTS, denied=("the team research is denied",))
+    assert "The team research is denied" in page(make_report(facts))
+    assert "warning: the team research is denied" in summary(make_report(facts))
+    assert "denied" not in page(make_report(replace(facts, now=NOVEMBER.end)))
+
+
 def test_no_price_is_said_and_is_not_0():
     facts = replace(FACTS, prices=Prices(Rates({"ml.t3.medium": 0.05})), billed=Billed())
     report = make_report(facts)

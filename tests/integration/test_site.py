@@ -20,6 +20,7 @@ import boto3
 import pytest
 import yaml
 
+from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker.scripts import readable
 from sandbox import Sandbox
 
 from .conftest import ROOT, PlaybookRunner, Played, changing, client, furnish
@@ -364,9 +365,9 @@ OF_TOOLS = ("datalab-research", "datalab-viewer")
 def expect_tool(sandbox: Sandbox, tool: Path) -> None:
     """Alice's script asks for the tool by what is in it, and it is there."""
     config = client(sandbox).describe_notebook_instance_lifecycle_config(NotebookInstanceLifecycleConfigName="datalab")
-    lines = base64.b64decode(config["OnStart"][0]["Content"]).decode().splitlines()
+    script = base64.b64decode(config["OnStart"][0]["Content"]).decode()
     sum_of = hashlib.sha256(tool.read_bytes()).hexdigest()
-    assert {f"TOOLS_URL=s3://{TOOLS_BUCKET}", f"TOOLS='{sum_of}  {tool.name}"} <= set(lines)
+    assert {f"TOOLS_URL=s3://{TOOLS_BUCKET}", f"TOOLS='{sum_of}  {tool.name}"} <= set(readable(script).splitlines())
     found = client(sandbox, "s3").get_object(Bucket=TOOLS_BUCKET, Key=f"{sum_of}/{tool.name}")
     assert found["Body"].read() == tool.read_bytes()
 

@@ -32,8 +32,8 @@ SIZES = {
     "viewer": 6_700,
     "with efs": 15_690,
     "everything": 16_384,
-    "everything and tools": 13_000,
-    "everything and state": 14_000,
+    "everything and tools": 12_800,
+    "everything and state": 13_700,
 }
 
 

@@ -180,7 +180,7 @@ class InventoryModule(AWSInventoryBase):
         super().parse(inventory, loader, path, cache=cache)
         wrong = [each for each in self.get_option("hostnames") if each != "name" and not each.startswith("tag:")]
         if wrong:
-            raise AnsibleParserError(f"hostnames: {wrong[0]} is neither name nor tag:<key>")
+            raise AnsibleParserError(f"hostnames: {wrong[0]} is not known; give name or tag:<key>")
         was_cached, hosts = self.get_cached_result(path, cache)
         if not was_cached:
             hosts = [host for region in self.get_option("regions") or [self.region] for host in self._read(region)]

@@ -88,7 +88,7 @@ def main() -> None:
     )
     seconds = module.params["session_expiration_duration_in_seconds"]
     if not SHORTEST <= seconds <= LONGEST:
-        module.fail_json(msg=f"session_expiration_duration_in_seconds is {seconds}; it can be {SHORTEST} to {LONGEST}")
+        module.fail_json(msg=f"session_expiration_duration_in_seconds is {seconds}; it must be {SHORTEST} to {LONGEST}")
     name, owner = module.params["name"], module.params["owner"]
     client = module.client("sagemaker")
     with reporting_errors(module):

@@ -114,7 +114,7 @@ def test_a_playbook_uses_the_groups(playbook: PlaybookRunner, source: Callable[.
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"hostnames": ["owner"]}, "hostnames: owner is neither name nor tag:<key>"),
+        ({"hostnames": ["owner"]}, "hostnames: owner is not known; give name or tag:<key>"),
         ({"statuses": ["running"]}, "running"),
         ({"endpoint_url": "http://127.0.0.1:9"}, "Could not connect to the endpoint URL"),
     ],

@@ -260,7 +260,7 @@ def zone_problems(plan: FileSystemPlan, subnets: Mapping[str, Mapping[str, Any]]
     ]
     if len(networks) > 1:
         apart = "; ".join(f"{', '.join(found)} in {vpc}" for vpc, found in networks.items())
-        problems.append(f"all have to be in one VPC, and these are not: {apart}")
+        problems.append(f"give subnets of one VPC; these are of several: {apart}")
     return [f"file system {plan.desired.name}: mount_targets: {problem}" for problem in problems]
 
 

@@ -133,7 +133,7 @@ def assert_possible(client: SageMakerClient, plan: RepositoryPlan) -> None:
     about = f"code repository {plan.after['code_repository_name']}"
     if plan.before is None:
         if not plan.after["repository_url"]:
-            raise InputError([f"{about}: repository_url: needed to create it"])
+            raise InputError([f"{about}: repository_url: give it; without it there is nothing to create"])
         return
     impossible = [option for option in GIT if option in plan.git and (option in FIXED or plan.git[option] is None)]
     if impossible:

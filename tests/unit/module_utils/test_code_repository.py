@@ -180,7 +180,7 @@ def refusal(sagemaker: Script, desired: DesiredRepository, has: dict[str, Any] |
 
 @pytest.mark.parametrize("git", [{}, {"repository_url": None}, {"branch": "main"}])
 def test_a_creation_needs_a_url(sagemaker: Script, git: dict[str, Any]) -> None:
-    problem = "code repository models: repository_url: needed to create it"
+    problem = "code repository models: repository_url: give it; without it there is nothing to create"
     assert refusal(sagemaker, want(**git), None) == [problem]
 
 

@@ -243,7 +243,7 @@ def test_subnets_of_two_networks_and_of_none() -> None:
     elsewhere = {B: {"AvailabilityZone": "eu-central-1b", "VpcId": "vpc-2"}}
     assert zone_problems(made, elsewhere) == [
         f"file system {NAME}: mount_targets: {C} does not exist",
-        f"file system {NAME}: mount_targets: all have to be in one VPC, and these are not: {A} in vpc-1; {B} in vpc-2",
+        f"file system {NAME}: mount_targets: give subnets of one VPC; these are of several: {A} in vpc-1; {B} in vpc-2",
     ]
 
 

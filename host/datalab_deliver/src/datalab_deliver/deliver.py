@@ -143,8 +143,7 @@ def needed(
 
 
 def refuse(part: Slice, path: Path) -> None:
-    given = {*part.parameters, *part.inputs.values()}
-    faults = rules.faults(part.statements, part.effects, given, path.parent, path.name)
+    faults = rules.faults(part.statements, part.effects, part.parameters, part.inputs, path)
     if faults:
         raise Refused(*faults)
 

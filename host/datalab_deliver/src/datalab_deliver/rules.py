@@ -6,37 +6,44 @@ from __future__ import annotations
 
 import ast
 import builtins
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from . import words
+from . import places, words
 from .effects import Effect, imported
 from .refusal import Fault
 from .sharing import Names
-from .source import Statement, names
+from .source import Literal, Statement, names
 
 Found = Iterator[tuple[str, str]]
 
 
 def faults(
-    statements: Sequence[Statement], effects: Sequence[Effect], given: set[str], folder: Path, notebook: str
+    statements: Sequence[Statement],
+    effects: Sequence[Effect],
+    parameters: Mapping[str, Literal],
+    inputs: Mapping[str, str],
+    path: Path,
 ) -> list[Fault]:
     """What is wrong with the statements of a project."""
     found = []
+    given = {*parameters, *inputs.values()}
     known = Names(imports(statements))
     there = set(dir(builtins)) | given
     star = any(effect.star for effect in effects)
     everything = set().union(there, *(effect.defines for effect in effects))
-    for statement, effect in zip(statements, effects):
+    elsewhere = places.faults([statement.node for statement in statements], known, parameters, set(inputs))
+    for number, (statement, effect) in enumerate(zip(statements, effects)):
         is_definition = isinstance(statement.node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef))
         unknown = set() if star or is_definition else {n for n in effect.uses - everything if not n.startswith("<")}
         problems = [
-            *time_and_place(statement.node, known),
+            *clock(statement.node, known),
+            *elsewhere[number],
             *interpreter(statement.node),
-            *beside(statement.node, folder),
+            *beside(statement.node, path.parent),
         ]
         problems += [(f"it uses {name}, which no cell before it defines", "Define it in a cell") for name in unknown]
-        found += [Fault(notebook, statement.cell, what, remedy) for what, remedy in problems]
+        found += [Fault(path.name, statement.cell, what, remedy) for what, remedy in problems]
     return sorted(set(found), key=lambda fault: (fault.cell or 0, fault.what))
 
 
@@ -47,23 +54,16 @@ def imports(statements: Sequence[Statement]) -> dict[str, str]:
     return found
 
 
-def time_and_place(node: ast.stmt, known: Names) -> Found:
-    """Today's date, and data that come over the network."""
+def clock(node: ast.stmt, known: Names) -> Found:
+    """Today's date."""
     for call in ast.walk(node):
         if not isinstance(call, ast.Call):
             continue
         text = ast.unparse(call.func)
-        path = known.path(call.func) or text
-        parts = path.split(".")
+        parts = (known.path(call.func) or text).split(".")
         if parts[-1] in words.CLOCK and words.CLOCK_OF & set(parts[:-1]):
             remedy = "Make it a value in a cell with the tag 'parameters': as_of = \"2026-01-31\""
             yield f"the results depend on {text}(), which is another one each time", remedy
-        if words.NETWORK.match(path) or any(
-            isinstance(value, ast.Constant) and str(value.value).startswith(("http://", "https://", "ftp://", "s3://"))
-            for value in call.args[:1]
-        ):
-            remedy = "Save the data beside the notebook once, in a cell with the tag 'skip', and read that file"
-            yield f"it reads over the network: {text}(…)", remedy
 
 
 def interpreter(node: ast.stmt) -> Found:

@@ -102,7 +102,8 @@ SHARING = set(
 # Who reads or writes files.
 READS_FILES = re.compile(
     r"^(read_\w+|open|load|loads?txt|genfromtxt|Path|connect|glob|rglob|iterdir|listdir|reader"
-    r"|load_\w+|fetch_\w+|read|read_text|read_bytes|ZipFile|exists|is_file|getsize|File|walk)$"
+    r"|load_\w+|fetch_\w+|scan_\w+|open_\w+|read|read_text|read_bytes|ZipFile|exists|is_file|getsize|File|walk"
+    r"|ExcelFile|HDFStore|ParquetFile|ParquetDataset|imread|fromfile|memmap|loadmat)$"
 )
 WRITES_FILES = re.compile(
     r"^(to_(csv|excel|parquet|json|pickle|hdf|sql|feather|stata|xml|latex)|save|savez|savetxt|dump"
@@ -110,10 +111,20 @@ WRITES_FILES = re.compile(
     r"|rmtree|rename|copyfile|copy2|touch|urlretrieve|extractall|savez_compressed|to_file|tofile"
     r"|rmdir|write_image|write_html)$"
 )
+# Of these, those that are given what they write, and not where.
+WRITES_CONTENT = {"write", "writelines", "writerow", "writerows", "write_text", "write_bytes", "dump"}
+# Methods that read no file, whatever text they are given.
+LEAVES_FILES = (FRESH | MUTATES | SHOWS) - {"predict", "predict_proba", "transform", "extract", "put", "push"}
+# Options of what reads: some may name where, some never do.
+NAMES_A_PLACE = re.compile(r"path|ur[il]|file|src|source|origin|dsn|con|data|address|location|input|dir|root|endpoint")
+NAMES_NO_PLACE = {"namespaces", "storage_options", "headers", "na_values", "sep", "delimiter", "converters"}
 
 # What is another value at another time; a result that depends on it is one for today only.
 CLOCK = {"now", "utcnow", "today", "time", "time_ns", "localtime", "gmtime", "uuid1", "uuid4", "urandom", "token_hex"}
 CLOCK_OF = {"datetime", "date", "Timestamp", "time", "uuid", "os", "secrets", "pd", "dt"}
 # What reaches into the interpreter.
 INTERPRETER = {"globals", "locals", "exec", "input", "get_ipython", "compile", "__file__", "breakpoint"}
-NETWORK = re.compile(r"^(requests|httpx|aiohttp|urllib\.request|urllib3|boto3|botocore|ftplib|paramiko|socket)(\.|$)")
+NETWORK = re.compile(
+    r"^(requests|httpx|aiohttp|urllib\.request|urllib3|boto3|botocore|ftplib|paramiko|socket|awswrangler|pyathena|s3fs"
+    r"|gcsfs|adlfs|psycopg2?|pymysql|pyodbc|snowflake|pymongo|redis)(\.|$)"
+)

@@ -124,10 +124,9 @@ MACHINE = "it reads a place of this machine: "
 
 def refused(folder, *texts, parameters=""):
     """What is refused of a notebook before it runs, by the number of the cell; each cell computes r."""
-    texts = [re.sub(r"\br\b(?=[\[\. ])(?!\.x)", f"r{number}", text) for number, text in enumerate(texts)]
-    cells = [nbformat.v4.new_code_cell(text) for text in (*texts, IMPORTS, parameters)]
-    cells[-1].metadata["tags"] = ["parameters"]
-    cells = [cells[-1], cells[-2], *cells[:-2]]
+    named = [re.sub(r"\br\b(?=[\[\. ])(?!\.x)", f"r{number}", text) for number, text in enumerate(texts)]
+    cells = [nbformat.v4.new_code_cell(text) for text in (parameters, IMPORTS, *named)]
+    cells[0].metadata["tags"] = ["parameters"]
     read = source.read(nbformat.v4.new_notebook(cells=cells), "x.ipynb")
     path, results = folder / "x.ipynb", [f"r{number}" for number in range(len(texts))]
     part = deliver.needed(read, effects.of(read.statements), results, Width.NEEDED, path)

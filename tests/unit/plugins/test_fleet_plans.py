@@ -15,6 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker.scripts import readable
 from ansible_collections.datalab.notebooks.plugins.plugin_utils.desired import Place
 from ansible_collections.datalab.notebooks.plugins.plugin_utils.plans.fleet import (
     all_idle_limits,
@@ -142,7 +143,7 @@ def test_scripts_know_where_tools_are(source: dict[str, Any], bucket: str, url: 
     scripts = {each["name"]: each["on_start"] for each in configs}
     for name in ("datalab", "datalab-quant"):
         assert re.findall("^TOOLS_URL=(.*)$", scripts[name], re.MULTILINE) == ([url] if url else [])
-        assert re.findall("[0-9a-f]{64}  ([^'\n]*)", scripts[name]) == fetched
+        assert re.findall("[0-9a-f]{64}  ([^'\n]*)", readable(scripts[name])) == fetched
     assert "TOOLS_URL" not in scripts["datalab-viewer"]
 
 
@@ -174,7 +175,7 @@ def test_what_saves_the_state_comes_from_the_bucket_too() -> None:
         request = fleet_request(found, Place(tools_bucket="acme-tools", missing_tools=frozenset(gone)))
         assert request["missing"] == missing
         (script,) = [each["on_start"] for each in request["lifecycle_configs"]]
-        assert re.findall("[0-9a-f]{64}  ([^'\n]*)", script) == [*OURS, "datalab-state.zip"]
+        assert re.findall("[0-9a-f]{64}  ([^'\n]*)", readable(script)) == [*OURS, "datalab-state.zip"]
 
 
 @pytest.mark.parametrize(

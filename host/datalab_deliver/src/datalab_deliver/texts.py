@@ -402,7 +402,7 @@ def inside(found: Found) -> Found:
 
 
 def opened(found: Found) -> Found:
-    """What the elements are; of a text itself, as if it were one: what it is may be known to nobody."""
+    """What the elements are: a text that is an element of an element stays one."""
     return frozenset(replace(text, inside=False) for text in found)
 
 

@@ -41,6 +41,7 @@ from ansible_collections.datalab.notebooks.plugins.plugin_utils.flow import Flow
 from ansible_collections.datalab.notebooks.plugins.plugin_utils.people import config_of
 from ansible_collections.datalab.notebooks.plugins.plugin_utils.plans.costs import log_group
 from ansible_collections.datalab.notebooks.plugins.plugin_utils.plans.costs_enforce import (
+    NO_DENIALS,
     denials_to_read,
     denied_teams,
 )
@@ -70,10 +71,11 @@ class ActionModule(FlowAction):
         period = read_period(options["month"], read_zone(wanted.settings["costs"]["timezone"]) or UTC, now)
         if isinstance(period, str):
             raise AnsibleActionFail(f"month is {options['month']}; {period}")
-        read = self.module("platform_read", {"instances": self._to_read(wanted), "denials": _denials(wanted)})
-        denied = denied_teams(wanted.settings["costs"], wanted.settings["access"], read.get("denials", ()))
-        options = {"cache": str(directory / CACHE), "found": read["instances"], "denied": denied}
-        facts = self._facts(wanted, period, now, options)
+        settings = wanted.settings["costs"], wanted.settings["access"]
+        read = self.module("platform_read", {"instances": self._to_read(wanted), "denials": denials_to_read(*settings)})
+        denied = denied_teams(*settings, read.get("denials", NO_DENIALS))
+        more = {"cache": str(directory / CACHE), "found": read["instances"], "denied": denied}
+        facts = self._facts(wanted, period, now, more)
         report = make_report(facts)
         for line in [*summary(report), "", *table(HEADINGS, table_rows(report))]:
             display.display(line)
@@ -139,10 +141,6 @@ class ActionModule(FlowAction):
             for file, text in stale.items():
                 file.write_text(text, encoding="utf-8")
         return bool(stale)
-
-
-def _denials(wanted: Wanted) -> dict[str, str]:
-    return denials_to_read(wanted.settings["costs"], wanted.settings["access"])
 
 
 def _wishes(wanted: Wanted) -> Iterator[tuple[str, Wish]]:

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 from ansible_collections.datalab.notebooks.plugins.plugin_utils.flow import SECTIONS, FlowAction, refuse
 from ansible_collections.datalab.notebooks.plugins.plugin_utils.plans.costs_enforce import (
+    NO_DENIALS,
     denials_to_read,
     denied_teams,
 )
@@ -79,7 +80,7 @@ class ActionModule(FlowAction):
         return {
             **{section: each.as_dict() for section, each in plans.items()},
             **({"fleet": fleet} if fleet else {}),
-            "denied": denied_teams(costs, access, found.get("denials", ())),
+            "denied": denied_teams(costs, access, found.get("denials", NO_DENIALS)),
             "given_by": options["given_by"],
             "region": found.get("account", {}).get("region", ""),
             "removal": options["removal"],

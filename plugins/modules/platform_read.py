@@ -82,11 +82,10 @@ costs:
   type: dict
   sample: {actions: [], budgets: []}
 denials:
-  description: The actions of budgets that attach a policy of the platform's.
+  description: The actions of budgets that attach a policy of the platform's, or why they may not be read.
   returned: when asked for
-  type: list
-  elements: dict
-  sample: []
+  type: dict
+  sample: {actions: [], refused: ""}
 instances:
   description: Instances with their tags, and lifecycle configurations.
   returned: when asked for
@@ -118,7 +117,7 @@ from ansible_collections.datalab.notebooks.plugins.module_utils.common.pace impo
 from ansible_collections.datalab.notebooks.plugins.module_utils.common.session import Session
 from ansible_collections.datalab.notebooks.plugins.module_utils.ec2.read import read_network
 from ansible_collections.datalab.notebooks.plugins.module_utils.efs.read import read_storage
-from ansible_collections.datalab.notebooks.plugins.module_utils.events.read import read_actions, read_costs
+from ansible_collections.datalab.notebooks.plugins.module_utils.events.read import read_costs, read_denials
 from ansible_collections.datalab.notebooks.plugins.module_utils.iam.read import read_access
 from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker.api import list_lifecycle_configs
 from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker.quotas import QUOTAS_CONFIG, read_quotas
@@ -136,12 +135,11 @@ READERS = {
     "storage": read_storage,
     "access": read_access,
     "costs": read_costs,
-    "denials": lambda clients, wanted: read_actions(clients["budgets"], wanted),
+    "denials": lambda clients, wanted: read_denials(clients["budgets"], wanted),
     "instances": read_instances,
     "quotas": lambda clients, _wanted: read_quotas(clients["service-quotas"]),
     "lifecycle_configs": read_lifecycle_configs,
 }
-
 
 OPTIONS = ("network", "storage", "access", "costs", "denials", "instances")
 

@@ -143,7 +143,7 @@ class Machines:
         if ended:
             self._forget(name)
             self._names.discard(name)
-            tell(name, "has ended, and nobody has stopped it")
+            tell(name, "has ended by itself")
         return ended
 
     def stop(self, name: str) -> Future[str]:

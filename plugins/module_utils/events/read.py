@@ -86,6 +86,16 @@ def read_actions(client: Any, wanted: Wanted) -> list[dict[str, Any]]:
     return [each for each in found if each["policy_arn"].startswith(policies)]
 
 
+def read_denials(client: Any, wanted: Wanted) -> dict[str, Any]:
+    """The same, or why they may not be read: who only looks at instances may not see budgets."""
+    try:
+        return {"actions": read_actions(client, wanted), "refused": ""}
+    except NotebookError as error:
+        if is_refusal(error, "AccessDeniedException"):
+            return {"actions": [], "refused": str(error)}
+        raise
+
+
 def read_rights(client: Any, wanted: Wanted) -> dict[str, Any]:
     """What of IAM denies teams: policies and the role on the path that marks them, and the groups that have them."""
     return read_details(client, {"name": wanted["rights_name"], "path": wanted["rights_path"], **JUST_READ})

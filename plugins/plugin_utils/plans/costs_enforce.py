@@ -25,6 +25,7 @@ from ansible_collections.datalab.notebooks.plugins.module_utils.budgets.action i
 from ..budgets import enforced_teams, read_limit
 from .costs_draft import Draft, Found, Settings, tags_of
 
+NO_DENIALS: Found = {"actions": (), "refused": ""}
 DENIED = ["sagemaker:CreateNotebookInstance", "sagemaker:StartNotebookInstance"]
 
 # The statuses of an action after which its policy is attached, or may still be.
@@ -49,13 +50,15 @@ def rights_to_read(settings: Settings, access: Settings, *, removal: bool) -> di
 
 
 def denials_to_read(settings: Settings, access: Settings) -> dict[str, str]:
-    """What read_actions has to know, to tell who is denied; {} where no team can be."""
+    """What read_denials has to know, to tell who is denied; {} where no team can be."""
     return {"rights_path": rights_path(access)} if enforced_teams(settings) and not access["role_arn"] else {}
 
 
-def denied_teams(settings: Settings, access: Settings, actions: Iterable[Found]) -> list[str]:
-    """A sentence for each team that an action has denied to create and start instances."""
-    attached = [each["policy_arn"] for each in actions if each["status"] in DENYING]
+def denied_teams(settings: Settings, access: Settings, found: Found) -> list[str]:
+    """A sentence for each team that an action has denied to create and start instances, or why that is not known."""
+    if found["refused"]:
+        return [f"whether a team has spent its budget, and may not start instances, is not known: {found['refused']}"]
+    attached = [each["policy_arn"] for each in found["actions"] if each["status"] in DENYING]
     return [_told(settings, access, team) for team in enforced_teams(settings) if _has(attached, access, team)]
 
 
@@ -263,9 +266,11 @@ def _has(policies: Iterable[str], access: Settings, team: str) -> bool:
 
 
 def _told(settings: Settings, access: Settings, team: str) -> str:
-    budget = read_limit(settings["teams"][team]["budget"]) or 0
+    said = settings["teams"][team]
+    budget, share = read_limit(said["budget"]) or 0, read_limit(said.get("enforce_at", 100)) or 0
+    part = f"{share:g} % of " if share < 100 else ""
     return (
-        f"the team {team} has spent its budget of {budget:g} USD, and its people may not create or start instances"
-        f" (policy {denial_name(access, team)}); to let them, set enforce: never for it in platform_costs_teams and run"
-        " datalab.notebooks.site; then raise its budget and take that away"
+        f"the team {team} has spent {part}its budget of {budget:g} USD, and its people may not create or start"
+        f" instances (policy {denial_name(access, team)}); to let them, set enforce: never for it in"
+        " platform_costs_teams and run datalab.notebooks.site; then raise its budget and take that away"
     )

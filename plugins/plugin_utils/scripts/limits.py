@@ -61,7 +61,7 @@ def _by_bucket(settings: Settings, length: int) -> str:
     if settings["notebook_host_tools_url"]:
         ways.append('set notebook_host_tools_url: ""')
     ways = ways or ["make the platform's storage with platform_storage"]
-    return f", or {' and '.join(ways)}: in the platform's tools bucket lie {saved:,} characters of it then"
+    return f", or {' and '.join(ways)}: {saved:,} characters of it are in the platform's tools bucket then"
 
 
 def _shortened(settings: Settings) -> Iterator[tuple[str, Settings]]:

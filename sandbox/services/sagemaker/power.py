@@ -54,7 +54,7 @@ class Power:
         return action(instance.name) if action else None
 
     def ended(self, instance: NotebookInstance) -> str:
-        """Why an instance that was InService runs no longer, though nobody has stopped it, or ""."""
+        """Why an instance that was InService has ended by itself, or ""."""
         return ENDED if instance.region_name == REGION and self.machines.has_ended(instance.name) else ""
 
 

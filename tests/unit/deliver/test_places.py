@@ -190,6 +190,8 @@ OTHERS = {  # what is no reader of a table above
     "n = '*'\nr = glob.glob(f'/tmp/{n}.csv')": MACHINE,
     "os.chdir('/tmp')\nr = pd.read_csv('x.csv')": MACHINE,
     "home = Path('/tmp')\nr = (home / 'x.csv').read_text()": MACHINE,
+    # What a pass finds, the next one hands to the functions before it.
+    "def a(q): return open(q)\ndef b(q): return a(q)\ndef c(q): return b(q)\nr = c('s3://lab/x')": NETWORK,
 }
 
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from ansible_collections.datalab.notebooks.plugins.module_utils.events.read import read_costs
+from ansible_collections.datalab.notebooks.plugins.module_utils.common.errors import NotebookError
+from ansible_collections.datalab.notebooks.plugins.module_utils.events.read import read_costs, read_denials
 from ansible_collections.datalab.notebooks.plugins.plugin_utils.plans.costs import wanted_to_read
 
 if TYPE_CHECKING:
@@ -75,3 +76,13 @@ def test_a_member_account_is_no_failure(clients: dict[str, Any], ce: Script) -> 
     found = read_costs(clients, wanted(activate_tags=True))
     assert found["billing"]["statuses"] == {}
     assert "Linked account" in found["billing"]["refused"]
+
+
+def test_who_may_not_see_budgets_sees_instances(budgets: Script) -> None:
+    account = {"AccountId": ACCOUNT["account"]}
+    asked = {"account": ACCOUNT, "rights_path": "/datalab/costs/"}
+    budgets.refuse("describe_budget_actions_for_account", account, "AccessDeniedException", "alice is not authorized")
+    assert "alice is not authorized" in read_denials(budgets.client, asked)["refused"]
+    budgets.refuse("describe_budget_actions_for_account", account, "InternalErrorException", "later")
+    with pytest.raises(NotebookError, match="later"):
+        read_denials(budgets.client, asked)

@@ -229,14 +229,14 @@ def test_every_setting_is_in_the_table() -> None:
 @pytest.mark.parametrize(
     ("given", "remedy"),
     [
-        ({}, ", or make the platform's storage with platform_storage: in the platform's tools bucket lie "),
+        ({}, ", or make the platform's storage with platform_storage: "),
         (
             {"notebook_host_tools_url": "https://mirror.example"},
-            ', or set notebook_host_tools_url: "": in the platform\'s tools bucket lie ',
+            ', or set notebook_host_tools_url: "": ',
         ),
         (
             {"notebook_host_steps": ["conda", "autostop"], "notebook_host_tools_url": "https://mirror.example"},
-            ', or add tools to notebook_host_steps and set notebook_host_tools_url: "": in the platform\'s tools',
+            ', or add tools to notebook_host_steps and set notebook_host_tools_url: "": ',
         ),
         (CASES["everything and tools"], ". Settings: "),
         ({"notebook_host_steps": ["conda"], **CASES["everything and tools"]}, ". Settings: "),

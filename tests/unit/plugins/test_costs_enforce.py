@@ -166,8 +166,20 @@ STATUSES = {"EXECUTION_SUCCESS": 1, "REVERSE_FAILURE": 1, "STANDBY": 0, "PENDING
 def test_an_action_that_was_executed_denies_its_team_alone(status: str, denied: int) -> None:
     teams = settings(enforce="automatic", teams={"research": RESEARCH, "fraud": RESEARCH})
     action = {"status": status, "policy_arn": f"{IAM}policy{PATH}{DENIAL}"}
-    told = denied_teams(teams, ACCESS, [action])
+    told = denied_teams(teams, ACCESS, {"actions": [action], "refused": ""})
     assert [text.startswith("the team research has spent its budget of 1200 USD") for text in told] == [True] * denied
+
+
+def test_the_share_that_denies_is_told_where_it_is_less_than_the_budget() -> None:
+    teams = settings(enforce="automatic", teams={"research": {**RESEARCH, "enforce_at": 80}})
+    action = {"status": "EXECUTION_SUCCESS", "policy_arn": f"{IAM}policy{PATH}{DENIAL}"}
+    (told,) = denied_teams(teams, ACCESS, {"actions": [action], "refused": ""})
+    assert told.startswith("the team research has spent 80 % of its budget of 1200 USD, and its people may not")
+
+
+def test_that_actions_may_not_be_read_is_told() -> None:
+    (told,) = denied_teams(ENFORCED, ACCESS, {"actions": [], "refused": "Failed to describe: AccessDenied"})
+    assert told.endswith("is not known: Failed to describe: AccessDenied")
 
 
 def test_whether_a_team_is_denied_is_asked_only_where_one_can_be() -> None:

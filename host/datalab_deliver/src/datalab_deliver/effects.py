@@ -292,7 +292,7 @@ def outside(node: ast.stmt) -> tuple[set[str], set[str]]:
     return uses, defines
 
 
-def local_names(node: Function) -> tuple[set[str], set[str]]:
+def local_names(node: Function | ast.Lambda) -> tuple[set[str], set[str]]:
     """The names that belong to a function, and those that it declares to be the notebook's and assigns."""
     body: set[str] = set()
     declared: set[str] = set()

@@ -11,8 +11,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from . import words
+from .expressions import called
+from .flow import Flow
 from .sharing import Names
-from .texts import Flow, Text, called
+from .texts import Text
 
 ADDRESS = re.compile(r"^(?:jdbc:)?([A-Za-z][\w.-]*)(\+[\w.-]+)*://")
 LOCAL = {"file", "local", "sqlite", "duckdb", "memory", "zip", "tar", "simplecache", "filecache", "blockcache"}

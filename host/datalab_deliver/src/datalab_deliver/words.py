@@ -128,3 +128,16 @@ NETWORK = re.compile(
     r"^(requests|httpx|aiohttp|urllib\.request|urllib3|boto3|botocore|ftplib|paramiko|socket|awswrangler|pyathena|s3fs"
     r"|gcsfs|adlfs|psycopg2?|pymysql|pyodbc|snowflake|pymongo|redis)(\.|$)"
 )
+
+# Methods whose result begins as their object does, and functions whose result begins as their first argument does.
+LIKE_OBJECT = set(
+    "strip rstrip lstrip lower replace removesuffix resolve absolute expanduser as_posix with_suffix with_name"
+    " copy keys values items glob rglob iterdir".split()
+)
+LIKE_ARGUMENTS = set(
+    "str Path PosixPath PurePath PurePosixPath fspath abspath normpath realpath expanduser expandvars URL make_url"
+    " list sorted tuple set frozenset dict zip enumerate reversed iter chain from_iterable".split()
+)
+# They give an element of what they are given, or what stands in for a missing one.
+GIVE_ELEMENTS = {"get", "pop", "next", "choice", "getenv", "setdefault"}
+ADD_ELEMENTS = {"append", "extend", "insert", "add", "update", "setdefault"}

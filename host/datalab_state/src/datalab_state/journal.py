@@ -151,8 +151,8 @@ def forget_earlier(directory: Path, sessions: Container[str]) -> None:
 
 def used(directory: Path, *, without: str = "") -> set[str]:
     """The names of the files of every state that can be read, but of this one."""
-    states_ = (name for name in (NEWEST, OLD, *BEFORE) if name != without)
-    return {file for name in states_ for file in parts(directory, name)}
+    manifests = (name for name in (NEWEST, OLD, *BEFORE) if name != without)
+    return {file for name in manifests for file in parts(directory, name)}
 
 
 def parts(directory: Path, name: str) -> dict[str, int]:

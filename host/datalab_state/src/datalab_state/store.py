@@ -131,7 +131,6 @@ class Store:
         try:
             return self._write(new, view, name)
         except OSError as error:
-            new.unlink(missing_ok=True)  # there may be room for what comes after it
             if error.errno in FULL:  # since it was looked at
                 raise NoSpace(f"{size(view.nbytes)} are more than is free on this volume") from error
             raise

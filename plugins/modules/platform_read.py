@@ -153,14 +153,15 @@ class Clients(dict[str, Any]):
     def __init__(self, module: AnsibleAWSModule) -> None:
         super().__init__()
         self._session = Session(module)
+        self._module = module
         self._pace = Pace((module.params["instances"] or {}).get("max_requests_per_second", math.inf))
 
     def __missing__(self, service: str) -> Any:
         config = QUOTAS_CONFIG if service == "service-quotas" else {}
         paced = service in PACED or config
-        self[service] = (
-            paced_client(self._session, service, self._pace, **config) if paced else self._session.client(service)
-        )
+        payer = self._module.params["costs"]["payer_profile"] if service == "ce" else ""
+        session = Session(self._module, payer) if payer else self._session
+        self[service] = paced_client(session, service, self._pace, **config) if paced else session.client(service)
         return self[service]
 
 

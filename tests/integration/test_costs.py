@@ -40,7 +40,10 @@ def costs(playbook: PlaybookRunner, sandbox: Sandbox, tmp_path: Path) -> Costs:
         (tmp_path / "play.yml").write_text(json.dumps([play]), encoding="utf-8")
         given = {"sandbox_endpoint": sandbox.endpoint, **variables}
         people = ROOT / "inventory" / "demo"
-        return playbook(tmp_path / "play.yml", "-i", people, "-e", json.dumps(given), *arguments, check=True)
+        profiles = {"AWS_CONFIG_FILE": str(tmp_path / "profiles")}
+        return playbook(
+            tmp_path / "play.yml", "-i", people, "-e", json.dumps(given), *arguments, check=True, environment=profiles
+        )
 
     return run
 
@@ -156,7 +159,7 @@ def test_a_team_over_its_budget_is_denied_to_start_instances(
     assert iam.list_attached_group_policies(GroupName="datalab-people-research")["AttachedPolicies"] == []
 
 
-def test_a_member_account_is_told_what_its_payer_has_to_do(costs: Costs, sandbox: Sandbox) -> None:
+def test_a_member_account_is_told_what_its_payer_has_to_do(costs: Costs, sandbox: Sandbox, tmp_path: Path) -> None:
     organizations = client(sandbox, "organizations")
     organizations.create_organization()
     made = organizations.create_account(AccountName="team", Email="team@example.org")["CreateAccountStatus"]
@@ -170,3 +173,10 @@ def test_a_member_account_is_told_what_its_payer_has_to_do(costs: Costs, sandbox
     told = costs(keys=given, **WITH_BUDGET)
     assert "were not activated in billing: the account that pays for this one has to do it" in told.stdout
     assert {"budgets:CreateBudget", "events:PutRule"} < set(changing(sandbox))
+    run_an_instance(sandbox)
+    (tmp_path / "profiles").write_text("[profile payer]\naws_access_key_id = payer\naws_secret_access_key = x\n")
+    sandbox.reset_calls()
+    costs(keys=given, **WITH_BUDGET, platform_costs_payer_profile="payer")
+    assert changing(sandbox) == {"ce:UpdateCostAllocationTagsStatus": 1}
+    statuses = client(sandbox, "ce").list_cost_allocation_tags()["CostAllocationTags"]
+    assert {each["TagKey"] for each in statuses if each["Status"] == "Active"} == {"owner", "platform", "team"}

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from threading import Lock
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from ansible.module_utils.ansible_release import __version__ as ansible_version
@@ -29,15 +30,21 @@ USER_AGENT = f"APN/1.0 Ansible/{ansible_version} datalab.notebooks"
 NO_REGION = "This module requires a region. Set AWS_REGION or the option region"
 
 
+def _with_profile(module: AnsibleAWSModule, profile: str) -> Any:
+    """What amazon.aws takes of a module, with this profile in the place of all its credentials."""
+    others = dict.fromkeys(("access_key", "secret_key", "session_token"), "")
+    return SimpleNamespace(params={**module.params, **others, "profile": profile}, fail_json=module.fail_json)
+
+
 class Session:
     """Makes clients as AnsibleAWSModule does, but all from one boto3 session.
 
     AnsibleAWSModule makes a session for each client; reading botocore's data anew takes it 0.1 s of CPU each time, and
-    credentials are asked for as often.
+    credentials are asked for as often. `profile` takes the place of the module's credentials.
     """
 
-    def __init__(self, module: AnsibleAWSModule) -> None:
-        region, endpoint_url, options = get_aws_connection_info(module)
+    def __init__(self, module: AnsibleAWSModule, profile: str | None = None) -> None:
+        region, endpoint_url, options = get_aws_connection_info(_with_profile(module, profile) if profile else module)
         profile = options.pop("profile_name", None)
         self._config = Config(user_agent=USER_AGENT).merge(options.pop("aws_config", None) or Config())
         self._options = {"region_name": region, "endpoint_url": endpoint_url, **options}

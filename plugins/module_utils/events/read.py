@@ -102,13 +102,16 @@ def read_rights(client: Any, wanted: Wanted) -> dict[str, Any]:
 
 
 def _billing(clients: Clients, wanted: Wanted, budgets: list[dict[str, Any]]) -> dict[str, Any] | None:
-    """The status of the tags by key, or why it is not known; None where nothing depends on it, since it may be paid."""
+    """The status of the tags by key, or why it is not known; None where nothing depends on it, since it may be paid.
+
+    The rest does not need the account that pays, so that whatever keeps it from being reached fails no run.
+    """
     missing = set(wanted["budgets"]) - {each["name"] for each in budgets}
     if not (wanted["activate_tags"] or missing):
         return None
     try:
         return {"statuses": read_statuses(clients["ce"], wanted["keys"]), "refused": ""}
     except NotebookError as error:
-        if is_refusal(error, "AccessDeniedException"):
+        if wanted["payer_profile"] or is_refusal(error, "AccessDeniedException"):
             return {"statuses": {}, "refused": str(error)}
         raise

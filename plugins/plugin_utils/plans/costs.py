@@ -23,7 +23,14 @@ from .section import Change, SectionPlan
 COST_TAGS = ("platform", "team", "owner")
 WRITERS = ["delivery.logs.amazonaws.com", "events.amazonaws.com"]
 PATTERN = {"source": ["aws.sagemaker"], "detail-type": [DETAIL_TYPE]}
-PAYER = "the account that pays for this one has to do it, with platform_costs_activate_tags or in its billing console"
+PAYER = (
+    "the account that pays for this one has to do it, with platform_costs_activate_tags or in its billing console; or"
+    " platform_costs_payer_profile names a profile that reaches it"
+)
+AS_PAYER = (
+    "platform_costs_payer_profile must reach the account that pays for this one, by somebody who is allowed"
+    " ce:ListCostAllocationTags and ce:UpdateCostAllocationTagsStatus"
+)
 
 
 def log_group(settings: Settings) -> str:
@@ -52,6 +59,7 @@ def wanted_to_read(settings: Settings, *, access: Settings, removal: bool = Fals
         "budgets": budgets,
         "budget_prefix": f"{settings['name']}-",
         "activate_tags": settings["activate_tags"] and not removal,
+        "payer_profile": settings["payer_profile"],
         "keys": list(COST_TAGS),
         **rights_to_read(settings, access, removal=removal),
     }
@@ -171,7 +179,8 @@ def _plan_cost_tags(draft: Draft, settings: Settings, billing: Found | None) -> 
         return None
     if billing["refused"]:
         if settings["activate_tags"]:
-            draft.notes.append(f"the tags {', '.join(COST_TAGS)} were not activated in billing: {PAYER}")
+            remedy = f"{billing['refused']}; {AS_PAYER}" if settings["payer_profile"] else PAYER
+            draft.notes.append(f"the tags {', '.join(COST_TAGS)} were not activated in billing: {remedy}")
         return None
     statuses = billing["statuses"]
     active = {key for key, status in statuses.items() if status == "Active"}

@@ -23,6 +23,7 @@ SETTINGS: dict[str, Any] = {
     "topic": False,
     "enforce": "never",
     "budget": {},
+    "payer_profile": "",
 }
 pytestmark = pytest.mark.usefixtures("one_at_a_time")
 GROUP = {"logGroupName": "/aws/events/datalab", "arn": "arn:aws:logs:eu-central-1:123456789012:log-group:x:*"}
@@ -76,6 +77,13 @@ def test_a_member_account_is_no_failure(clients: dict[str, Any], ce: Script) -> 
     found = read_costs(clients, wanted(activate_tags=True))
     assert found["billing"]["statuses"] == {}
     assert "Linked account" in found["billing"]["refused"]
+
+
+@pytest.mark.parametrize("code", ["ExpiredTokenException", "UnrecognizedClientException"])
+def test_a_payer_that_cannot_be_reached_is_no_failure(clients: dict[str, Any], ce: Script, code: str) -> None:
+    ce.refuse("list_cost_allocation_tags", TAGS, code, "sign in again")
+    found = read_costs(clients, wanted(activate_tags=True, payer_profile="payer"))
+    assert "sign in again" in found["billing"]["refused"]
 
 
 def test_who_may_not_see_budgets_sees_instances(budgets: Script) -> None:

@@ -63,6 +63,12 @@ def test_same_clients(name: str, service: str) -> None:
     assert described(Session(module).client(service)) == described(module.client(service))
 
 
+@pytest.mark.parametrize("own", [{**KEYS, "session_token": "token"}, {"profile": "others", "region": "eu-central-1"}])
+def test_another_account_is_reached_by_its_profile_alone(own: dict[str, Any]) -> None:
+    wanted = module_with({"profile": "team", "region": "eu-central-1"})
+    assert described(Session(module_with(own), "team").client("ce")) == described(wanted.client("ce"))
+
+
 def test_settings_of_one_client() -> None:
     own = {"connect_timeout": 5}
     module = module_with(OPTIONS["own config"])

@@ -175,6 +175,9 @@ def test_a_member_account_is_told_and_makes_the_rest() -> None:
     assert not plan.refused
     assert [change.text for change in plan.changes] == ["budget datalab-research"]
     assert "were not activated in billing: the account that pays for this one has to do it" in plan.notes[0]
+    as_payer = {**wanted, "payer_profile": "payer"}
+    (note,) = plan_costs(as_payer, there(billing=MEMBER), account=ACCOUNT, access=ACCESS).notes
+    assert f"in billing: {MEMBER['refused']}; platform_costs_payer_profile must reach the account that pays" in note
 
 
 def test_a_topic_is_made_before_the_budgets_that_use_it() -> None:
@@ -287,6 +290,7 @@ def test_what_can_be() -> None:
         "teams": {"research": {**RESEARCH, "enforce": "manual", "enforce_at": "110"}, "fraud": {"budget": "99.5"}},
         "prices": {"ml.g5.xlarge": 1.2, "volume": "0.12"},
         "timezone": "Europe/Berlin",
+        "payer_profile": "payer",
         "topic_arn": "arn:aws:sns:eu-central-1:123456789012:costs",
     }
     assert list(problems({**DEFAULTS, **right}, {"research", "fraud"})) == []

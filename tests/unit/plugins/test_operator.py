@@ -131,6 +131,13 @@ def test_who_says_nothing_of_a_flow_log_creates_none(log: dict[str, str]) -> Non
     assert "ec2:DeleteFlowLogs" in found["network/Ours"]["Action"]  # one that is wanted no more
 
 
+@pytest.mark.parametrize(("payer", "may"), [("", True), ("payer", False)])
+def test_what_the_payer_does_is_allowed_where_it_is_asked(payer: str, may: bool) -> None:
+    said = {"platform_costs_activate_tags": True, "platform_costs_payer_profile": payer}
+    actions = {action for each in statements(said).values() for action in each["Action"]}
+    assert ("ce:UpdateCostAllocationTagsStatus" in actions) == may
+
+
 def test_roles_have_the_boundary_of_the_account() -> None:
     found = statements({"platform_access_boundary": OWN_BOUNDARY})
     for sid in ("RolesWithinTheBoundary", "PoliciesOfRoles"):

@@ -77,7 +77,7 @@ integration: venv ## Modules, roles and playbooks in the sandbox
 	@pytest -n 2 --dist worksteal tests/integration # each test has a sandbox of its own
 	@python -m tests.tools.operator # the rights that their playbooks did not need
 
-package: venv ## Build the archive, install it and run the demo from it
+package: venv ## Build the archive, install it, and type the commands of README and docs
 	@python -m tests.tools.package
 
 galaxy: venv ## Import the archive as Galaxy does

@@ -1,23 +1,26 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Build the archive, install it where nothing else of the collection can be seen, and run the demo from there."""
+"""Build the archive, and type what README.md and docs say as a newcomer does, who has the archive and nothing else."""
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from sandbox.demo import Demo, DemoError, announce, expect_no_changes, plain
+from sandbox import running
+from sandbox.demo import DemoError, announce, expect_no_changes, plain
 
 from .collection import BUILD, NAME, ROOT, build_archive, copy_sources, link_dependencies
+from .commands import commands, is_typed, pages, refusal, words
 
 WORK = BUILD / "package"
-COLLECTIONS = WORK / "collections"
-INSTALLED = COLLECTIONS / "ansible_collections" / NAME
 WANTED = {
     "CHANGELOG.md",
     "COPYING",
@@ -35,73 +38,147 @@ WANTED = {
     "requirements.txt",
     "roles",
 }
+# Root becomes a user without rights of root, who has root's files.
+ORDINARY = ["unshare", "--user", "--map-user=1000", "--map-group=1000", "--"] if os.geteuid() == 0 else []
+# What a newcomer writes into the inventory after a command: the file, what stands there, and what comes instead.
+EDITS = {
+    # The VPC that the example is connected to is of another account.
+    "validate -i my-platform": (
+        "group_vars/all.yml",
+        "  - vpc_id: vpc-0123456789abcdef0\n    cidr: 10.1.0.0/16\n",
+        "    []\n",
+    ),
+    # What `resize` says at its end.
+    "resize -i my-platform -l bob": ("host_vars/bob.yml", "", "notebook_volume_size_in_gb: 50\n"),
+}
+# The browser of the newcomer looks at the page that it is given, and goes where that leads.
+BROWSER = """#!/bin/sh
+exec curl --silent --output /dev/null "$(curl --silent "$1" | sed -n 's/.*url=\\(http[^"]*\\)".*/\\1/p')"
+"""
+
+
+@dataclass
+class Newcomer:
+    """An ordinary user in an empty home, where the archive and a profile for AWS are."""
+
+    home: Path
+    dependencies: Path
+    typed: set[str] = field(default_factory=set)
+
+    def furnish(self, archive: Path, endpoint: str) -> None:
+        """What is there before the first command of README.md."""
+        shutil.copy(archive, self.home)
+        self.write(
+            ".aws/config",
+            f"[profile datalab]\nregion = eu-central-1\nendpoint_url = {endpoint}\n"
+            "aws_access_key_id = sandbox\naws_secret_access_key = local-only\n",
+        )
+        self.write("tools/report.py", "print('a file of theirs')\n")
+        self.write("bin/browser", BROWSER)
+        (self.home / "bin/browser").chmod(0o755)
+
+    def write(self, name: str, text: str) -> None:
+        """A file below the home."""
+        path = self.home / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+
+    def type(self, command: str) -> str:
+        """Run a command as it is written and return what it printed; its failure is one of the page."""
+        script = f"{command} wait $!" if command.endswith("&") else command
+        done = subprocess.run(
+            [*ORDINARY, "bash", "-c", script],
+            cwd=self.home,
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+        output, refused = plain(done.stdout), refusal(command)
+        if bool(done.returncode) != bool(refused) or refused not in output:
+            raise DemoError(f"{command}\n{output}")
+        return output
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The dependencies are those of the virtual environment, which has this checkout as well."""
+        return {
+            "HOME": str(self.home),
+            "PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin",
+            "LC_ALL": "C.UTF-8",
+            "ANSIBLE_COLLECTIONS_PATH": f"{self.home}/.ansible/collections:{self.dependencies}",
+            "ANSIBLE_COLLECTIONS_SCAN_SYS_PATH": "false",
+            "ANSIBLE_REMOTE_TMP": f"{self.home}/.ansible/tmp",  # else below the home that the system knows
+            "ANSIBLE_VERBOSITY": "2",  # says where each task is
+            "AWS_EC2_METADATA_DISABLED": "true",
+            "AWS_PROFILE": "datalab",
+            "BROWSER": f"{self.home}/bin/browser %s",
+        }
+
+    @property
+    def installed(self) -> Path:
+        """Where the archive is unpacked to."""
+        return self.home / ".ansible/collections/ansible_collections" / NAME
 
 
 def main() -> None:
     """What `make package` does."""
     shutil.rmtree(WORK, ignore_errors=True)
-    demo = Demo(
-        INSTALLED,
-        sandbox_options=["--port", "0"],
-        play_options=["-vv"],  # says where each task is
-        settings={
-            "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS),
-            "ANSIBLE_COLLECTIONS_SCAN_SYS_PATH": "false",  # there is the link to the checkout
-        },
-    )
     announce("Build")
     copy_sources(WORK / "sources")
     archive = build_archive(WORK / "sources", WORK)
-    announce("Install")
-    link_dependencies(COLLECTIONS)
-    demo.run(["ansible-galaxy", "collection", "install", str(archive), "-p", str(COLLECTIONS), "--offline"], show=True)
-    announce("What README.md says of it, in a home that is empty")
-    type_install(archive)
-    unwanted = {path.name for path in INSTALLED.iterdir()} - WANTED
-    if unwanted:
-        raise DemoError(f"The archive holds what its users do not need: {', '.join(sorted(unwanted))}")
-    announce("The demo, from the installed archive")
-    demo.start_sandbox()
-    try:
-        expect_from_archive(demo.play("site", show=False))
-        expect_no_changes(demo.play("site", show=False))
-    finally:
-        demo.stop_sandbox()
+    link_dependencies(WORK / "dependencies")
+    with tempfile.TemporaryDirectory() as home, running(transition_seconds=0.2) as sandbox:
+        newcomer = Newcomer(Path(home), WORK / "dependencies")
+        newcomer.furnish(archive, sandbox.endpoint)
+        for page, command in to_type():
+            announce(f"{page}: {command}")
+            type_as_newcomer(newcomer, command)
+        unwanted = {path.name for path in newcomer.installed.iterdir()} - WANTED
+        if unwanted:
+            raise DemoError(f"The archive holds what its users do not need: {', '.join(sorted(unwanted))}")
 
 
-def type_install(archive: Path) -> None:
-    """The commands of README's section Install, but for those that ask PyPI and Galaxy."""
-    section = (ROOT / "README.md").read_text(encoding="utf-8").split("\n## Install\n")[1].split("\n## ")[0]
-    typed = [line.removeprefix("$ ") for line in section.splitlines() if line.startswith("$ ")]
-    here = [command for command in typed if "pip install" not in command and "install datalab.notebooks" not in command]
-    if len(here) != len(typed) - 2:
-        raise DemoError(f"README.md, Install: one command asks PyPI and one Galaxy, but there are {typed}")
-    with tempfile.TemporaryDirectory() as home:
-        shutil.copy(archive, home)
-        link_dependencies(WORK / "dependencies")  # which the virtual environment has, but it has this checkout as well
-        environment = {
-            "HOME": home,
-            "PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin",
-            "LC_ALL": "C.UTF-8",
-            "ANSIBLE_COLLECTIONS_PATH": f"{home}/.ansible/collections:{WORK}/dependencies",
-            "ANSIBLE_COLLECTIONS_SCAN_SYS_PATH": "false",
-        }
-        for command in here:
-            print(f"$ {command}", flush=True)
-            done = subprocess.run(
-                ["bash", "-c", command], cwd=home, env=environment, check=False, capture_output=True, text=True
-            )
-            if done.returncode:
-                raise DemoError(f"{command}\n{done.stdout}{done.stderr}")
+def to_type() -> Iterator[tuple[Path, str]]:
+    """The commands of all pages, each once, but for `site`: what it has made, it does not make again."""
+    typed = set()
+    for page in pages():
+        for command in filter(is_typed, commands(page.read_text(encoding="utf-8"))):
+            if words(command) not in typed or ".site " in command:
+                yield page.relative_to(ROOT), command
+            typed.add(words(command))
 
 
-def expect_from_archive(output: str) -> None:
+def type_as_newcomer(newcomer: Newcomer, command: str) -> None:
+    """One command, and what holds after it."""
+    output = newcomer.type(command)
+    expect_from_archive(newcomer, output)
+    if words(command) in newcomer.typed:
+        expect_no_changes(output)
+    else:
+        newcomer.typed.add(words(command))
+        edit(newcomer, command)
+
+
+def edit(newcomer: Newcomer, command: str) -> None:
+    """What is to be written after a command."""
+    for after, (name, old, new) in EDITS.items():
+        if after in words(command):
+            path = newcomer.home / "my-platform" / name
+            text = path.read_text(encoding="utf-8") if path.exists() else ""
+            if old not in text:
+                raise DemoError(f"{name} of the example does not have {old!r} any more")
+            path.write_text(text.replace(old, new), encoding="utf-8")
+
+
+def expect_from_archive(newcomer: Newcomer, output: str) -> None:
     """Each task that ran must be one of the installed collection."""
-    tasks = re.findall(r"^task path: (.+):\d+$", plain(output), re.MULTILINE)
-    elsewhere = {path for path in tasks if not Path(path).is_relative_to(INSTALLED)}
-    if not tasks or elsewhere:
-        raise DemoError(f"Not all of the {len(tasks)} tasks came from {INSTALLED}, but: {', '.join(sorted(elsewhere))}")
-    print(f"All {len(tasks)} tasks came from {INSTALLED.relative_to(ROOT)}")
+    tasks = re.findall(r"^task path: (.+):\d+$", output, re.MULTILINE)
+    elsewhere = {path for path in tasks if not Path(path).is_relative_to(newcomer.installed)}
+    if elsewhere:
+        raise DemoError(f"Not all tasks came from {newcomer.installed}, but: {', '.join(sorted(elsewhere))}")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,76 @@
+# Copyright: Contributors to datalab.notebooks
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The commands of README.md, docs and the roles' READMEs: `make package` types each, but for those that it cannot."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from .collection import ROOT
+
+BLOCK = re.compile(r"^( *)```(sh|bash|console)\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)
+# What commands begin with that are typed as they are written.
+TYPED = (
+    "ansible-galaxy collection install datalab-notebooks-",
+    "ansible-playbook datalab.notebooks.",
+    "aws iam create-policy ",
+    "cp -r ~/.ansible/collections/",
+    "install -D ",
+)
+# And what those begin with that are not, with the reason.
+NOT_TYPED = {
+    "make ": "a target of a checkout; those of `make test` run there, and tests/sandbox runs the demo and the sandbox",
+    "python3 -m pip install 'ansible>=": "asks PyPI",
+    "ansible-galaxy collection install datalab.notebooks": "asks Galaxy",
+    "ansible-playbook datalab.notebooks.deploy ": "takes a Kubernetes cluster; tests/deliver plays one",
+    "ansible-playbook datalab.notebooks.stand_in ": "takes a machine to log in to; the scenario stand_in has one",
+    ".venv/bin/ansible-playbook ": "in a checkout, with instances that run; tests/laptop opens and stops one",
+    "AWS_ACCESS_KEY_ID=sandbox ": "in a checkout, with instances that run",
+    "conda ": "on an instance; the scenario restart makes an environment as this does",
+    "pip install jmespath": "on an instance; the scenario first_start has it",
+    "/usr/local/libexec/datalab/run ": "on an instance; the scenario autostop runs it",
+    "datalab-hold ": "on an instance; the scenario autostop has one",
+    "datalab ": "on an instance; tests/deliver runs each of them",
+}
+# What is refused as it is written, by this message, and says so on its page.
+REFUSED = {"ansible-playbook datalab.notebooks.destroy -i my-platform": "Nothing was removed. With -e platform_"}
+
+
+def commands(text: str) -> Iterator[str]:
+    """The commands in the shell blocks of a page, as they are written; in a console they follow a $."""
+    for indent, language, block in BLOCK.findall(text):
+        lines = re.sub(rf"^{indent}", "", block, flags=re.MULTILINE)
+        whole = re.findall(r"^(?:.*\\\n)*.+$", lines, re.MULTILINE)  # a line may go on in the next
+        if language == "console":
+            yield from (line.removeprefix("$ ") for line in whole if line.startswith("$ "))
+        else:
+            yield from whole
+
+
+def pages() -> list[Path]:
+    """README.md, docs in the order of their index, and the roles' READMEs; what takes the platform down comes last."""
+    index = (ROOT / "docs" / "index.md").read_text(encoding="utf-8")
+    listed = [(ROOT / "docs" / link).resolve() for link in re.findall(r"\]\(([\w./-]+\.md)\)", index)]
+    found = {ROOT / "README.md", *(ROOT / "docs").rglob("*.md"), *(ROOT / "roles").glob("*/README.md")}
+    last = ROOT / "docs" / "platform.md"
+    return sorted(found, key=lambda page: (page == last, listed.index(page) if page in listed else len(listed), page))
+
+
+def is_typed(command: str) -> bool:
+    """Whether it is typed. One of which nobody has said so is an error."""
+    left_out = any(map(command.startswith, NOT_TYPED))
+    if not left_out and not command.startswith(TYPED):
+        raise ValueError(f"{command}: tests/tools/commands.py says neither that it is typed nor why it cannot be")
+    return not left_out
+
+
+def words(command: str) -> str:
+    """A command without its comment and its spaces, by which one knows it again."""
+    return " ".join(command.partition(" #")[0].split())
+
+
+def refusal(command: str) -> str:
+    """The message that a command is refused by; none of most."""
+    return REFUSED.get(words(command), "")

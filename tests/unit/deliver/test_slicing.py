@@ -134,8 +134,12 @@ def test_goes(before, statement, after):
     assert statement not in kept(f"{IMPORTS}{before}\n{statement}\n{after}")
 
 
-def test_a_comprehension_does_not_set_a_name():
-    assert kept("x = 1\ny = [x for x in 'ab']\nr = x") == ["x = 1", "r = x"]
+@pytest.mark.parametrize(
+    "comprehension",
+    ["[x for x in 'ab']", "{x for x in 'ab'}", "{x: [x for x in 'cd'] for x in 'ab'}", "(x for x in 'ab')"],
+)
+def test_a_comprehension_does_not_set_a_name(comprehension: str):
+    assert kept(f"x = 1\ny = {comprehension}\nr = x") == ["x = 1", "r = x"]
 
 
 def test_what_computes_is_wider_and_everything_is_all():

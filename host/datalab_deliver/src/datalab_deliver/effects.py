@@ -9,6 +9,7 @@ import builtins
 import re
 import symtable
 from collections.abc import Iterator, Sequence
+from copy import deepcopy
 from dataclasses import dataclass
 from typing import Union
 
@@ -271,10 +272,22 @@ def merged(summaries: Sequence[Summary], other: Summary | None = None) -> Summar
     )
 
 
+class Generators(ast.NodeTransformer):
+    """All comprehensions as generators, which have a scope of their own in symtable after Python 3.11, too."""
+
+    def visit(self, node: ast.AST) -> ast.AST:
+        if isinstance(node, (ast.ListComp, ast.SetComp)):
+            node = ast.GeneratorExp(node.elt, node.generators)
+        elif isinstance(node, ast.DictComp):
+            node = ast.GeneratorExp(ast.Tuple([node.key, node.value], ast.Load()), node.generators)
+        return self.generic_visit(node)
+
+
 def outside(node: ast.stmt) -> tuple[set[str], set[str]]:
     """The names that a statement takes from the notebook, and those that it gives to it."""
     uses: set[str] = set()
-    table = symtable.symtable(ast.unparse(node), "cell", "exec")
+    text = ast.unparse(Generators().visit(deepcopy(node)))
+    table = symtable.symtable(text, "cell", "exec")
     defines = {item.get_name() for item in table.get_symbols() if item.is_assigned() or item.is_imported()}
     todo = [table]
     while todo:

@@ -127,13 +127,24 @@ def read_again(
 
     def read(made: Plan) -> Current | None:
         try:
-            return read_instance(client, made.desired.name) if made.steps else made.current
+            return _read_after(client, made) if made.steps else made.current
         except NotebookError as error:
             errors[made.desired.name] = error
             return made.current
 
     currents = in_parallel(read, plans)
     return {made.desired.name: current for made, current in zip(plans, currents, strict=True)}, errors
+
+
+RETAG = {"create", "set_tags", "delete_tags", "mark", "unmark"}
+
+
+def _read_after(client: SageMakerClient, made: Plan) -> Current | None:
+    """The instance once the steps are done; tags that none of them changes are as they were."""
+    if made.current is None or RETAG.intersection(step.action for step in made.steps):
+        return read_instance(client, made.desired.name)
+    answer = api.describe_notebook_instance(client, made.desired.name)
+    return current_from_answer(answer, {**made.current.tags, **made.current.own_tags}) if answer else None
 
 
 def unverified(plans: list[Plan], currents: dict[str, Current | None]) -> list[tuple[Current, str]]:

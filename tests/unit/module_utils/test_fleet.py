@@ -268,10 +268,10 @@ def test_reads_again_what_was_changed(sagemaker: Script) -> None:
     running = plan(want(name="a", instance_type="ml.m5.xlarge"), described(name="a"))
     tagged = plan(want(name="b", tags={"owner": "b"}), described(name="b"))
     deleted = plan(want(name="c", state="absent"), described(name="c", status="Stopped"))
-    awaited = plan(want(name="d", state="started"), described(name="d", status="Pending"))
+    awaited = plan(want(name="d", state="started"), described(name="d", status="Pending", tags={"a": "1"}))
     sagemaker.reads("b", {"owner": "b"})
     sagemaker.looks(None, name="c")
-    sagemaker.reads("d")
+    sagemaker.looks("InService", name="d")  # no step has changed its tags
     currents, unread = read_again(sagemaker.client, [running, tagged, deleted, awaited])
     assert not unread
     assert list(currents) == ["a", "b", "c", "d"]
@@ -280,7 +280,7 @@ def test_reads_again_what_was_changed(sagemaker: Script) -> None:
     assert currents["b"].tags == {"owner": "b"}
     assert currents["c"] is None
     assert currents["d"] is not None
-    assert currents["d"].status == "InService"
+    assert (currents["d"].status, currents["d"].tags) == ("InService", {"a": "1"})
 
 
 def test_one_that_cannot_be_read_again_does_not_hide_the_others(sagemaker: Script) -> None:

@@ -30,6 +30,7 @@ from ansible_collections.datalab.notebooks.plugins.plugin_utils.plans.instances 
 )
 from ansible_collections.datalab.notebooks.plugins.plugin_utils.plans.platform import (
     Plans,
+    foreign_roles,
     misplaced,
     place,
     plan_platform,
@@ -92,9 +93,11 @@ class ActionModule(FlowAction):
     def _making(self, wanted: Wanted, found: Found, options: Mapping[str, Any]) -> tuple[Plans, dict[str, Any]]:
         plans = plan_platform(wanted, found)
         with_fleet = "fleet" in options["sections"]
-        refuse([*_refused(plans), *(misplaced(wanted, plans) if with_fleet else ())], wanted)
         if not with_fleet:
+            refuse(_refused(plans), wanted)
             return plans, {}
+        foreign = foreign_roles(wanted, found["account"]["account"])
+        refuse([*_refused(plans), *misplaced(wanted, plans), *foreign], wanted)
         fleet = fleet_request(wanted, place(wanted, plans))
         compared = self._compared(wanted, fleet, found["instances"], complete=options["compare_instances"])
         return plans, {**fleet, **({"compared": compared} if compared else {})}

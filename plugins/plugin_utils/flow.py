@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Collection, Iterable, Mapping
+from importlib.util import find_spec
 from typing import Any, ClassVar
 
 from ansible.errors import AnsibleActionFail
@@ -15,6 +17,7 @@ from .inventory_data import read_inventory
 from .preflight import ALL, Wanted, preflight
 from .problems import Problem, problems_message
 
+NO_BOTO3 = "boto3 is missing for the Python that runs Ansible; install it there: {python} -m pip install boto3"
 SECTIONS = {"type": "list", "elements": "str", "choices": list(ALL), "default": list(ALL)}
 
 
@@ -26,6 +29,8 @@ class FlowAction(ActionBase):
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         result: dict[str, Any] = super().run(tmp, task_vars)
+        if not find_spec("boto3"):
+            raise AnsibleActionFail(NO_BOTO3.format(python=sys.executable))
         given = self._task.args
         # The others say how AWS is reached: they are the modules'.
         self._connection_options = {key: value for key, value in given.items() if key not in self.OPTIONS}

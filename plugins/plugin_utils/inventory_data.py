@@ -10,10 +10,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from ansible.errors import AnsibleError
+from ansible.errors import AnsibleActionFail, AnsibleError
 from ansible.parsing.dataloader import DataLoader
 
-from .problems import EVERYBODY, Problem
+from .problems import EVERYBODY, Problem, problems_message
 from .roster import Inventory
 from .specs import ROLES, SECTIONS, role_results
 from .variables import PLAYBOOK_VARIABLES, number_names
@@ -38,7 +38,7 @@ def read_inventory(templar: Any, loader: DataLoader, task_vars: Mapping[str, Any
     sources = [str(source) for source in task_vars.get("ansible_inventory_sources", ())]
     problems += [Problem(EVERYBODY, text) for text in _missing_sources(sources)]
     beside = {name: task_vars[name] for name in OF_LOCALHOST if name in task_vars}
-    said = {name: hostvars.raw_get(name) for name in groups["all"]}
+    said = _said(hostvars, groups["all"], loader, sources)
     of_all = hostvars.raw_get("localhost")  # which has what the group `all` has
     of_platform = {key: value for key, value in task_vars.items() if key.startswith(PLATFORM)}
     return Inventory(
@@ -51,6 +51,29 @@ def read_inventory(templar: Any, loader: DataLoader, task_vars: Mapping[str, Any
         orphans=tuple(_orphans(sources, {*said, "localhost"}, groups)),
         unreadable=tuple(problems),
     )
+
+
+def _said(hostvars: Any, names: Iterable[str], loader: DataLoader, sources: Iterable[str]) -> dict[str, Any]:
+    """The variables of each host. Of a file that it cannot read Ansible says neither name nor line."""
+    try:
+        return {name: hostvars.raw_get(name) for name in names}
+    except AnsibleError:
+        if problems := list(_unreadable_files(loader, sources)):
+            raise AnsibleActionFail(problems_message(problems)) from None
+        raise
+
+
+def _unreadable_files(loader: DataLoader, sources: Iterable[str]) -> Iterator[Problem]:
+    """The files of variables that are no YAML, or not to be decrypted."""
+    for folder, file in _variable_files(sources):
+        for path in [path for path in [file, *file.rglob("*")] if path.is_file()]:
+            try:
+                loader.load_from_file(str(path), cache="none")
+            except AnsibleError as error:
+                line = getattr(error.obj, "line_num", None)
+                place = f"{folder}/{path.name}" + (f", line {line}" if line else "")
+                remedy = "name its password with --ask-vault-pass" if "vault" in error.message else "correct the file"
+                yield Problem("inventory", f"{place}: {error.message.rstrip('.')}; {remedy}")
 
 
 def _same(variables: Mapping[str, Any], of_all: Mapping[str, Any]) -> frozenset[str]:
@@ -75,7 +98,8 @@ def _resolved(templar: Any, about: str, variables: Mapping[str, Any], problems: 
             if about == EVERYBODY and not key.startswith(PLATFORM):
                 continue  # it may need what only a person has
             del found[key]
-            problems.append(Problem(about, f"{key}: its template does not work: {error.message}"))
+            reason = error.message.rstrip(".")
+            problems.append(Problem(about, f"{key}: its template does not work: {reason}; correct it"))
     return found
 
 
@@ -118,12 +142,20 @@ def _missing_sources(sources: Iterable[str]) -> Iterator[str]:
 
 def _orphans(sources: Iterable[str], hosts: set[str], groups: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Variable files beside an inventory that belong to no host or group of it."""
+    known = {"host_vars": hosts, "group_vars": groups}
+    for folder, file in _variable_files(sources):
+        if _owner_of(file) not in known[folder]:
+            yield folder, file.name
+
+
+def _variable_files(sources: Iterable[str]) -> Iterator[tuple[str, Path]]:
+    """The files and directories of variables beside an inventory, with the folder that each is in."""
     directories = {path if path.is_dir() else path.parent for path in map(Path, sources) if path.exists()}
     for directory in sorted(directories):
-        for folder, known in (("host_vars", hosts), ("group_vars", groups)):
+        for folder in ("host_vars", "group_vars"):
             for file in sorted((directory / folder).glob("[!.]*")):
-                if not file.name.endswith(("~", ".md", ".bak", ".retry")) and _owner_of(file) not in known:
-                    yield folder, file.name
+                if not file.name.endswith(("~", ".md", ".bak", ".retry")):
+                    yield folder, file
 
 
 def _owner_of(file: Path) -> str:

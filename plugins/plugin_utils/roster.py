@@ -158,7 +158,10 @@ def _teams_below(inventory: Inventory, owners_group: str) -> dict[str, list[str]
 def _no_people(
     inventory: Inventory, owners: Sequence[str], viewers: Sequence[str], owners_group: str
 ) -> Iterator[Problem]:
-    shape = f"people are hosts of teams, which are groups below it: {owners_group}: children: research: hosts: alice:"
+    shape = (
+        f"people are hosts of teams, which are groups below it ({owners_group}: children: research: hosts: alice:); "
+        "see that -i names your inventory, and that no warning above says that it cannot be parsed"
+    )
     if owners_group in inventory.groups and not owners:
         yield Problem("inventory", f"the group {owners_group} has no hosts; {shape}")
     elif not owners and not viewers:

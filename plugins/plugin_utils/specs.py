@@ -177,7 +177,10 @@ def _checked_scalar(name: str, value: Any, spec: Spec) -> Checked:
     try:
         converted = convert(value)
     except (TypeError, ValueError, ArithmeticError):
-        said = ": YAML takes yes, no, on and off for true and false" if isinstance(value, bool) else ""
+        if isinstance(value, list | tuple | Mapping):
+            what, said = what.partition(";")[0], ", so write it without brackets"
+        else:
+            said = ": YAML takes yes, no, on and off for true and false" if isinstance(value, bool) else ""
         return Checked(None, [f"{name} is {shown(value)}; it must be {what}{said}"])
     choices = spec.get("choices")
     if choices and converted not in choices:

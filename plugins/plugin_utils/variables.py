@@ -9,9 +9,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from typing import Any
 
+from ansible_collections.datalab.notebooks.plugins.module_utils.common.service_model import known_regions, meant
 from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker.arguments import instance_arguments
 
-from .problems import EVERYBODY, Problem, closest, differs_by_a_letter, hint
+from .problems import EVERYBODY, Problem, closest, differs_by_a_letter, hint, shown
 from .roster import Inventory, Variables
 from .specs import SECTIONS, Spec, checked, role_options, role_results
 from .teams import NUMBERS
@@ -116,9 +117,18 @@ def playbook_problems(common: Variables) -> Iterator[str]:
         if name in common:
             value, problems = checked(name, common[name], spec)
             yield from problems
+            if name == "platform_aws" and value:
+                yield from region_problems(value)
             least, most = LIMITS.get(name, (0, 0))
             if most and value is not None and not least <= value <= most:
                 yield f"{name} is {value}; it must be from {least} to {most}"
+
+
+def region_problems(aws: Mapping[str, Any]) -> Iterator[str]:
+    """What is wrong with the region of an account; a server of one's own may have any."""
+    region = aws.get("region") or aws.get("aws_region")
+    if region and not (aws.get("endpoint_url") or aws.get("aws_endpoint_url")) and region not in known_regions():
+        yield f"platform_aws: region is {shown(region)}, which botocore does not know; {meant(region, known_regions())}"
 
 
 def person_variables(given: Variables) -> tuple[dict[str, Any], list[str]]:

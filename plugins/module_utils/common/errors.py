@@ -24,6 +24,7 @@ R = TypeVar("R")
 
 ENDED = "The credentials have ended: log in again, for example by aws sso login."
 WRONG_KEY = "AWS does not know the access key, or its secret is another: aws sts get-caller-identity says who you are."
+NO_ANSWER = "Check region, endpoint_url and the network: 'make sandbox' or 'make laptop' starts a sandbox."
 # By the exception, or by the code that AWS answers with. What is not here says enough by itself.
 REMEDIES = {
     **dict.fromkeys(("ExpiredToken", "ExpiredTokenException", "RequestExpired", "TokenRetrievalError"), ENDED),
@@ -35,7 +36,7 @@ REMEDIES = {
     "ConnectTimeoutError": "Check the network, the proxy (HTTPS_PROXY) and the option region.",
     "SSLError": "Set aws_ca_bundle to the certificates of your proxy.",
     "NoCredentialsError": "Set AWS_PROFILE or the options access_key and secret_key, or use the sandbox: make sandbox.",
-    "EndpointConnectionError": "Check endpoint_url and the network: 'make sandbox' or 'make laptop' starts a sandbox.",
+    "EndpointConnectionError": NO_ANSWER,
     "NoRegionError": "Set the option region, which playbooks take from platform_aws, or AWS_REGION.",
 }
 

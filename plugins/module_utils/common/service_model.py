@@ -29,6 +29,13 @@ RESERVED = ("aws:", "datalab:")  # what keys of AWS and of the collection begin 
 SHOWN_LENGTH = 40  # of a key in a message
 NEWER = "if it is new at AWS, upgrade botocore"
 TAGS = 50  # of one resource
+# What a pattern of the model says, for people.
+NAME = "letters, digits and hyphens, with a letter or digit at both ends"
+IN_WORDS = {
+    "NotebookInstanceLifecycleConfigName": NAME,
+    "NotebookInstanceName": NAME,
+    "RoleArn": "a role's ARN, such as arn:aws:iam::123456789012:role/name",
+}
 
 
 @cache
@@ -42,6 +49,13 @@ def data_loader() -> Loader:
 def load_service_model(service: str = "sagemaker") -> ServiceModel:
     """botocore's model of a service, without a client and so without a region or credentials."""
     return ServiceModel(data_loader().load_service_model(service, "service-2"), service)
+
+
+@cache
+def known_regions() -> frozenset[str]:
+    """The regions that botocore knows, of all partitions."""
+    partitions = data_loader().load_data("partitions")["partitions"]
+    return frozenset(name for partition in partitions for name in partition["regions"])
 
 
 def input_shape(model: ServiceModel, operation: str) -> Any:
@@ -90,7 +104,8 @@ def violations(shape: Any, value: Any) -> Iterator[str]:
     else:
         yield from _range(shape, len(value), "characters")
         if "pattern" in shape.metadata and not re.fullmatch(shape.metadata["pattern"], value):
-            yield f"{value!r} is not allowed by AWS, which asks for {shape.metadata['pattern']}"
+            rule = IN_WORDS.get(shape.name, shape.metadata["pattern"])
+            yield f"{value!r} is not allowed by AWS, which asks for {rule}"
 
 
 def meant(value: str, known: Collection[str]) -> str:

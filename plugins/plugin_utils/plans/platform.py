@@ -5,12 +5,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from ..desired import Place
 from ..preflight import SHARED, Wanted, group_problems, of_access, owners_of, tool_keys, uses_tools_bucket
-from ..problems import Problem
+from ..problems import EVERYBODY, Problem
 from .access import plan_access, plan_access_removal
 from .access import wanted_to_read as access_to_read
 from .costs import plan_costs, plan_costs_removal
@@ -132,6 +132,20 @@ def misplaced(wanted: Wanted, plans: Plans) -> list[Problem]:
     ids = plans["network"].ids
     groups = [ids.get("instances_security_group")]
     return list(group_problems(wanted, {"subnet_ids": ids.get("subnet_ids", ()), "security_group_ids": groups}))
+
+
+def foreign_roles(wanted: Wanted, account: str) -> Iterator[Problem]:
+    """The roles that people are to have and AWS gives no instance, since they are another account's."""
+    settings = wanted.settings
+    shared = [
+        ("access", "platform_access_role_arn", settings["access"]["role_arn"]),
+        (EVERYBODY, "notebook_fleet_role_arn", settings["fleet"]["role_arn"]),
+    ]
+    own = [(name, "notebook_role_arn", wanted.wishes[name].instance.get("notebook_role_arn")) for name in wanted.people]
+    for about, variable, arn in [*shared, *own]:
+        if arn and f":{account}:" not in arn:
+            rule = f"it must be a role of the account {account}, which the instances are in"
+            yield Problem(about, f"{variable} is {arn}; {rule}: take one of its own, or leave it out")
 
 
 def place(wanted: Wanted, plans: Plans) -> Place:

@@ -237,7 +237,7 @@ def answered(code: str) -> ClientError:
     ("error", "remedy"),
     [
         (NoCredentialsError(), "Set AWS_PROFILE or the options access_key and secret_key"),
-        (EndpointConnectionError(endpoint_url="http://localhost:5000"), "Check endpoint_url and the network"),
+        (EndpointConnectionError(endpoint_url="http://localhost:5000"), "Check region, endpoint_url and the network"),
         (NoRegionError(), "Set the option region, which playbooks take from platform_aws, or AWS_REGION"),
         (ProfileNotFound(profile="x"), "See aws configure list-profiles"),
         (answered("ExpiredTokenException"), "The credentials have ended: log in again"),

@@ -238,7 +238,7 @@ def test_that_no_one_can_be_asked_is_told_once(monkeypatch: pytest.MonkeyPatch, 
         raise EndpointConnectionError(endpoint_url="http://nowhere")
 
     monkeypatch.setattr(sagemaker.client, "describe_notebook_instance", nowhere)
-    with pytest.raises(NotebookError, match="Check endpoint_url and the network"):
+    with pytest.raises(NotebookError, match="Check region, endpoint_url and the network"):
         read_fleet(sagemaker.client, wants(["a", "b"]), None)
 
 

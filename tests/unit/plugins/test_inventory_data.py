@@ -255,7 +255,7 @@ def test_variables_of_others_stay_as_they_are(read: Read) -> None:
 
 def test_a_template_that_fails_is_a_problem_and_no_value(read: Read) -> None:
     inventory = read({"host_vars/alice.yml": 'notebook_idle: "{{ nowhere }}"\nnotebook_name: x'})
-    text = "notebook_idle: its template does not work: 'nowhere' is undefined"
+    text = "notebook_idle: its template does not work: 'nowhere' is undefined; correct it"
     assert inventory.unreadable == (Problem("alice", text),)
     assert ours(inventory.hosts["alice"]) == {"notebook_name": "x"}
     assert told(inventory) == [f"alice: {text}"]

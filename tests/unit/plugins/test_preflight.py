@@ -500,7 +500,7 @@ def test_a_rule_about_a_variable_whose_value_is_none_is_not_told(rules: dict[str
     ]
     said = told(inventory(shared={"platform_network_cidr": ["a"]}), sections=["network"])
     assert said == [
-        "network: platform_network_cidr is [a]; it must be text; put it in quotes",
+        "network: platform_network_cidr is [a]; it must be text, so write it without brackets",
         "network: platform_network_name is datalab; it must be another",
     ]
 

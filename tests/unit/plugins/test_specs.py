@@ -183,7 +183,7 @@ SUBNET = {
         ]),
         (["10.0.0.0/24"], ["subnets[0] is 10.0.0.0/24; it must be a dictionary, for example {key: value}"]),
         ([{"cidr": ["c"], "zone": "a", "size": "x"}], [
-            "subnets[0]: cidr is [c]; it must be text; put it in quotes",
+            "subnets[0]: cidr is [c]; it must be text, so write it without brackets",
             "subnets[0]: size is x; it must be a whole number",
         ]),
         ("10.0.0.0/24", ["subnets is 10.0.0.0/24; it must be a list, for example [10.0.0.0/24]"]),

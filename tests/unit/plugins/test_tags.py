@@ -48,6 +48,7 @@ ABOUT = {
 }
 
 IN_QUOTES = "it must be text; put it in quotes"
+ONE_TEXT = "it must be text, so write it without brackets"
 CHARACTERS = "it must consist of letters, digits, spaces and _.:/=+-@"
 REFUSED: list[tuple[Any, str]] = [
     ("cost=42", " is cost=42; it must be a dictionary, for example {key: value}"),
@@ -57,8 +58,8 @@ REFUSED: list[tuple[Any, str]] = [
     ({None: "a"}, ': one of the keys is empty; write "" for none, or leave it out'),
     ({"a": True}, f": a is true; {IN_QUOTES}: YAML takes yes, no, on and off for true and false"),
     ({False: "x"}, f": one of the keys is false; {IN_QUOTES}: YAML takes yes, no, on and off for true and false"),
-    ({"a": ["x"]}, f": a is [x]; {IN_QUOTES}"),
-    ({"a": {"b": "x"}}, f": a is {{b: x}}; {IN_QUOTES}"),
+    ({"a": ["x"]}, f": a is [x]; {ONE_TEXT}"),
+    ({"a": {"b": "x"}}, f": a is {{b: x}}; {ONE_TEXT}"),
     ({"a": "x\n"}, ": a is 'x\\n'; it must be one line: YAML keeps the line end of a block that begins with | or >"),
     ({"a": "x\x1b"}, ": a is 'x\\x1b'; it must not have the character U+001B, which cannot be seen"),
     ({"a\n": "x"}, ": one of the keys is 'a\\n'; it must be one line: "),

@@ -303,7 +303,7 @@ def test_in_the_place_of_a_wrong_value_there_is_the_default() -> None:
     shared = {"platform_network_cidr": ["10.0.0.0/16"], "platform_network_nat": "yes", "platform_network_subnets": None}
     settings, problems = section_settings("network", inventory(shared=shared))
     assert problems == [
-        "platform_network_cidr is [10.0.0.0/16]; it must be text; put it in quotes",
+        "platform_network_cidr is [10.0.0.0/16]; it must be text, so write it without brackets",
         "platform_network_subnets is empty; write [] for none, or leave it out",
     ]
     default = role_options("platform_network")["platform_network_subnets"]["default"]

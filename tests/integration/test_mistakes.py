@@ -1,0 +1,126 @@
+# Copyright: Contributors to datalab.notebooks
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""A newcomer's mistakes: each message names the person or file, the variable, the rule and the remedy.
+
+Those of one person are in one run, as one person's trouble is that person's; those of the way there have one each. More
+are in test_validate.py (a misspelt variable, a missing group); a smaller volume is in test_daily.py.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+from .conftest import PlaybookRunner
+from .test_validate import SHORTEST, problems, write
+
+PEOPLE = {
+    "hosts.yml": "owners: {children: {research: {hosts: {ann: , ben: , cleo: , dora: , emil: , fay: , gus: , hal: }}}}",
+    "group_vars/all.yml": "platform_aws: {region: eu-centrl-1}",
+    "host_vars/ann.yml": "notebook_instance_typ: ml.m5.xlarge",
+    "host_vars/ben.yml": "notebook_lifecycle_config: [ben]",
+    "host_vars/cleo.yml": "notebook_instance_type: '{{ machines.large }}'",
+    "host_vars/dora.yml": "notebook_volume_size_in_gb: '{{ 5 + }}'",
+    "host_vars/emil.yml": "notebook_role_arn: 'arn:aws:iam::role/datalab-research'",
+    "host_vars/fay.yml": "notebook_name: datalab-gus",
+    "host_vars/hal.yml": "notebook_name: hal_9000",
+}
+OF_PEOPLE = [
+    "everybody platform_aws: region is eu-centrl-1, which botocore does not know; did you mean eu-central-1? Otherwise",
+    "ann notebook_instance_typ is not a variable of datalab.notebooks; did you mean notebook_instance_type?",
+    "ben notebook_lifecycle_config is [ben]; it must be text, so write it without brackets",
+    "cleo notebook_instance_type: its template does not work: 'machines' is undefined; correct it",
+    "dora notebook_volume_size_in_gb: its template does not work: Syntax error in template: unexpected 'end of",
+    "emil notebook_role_arn: 'arn:aws:iam::role/datalab-research' is not allowed by AWS, which asks for a role's ARN, ",
+    "fay, gus the instances of fay and gus would both be called datalab-gus; set another notebook_name",
+    "hal notebook_name: 'hal_9000' is not allowed by AWS, which asks for letters, digits and hyphens, with a letter",
+]
+
+
+def test_mistakes_in_what_a_person_has(playbook: PlaybookRunner, tmp_path: Path) -> None:
+    told = problems(playbook("datalab.notebooks.validate", "-i", write(tmp_path, PEOPLE)))
+    assert [says for says in OF_PEOPLE if not any(line.startswith(says) for line in told)] == [], told
+    assert len(told) == len(OF_PEOPLE), told
+
+
+SHAPE = (
+    "people are hosts of teams, which are groups below it (owners: children: research: hosts: alice:); see that -i "
+    "names your inventory, and that no warning above says that it cannot be parsed"
+)
+FILES = {
+    "no YAML": (
+        {"host_vars/bob.yml": "notebook_idle: 60\n  notebook_team: research"},
+        "host_vars/bob.yml, line 2: YAML parsing failed: Mapping values are not allowed in this context; correct the f",
+    ),
+    "encrypted": (
+        {"group_vars/research.yml": "$ANSIBLE_VAULT;1.1;AES256\n3136"},
+        "group_vars/research.yml: Attempting to decrypt but no vault secrets found; name its password with --ask",
+    ),
+    "people as a list": (
+        {"hosts.yml": "owners: {children: {research: {hosts: [alice, bob]}}}"},
+        f"the group owners has no hosts; {SHAPE}",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", FILES)
+def test_files_that_cannot_be_read(playbook: PlaybookRunner, tmp_path: Path, case: str) -> None:
+    files, says = FILES[case]
+    played = playbook("datalab.notebooks.validate", "-i", write(tmp_path, {**SHORTEST, **files}))
+    (line,) = problems(played)
+    assert line.startswith(f"inventory {says}")
+    assert "caused by" not in played.stdout.partition("TASK")[2]
+
+
+def test_an_inventory_that_is_not_there(playbook: PlaybookRunner, tmp_path: Path) -> None:
+    missing, none = problems(playbook("datalab.notebooks.validate", "-i", tmp_path / "my-platfrom"))
+    remedy = "name the file or directory that is meant"
+    assert missing == f"everybody -i {tmp_path}/my-platfrom is not there, so it gives nothing; {remedy}"
+    assert none == f"inventory it has no people: there is no group owners; {SHAPE}"
+
+
+def test_a_person_who_is_not_there(playbook: PlaybookRunner, tmp_path: Path) -> None:
+    """Ansible ends before anything of ours begins; docs/troubleshooting.md has its words."""
+    played = playbook("datalab.notebooks.start", "-i", write(tmp_path, SHORTEST), "-l", "alicia")
+    assert "Could not match supplied host pattern, ignoring: alicia" in played.stderr
+    assert "leaves us with no hosts to target" in played.stderr
+
+
+def test_boto3_is_missing_for_the_python_that_runs_ansible(playbook: PlaybookRunner, tmp_path: Path) -> None:
+    (tmp_path / "sitecustomize.py").write_text("import sys\nsys.modules['boto3'] = None\n", encoding="utf-8")
+    played = playbook(
+        "datalab.notebooks.validate", "-i", write(tmp_path, SHORTEST), environment={"PYTHONPATH": str(tmp_path)}
+    )
+    remedy = f"install it there: {sys.executable} -m pip install boto3"
+    assert f"boto3 is missing for the Python that runs Ansible; {remedy}\n" in played.stdout + played.stderr
+
+
+KEYS = "access_key: x, secret_key: y"
+AWS = {
+    "no credentials": (
+        "",
+        "Unable to locate credentials. Set AWS_PROFILE or the options access_key and secret_key, or use the sandbox",
+    ),
+    "a profile that is not there": (
+        "profile: datalb",
+        "The config profile (datalb) could not be found. See aws configure list-profiles, and correct AWS_PROFILE",
+    ),
+    "a sandbox that does not run": (
+        f"{KEYS}, endpoint_url: http://127.0.0.1:1",
+        "Check region, endpoint_url and the network: 'make sandbox' or 'make laptop' starts a sandbox.",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", AWS)
+def test_aws_cannot_be_asked(playbook: PlaybookRunner, tmp_path: Path, case: str) -> None:
+    options, says = AWS[case]
+    aws = f"platform_aws: {{region: eu-central-1, {options}}}"
+    files = {**SHORTEST, "group_vars/all.yml": aws}
+    nowhere = dict.fromkeys(("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"), "/dev/null")
+    played = playbook("datalab.notebooks.status", "-i", write(tmp_path, files), environment=nowhere)
+    assert says in played.stderr + played.stdout
+    assert not re.search("Traceback|caused by", played.stderr + played.stdout)

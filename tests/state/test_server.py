@@ -76,9 +76,10 @@ class Server:
                 return found
             time.sleep(0.1)
 
-    def ask(self, path: str, body: Any = None) -> Any:
+    def ask(self, path: str, body: Any = None, method: str | None = None) -> Any:
         data = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(f"{self.url}{path}", data, {"Authorization": "token secret"})  # noqa: S310 - our own
+        headers = {"Authorization": "token secret"}
+        request = urllib.request.Request(f"{self.url}{path}", data, headers, method=method)  # noqa: S310 - our own
         with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310 - our own
             return json.load(answer)
 
@@ -128,6 +129,12 @@ def book(server: Server) -> Path:
     return path
 
 
+def save_all(server: Server) -> str:
+    """What the hook before a stop prints."""
+    command = [sys.executable, "-m", "datalab_state", "save-all"]
+    return subprocess.run(command, env=server.env, capture_output=True, text=True, check=True).stdout
+
+
 NAME = "__import__('datalab_state').session.notebook"
 
 
@@ -150,6 +157,24 @@ def test_the_notebook_by_the_sessions_of_an_older_server(serve: Callable[..., Se
     client.stop_channels()
 
 
+def test_a_notebook_that_is_renamed_while_its_kernel_runs(serve: Callable[..., Server]):
+    """As JupyterLab does it when a new notebook is saved; a restart tells the kernel the name that it had first."""
+    server = serve()
+    book(server)
+    session, client = server.open("work.ipynb")
+    client.execute("x = 1\n%state save", reply=True, timeout=60)
+    server.ask("/api/contents/work.ipynb", {"path": "named.ipynb"}, "PATCH")
+    server.ask(f"/api/sessions/{session['id']}", {"path": "named.ipynb", "name": "named.ipynb"}, "PATCH")
+    assert "named.ipynb: 1 saved" in save_all(server)
+    assert len(list((server.place / "state").iterdir())) == 1, "what was saved has gone along"
+
+    server.ask(f"/api/kernels/{session['kernel']['id']}/restart", {})
+    client.wait_for_ready(timeout=60)
+    client.execute("%restore", reply=True, timeout=60)
+    assert value(client, "x") == "1"
+    client.stop_channels()
+
+
 def test_a_save_moves_nothing_on_the_server(serve: Callable[..., Server]):
     server = serve()
     session, client = server.open("work.ipynb")
@@ -157,9 +182,7 @@ def test_a_save_moves_nothing_on_the_server(serve: Callable[..., Server]):
     url = f"/api/kernels/{session['kernel']['id']}"
     before = server.wait(lambda: state if (state := server.ask(url))["execution_state"] == "idle" else None)
     time.sleep(1)
-    command = [sys.executable, "-m", "datalab_state", "save-all"]
-    asked = subprocess.run(command, env=server.env, capture_output=True, text=True, check=True)
-    assert "work.ipynb: 1 saved" in asked.stdout
+    assert "work.ipynb: 1 saved" in save_all(server)
     assert server.ask(url) == before
     client.stop_channels()
 

@@ -38,7 +38,7 @@ class Session:
         options = kernel.config.get("IPKernelApp", {}) if kernel else {}
         self.connection_file = str(options.get("connection_file", ""))
         self.kernel_id = server.kernel_id(self.connection_file) or self.id
-        self.notebook = server.named()
+        self.notebook = self._seen_as = server.named()
         self._lookup: threading.Thread | None = None
         self.busy = False
         self.forks = True
@@ -59,8 +59,8 @@ class Session:
     @property
     def name(self) -> str:
         """The notebook, or what stands for it."""
-        if self._lookup:
-            self._lookup.join(2 * server.SECONDS)
+        if not self.notebook:
+            self._looked()
         return self.notebook or str(Path(self.settings.root) / "kernels" / self.kernel_id)
 
     @property
@@ -80,15 +80,36 @@ class Session:
 
     def begin(self) -> None:
         self.busy = True
-        if not self.notebook and self.connection_file and self._lookup is None:
+        self._look()
+
+    def _look(self) -> None:
+        """See what the notebook is called, in a thread: a kernel waits neither for a server nor for a file system."""
+        if self.connection_file and not (self._lookup and self._lookup.is_alive()):
             self._lookup = threading.Thread(target=self._look_up, daemon=True, name="datalab-state-notebook")
             self._lookup.start()
 
+    def _looked(self) -> None:
+        """Wait for that, but not for ever."""
+        if self._lookup:
+            self._lookup.join(2 * server.SECONDS)
+
     def _look_up(self) -> None:
-        """Older servers know it, but do not tell their kernels; and a kernel does not wait for a server."""
-        looked = server.look(self.connection_file, self.settings.server)
-        if looked:
-            self.notebook = os.path.realpath(looked.path)
+        """The server knows: an older one does not tell its kernels, and a newer one tells no new name."""
+        if not os.path.exists(self.notebook):
+            looked = server.look(self.connection_file, self.settings.server)
+            if looked:
+                self._seen_as = os.path.realpath(looked.path)
+                self.notebook = self.notebook or self._seen_as
+
+    def _follow(self) -> None:
+        """What is saved of a notebook goes along when it is renamed, unless something is saved under the new name."""
+        if self.notebook == self._seen_as or self._running():
+            return
+        old = self.directory
+        self.notebook = self._seen_as
+        if old.is_dir() and not self.directory.exists():
+            with suppress(OSError):  # then it stays where it is
+                old.rename(self.directory)
 
     def end(self, result: Any) -> None:
         self.busy = False
@@ -148,6 +169,7 @@ class Session:
         self._next = time.monotonic() + max(self.settings.every, PAUSE * seconds)
 
     def _request(self, *, test: bool) -> Request:
+        self._follow()
         values = self.variables()
         for value in values.values():
             if isinstance(value, io.IOBase):
@@ -170,6 +192,8 @@ class Session:
 
     async def asked(self) -> dict[str, Any]:
         """Of now, whatever was saved before. The kernel's event loop goes on."""
+        self._look()
+        await asyncio.to_thread(self._looked)
         if self.busy:
             return {"busy": True, "error": "it computes", "notebook": self.name}
         if not self.variables():
@@ -210,6 +234,8 @@ class Session:
 
     def found(self, notebook: str = "") -> list[journal.State]:
         """States of other kernels that are not here yet, the newest first; then this kernel's own."""
+        self._looked()
+        self._follow()
         directory = place.of_notebook(self.settings.root, notebook) if notebook else self.directory
         states = journal.states(directory)
         fresh = [state for state in states if self._fresh(state)]

@@ -206,6 +206,15 @@ def test_random_numbers_go_on(start: Start):
     assert kernel.run("print(random.random(), np.random.rand())") == expected
 
 
+def test_a_figure_is_a_picture_again(start: Start):
+    kernel = start()
+    kernel.run("import matplotlib.pyplot as plt\nfigure, axes = plt.subplots()\nplt.close(figure)\n%state save")
+    kernel.kill()
+    kernel = start()
+    kernel.run("%restore")
+    assert kernel.run("print('image/png' in get_ipython().display_formatter.format(figure)[0])").strip() == "True"
+
+
 def test_a_renamed_notebook(start: Start):
     kernel = start("old.ipynb")
     kernel.run("x = 3")

@@ -20,7 +20,7 @@ def get(shell: Any) -> dict[str, Any]:
         "path": [entry for entry in sys.path if entry],
         "extensions": sorted(getattr(shell.extension_manager, "loaded", ())),
     }
-    for name, reader in (("numpy", _numpy), ("pandas", _pandas), ("matplotlib", _matplotlib), ("torch", _torch)):
+    for name, reader in READERS.items():
         if name in sys.modules:
             with suppress(Exception):
                 around[name] = reader(sys.modules[name])
@@ -41,7 +41,7 @@ def put(shell: Any, around: dict[str, Any]) -> list[str]:
                 shell.extension_manager.load_extension(name)
             except Exception as error:
                 trouble.append(f"the extension {name} was not loaded: {error}")
-    for name, setter in (("numpy", _set_numpy), ("pandas", _set_pandas), ("matplotlib", _set_matplotlib)):
+    for name, setter in SETTERS.items():
         if name in around:
             try:
                 __import__(name)
@@ -104,3 +104,27 @@ def _matplotlib(matplotlib: Any) -> dict[str, Any]:
 
 def _set_matplotlib(matplotlib: Any, parameters: dict[str, Any]) -> None:
     matplotlib.rcParams.update(parameters)
+
+
+def _pyplot(_: Any) -> bool:
+    return True
+
+
+def _show_figures(pyplot: Any, _: Any) -> None:
+    """A figure is a picture by the backend, which would come with the first new figure only."""
+    pyplot.draw_if_interactive()
+
+
+READERS = {
+    "numpy": _numpy,
+    "pandas": _pandas,
+    "matplotlib": _matplotlib,
+    "matplotlib.pyplot": _pyplot,
+    "torch": _torch,
+}
+SETTERS = {
+    "numpy": _set_numpy,
+    "pandas": _set_pandas,
+    "matplotlib": _set_matplotlib,
+    "matplotlib.pyplot": _show_figures,
+}

@@ -97,7 +97,9 @@ class Project:
     def read(cls, folder: Path) -> Project:
         """Raises NotDeployable."""
         if not folder.is_dir():
-            raise NotDeployable(f"deploy_project is {folder}, which is not a folder")
+            raise NotDeployable(
+                f"deploy_project is {folder}, which is not a folder; name the one that `datalab deliver` made"
+            )
         try:
             about = tomllib.loads((folder / "pyproject.toml").read_text(encoding="utf-8"))["project"]
             name, version = str(about["name"]), str(about["version"])
@@ -157,7 +159,9 @@ def kustomized(overlay: Path) -> list[dict[str, Any]]:
             if done.returncode:
                 raise NotDeployable(f"{' '.join(command)} failed: {done.stderr.strip()[-500:]}")
             return [doc for doc in yaml.safe_load_all(done.stdout) if doc]
-    raise NotDeployable("deploying takes kubectl or kustomize: https://kubernetes.io/docs/tasks/tools")
+    raise NotDeployable(
+        "deploying takes kubectl or kustomize; install one of them: https://kubernetes.io/docs/tasks/tools"
+    )
 
 
 def workload(resources: list[dict[str, Any]]) -> dict[str, Any]:

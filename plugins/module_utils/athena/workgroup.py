@@ -117,7 +117,7 @@ def workgroup_problems(model: ServiceModel, desired: DesiredWorkgroup) -> list[s
 
 def _setting_problems(model: ServiceModel, option: str, value: Any) -> Iterator[str]:
     if option == "engine_version" and value is None:
-        yield "it cannot be taken away; AUTO leaves the choice to AWS"
+        yield "it cannot be taken away; write AUTO to leave the choice to AWS"
     elif value is None or isinstance(value, bool):
         return
     elif option == "encryption":
@@ -133,9 +133,9 @@ def _setting_problems(model: ServiceModel, option: str, value: Any) -> Iterator[
 def _encryption_problems(encryption: dict[str, str]) -> Iterator[str]:
     how = encryption.get("encryption_option")
     if "kms_key" in encryption and how in (None, "SSE_S3"):
-        yield "a kms_key needs the encryption_option SSE_KMS or CSE_KMS"
+        yield "a kms_key needs the encryption_option SSE_KMS or CSE_KMS; set it, or leave out kms_key"
     elif how in ("SSE_KMS", "CSE_KMS") and "kms_key" not in encryption:
-        yield f"{how} needs a kms_key"
+        yield f"{how} needs a kms_key; set it, or choose SSE_S3"
 
 
 def workgroup_arn(client: AthenaClient, name: str, account: str, partition: str) -> str:

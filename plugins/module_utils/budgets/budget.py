@@ -91,26 +91,26 @@ def budget_problems(desired: DesiredBudget) -> Iterator[str]:
     if not desired.limit > 0:
         yield f"limit is {desired.limit:g}; it must be more than 0"
     if len(alerts) > ALERTS:
-        yield f"there are {len(alerts)} alerts; AWS takes {ALERTS}"
+        yield f"there are {len(alerts)} alerts; AWS takes {ALERTS}, so remove some"
     for alert in sorted({each for each in alerts if alerts.count(each) > 1}):
-        yield f"the alert at {alert.text} is there twice"
+        yield f"the alert at {alert.text} is there twice; remove one"
     for alert in alerts:
         if not alert.threshold > 0:
             yield f"the alert at {alert.text} must be at more than 0 %"
     if alerts and not desired.subscribers:
-        yield "there are alerts, and neither emails nor topic_arn to send them to"
+        yield "there are alerts, and neither emails nor topic_arn to send them to; give one of them"
     yield from address_problems(desired.emails)
 
 
 def address_problems(emails: tuple[str, ...]) -> Iterator[str]:
     """What is wrong with addresses."""
     if len(emails) > ADDRESSES:
-        yield f"there are {len(emails)} addresses; AWS takes {ADDRESSES}, and a topic of SNS beside them"
+        yield f"there are {len(emails)} addresses; AWS takes {ADDRESSES}; use a topic of SNS for more"
     for address in emails:
         if address.count("@") != 1 or address.startswith("@") or address.endswith("@") or " " in address:
-            yield f"{address} is no address of e-mail"
+            yield f"{address} is no address of e-mail; it must be like lead@example.org"
         if emails.count(address) > 1:
-            yield f"the address {address} is there twice"
+            yield f"the address {address} is there twice; remove one"
             return
 
 

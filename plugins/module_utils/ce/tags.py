@@ -14,7 +14,7 @@ from . import api
 
 MOST = 20  # keys in a request
 MONTHS = 12  # of a backfill
-MEMBER = "only the account that pays for this one may do it, in its own billing"
+MEMBER = "only the account that pays for this one may do it: ask for it there, in its own billing"
 
 
 def tag_problems(keys: Sequence[str], backfill_from: date | None, today: date) -> Iterator[str]:

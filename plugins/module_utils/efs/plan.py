@@ -145,7 +145,7 @@ def file_system_problems(model: ServiceModel, desired: DesiredFileSystem) -> lis
         problems += [f"mount_targets.{text}" for text in found]
     subnets = [target["subnet_id"] for target in targets]
     twice = sorted({subnet for subnet in subnets if subnets.count(subnet) > 1})
-    problems += [f"mount_targets: {subnet} is there twice" for subnet in twice]
+    problems += [f"mount_targets: {subnet} is there twice; remove one" for subnet in twice]
     problems += [f"tags: {text}" for text in tag_problems(desired.tags or {}, own=OWN_TAGS)]
     return [f"file system {desired.name}: {problem}" for problem in problems]
 
@@ -185,9 +185,9 @@ def _throughput_problems(desired: DesiredFileSystem, current: dict[str, Any]) ->
     given = {option: {**current, **desired.settings}.get(option) for option in THROUGHPUT}
     is_provisioned = given["throughput_mode"] == "provisioned"
     if "provisioned_throughput_in_mibps" in desired.settings and not is_provisioned:
-        yield "provisioned_throughput_in_mibps: it goes with throughput_mode: provisioned only"
+        yield "provisioned_throughput_in_mibps: it goes with throughput_mode: provisioned only; leave it out"
     if is_provisioned and "throughput_mode" in desired.settings and given["provisioned_throughput_in_mibps"] is None:
-        yield "throughput_mode: provisioned needs provisioned_throughput_in_mibps"
+        yield "throughput_mode: provisioned needs provisioned_throughput_in_mibps; set it"
 
 
 def _unchangeable(desired: DesiredFileSystem, current: dict[str, Any]) -> Iterator[str]:

@@ -22,7 +22,7 @@ RunCommand = Callable[..., tuple[int, str, str]]
 def script_problems(script: str, run_command: RunCommand) -> Iterator[str]:
     """Why a lifecycle script could not run on an instance; `run_command` is that of the module."""
     if not script.startswith("#!"):
-        yield "the first line has to name the interpreter, like #!/bin/bash"
+        yield "the first line must name the interpreter, like #!/bin/bash"
     if "\r" in script:
         yield "it has Windows line ends (CR LF), with which the first line names no program; save it with LF"
     size = len(base64.b64encode(script.encode()))

@@ -327,7 +327,10 @@ def test_more_throughput_of_one_that_is_provisioned() -> None:
             {**PROVISIONED, "throughput_mode": "elastic"},
             "provisioned_throughput_in_mibps: it goes with throughput_mode",
         ),
-        ({"throughput_mode": "provisioned"}, "throughput_mode: provisioned needs provisioned_throughput_in_mibps"),
+        (
+            {"throughput_mode": "provisioned"},
+            "throughput_mode: provisioned needs provisioned_throughput_in_mibps; set it",
+        ),
     ],
 )
 @pytest.mark.parametrize("has", [None, current()], ids=["new", "there"])

@@ -237,7 +237,7 @@ def test_good_scripts(script: str) -> None:
 
 
 def test_script_without_interpreter() -> None:
-    assert problems_of("echo hello\n") == ["the first line has to name the interpreter, like #!/bin/bash"]
+    assert problems_of("echo hello\n") == ["the first line must name the interpreter, like #!/bin/bash"]
 
 
 def test_script_with_windows_line_ends() -> None:

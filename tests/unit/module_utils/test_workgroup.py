@@ -429,7 +429,7 @@ PLACES = "is no place in S3; write s3://bucket/folder/"
             {"expected_bucket_owner": "x" * 12},
             "expected_bucket_owner: 'xxxxxxxxxxxx' is not allowed by AWS, which asks for ^[0-9]+$",
         ),
-        ({"engine_version": None}, "engine_version: it cannot be taken away; AUTO leaves the choice to AWS"),
+        ({"engine_version": None}, "engine_version: it cannot be taken away; write AUTO to leave the choice to AWS"),
         ({"engine_version": "x" * 129}, "engine_version: 129 is not between 1 and 128 characters"),
         (
             {"bytes_scanned_cutoff_per_query": 9_999_999},
@@ -439,10 +439,13 @@ PLACES = "is no place in S3; write s3://bucket/folder/"
             {"bytes_scanned_cutoff_per_query": -1},
             "bytes_scanned_cutoff_per_query: -1 is less than 10000000; 0 takes the limit away",
         ),
-        ({"encryption": {"encryption_option": "CSE_KMS"}}, "encryption: CSE_KMS needs a kms_key"),
+        (
+            {"encryption": {"encryption_option": "CSE_KMS"}},
+            "encryption: CSE_KMS needs a kms_key; set it, or choose SSE_S3",
+        ),
         (
             {"encryption": {"kms_key": "k"}},
-            "encryption: a kms_key needs the encryption_option SSE_KMS or CSE_KMS",
+            "encryption: a kms_key needs the encryption_option SSE_KMS or CSE_KMS; set it, or leave out kms_key",
         ),
     ],
 )

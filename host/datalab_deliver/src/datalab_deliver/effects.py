@@ -8,7 +8,7 @@ import ast
 import builtins
 import re
 import symtable
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from typing import Union
@@ -42,9 +42,10 @@ def of(statements: Sequence[Statement]) -> list[Effect]:
 class Analysis:
     """What is known about a notebook as a whole."""
 
-    def __init__(self, statements: Sequence[Statement]) -> None:
+    def __init__(self, statements: Sequence[Statement], make: Callable[..., Names] = Names) -> None:
         self.nodes = [statement.node for statement in statements]
-        self.names = Names()
+        self.make = make
+        self.names = make()
         self.known: dict[str, Summary] = {}
         self.methods: dict[str, Summary] = {}
         self.touchy: set[str] = set()  # classes whose objects may alter themselves without a call
@@ -99,7 +100,7 @@ class Analysis:
         return [*self.known.values(), *self.methods.values()]
 
     def summary(self, node: Function) -> Summary:
-        names = Names(self.names.modules, self.names.callables)
+        names = self.make(self.names.modules, self.names.callables)
         finder = Finder(names, self.known, self.methods)
         for item in node.body:
             join_all(names, item)

@@ -6,9 +6,10 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,8 @@ from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernel
 from . import cells
 from .refusal import Fault, Refused
 
-PLAIN = (Path(__file__).parent / "plain.py").read_text(encoding="utf-8")
+HERE = Path(__file__).parent
+PLAIN = (HERE / "plain.py").read_text(encoding="utf-8")
 # What takes the results; one that has no plain form is named, the others are there all the same.
 COLLECT = """
 found, wrong = {}, {}
@@ -32,12 +34,21 @@ for name in NAMES:
 with open(FILE, "w", encoding="utf-8") as file:
     json.dump({"values": found, "wrong": wrong, "python": sys.executable}, file)
 """
-# It runs after the last cell, in names of its own: those of the notebook may hide built-in ones.
+COLLECT_CALLS = """
+calls = {}
+if CALL["samples"] is not None:
+    found[CALL["name"]] = answers(NOTEBOOK[CALL["name"]], CALL["types"], CALL["samples"])
+else:
+    calls = end(NOTEBOOK, CALL["artifacts"])
+with open(FILE, "w", encoding="utf-8") as file:
+    json.dump({"values": found, "wrong": wrong, "python": sys.executable, "calls": calls}, file)
+"""
+# It runs before the first or after the last cell, in names of its own: those of the notebook may hide built-in ones.
 LAST_CELL = """
 __import__("builtins").exec(
     {program!r},
     {{
-        "__name__": "plain", "__package__": "", "NAMES": {names!r}, "FILE": {file!r},
+        "__name__": "plain", "__package__": "", "NAMES": {names!r}, "FILE": {file!r}, "CALL": {call!r},
         "NOTEBOOK": __import__("builtins").globals(),
     }},
 )
@@ -53,9 +64,27 @@ class Run:
     values: dict[str, Any]
     notebook: nbformat.NotebookNode
     python: str
+    calls: dict[str, Any] = field(default_factory=dict)
 
 
-def run(path: Path, results: Sequence[str], *, seed: int, progress: Progress) -> Run:
+@dataclass(frozen=True)
+class Call:
+    """A function whose calls are noted; or that is called with samples after the last cell."""
+
+    name: str
+    artifacts: list[str] = field(default_factory=list)
+    types: dict[str, Any] = field(default_factory=dict)
+    samples: list[dict[str, Any]] | None = None
+
+
+def recorder() -> str:
+    """What notes calls, with the modules that it imports."""
+    texts = [(HERE / f"{name}.py").read_text(encoding="utf-8") for name in ("arguments", "artifacts", "record")]
+    imports = re.compile(r"^from (\.\w+|__future__) import .*\n", re.MULTILINE)
+    return PLAIN + "".join(imports.sub("", text) for text in texts)
+
+
+def run(path: Path, results: Sequence[str], *, seed: int, progress: Progress, call: Call | None = None) -> Run:
     """Run a notebook; seed is that of Python's hashes, so that an order that depends on them shows."""
     nb = nbformat.read(path, as_version=4)
     numbers = [number for number, cell in enumerate(nb.cells, 1) if not cells.LEFT_OUT & cells.tags(cell) - {"show"}]
@@ -63,9 +92,15 @@ def run(path: Path, results: Sequence[str], *, seed: int, progress: Progress) ->
     total = sum(1 for _ in cells.code(nb))
     with tempfile.TemporaryDirectory(prefix="datalab-") as place:
         file = Path(place) / "results.json"
-        last = LAST_CELL.format(program=PLAIN + COLLECT, names=list(results), file=str(file))
-        nb.cells.append(nbformat.v4.new_code_cell(last))
-        execute(nb, path, numbers, seed, lambda number: progress(f"{path.name}: cell {number} of {total}"))
+        names = {"names": list(results), "file": str(file), "call": asdict(call) if call else None}
+        collect = recorder() + COLLECT.rpartition("with open")[0] + COLLECT_CALLS if call else PLAIN + COLLECT
+        first = (
+            LAST_CELL.format(program=f"{recorder()}\nbegin(CALL['name'], __import__('IPython').get_ipython())", **names)
+            if call
+            else ""
+        )
+        nb.cells.append(nbformat.v4.new_code_cell(LAST_CELL.format(program=collect, **names)))
+        execute(nb, path, numbers, seed, lambda number: progress(f"{path.name}: cell {number} of {total}"), first)
         nb.cells.pop()
         found = json.loads(file.read_text(encoding="utf-8"))
     if found["wrong"]:
@@ -73,13 +108,18 @@ def run(path: Path, results: Sequence[str], *, seed: int, progress: Progress) ->
         raise Refused(
             *(Fault(path.name, None, f"the result {name}: {why}", remedy) for name, why in found["wrong"].items())
         )
-    return Run(found["values"], nb, found["python"])
+    return Run(found["values"], nb, found["python"], found.get("calls", {}))
 
 
 def execute(
-    nb: nbformat.NotebookNode, path: Path, numbers: Sequence[int], seed: int, progress: Callable[[int], None]
+    nb: nbformat.NotebookNode,
+    path: Path,
+    numbers: Sequence[int],
+    seed: int,
+    progress: Callable[[int], None],
+    first: str = "",
 ) -> None:
-    """Run all cells; the first that fails is named by its number in the notebook."""
+    """Run all cells, and before them what is in none; the first that fails is named by its number in the notebook."""
     current: list[int] = [0]
 
     def started(cell: Any, cell_index: int) -> None:
@@ -87,12 +127,17 @@ def execute(
         if cell.cell_type == "code" and cell_index < len(numbers):
             progress(sum(item.cell_type == "code" for item in nb.cells[: cell_index + 1]))
 
+    def begun(**_: Any) -> None:
+        if client.kc:
+            client.kc.execute(first, silent=True)
+
     client = NotebookClient(
         nb,
         timeout=None,
         kernel_name=nb.metadata.get("kernelspec", {}).get("name", "python3"),
         resources={"metadata": {"path": str(path.parent)}},
         on_cell_start=started,
+        on_notebook_start=begun if first else None,
         store_widget_state=False,
     )
     environment = {**os.environ, "PYTHONHASHSEED": str(seed), "MPLBACKEND": "module://matplotlib_inline.backend_inline"}

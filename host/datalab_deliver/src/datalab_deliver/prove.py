@@ -26,6 +26,38 @@ peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
 with open({file!r}, "w") as file:
     json.dump({{"values": results, "peak": peak}}, file)
 """
+# The build stage, and what serves: that one cannot compute anew, and is asked twice, the second time backwards.
+TRAIN = """
+import json, pathlib, sys
+sys.path.insert(0, {src!r})
+from {package}.artifacts import save
+from {package}.pipeline import run
+from {package}.plain import brief, plain
+values, made = run(**{arguments!r}), {{}}
+save(pathlib.Path({folder!r}), values)
+for name in values:
+    try:
+        made[name] = brief(plain(values[name]))
+    except (TypeError, ValueError):
+        pass
+with open({file!r}, "w") as file:
+    json.dump(made, file)
+"""
+ANSWER = """
+import json, pathlib, resource, sys
+sys.path.insert(0, {src!r})
+sys.modules["{package}.pipeline"] = None
+from {package} import artifacts, served
+values = artifacts.load(pathlib.Path({folder!r}))
+before = {{name: artifacts.packed(values[name]) for name in values}}
+function = served.bind(**values)[{name!r}]
+answers = served.samples(function)[{name!r}]
+backwards = [served.answer(function, given) for given in reversed(served.CALLS["samples"])]
+altered = [name for name in values if artifacts.packed(values[name]) != before[name]]
+peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+with open({file!r}, "w") as file:
+    json.dump({{"values": answers, "backwards": backwards[::-1], "altered": altered, "peak": peak}}, file)
+"""
 
 
 @dataclass(frozen=True)
@@ -35,6 +67,16 @@ class Proof:
     differences: list[str]
     values: dict[str, Any]
     megabytes: int = 0
+
+
+@dataclass(frozen=True)
+class Expected:
+    """Of a function that is served: what it gave, and the artifacts that can be compared."""
+
+    name: str
+    answers: list[Any]
+    made: dict[str, Any]
+    tolerance: float
 
 
 def prove(
@@ -47,23 +89,53 @@ def prove(
 ) -> Proof:
     """Run a project and compare each result."""
     with tempfile.TemporaryDirectory(prefix="datalab-") as place:
-        file = Path(place) / "results.json"
-        (Path(place) / "empty").mkdir()
-        program = PROGRAM.format(src=str(project / "src"), package=package, arguments=dict(arguments), file=str(file))
-        environment = {**os.environ, "PYTHONHASHSEED": "2", "MPLBACKEND": "Agg", "PYTHONDONTWRITEBYTECODE": "1"}
-        done = subprocess.run(
-            [python, "-W", "ignore", "-c", program],
-            cwd=Path(place) / "empty",
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if done.returncode:
-            return Proof([(done.stderr.strip().splitlines() or ["it failed"])[-1]], {})
-        got = json.loads(file.read_text(encoding="utf-8"))
+        facts = {"src": str(project / "src"), "package": package, "arguments": dict(arguments)}
+        got = told(python, PROGRAM, facts, Path(place))
+    if isinstance(got, str):
+        return Proof([got], {})
     return Proof(compare(expected, got["values"], tolerance), got["values"], got["peak"])
+
+
+def prove_served(
+    python: str,
+    project: Path,
+    package: str,
+    arguments: Mapping[str, Any],
+    expected: Expected,
+) -> Proof:
+    """Compute the artifacts in a process, load them in another one, and compare each answer."""
+    name, tolerance = expected.name, expected.tolerance
+    with tempfile.TemporaryDirectory(prefix="datalab-") as place:
+        facts = {"src": str(project / "src"), "package": package, "arguments": dict(arguments), "name": name}
+        facts["folder"] = str(Path(place) / "artifacts")
+        trained = told(python, TRAIN, facts, Path(place))
+        got = trained if isinstance(trained, str) else told(python, ANSWER, facts, Path(place))
+    if isinstance(trained, str) or isinstance(got, str):
+        return Proof([str(got)], {})
+    differences = compare(expected.made, trained, dict.fromkeys(expected.made, tolerance))
+    differences += same(expected.answers, got["values"], tolerance, name)
+    differences += [f"{text}, asked again" for text in same(got["values"], got["backwards"], tolerance, name)]
+    differences += [f"a call alters {each}" for each in got["altered"]]
+    return Proof(differences, {name: got["values"]}, got["peak"])
+
+
+def told(python: str, program: str, facts: Mapping[str, Any], place: Path) -> Any:
+    """What a program writes, run in an empty folder; a text says why it failed."""
+    file, empty = place / "results.json", place / "empty"
+    empty.mkdir(exist_ok=True)
+    environment = {**os.environ, "PYTHONHASHSEED": "2", "MPLBACKEND": "Agg", "PYTHONDONTWRITEBYTECODE": "1"}
+    done = subprocess.run(
+        [python, "-W", "ignore", "-c", program.format(**facts, file=str(file))],
+        cwd=empty,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        return (done.stderr.strip().splitlines() or ["it failed"])[-1]
+    return json.loads(file.read_text(encoding="utf-8"))
 
 
 def compare(expected: Mapping[str, Any], got: Mapping[str, Any], tolerance: Mapping[str, float]) -> list[str]:

@@ -68,8 +68,9 @@ FRESH = set(
     to_dict to_frame to_html to_list to_numeric to_period to_records to_string to_timestamp to_markdown tolist
     total_seconds transform translate truediv truncate tz_convert tz_localize unique union unstack
     upper value_counts var where xs zfill item conj nonzero trace flatten isocalendar weekday isoweekday date
-    predict predict_proba decision_function get_params get_feature_names_out as_posix is_file is_dir exists
-    tobytes hexdigest digest most_common elements describe info
+    predict predict_proba predict_log_proba decision_function score_samples inverse_transform kneighbors
+    radius_neighbors decision_path get_support cdf pdf ppf sf pmf inv_cdf get_params get_feature_names_out as_posix
+    is_file is_dir exists tobytes hexdigest digest most_common elements describe info
     """.split()
 )
 # Methods that leave their object alone, but whose result may be a part of it.
@@ -93,6 +94,8 @@ SHARING_BUILTINS = set(
 ONE_SHOT = {"iter", "map", "filter", "zip", "enumerate", "reversed", "open", "reader", "DictReader", "chain", "islice"}
 ONE_SHOT |= {"product", "permutations", "combinations", "cycle", "finditer", "scandir", "iglob", "iterrows"}
 ONE_SHOT |= {"itertuples", "rglob", "iterdir", "starmap", "takewhile", "dropwhile", "tee"}
+# What pandas is given by these keywords is not a part of what it makes: it makes labels of it.
+LABELS = {"columns", "index", "names"}
 # Functions of libraries whose result may share memory with an argument.
 SHARING = set(
     "asarray asanyarray ascontiguousarray ravel reshape squeeze transpose atleast_1d atleast_2d broadcast_to"

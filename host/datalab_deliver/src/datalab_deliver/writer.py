@@ -82,8 +82,10 @@ def mentions(node: ast.AST, inputs: Mapping[str, str]) -> bool:
     )
 
 
-def module(parts: Parts, results: Sequence[str], signature: str, inputs: Mapping[str, str], about: str) -> str:
-    """The text of pipeline.py."""
+def module(
+    parts: Parts, results: Sequence[str], signature: str, inputs: Mapping[str, str], about: str, name: str = "run"
+) -> str:
+    """The text of pipeline.py, or of another module with such a function."""
     future = [s for s in parts.imports if s.text.startswith("from __future__")]
     imports = list(dict.fromkeys(s.text for s in [*future, *(s for s in parts.imports if s not in future)]))
     if any("builtins." in line for line in parts.prelude):
@@ -97,10 +99,10 @@ def module(parts: Parts, results: Sequence[str], signature: str, inputs: Mapping
             body += ["", f"{INDENT}# cell {statement.cell}"] if body else [f"{INDENT}# cell {statement.cell}"]
             cell = statement.cell
         body.append(indent(local(replace(statement.text, inputs))))
-    returned = ", ".join(f'"{name}": {name}' for name in results)
+    returned = ", ".join(f'"{result}": {result}' for result in results)
     body += ["", f"{INDENT}return {{{returned}}}"]
     # A name of the notebook may be that of a built-in or of a type: dict is not used here.
-    blocks.append(f"\ndef run({signature}):\n" + "\n".join(body))
+    blocks.append(f"\ndef {name}({signature}):\n" + "\n".join(body))
     return "\n\n".join(blocks) + "\n"
 
 

@@ -1,0 +1,286 @@
+# Copyright: Contributors to datalab.notebooks
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""A function of the notebook that is to be served: what it takes along, and what a build stage computes for it.
+
+Functions, classes and imports that it needs go along. Names that cells give values to are the artifacts: they have the
+value that they have at the end of the notebook. What makes an answer depend on anything else is refused.
+"""
+
+from __future__ import annotations
+
+import ast
+import builtins
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+
+from .alterations import FILES, PROCESS, RANDOM, Summary
+from .effects import Analysis, Effect, imported, outer
+from .expressions import own_names, stored
+from .refusal import Fault, Refused
+from .sharing import Names, join_all, values
+from .slicing import draws
+from .source import Source, Statement
+
+Problem = tuple[int, str, str]  # the number of a statement, what, remedy
+
+
+@dataclass(frozen=True)
+class Called:
+    """A function to serve."""
+
+    name: str
+    node: ast.FunctionDef
+    cell: int
+    numbers: list[int]  # of the statements that go along
+    artifacts: list[str]
+    altered: dict[str, str]  # artifacts that it may alter, unless they are what is said: scalar or flat
+
+
+@dataclass
+class Along:
+    """What is found to go along, and what not."""
+
+    numbers: set[int] = field(default_factory=set)
+    artifacts: set[str] = field(default_factory=set)
+    problems: list[Problem] = field(default_factory=list)
+
+
+def find(read: Source, name: str, notebook: str) -> Called:
+    """The function of that name, or why it cannot be served."""
+    analysis = analysed(read.statements)
+    effects = analysis.effects()
+    number = definition(read, effects, name, notebook)
+    node = read.statements[number].node
+    altered = alters(read.statements, analysis, name)
+    assert isinstance(node, ast.FunctionDef)  # noqa: S101 - as definition sees to
+    along = closure(read, effects, name, number)
+    problems = [
+        *along.problems,
+        *((number, *problem) for problem in of_arguments(node)),
+        *((number, *problem) for problem in of_state(name, analysis.known[name])),
+        *((number, *altering(name, each)) for each in altered if not altered[each] or each not in along.artifacts),
+        *of_definitions(read.statements, along.numbers),
+        *of_others(analysis, along),
+    ]
+    if not along.artifacts and not problems:
+        remedy = "Deliver what it gives with --result, or let it use what a cell has computed"
+        problems.append((number, f"{name} needs no value of another cell: there is nothing to compute before", remedy))
+    if problems:
+        cells = [(read.statements[at].cell, what, remedy) for at, what, remedy in problems]
+        raise Refused(*(Fault(notebook, cell, what, remedy) for cell, what, remedy in sorted(set(cells))))
+    cell = read.statements[number].cell
+    altered = {each: unless for each, unless in altered.items() if each in along.artifacts}
+    return Called(name, node, cell, sorted(along.numbers), sorted(along.artifacts), altered)
+
+
+def definition(read: Source, effects: Sequence[Effect], name: str, notebook: str) -> int:
+    """The number of the one statement that defines the function."""
+    nodes = [statement.node for statement in read.statements]
+    there = [number for number, effect in enumerate(effects) if name in effect.defines]
+    functions = sorted({node.name for node in nodes if isinstance(node, ast.FunctionDef)})
+    remedy = f"Name one of: {', '.join(functions)}" if functions else f"Write a function in a cell: def {name}(…)"
+    if not there and name not in read.parameters:
+        raise Refused(Fault(notebook, None, f"no cell defines the function {name}", remedy))
+    cell = read.statements[there[-1]].cell if there else None
+    if len(there) > 1:
+        cells = ", ".join(dict.fromkeys(str(read.statements[number].cell) for number in there))
+        remedy = "Give each another name"
+        raise Refused(Fault(notebook, cell, f"{name} is defined more than once, in cell {cells}", remedy))
+    node = nodes[there[0]] if there else None
+    if isinstance(node, ast.FunctionDef):
+        return there[0]
+    wrapped = f"Write a function around it at the top of a cell, and name that: def answer(…): return {name}(…)"
+    raise Refused(Fault(notebook, cell, f"{name} is {kind(node, name)}, not a function that a cell defines", wrapped))
+
+
+def kind(node: ast.stmt | None, name: str) -> str:
+    """What a name is that is no function of the notebook."""
+    if isinstance(node, ast.ClassDef):
+        return "a class"
+    if isinstance(node, ast.AsyncFunctionDef):
+        return "an async function"
+    if node is not None and name in imported(node):
+        return "imported"
+    if isinstance(node, (ast.Assign, ast.AnnAssign)) and isinstance(node.value, ast.Lambda):
+        return "a lambda"
+    inside = [item for item in ast.walk(node) if isinstance(item, ast.FunctionDef)] if node else []
+    return "defined inside of another statement" if name in {item.name for item in inside} else "a value"
+
+
+def closure(read: Source, effects: Sequence[Effect], name: str, number: int) -> Along:
+    """What a function needs when it is called, and what those need that it calls."""
+    nodes = [statement.node for statement in read.statements]
+    along = Along(
+        {n for n, node in enumerate(nodes) if isinstance(node, ast.ImportFrom) and node.module == "__future__"}
+    )
+    along.numbers |= settings(read.statements, effects)
+    seen: set[str] = set()
+    todo = [(name, number), *((each, n) for n in along.numbers for each in effects[n].uses)]
+    while todo:
+        each, by = todo.pop()
+        if each in seen or each.startswith("<"):
+            continue
+        seen.add(each)
+        there = [n for n, effect in enumerate(effects) if each in effect.defines]
+        brought = [n for n in there if brings(nodes[n], each)]
+        if not there and each not in read.parameters:
+            if each not in dir(builtins):
+                along.problems.append((by, f"{name} uses {each}, which no cell defines", "Define it in a cell"))
+        elif not brought:
+            along.artifacts.add(each)
+        elif len({ast.dump(nodes[n]) for n in there}) > 1 or each in read.parameters:
+            what = f"{each}, which {name} needs, is defined more than once"
+            along.problems.append((there[-1], what, "Give each another name"))
+        else:
+            along.numbers.add(there[0])
+            todo += [(used, there[0]) for used in effects[there[0]].uses]
+    return along
+
+
+def settings(statements: Sequence[Statement], effects: Sequence[Effect]) -> set[int]:
+    """Statements that set something in the process or in a library, and need nothing but imports for it."""
+    modules = set().union(*(e.defines for s, e in zip(statements, effects) if e.imports and not draws(s)))
+    plain = modules | set(dir(builtins)) | {PROCESS}
+    return {
+        number
+        for number, effect in enumerate(effects)
+        if effect.alters & (modules | {PROCESS}) and effect.alters | effect.uses <= plain and not effect.defines
+    }
+
+
+def brings(node: ast.stmt, name: str) -> bool:
+    """Whether a statement defines a function or a class of that name, or imports it."""
+    return isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)) or name in imported(node)
+
+
+def of_arguments(node: ast.FunctionDef) -> Iterator[tuple[str, str]]:
+    """How a request gives arguments: by name, each of its own."""
+    if node.decorator_list:
+        yield f"{node.name} has a decorator", "Take it off, or write a function without one around it"
+    if node.args.vararg or node.args.kwarg or node.args.posonlyargs:
+        yield f"{node.name} takes arguments that have no name", "Name each argument: no *, ** and / among them"
+    if not [*node.args.args, *node.args.kwonlyargs]:
+        yield f"{node.name} takes no arguments", "Deliver what it gives with --result"
+    for item in [*node.args.args, *node.args.kwonlyargs]:
+        if item.arg.startswith("_") or item.arg in {"artifacts", "samples", "model_config"}:
+            yield f"its argument {item.arg} has a name that means something else in the project", "Give it another name"
+    if any(isinstance(item, (ast.Yield, ast.YieldFrom)) for item in ast.walk(node)):
+        yield f"{node.name} is a generator", "Return a list"
+
+
+def of_state(name: str, summary: Summary) -> Iterator[tuple[str, str]]:
+    """What makes an answer depend on more than the arguments, by what the function says and those that it calls."""
+    if RANDOM in summary.alters | summary.reads:
+        yield f"{name} draws random numbers", "Draw them in a cell before it, with a seed"
+    if FILES in summary.alters | summary.reads:
+        yield f"{name} reads or writes files", "Read them in a cell before it, and let it use what was read"
+    if PROCESS in summary.alters:
+        yield f"{name} may alter the process that runs it", "Do that in a cell before it"
+
+
+@dataclass
+class Own(Names):
+    """What shares, with a closer look at functions: what they return, and not all that they use."""
+
+    returned: dict[str, set[str]] = field(default_factory=dict)
+
+    def shared_by_call(self, call: ast.Call) -> set[str]:
+        name = call.func.id if isinstance(call.func, ast.Name) else ""
+        if name in self.returned:
+            return self.returned[name].union(*map(self.shared, values(call)))
+        return super().shared_by_call(call) - (self.callables.keys() - self.stateful)
+
+
+class Flat(Own):
+    """What shares if elements are numbers and texts, which nothing alters: no element, and nothing that is computed."""
+
+    def shared(self, node: ast.AST) -> set[str]:
+        element = isinstance(node, ast.Subscript) and not any(isinstance(part, ast.Slice) for part in ast.walk(node))
+        if element or isinstance(node, ast.BinOp):
+            return set()
+        if isinstance(node, (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)):
+            made = [node.key, node.value] if isinstance(node, ast.DictComp) else [node.elt]
+            return set().union(*map(self.shared, made)) - stored([part.target for part in node.generators])
+        return super().shared(node)
+
+
+def returned(analysis: Analysis, make: type[Names]) -> dict[str, set[str]]:
+    """For each function, the names outside of it that its value may be a part of; its own, if that is a default."""
+    found = {}
+    for node in analysis.nodes:
+        if isinstance(node, ast.FunctionDef) and not node.decorator_list:
+            names = make(analysis.names.modules, analysis.names.callables)
+            for item in node.body:
+                join_all(names, item)
+            given = [item.value for item in ast.walk(node) if isinstance(item, (ast.Return, ast.Yield, ast.YieldFrom))]
+            defaults = [*node.args.defaults, *filter(None, node.args.kw_defaults)]
+            shared = set().union(*(names.shared(value) for value in [*given, *defaults] if value is not None))
+            found[node.name] = names.together(shared, analysis.assigned) & analysis.assigned - own_names(node)
+            found[node.name] |= set() if all(isinstance(each, ast.Constant) for each in defaults) else {node.name}
+    return found
+
+
+def alters(statements: Sequence[Statement], analysis: Analysis, name: str) -> dict[str, str]:
+    """What a function may alter, and of what kind that has to be so that it cannot: scalar, flat or nothing."""
+    declared = {
+        each for s in statements for item in ast.walk(s.node) if isinstance(item, ast.Global) for each in item.names
+    }
+    own = analysis.known[name].alters
+    flat = Analysis(statements, partial(Flat, returned=returned(analysis, Flat))).known[name].alters
+    found = {each for each in own if each in analysis.assigned | declared}
+    return {each: "" if each in declared else "scalar" if each in flat else "flat" for each in sorted(found)}
+
+
+def analysed(statements: Sequence[Statement]) -> Analysis:
+    """What is known about a notebook whose functions are looked at more closely."""
+    return Analysis(statements, partial(Own, returned=returned(Analysis(statements), Own)))
+
+
+def altering(name: str, each: str) -> tuple[str, str]:
+    remedy = f"Let it work on a copy ({each}.copy(), copy.deepcopy({each})), and return what is new"
+    return f"{name} may alter {each}, so that an answer would depend on those before it", remedy
+
+
+def of_definitions(statements: Sequence[Statement], numbers: set[int]) -> Iterator[Problem]:
+    """Functions and classes take some values when they are defined: those may be others later."""
+    remedy = "Write the value itself there, or use the name inside of the function"
+    nodes = {number: statements[number].node for number in sorted(numbers)}
+    functions = {node.name for node in nodes.values() if isinstance(node, ast.FunctionDef)}
+    for number, node in nodes.items():
+        for item in ast.walk(node):
+            if isinstance(item, ast.Attribute) and isinstance(item.value, ast.Name) and item.value.id in functions:
+                yield number, f"it takes {ast.unparse(item)} from a function", "Let a cell give that value to a name"
+        for item in outer(node):
+            if isinstance(item, (ast.FunctionDef, ast.AsyncFunctionDef)):
+                defaults = [*item.args.defaults, *filter(None, item.args.kw_defaults)]
+                if not all(map(literal, defaults)):
+                    yield number, f"a default of {item.name} is computed when it is defined", remedy
+            elif isinstance(item, ast.ClassDef):
+                own = [part.value for part in item.body if isinstance(part, (ast.Assign, ast.AnnAssign)) and part.value]
+                if not all(map(literal, own)):
+                    yield number, f"a value of the class {item.name} is computed when it is defined", remedy
+
+
+def literal(node: ast.expr) -> bool:
+    try:
+        ast.literal_eval(node)
+    except ValueError:
+        return False
+    return True
+
+
+def of_others(analysis: Analysis, along: Along) -> Iterator[Problem]:
+    """Statements that do not go along, and yet may alter what does."""
+    effects = analysis.effects()
+    there = set().union(*(effects[number].defines for number in along.numbers)) | {PROCESS}
+    remedy = "Do it in a statement of its own that needs nothing but imports, or where that is defined; if an answer"
+    remedy += " does not depend on it, give the cell the tag 'show'"
+    for number, (node, effect) in enumerate(zip(analysis.nodes, effects)):
+        if effect.star:
+            yield number, "it imports *, so that it is not known what a name is", "Import the names"
+        other = node.value.id if isinstance(node, ast.Assign) and isinstance(node.value, ast.Name) else ""
+        altered = sorted(effect.alters & there | {other} & there & analysis.names.callables.keys())
+        if number not in along.numbers and altered:
+            what = "the process" if altered == [PROCESS] else altered[-1]
+            yield number, f"it may alter {what}, which the function that is called needs", remedy

@@ -1,0 +1,172 @@
+"""In the notebook's kernel: what a function is called with, what it gives, and whether what it takes can be saved.
+
+It is run there as a text, with those of the modules that it imports before it.
+"""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import copy
+import functools
+import io
+import json
+import pickle
+import sys
+import types
+from typing import Any
+
+from .arguments import plain_arguments, take
+from .artifacts import packed
+from .plain import brief, plain
+
+MODULE = "datalab_calls"
+MOST = 20
+LARGEST = 1_000_000
+
+
+class Recorder(ast.NodeTransformer):
+    """Decorates the function where it is defined."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def visit_Module(self, node: ast.Module) -> ast.Module:
+        for item in node.body:
+            if isinstance(item, ast.FunctionDef) and item.name == self.name:
+                decorator = ast.parse(f"__import__('sys').modules[{MODULE!r}].record", mode="eval").body
+                item.decorator_list.insert(0, ast.copy_location(decorator, item))
+        return ast.fix_missing_locations(node)
+
+
+class Calls:
+    """Those of one function."""
+
+    def __init__(self, count: Any) -> None:
+        self.count = count  # how many cells have run
+        self.noted: list[dict[str, Any]] = []
+        self.seen: set[str] = set()
+        self.wrong: list[tuple[int, str]] = []
+        self.left_out = 0
+        self.inside = False
+
+    def record(self, function: Any) -> Any:
+        """The function, with a note for each call from outside."""
+
+        @functools.wraps(function)
+        def recorded(*args: Any, **kwargs: Any) -> Any:
+            if self.inside or len(self.noted) >= MOST:
+                return function(*args, **kwargs)
+            entry = self.note(function, args, kwargs)
+            self.inside = True
+            try:
+                value = function(*args, **kwargs)
+            finally:
+                self.inside = False
+            if entry:
+                self.keep(entry, value)
+            return value
+
+        return recorded
+
+    def note(self, function: Any, args: Any, kwargs: Any) -> Any:
+        """What it is called with, as it is before the call."""
+        names = function.__code__.co_varnames
+        given = {**dict(zip(names, args)), **kwargs}
+        try:
+            arguments = {name: plain_arguments(value) for name, value in given.items()}
+        except TypeError as error:
+            self.wrong.append((self.count(), f"is called with {error}, which no request has"))
+            return None
+        key = json.dumps(arguments)
+        if key in self.seen:
+            return None
+        self.seen.add(key)
+        if len(key) > LARGEST:
+            self.left_out += 1
+            return None
+        again = functools.partial(function, **copy.deepcopy(given))
+        return {"cell": self.count(), "arguments": arguments, "again": again}
+
+    def keep(self, entry: dict[str, Any], value: Any) -> None:
+        try:
+            self.noted.append({**entry, "value": plain(value)})
+        except (TypeError, ValueError) as error:
+            self.wrong.append((entry["cell"], f"gives what cannot be compared: {error}"))
+
+
+class Own(pickle.Unpickler):
+    """Finds out which functions and classes of the notebook a pickle names."""
+
+    def find_class(self, module: str, name: str) -> Any:
+        if module == "__main__":
+            raise ValueError(f"it holds {name}, which a cell defines")
+        return super().find_class(module, name)
+
+
+def begin(name: str, shell: Any) -> None:
+    """Before the first cell."""
+    calls = Calls(lambda: shell.execution_count)
+    module = types.ModuleType(MODULE)
+    vars(module).update(record=calls.record, calls=calls)
+    sys.modules[MODULE] = module
+    shell.ast_transformers.append(Recorder(name))
+
+
+def end(names: dict[str, Any], artifacts: list[str]) -> dict[str, Any]:
+    """After the last cell: the calls, what they give now, and the artifacts that cannot be saved."""
+    calls = sys.modules[MODULE].calls
+    calls.inside = True
+    noted = []
+    for entry in calls.noted:
+        now = attempt(entry.pop("again"))
+        noted.append({**entry, "now": now})
+    unsaved, made = {}, {}
+    kinds = {name: kind_of(names[name]) for name in artifacts}
+    for name in artifacts:
+        with contextlib.suppress(TypeError, ValueError):
+            made[name] = brief(plain(names[name]))
+        try:
+            kind, content = packed(names[name])
+            if kind == "pickle":
+                Own(io.BytesIO(content)).load()
+        except Exception as error:  # noqa: BLE001 - what goes wrong in the objects of others is not known
+            unsaved[name] = f"{error}" if isinstance(error, ValueError) else f"{type(error).__name__}: {error}"
+    return {
+        "calls": noted,
+        "wrong": calls.wrong,
+        "left_out": calls.left_out,
+        "unsaved": unsaved,
+        "made": made,
+        "kinds": kinds,
+    }
+
+
+def kind_of(value: Any) -> str:
+    """Whether nothing alters a value, or its elements."""
+    np = sys.modules.get("numpy")
+    scalars = (bool, int, float, complex, str, bytes, type(None), *([np.generic] if np else []))
+    if isinstance(value, scalars):
+        return "scalar"
+    if np and isinstance(value, np.ndarray):
+        return "flat" if value.ndim == 1 and value.dtype.kind in "biufUS" else ""
+    items = value.values() if type(value) is dict else value if type(value) in (list, tuple, set) else [[]]
+    return "flat" if all(isinstance(item, scalars) for item in items) else ""
+
+
+def answers(function: Any, types: dict[str, Any], samples: list[dict[str, Any]]) -> list[Any]:
+    """What a function gives for arguments that are JSON."""
+    sys.modules[MODULE].calls.inside = True
+
+    def answer(sample: dict[str, Any]) -> Any:
+        return function(**take(types, sample, frozenset(types)))
+
+    return [attempt(functools.partial(answer, sample)) for sample in samples]
+
+
+def attempt(call: Any) -> Any:
+    """What a call gives, or how it fails, as JSON."""
+    try:
+        return plain(call())
+    except Exception as error:  # noqa: BLE001 - a function may raise anything
+        return {"error": f"{type(error).__name__}: {error}"}

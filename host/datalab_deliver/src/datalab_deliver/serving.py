@@ -1,0 +1,137 @@
+# Copyright: Contributors to datalab.notebooks
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""A function that is served: what its calls in the notebook prove, and what its project has besides."""
+
+from __future__ import annotations
+
+import ast
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import nbformat
+
+from . import calling, cells, effects, project, rules, shapes, writer
+from .arguments import Type
+from .calling import Called
+from .kernel import Run
+from .plain import same
+from .refusal import Fault, Refused
+from .source import Source, Statement
+
+HERE = Path(__file__).parent
+
+
+@dataclass(frozen=True)
+class Served:
+    """A function of a notebook, with its statements."""
+
+    called: Called
+    statements: list[Statement]
+    effects: list[effects.Effect]
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What it was called with, of which types that is, and what it gave."""
+
+    types: dict[str, Type]
+    optional: list[str]
+    samples: list[dict[str, Any]]
+    values: list[Any]
+    made: dict[str, Any]  # the artifacts that have a form that can be compared
+
+
+def find(read: Source, name: str, path: Path) -> Served:
+    """The function and what goes along, or why it cannot be served."""
+    called = calling.find(read, name, path.name)
+    known = calling.analysed(read.statements).effects()
+    served = Served(called, [read.statements[n] for n in called.numbers], [known[n] for n in called.numbers])
+    faults = rules.faults(served.statements, served.effects, dict.fromkeys(called.artifacts, 0), {}, path)
+    if faults:
+        raise Refused(*faults)
+    return served
+
+
+def answers(served: Served, ran: Run, nb: nbformat.NotebookNode, tolerance: float, notebook: str) -> Answers:
+    """What the calls of a run say, or why that is no proof."""
+    called, found = served.called, ran.calls
+    numbers = [number for number, cell in cells.code(nb) if not cells.LEFT_OUT & cells.tags(cell) - {"show"}]
+    faults = [unsaved(notebook, served, name, why) for name, why in found["unsaved"].items()]
+    faults += [
+        Fault(notebook, called.cell, *calling.altering(called.name, each))
+        for each, unless in called.altered.items()
+        if found["kinds"][each] not in {"scalar", unless}
+    ]
+    for count, what in found["wrong"] if not found["calls"] else []:
+        remedy = "Let it take and give numbers, texts, lists, dicts, arrays or tables"
+        faults.append(Fault(notebook, numbers[count - 1], f"{called.name} {what}", remedy))
+    if not faults and not found["calls"]:
+        what = f"no cell calls {called.name}" + (" with less than 1 MB" if found["left_out"] else "")
+        remedy = "Call it in the last cell with what a request may give: that becomes the project's test"
+        faults.append(Fault(notebook, called.cell, what, remedy))
+    for call in found["calls"]:
+        for text in same(call["value"], call["now"], tolerance, called.name)[:1]:
+            what = f"{called.name} gives something else at the end of the notebook than here: {text}"
+            remedy = f"Call it after the last cell that alters {' or '.join(called.artifacts)}, and only there"
+            faults.append(Fault(notebook, numbers[call["cell"] - 1], what, remedy))
+    if faults:
+        raise Refused(*faults)
+    arguments = [call["arguments"] for call in found["calls"]]
+    types, optional = shapes.types(called, arguments, notebook)
+    samples = [{name: value for name, (_, value) in each.items()} for each in arguments]
+    return Answers(types, optional, samples, [call["value"] for call in found["calls"]], found["made"])
+
+
+def unsaved(notebook: str, served: Served, name: str, why: str) -> Fault:
+    what = f"{served.called.name} needs {name}, which cannot be saved: {why}"
+    remedy = f"Compute with {name} in a cell before it, and let it use what came out; a class belongs into a package"
+    return Fault(notebook, served.called.cell, what, remedy)
+
+
+def core(served: Served, found: Answers, about: str) -> dict[str, str]:
+    """The modules by which the project answers, by their names."""
+    called = served.called
+    parts = writer.arrange(served.statements, served.effects, {}, set(called.artifacts))
+    signature = f"*, {', '.join(called.artifacts)}"
+    facts = {"arguments": found.types, "optional": found.optional, "samples": found.samples}
+    own = {f"{name}.py": (HERE / f"{name}.py").read_text(encoding="utf-8") for name in ("arguments", "artifacts")}
+    return {
+        **own,
+        "serving.py": writer.module(parts, [called.name], signature, {}, about, name="bind"),
+        "served.py": project.render("served.py", call=called.name),
+        "calls.json": json.dumps(facts, indent=1) + "\n",
+    }
+
+
+def facts(served: Served, found: Answers) -> dict[str, Any]:
+    """What the templates say about arguments."""
+    arguments = served.called.node.args
+    pairs = [
+        *zip(reversed(arguments.args), reversed(arguments.defaults)),
+        *zip(arguments.kwonlyargs, arguments.kw_defaults),
+    ]
+    defaults: Mapping[str, Any] = {item.arg: ast.literal_eval(node) for item, node in pairs if node is not None}
+    records: dict[str, str] = {}
+    return {
+        "arguments": [
+            {
+                "name": name,
+                "hint": shapes.hint(kind, name, records),
+                "told": shapes.told(kind),
+                "optional": name in found.optional,
+                "default": repr(defaults.get(name)),
+            }
+            for name, kind in sorted(found.types.items(), key=lambda item: item[0] in found.optional)
+        ],
+        "records": records,
+    }
+
+
+def statements_of_types(types: Mapping[str, Type]) -> list[Statement]:
+    """What arguments.py imports for these types."""
+    words = {kind[0] for kind in types.values() if isinstance(kind, list)}
+    modules = [module for word, module in (("table", "pandas"), ("array", "numpy")) if word in words]
+    return [Statement(0, ast.parse(f"import {module}").body[0], f"import {module}") for module in modules]

@@ -72,8 +72,14 @@ def add_deliver(commands: Any) -> None:
     ends = "0 if the project is there, and proved to compute the same, 2 if that is refused"
     one = add(commands, "deliver", "Make of a notebook a Python project that computes the same", run_deliver, ends)
     one.add_argument("notebook", type=Path)
-    one.add_argument(
-        "--result", nargs="+", required=True, metavar="NAME", help="the names whose values are the results"
+    what = one.add_mutually_exclusive_group(required=True)
+    what.add_argument("--result", nargs="+", default=[], metavar="NAME", help="the names whose values are the results")
+    what.add_argument(
+        "--call",
+        default="",
+        metavar="FUNCTION",
+        help="a function that is served: what it takes from the notebook, such as a fitted model, is computed once,"
+        " where an image is built; its answers are proved to be those of its calls in the notebook",
     )
     one.add_argument("--out", type=Path, help="the project's folder; without it NOTEBOOK-project beside the notebook")
     one.add_argument(
@@ -103,14 +109,15 @@ def project_of(options: argparse.Namespace) -> Path:
 def run_deliver(options: argparse.Namespace) -> int:
     from . import deliver
 
-    order = deliver.Order(options.notebook, options.result, project_of(options), options.kind, dict(options.tolerance))
+    facts = (project_of(options), options.kind, dict(options.tolerance), options.call)
+    order = deliver.Order(options.notebook, options.result, *facts)
     done = deliver.deliver(order, progress)
     left_out = [{"cell": cell, "what": what} for cell, what in done.left_out]
-    facts = {"project": str(done.project), "width": done.width.value, "lines": done.lines, "of_lines": done.of_lines}
+    said = {"project": str(done.project), "width": done.width.value, "lines": done.lines, "of_lines": done.of_lines}
     lines = [f"{done.project}: {done.lines} of {done.of_lines} lines ({done.width.value}), proved to compute the same"]
     lines += [f"left out, cell {cell}: {what}" for cell, what in done.left_out]
     lines += [f"kept, as you changed it: {name}" for name in done.kept]
-    tell(options, {**facts, "left_out": left_out, "kept": done.kept}, "\n".join(lines))
+    tell(options, {**said, "left_out": left_out, "kept": done.kept}, "\n".join(lines))
     return FINE
 
 

@@ -9,13 +9,29 @@ import os
 import re
 import shutil
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import nbformat
 
-from . import cells, effects, inputs, kernel, kubernetes, lock, project, prove, rules, settings, slicing, source, writer
+from . import (
+    calling,
+    cells,
+    effects,
+    inputs,
+    kernel,
+    kubernetes,
+    lock,
+    project,
+    prove,
+    rules,
+    serving,
+    settings,
+    slicing,
+    source,
+    writer,
+)
 from .check import load, words
 from .plain import brief
 from .refusal import Fault, Refused
@@ -30,10 +46,16 @@ class Order:
     """What a person asks for."""
 
     notebook: Path
-    results: list[str]
+    results: list[str]  # of a function that is served, what it takes: the artifacts
     out: Path
     kind: str = ""  # job or service
     tolerance: dict[str, float] = field(default_factory=dict)
+    call: str = ""  # the function that is served
+
+    @property
+    def compared(self) -> list[str]:
+        """The names that golden.json has."""
+        return [self.call] if self.call else self.results
 
 
 @dataclass(frozen=True)
@@ -65,25 +87,30 @@ def deliver(order: Order, progress: Progress, locked: Lock = lock.text) -> Deliv
     nb = load(path)
     if nb is None:
         raise Refused(Fault(path.name, None, "it is not a notebook of format 4", "Open it in JupyterLab and save it"))
+    if order.call and order.kind == "job":
+        raise Refused(Fault(path.name, None, "a job calls no function", f"Deliver {order.call} with --as service"))
     read = source.read(nb, path.name)
-    known = effects.of(read.statements)
+    known = effects_of(read.statements, order.call)
     noted = settings.read(path.parent)
-    tolerance = {**dict.fromkeys(order.results, prove.DEFAULT_TOLERANCE), **noted.tolerance, **order.tolerance}
-    tolerance = {name: tolerance[name] for name in order.results}
+    tolerance = {**dict.fromkeys(order.compared, prove.DEFAULT_TOLERANCE), **noted.tolerance, **order.tolerance}
+    tolerance = {name: tolerance[name] for name in order.compared}
+    served = serving.find(read, order.call, path) if order.call else None
+    order = replace(order, results=served.called.artifacts) if served else order
     check_results(order.results, read, known, path.name)
     project.check_target(order.out)
     first = needed(read, known, order.results, Width.NEEDED, path)
     refuse(first, path)
     inputs.check_size(first.inputs, path.parent, path.name)
-    ran = run_twice(path, order.results, tolerance, first, progress)
+    ran = run_twice(path, order, tolerance, first, progress)
+    answers = serving.answers(served, ran, nb, tolerance[order.call], path.name) if served else None
+    outcome = Outcome(nb, ran, read, noted, tolerance, served, answers)
     with project.aside(order.out) as new:
         for width in Width:
             part = needed(read, known, order.results, width, path)
             refuse(part, path)
             shutil.rmtree(new, ignore_errors=True)
-            write_core(new, part, order, path)
-            arguments = {name: str(new / "tests" / "data" / file) for name, file in data_files(part.inputs).items()}
-            proof = prove.prove(ran.python, new, package(path), arguments, ran.values, tolerance)
+            write_core(new, part, order, outcome)
+            proof = proved(new, part, order, outcome)
             progress(f"{path.name}: {width.value}: {'the same' if not proof.differences else proof.differences[0]}")
             if not proof.differences:
                 break
@@ -91,33 +118,47 @@ def deliver(order: Order, progress: Progress, locked: Lock = lock.text) -> Deliv
             remedy = "Look for what the cells do beside giving values to names, and write that as values"
             what = f"the project does not compute what the notebook computed: {proof.differences[0]}"
             raise Refused(Fault(path.name, None, what, remedy))
-        write_rest(new, part, order, Outcome(nb, ran, read, noted, tolerance, proof), locked)
+        write_rest(new, part, order, replace(outcome, megabytes=proof.megabytes), locked)
         made = project.digests(new)
         kept = project.keep_edits(order.out, new)
         project.note(new, facts(order, part, path, tolerance), made, kept, order.out)
         project.put(new, order.out)
-    link(path, order.out)
+    link(path, order.out, order.call)
     of_lines = sum(len(statement.text.splitlines()) for statement in read.statements)
-    lines = sum(len(statement.text.splitlines()) for statement in part.statements)
+    there = {id(each): each for each in [*part.statements, *(served.statements if served else [])]}
+    lines = sum(len(statement.text.splitlines()) for statement in there.values())
     return Delivered(order.out, part.width, lines, of_lines, kept, read.left_out)
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What is known when the proof is done."""
+    """What is known when the notebook has run, and when the proof is done."""
 
     nb: nbformat.NotebookNode
     ran: kernel.Run
     read: source.Source
     noted: settings.Settings
     tolerance: dict[str, float]
-    proof: prove.Proof
+    served: serving.Served | None
+    answers: serving.Answers | None
+    megabytes: int = 0
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """What golden.json has."""
+        if self.served and self.answers:
+            return {self.served.called.name: self.answers.values}
+        return self.ran.values
 
 
 def package(path: Path) -> str:
     """The name of the Python package for a notebook."""
     name = re.sub(r"\W+", "_", path.stem).strip("_").lower()
     return name if name.isidentifier() else f"notebook_{name}"
+
+
+def effects_of(statements: Sequence[source.Statement], call: str) -> list[effects.Effect]:
+    return calling.analysed(statements).effects() if call else effects.of(statements)
 
 
 def check_results(names: Sequence[str], read: source.Source, known: Sequence[effects.Effect], notebook: str) -> None:
@@ -148,13 +189,12 @@ def refuse(part: Slice, path: Path) -> None:
         raise Refused(*faults)
 
 
-def run_twice(
-    path: Path, results: Sequence[str], tolerance: Mapping[str, float], part: Slice, progress: Progress
-) -> kernel.Run:
+def run_twice(path: Path, order: Order, tolerance: Mapping[str, float], part: Slice, progress: Progress) -> kernel.Run:
     """The results of a run in a fresh kernel, if another run has the same."""
-    first = kernel.run(path, results, seed=0, progress=progress)
-    second = kernel.run(path, results, seed=1, progress=progress)
-    differences = prove.compare(first.values, second.values, tolerance)
+    results, call = ([], kernel.Call(order.call, order.results)) if order.call else (order.results, None)
+    first = kernel.run(path, results, seed=0, progress=progress, call=call)
+    second = kernel.run(path, results, seed=1, progress=progress, call=call)
+    differences = prove.compare(comparable(first, order), comparable(second, order), tolerance)
     if differences:
         cells_ = sorted(
             {s.cell for s, e in zip(part.statements, part.effects) if any("random" in use for use in e.uses)}
@@ -163,6 +203,14 @@ def run_twice(
         remedy = "Set a seed (np.random.seed, random_state=…), and sort what comes from a set"
         raise Refused(Fault(path.name, cells_[0] if cells_ else None, what, remedy))
     return first
+
+
+def comparable(ran: kernel.Run, order: Order) -> dict[str, Any]:
+    """What has to be the same in another run: of a function what it was called with, too."""
+    if not order.call:
+        return ran.values
+    calls = [[call["arguments"], call["value"], call["now"]] for call in ran.calls["calls"]]
+    return {**ran.calls["made"], order.call: calls}
 
 
 def data_files(found: Mapping[str, str]) -> dict[str, str]:
@@ -174,16 +222,34 @@ def data_files(found: Mapping[str, str]) -> dict[str, str]:
     return names
 
 
-def write_core(new: Path, part: Slice, order: Order, path: Path) -> None:
-    """What the proof takes: the package's two modules and the data."""
+def about(path: Path) -> str:
+    return f"What {path.name} computes, without what it only shows. Made from it: change the notebook, not this file."
+
+
+def proved(new: Path, part: Slice, order: Order, outcome: Outcome) -> prove.Proof:
+    """What the project computes, compared with what the notebook did."""
+    python, name, answers = outcome.ran.python, package(order.notebook), outcome.answers
+    arguments = {name: str(new / "tests" / "data" / file) for name, file in data_files(part.inputs).items()}
+    if answers is None:
+        return prove.prove(python, new, name, arguments, outcome.ran.values, outcome.tolerance)
+    expected = prove.Expected(order.call, answers.values, answers.made, outcome.tolerance[order.call])
+    return prove.prove_served(python, new, name, arguments, expected)
+
+
+def write_core(new: Path, part: Slice, order: Order, outcome: Outcome) -> None:
+    """What the proof takes: the package's modules and the data."""
+    path = order.notebook
     home = new / "src" / package(path)
     given = {*part.parameters, *part.inputs.values()}
     parts = writer.arrange(part.statements, part.effects, part.inputs, given)
-    about = f"What {path.name} computes, without what it only shows. Made from it: change the notebook, not this file."
-    text = writer.module(parts, order.results, writer.signature(part.inputs, part.parameters), part.inputs, about)
+    signature = writer.signature(part.inputs, part.parameters)
+    text = writer.module(parts, order.results, signature, part.inputs, about(path))
     plain = Path(__file__).with_name("plain.py").read_text(encoding="utf-8")
-    init = f'"""{path.stem}: made from a notebook."""\n\nfrom .pipeline import run\n\n__all__ = ["run"]\n'
+    init = f'"""{path.stem}: made from a notebook."""\n'
+    init += "" if order.call else '\nfrom .pipeline import run\n\n__all__ = ["run"]\n'
     project.write(home, {"pipeline.py": text, "plain.py": plain, "__init__.py": init})
+    if outcome.served and outcome.answers:
+        project.write(home, serving.core(outcome.served, outcome.answers, about(path)))
     files = data_files(part.inputs)
     for text, argument in part.inputs.items():
         place = new / "tests" / "data" / files[argument]
@@ -197,9 +263,13 @@ def write_core(new: Path, part: Slice, order: Order, path: Path) -> None:
 def write_rest(new: Path, part: Slice, order: Order, outcome: Outcome, locked: Lock) -> None:
     """What makes a package of it: description, tests, command, lock, the notebook as it ran."""
     path = order.notebook
-    environment = lock.of(outcome.ran.python, part.statements, path.name)
+    served, answers = outcome.served, outcome.answers
+    statements = list(part.statements)
+    if served and answers:
+        statements += [*served.statements, *serving.statements_of_types(answers.types)]
+    environment = lock.of(outcome.ran.python, statements, path.name)
     extra = ["fastapi>=0.110", "uvicorn>=0.30"] if order.kind == "service" else []
-    golden = {name: brief(value) for name, value in outcome.ran.values.items()}
+    golden = {name: brief(value) for name, value in outcome.values.items()}
     common: dict[str, Any] = {
         "name": package(path).replace("_", "-"),
         "package": package(path),
@@ -217,26 +287,32 @@ def write_rest(new: Path, part: Slice, order: Order, outcome: Outcome, locked: L
         "team": outcome.noted.team,
         "notebook": path.name,
         "words": "\n\n".join(cells.markdown(outcome.nb)) or f"# {path.stem}",
-        "tests": tests(outcome.read, part, order.results, path),
+        "tests": tests(outcome.read, part, [*order.results, *filter(None, [order.call])], path),
+        "call": order.call,
+        **(serving.facts(served, answers) if served and answers else {}),
     }
+    of_call = "call_" if order.call else ""
     files = {
         "pyproject.toml": project.render("pyproject.toml", **common),
         "README.md": project.render("README.md", **common),
         "requirements.lock": locked(outcome.ran.python, environment.pins, extra, path.name),
-        f"src/{package(path)}/cli.py": project.render("cli.py", **common),
-        "tests/conftest.py": project.render("conftest.py", **common),
+        f"src/{package(path)}/cli.py": project.render(f"{of_call}cli.py", **common),
+        "tests/conftest.py": project.render(f"{of_call}conftest.py", **common),
         "tests/test_golden.py": project.render("test_golden.py", **common),
         "tests/golden.json": json.dumps({"results": golden, "tolerance": outcome.tolerance}, indent=1) + "\n",
         f"notebook/{path.name}": nbformat.writes(without_times(outcome.ran.notebook)) + "\n",
     }
+    if order.call:
+        files[f"src/{package(path)}/train.py"] = project.render("train.py", **common)
+        files["tests/test_serving.py"] = project.render("test_serving.py", **common)
     if order.kind:
-        samples = {name: f"/data/{file}" for name, file in common["data"].items()}
-        files.update(kubernetes.files(common["name"], order.kind, samples, outcome.proof.megabytes))
+        samples = {name: f"/data/{file}" for name, file in common["data"].items() if not order.call}
+        files.update(kubernetes.files(common["name"], order.kind, samples, outcome.megabytes))
         files["Dockerfile"] = project.render("Dockerfile", **common)
         files[".dockerignore"] = "*\n!wheelhouse\n!requirements.lock\n!tests/data\n"
     if order.kind == "service":
-        files[f"src/{package(path)}/service.py"] = project.render("service.py", **common)
-        files["tests/test_service.py"] = project.render("test_service.py", **common)
+        files[f"src/{package(path)}/service.py"] = project.render(f"{of_call}service.py", **common)
+        files["tests/test_service.py"] = project.render(f"{of_call}test_service.py", **common)
     if common["tests"]:
         files["tests/test_notebook.py"] = project.render("test_notebook.py", **common)
     project.write(new, files)
@@ -279,6 +355,7 @@ def facts(order: Order, part: Slice, path: Path, tolerance: Mapping[str, float])
     return {
         "notebook": path.name,
         "results": order.results,
+        **({"call": order.call} if order.call else {}),
         "tolerance": dict(tolerance),
         "kind": order.kind,
         "width": part.width.name,
@@ -291,12 +368,17 @@ def facts(order: Order, part: Slice, path: Path, tolerance: Mapping[str, float])
 LINK = "datalab-project"
 
 
-def link(path: Path, out: Path) -> None:
+def link(path: Path, out: Path, call: str = "") -> None:
     """The last cell of the notebook runs the project."""
     nb = nbformat.read(path, as_version=4)
     place = os.path.relpath(out.resolve() / "src", path.parent.resolve())
     text = "# The delivered project, which computes the same\nimport sys\n\n"
-    text += f"sys.path.insert(0, {place!r})\nfrom {package(path)} import run"
+    text += f"sys.path.insert(0, {place!r})\n"
+    if call:
+        text += f"from {package(path)}.pipeline import run\nfrom {package(path)}.serving import bind\n\n"
+        text += f"# bind(**run())[{call!r}] is its {call}"
+    else:
+        text += f"from {package(path)} import run"
     old: nbformat.NotebookNode | None = next((cell for cell in nb.cells if cell.metadata.get("datalab") == LINK), None)
     if old is not None and old.source == text:
         return

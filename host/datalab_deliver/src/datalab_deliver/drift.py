@@ -6,14 +6,15 @@ from __future__ import annotations
 
 import ast
 import json
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
 from pathlib import Path
+from typing import Any
 
 import nbformat
 
-from . import deliver, effects, kernel, project, source
+from . import deliver, kernel, project, serving, source
 from .check import load
 from .plain import brief, same
 from .refusal import Fault, Refused
@@ -61,8 +62,7 @@ def find(path: Path, target: Path, progress: Callable[[str], None], *, run: bool
     old, new = (load(file) for file in (target / "notebook" / noted["notebook"], path))
     if old is None or new is None:
         raise Refused(Fault(path.name, None, "it is not a notebook of format 4", "Open it in JupyterLab and save it"))
-    width, names = Width[noted["width"]], noted["results"]
-    before, after = (part(nb, width, names, path) for nb in (old, new))
+    before, after = (part(nb, noted, path) for nb in (old, new))
     arguments = [
         f"{name} is {value!r}, and was {noted['parameters'].get(name)!r}"
         for name, value in after.parameters.items()
@@ -73,7 +73,9 @@ def find(path: Path, target: Path, progress: Callable[[str], None], *, run: bool
     results: list[str] = []
     if run:
         golden = json.loads((target / "tests" / "golden.json").read_text(encoding="utf-8"))
-        values = kernel.run(path, names, seed=0, progress=progress).values
+        call = of_call(target, noted)
+        names = [call.name] if call else noted["results"]
+        values = kernel.run(path, [] if call else names, seed=0, progress=progress, call=call).values
         results = [
             text
             for name in names
@@ -82,11 +84,25 @@ def find(path: Path, target: Path, progress: Callable[[str], None], *, run: bool
     return Drift(changes(before.statements, after.statements), len(after.statements), inputs, arguments, results, run)
 
 
-def part(nb: nbformat.NotebookNode, width: Width, results: Sequence[str], path: Path) -> deliver.Slice:
+def part(nb: nbformat.NotebookNode, noted: Mapping[str, Any], path: Path) -> deliver.Slice:
+    """The statements of the project; of a function that is served, those that go along with it, too."""
     read = source.read(nb, path.name)
-    known = effects.of(read.statements)
+    known = deliver.effects_of(read.statements, noted.get("call", ""))
+    served = serving.find(read, noted["call"], path) if "call" in noted else None
+    results = served.called.artifacts if served else noted["results"]
     deliver.check_results(results, read, known, path.name)
-    return deliver.needed(read, known, results, width, path)
+    found = deliver.needed(read, known, results, Width[noted["width"]], path)
+    there = {id(each) for each in [*found.statements, *(served.statements if served else [])]}
+    return replace(found, statements=[each for each in read.statements if id(each) in there])
+
+
+def of_call(target: Path, noted: Mapping[str, Any]) -> kernel.Call | None:
+    """What the project was asked at delivery, to ask the notebook now."""
+    if "call" not in noted:
+        return None
+    (file,) = target.glob("src/*/calls.json")
+    calls = json.loads(file.read_text(encoding="utf-8"))
+    return kernel.Call(noted["call"], types=calls["arguments"], samples=calls["samples"])
 
 
 def same_file(path: Path, digest: str) -> bool:

@@ -20,7 +20,15 @@ import jinja2
 from .refusal import Fault, Refused
 
 RECORD = "notebook/delivery.json"
-MADE_FROM_NOTEBOOK = ("pipeline.py", "plain.py", "golden.json")
+MADE_FROM_NOTEBOOK = (
+    "pipeline.py",
+    "plain.py",
+    "golden.json",
+    "serving.py",
+    "artifacts.py",
+    "arguments.py",
+    "calls.json",
+)
 
 TEMPLATES = jinja2.Environment(
     loader=jinja2.PackageLoader(__package__),

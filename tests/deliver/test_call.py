@@ -62,6 +62,31 @@ def test_its_own_tests(logons, python):
     assert re.search(r"\b7 passed", said), said
 
 
+TABLES = """
+import sys
+sys.path.insert(0, sys.argv[1])
+import numpy as np, pandas as pd
+from arguments import plain_arguments, take
+frame = pd.DataFrame({"a": [1, 2], "b": ["x", None], "c": [1.5, None], "d": [True, False], "e": [1.0, 2.0]})
+kinds = {"a": "int", "b": ["optional", "str"], "c": ["optional", "float"], "d": "bool", "e": "float"}
+form, rows = plain_arguments(frame)
+assert form == "table"
+rows[0]["e"] = 1  # a request may write it so
+pd.testing.assert_frame_equal(take({"x": ["table", kinds]}, {"x": rows})["x"], frame)
+assert take({"x": ["array", ["list", "float"]]}, {"x": [1, 2.5]})["x"].dtype == "float64"
+others = [pd.Categorical(["x"]), pd.to_datetime(["2026-01-01"]), np.array([1], "float32"), [(1, 2)], [float("inf")]]
+for other in [pd.Series([1]), np.array([1], "int8"), frame[["a", "a"]], *(pd.DataFrame({"a": x}) for x in others)]:
+    try:
+        print("taken", plain_arguments(other))
+    except TypeError:
+        pass
+"""
+
+
+def test_tables_and_arrays(python):
+    assert run(python, "-c", TABLES, Path(deliver.__file__).parent) == ""
+
+
 @contextmanager
 def serving(python, src, artifacts):
     """The service on a port of this machine."""

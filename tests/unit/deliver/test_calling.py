@@ -99,6 +99,7 @@ PROOFS = {  # serving.py, and the difference that is found
     "counts": ("n[0] += 1; return n[0] * x", "f[0]: 6 and 8; f[1]: 9 and 15"),
     "keeps": ("n.append(x); return n[0] * x", "a call alters n"),
     "remembers": ("last.append(x); return n[0] * last[max(-2, -len(last))]", "f[1]: 9 and 6"),
+    "remembers the most": ("last.append(x); return n[0] * max(last)", "f[0]: 6 and 9, asked again"),
     "trains": ("from .pipeline import run; return run()['n'][0] * x", "import of x.pipeline halted"),
 }
 

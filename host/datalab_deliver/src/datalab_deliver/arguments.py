@@ -82,16 +82,25 @@ def plain_arguments(value: Any) -> tuple[str, Any]:
     """What an argument is, and its value as JSON. What JSON does not have raises TypeError."""
     pd, np = sys.modules.get("pandas"), sys.modules.get("numpy")
     if np and isinstance(value, np.ndarray):
+        check_dtype(value.dtype, "an array")
         return "array", jsonable(value.tolist())
     if pd and isinstance(value, pd.DataFrame):
         names = list(value.columns)
         if not all(type(name) is str for name in names) or len(set(names)) < len(names):
             raise TypeError("a table whose columns have not each a text of its own as name")
+        for name in names:
+            check_dtype(value[name].dtype, f"a table with the column {name}")
         columns = [
             [None if pd.isna(item) is True else jsonable(item) for item in value[name].tolist()] for name in names
         ]
         return "table", [dict(zip(names, row)) for row in zip(*columns)]
     return "", jsonable(value)
+
+
+def check_dtype(dtype: Any, what: str) -> None:
+    """What is made of JSON again has one of these."""
+    if str(dtype) not in {"bool", "int64", "float64", "object", "str", "string"} and getattr(dtype, "kind", "") != "U":
+        raise TypeError(f"{what} of {dtype}")
 
 
 def jsonable(value: Any) -> Any:

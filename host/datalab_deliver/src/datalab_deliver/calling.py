@@ -61,7 +61,7 @@ def find(read: Source, name: str, notebook: str) -> Called:
         *((number, *problem) for problem in of_state(name, analysis.known[name])),
         *((number, *altering(name, each)) for each in altered if not altered[each] or each not in along.artifacts),
         *of_definitions(read.statements, along.numbers),
-        *of_others(analysis, along),
+        *of_others(analysis, along, imports(read.statements, effects)),
     ]
     if not along.artifacts and not problems:
         remedy = "Deliver what it gives with --result, or let it use what a cell has computed"
@@ -138,9 +138,14 @@ def closure(read: Source, effects: Sequence[Effect], name: str, number: int) -> 
     return along
 
 
+def imports(statements: Sequence[Statement], effects: Sequence[Effect]) -> set[str]:
+    """The names of what is imported, but for what draws."""
+    return set().union(*(e.defines for s, e in zip(statements, effects) if e.imports and not draws(s)))
+
+
 def settings(statements: Sequence[Statement], effects: Sequence[Effect]) -> set[int]:
     """Statements that set something in the process or in a library, and need nothing but imports for it."""
-    modules = set().union(*(e.defines for s, e in zip(statements, effects) if e.imports and not draws(s)))
+    modules = imports(statements, effects)
     plain = modules | set(dir(builtins)) | {PROCESS}
     return {
         number
@@ -270,10 +275,10 @@ def literal(node: ast.expr) -> bool:
     return True
 
 
-def of_others(analysis: Analysis, along: Along) -> Iterator[Problem]:
+def of_others(analysis: Analysis, along: Along, modules: set[str]) -> Iterator[Problem]:
     """Statements that do not go along, and yet may alter what does."""
     effects = analysis.effects()
-    there = set().union(*(effects[number].defines for number in along.numbers)) | {PROCESS}
+    there = modules.union({PROCESS}, *(effects[number].defines for number in along.numbers))
     remedy = "Do it in a statement of its own that needs nothing but imports, or where that is defined; if an answer"
     remedy += " does not depend on it, give the cell the tag 'show'"
     for number, (node, effect) in enumerate(zip(analysis.nodes, effects)):
@@ -283,4 +288,4 @@ def of_others(analysis: Analysis, along: Along) -> Iterator[Problem]:
         altered = sorted(effect.alters & there | {other} & there & analysis.names.callables.keys())
         if number not in along.numbers and altered:
             what = "the process" if altered == [PROCESS] else altered[-1]
-            yield number, f"it may alter {what}, which the function that is called needs", remedy
+            yield number, f"it may alter {what}, which the function that is called may need", remedy

@@ -122,8 +122,10 @@ def end(names: dict[str, Any], artifacts: list[str]) -> dict[str, Any]:
         now = attempt(entry.pop("again"))
         noted.append({**entry, "now": now})
     unsaved, made = {}, {}
-    kinds = {name: kind_of(names[name]) for name in artifacts}
-    for name in artifacts:
+    there = [name for name in artifacts if name in names]
+    unsaved.update(dict.fromkeys(set(artifacts) - set(there), "it has no value at the end of the notebook"))
+    kinds = {name: kind_of(names.get(name)) for name in artifacts}
+    for name in there:
         with contextlib.suppress(TypeError, ValueError):
             made[name] = brief(plain(names[name]))
         try:

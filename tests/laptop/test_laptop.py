@@ -34,10 +34,24 @@ NOTEBOOK = "/lab/tree/first.ipynb"
 CARD = '.jp-LauncherCard[title*="Custom (custom)"]'
 STATUS_BAR = "#jp-bottom-panel"
 OUTPUT = ".jp-OutputArea-output"
+CELL = ".cm-content"
 TERMINAL = '.jp-LauncherCard[data-category="Other"][title*="terminal" i]'
 PATIENCE = 300_000  # milliseconds for a page, on a busy computer
 INSTALL_SECONDS = 1200  # the environment of the kernel
 AUTOSTOP_SECONDS = 1800  # two ticks of the timer, and the stop
+
+TABLE = "import pandas as pd\nframe = pd.DataFrame({'x': range(4)})"
+PLOT = "import matplotlib.pyplot as plt\nfigure, axes = plt.subplots(figsize=(3, 1))\naxes.plot(frame.x**2);"
+LATE = """import os, time
+print("begun")
+while not os.path.exists("/tmp/go"):
+    time.sleep(0.1)
+total = frame.x.sum()
+print("late", total)
+figure"""
+ARCHIVE = "/usr/local/libexec/datalab/tools/datalab-state.zip"
+FILE = "~ec2-user/SageMaker/first.ipynb"
+SESSIONS = "curl --silent --insecure 'https://localhost:8443/api/sessions?no_track_activity=1'"
 
 # What a page may ask its server for: the status of the answer.
 ASK = """async ([method, path]) => {
@@ -103,8 +117,11 @@ def until(what: Callable[[], Any], seconds: float) -> Any:
 
 def on_instance(laptop: Laptop, name: str, command: str) -> str:
     """What a command prints on the machine behind an instance."""
-    argv = ["podman", "exec", laptop.container(name), "bash", "-c", command]
-    return subprocess.run(argv, check=False, capture_output=True, text=True).stdout
+    return podman("exec", laptop.container(name), "bash", "-c", f"{command} || true")
+
+
+def podman(*arguments: str) -> str:
+    return subprocess.run(["podman", *arguments], check=True, capture_output=True, text=True).stdout
 
 
 def address(laptop: Laptop, path: str) -> str:
@@ -112,12 +129,47 @@ def address(laptop: Laptop, path: str) -> str:
     return laptop.url("datalab-alice").split("/?")[0] + path
 
 
+def described(laptop: Laptop) -> Any:
+    """Alice's instance, as the sandbox describes it."""
+    return laptop.sagemaker.describe_notebook_instance(NotebookInstanceName="datalab-alice")
+
+
+def open_notebook(laptop: Laptop, page: Page) -> None:
+    """Open Alice's in a new kernel, once there is what has kernels save what they have in memory."""
+    until(lambda: on_instance(laptop, "datalab-alice", f"ls {ARCHIVE}"), PATIENCE / 1000)
+    open_instance(laptop, page, "alice", NOTEBOOK)
+    expect(page.locator(STATUS_BAR)).to_contain_text("Custom (custom) | Idle")
+    page.locator(".jp-Notebook-footer").click()  # a new cell
+
+
+def compute(page: Page, code: str) -> None:
+    """Run this in the active cell; the next one is active then."""
+    cell = page.locator(f".jp-Notebook .jp-mod-active {CELL}")
+    cell.click()
+    expect(cell).to_be_focused()
+    page.keyboard.insert_text(code)
+    page.keyboard.press("Shift+Enter")
+
+
+def save(laptop: Laptop, page: Page, what: str) -> None:
+    """Save the notebook, until this is in its file."""
+    page.keyboard.press("Control+s")
+    in_notebook(laptop, what)
+
+
+def in_notebook(laptop: Laptop, what: str) -> None:
+    """Wait until this is in the file of the notebook."""
+    until(lambda: on_instance(laptop, "datalab-alice", f"grep '{what}' {FILE}"), PATIENCE / 1000)
+
+
 def test_a_day(laptop: Laptop, page: Page) -> None:
     without_a_url(laptop, page)
     a_new_notebook(laptop, page)
     stopped_and_started(laptop, page)
     on_the_viewer(laptop, page)
+    left_at_work(laptop, page)
     left_alone(laptop, page)
+    killed(laptop, page)
 
 
 def without_a_url(laptop: Laptop, page: Page) -> None:
@@ -140,19 +192,22 @@ def a_new_notebook(laptop: Laptop, page: Page) -> None:
     page.screenshot(path=PAGES / "launcher.png")
     page.locator(CARD).first.click()
     expect(page.locator(STATUS_BAR)).to_contain_text("Custom (custom) | Idle")  # what is run earlier is lost
-    page.locator(".jp-Notebook .cm-content").first.click()
+    page.locator(f".jp-Notebook {CELL}").first.click()
     page.keyboard.type("import pandas, sys; print(6 * 7, sys.prefix)")
     page.keyboard.press("Control+Enter")
     expect(page.locator(OUTPUT)).to_contain_text("42 /home/ec2-user/SageMaker/custom-miniconda/envs/custom")
     page.screenshot(path=PAGES / "cell.png")
     page.keyboard.press("Control+s")
-    saved = "cat ~ec2-user/SageMaker/Untitled.ipynb"
-    until(lambda: "42 /home" in on_instance(laptop, "datalab-alice", saved), PATIENCE / 1000)
-    on_instance(
-        laptop,
-        "datalab-alice",
-        "cd ~ec2-user/SageMaker && mv Untitled.ipynb first.ipynb && cp first.ipynb efs/teams/research/alice/",
-    )
+    page.locator(".jp-Dialog input").first.fill("first.ipynb")
+    page.keyboard.press("Enter")
+    in_notebook(laptop, "42 /home")
+    page.locator(f".jp-Notebook {CELL}").first.click()
+    page.keyboard.press("Shift+Enter")
+    compute(page, TABLE)
+    compute(page, PLOT)
+    expect(page.locator(f"{OUTPUT} img")).to_have_count(1)
+    save(laptop, page, "image/png")
+    on_instance(laptop, "datalab-alice", f"cp {FILE} ~ec2-user/SageMaker/efs/teams/research/alice/")
 
 
 def stopped_and_started(laptop: Laptop, page: Page) -> None:
@@ -164,17 +219,26 @@ def stopped_and_started(laptop: Laptop, page: Page) -> None:
     assert answer.status == 503
     assert "does not run: Stopped" in page.inner_text("body")
     play(laptop, "start", "-l", "alice")
-    open_instance(laptop, page, "alice", NOTEBOOK)
-    expect(page.locator(OUTPUT)).to_contain_text("42 /home")
+    open_notebook(laptop, page)
+    expect(page.locator(OUTPUT).first).to_contain_text("42 /home")
     expect(page.locator(".jp-Toolbar-kernelName")).to_contain_text("Custom (custom)")
     expect(page.get_by_text("Jupyter news")).to_have_count(0)
     page.screenshot(path=PAGES / "again.png")
+    compute(page, "print('frame' in globals())")
+    expect(page.get_by_text("7 variables of")).to_contain_text("are saved; %restore brings them back.")
+    expect(page.get_by_text("False")).to_be_visible()
+    compute(page, "%restore")
+    expect(page.locator(OUTPUT).last).to_contain_text("are back")
+    compute(page, "print('sum', frame.x.sum()); figure")
+    expect(page.get_by_text("sum 6")).to_be_visible()
+    expect(page.locator(f"{OUTPUT} img")).to_have_count(2)
+    page.screenshot(path=PAGES / "restored.png")
 
 
 def on_the_viewer(laptop: Laptop, page: Page) -> None:
     """It is shown, and there is neither a kernel nor a terminal: not in the pages, not if the server is asked."""
     open_instance(laptop, page, "viewer", "/lab/tree/efs/teams/research/alice/first.ipynb")
-    expect(page.locator(OUTPUT)).to_contain_text("42 /home")
+    expect(page.locator(OUTPUT).first).to_contain_text("42 /home")
     expect(page.locator(".jp-Toolbar-kernelName")).to_have_text("No Kernel")
     expect(page.locator(".jp-Dialog")).to_have_count(0)
     expect(page.get_by_text("Jupyter news")).to_have_count(0)
@@ -188,13 +252,44 @@ def on_the_viewer(laptop: Laptop, page: Page) -> None:
     expect(page.locator(TERMINAL)).to_have_count(0)
 
 
-def left_alone(laptop: Laptop, page: Page) -> None:
-    """It stops when its tag says so, and the next start says why."""
+def left_at_work(laptop: Laptop, page: Page) -> None:
+    """What a cell prints after the page was closed is in the notebook."""
+    open_notebook(laptop, page)
+    compute(page, LATE)
+    expect(page.locator(OUTPUT).last).to_have_text("begun")
+    save(laptop, page, "begun.n")
     page.goto("about:blank")
-    arn = laptop.sagemaker.describe_notebook_instance(NotebookInstanceName="datalab-alice")["NotebookInstanceArn"]
+    until(lambda: '"connections": 0' in on_instance(laptop, "datalab-alice", SESSIONS), PATIENCE / 1000)
+    on_instance(laptop, "datalab-alice", "touch /tmp/go")
+    in_notebook(laptop, "late 6")
+
+
+def left_alone(laptop: Laptop, page: Page) -> None:
+    """It stops when its tag says so, and the next start says why, and brings back what was computed last."""
+    arn = described(laptop)["NotebookInstanceArn"]
     laptop.sagemaker.add_tags(ResourceArn=arn, Tags=[{"Key": "idle", "Value": "60"}])
     until(lambda: laptop.states()["datalab-alice"] == "Stopped", AUTOSTOP_SECONDS)
     play(laptop, "start", "-l", "alice")
+    open_notebook(laptop, page)
+    compute(page, "%restore")
+    expect(page.locator(OUTPUT).last).to_contain_text("are back")
+    compute(page, "print('total', total, len(figure.axes))")
+    expect(page.locator(OUTPUT).last).to_have_text("total 6 1")
+    expect(page.get_by_text("late 6")).to_be_visible()
+    page.screenshot(path=PAGES / "late.png")
     open_instance(laptop, page, "alice", "/lab/tree/PLATFORM-STATUS.md")
     expect(page.locator("body")).to_contain_text("autostop: idle")
     page.screenshot(path=PAGES / "notice.png")
+
+
+def killed(laptop: Laptop, page: Page) -> None:
+    """The instance is Failed and says why; a run starts it again, and what is on its volume is there."""
+    container = podman("inspect", "--format={{.Id}}", laptop.container("datalab-alice")).strip()
+    podman("kill", container)
+    until(lambda: laptop.states()["datalab-alice"] == "Failed", PATIENCE / 1000)
+    assert "was killed" in described(laptop)["FailureReason"]
+    play(laptop, "site", "-l", "alice")
+    assert laptop.states()["datalab-alice"] == "InService"
+    open_notebook(laptop, page)
+    expect(page.locator(OUTPUT).first).to_contain_text("42 /home")
+    page.screenshot(path=PAGES / "killed.png")

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import ast
 import builtins
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -61,6 +61,7 @@ def find(read: Source, name: str, notebook: str) -> Called:
         *((number, *problem) for problem in of_state(name, analysis.known[name])),
         *((number, *altering(name, each)) for each in altered if not altered[each] or each not in along.artifacts),
         *of_definitions(read.statements, along.numbers),
+        *of_code(analysis, along.numbers),
         *of_others(analysis, along, imports(read.statements, effects)),
     ]
     if not along.artifacts and not problems:
@@ -232,14 +233,20 @@ def alters(statements: Sequence[Statement], analysis: Analysis, name: str) -> di
         each for s in statements for item in ast.walk(s.node) if isinstance(item, ast.Global) for each in item.names
     }
     own = analysis.known[name].alters
-    flat = Analysis(statements, partial(Flat, returned=returned(analysis, Flat))).known[name].alters
+    flat = Analysis(statements, closer(analysis, Flat)).known[name].alters
     found = {each for each in own if each in analysis.assigned | declared}
     return {each: "" if each in declared else "scalar" if each in flat else "flat" for each in sorted(found)}
 
 
 def analysed(statements: Sequence[Statement]) -> Analysis:
     """What is known about a notebook whose functions are looked at more closely."""
-    return Analysis(statements, partial(Own, returned=returned(Analysis(statements), Own)))
+    return Analysis(statements, closer(Analysis(statements), Own))
+
+
+def closer(analysis: Analysis, kind: type[Own]) -> Callable[..., Names]:
+    """Names that know of all functions and classes, also where one function is looked at."""
+    known = analysis.names
+    return partial(kind, classes=set(known.classes), stateful=set(known.stateful), returned=returned(analysis, kind))
 
 
 def altering(name: str, each: str) -> tuple[str, str]:
@@ -265,6 +272,26 @@ def of_definitions(statements: Sequence[Statement], numbers: set[int]) -> Iterat
                 own = [part.value for part in item.body if isinstance(part, (ast.Assign, ast.AnnAssign)) and part.value]
                 if not all(map(literal, own)):
                     yield number, f"a value of the class {item.name} is computed when it is defined", remedy
+
+
+def of_code(analysis: Analysis, numbers: set[int]) -> Iterator[Problem]:
+    """What means something else in another process: names that a text has, the environment, and which object it is."""
+    definitions = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+    nodes = {number: analysis.nodes[number] for number in sorted(numbers)}
+    for number, item in ((n, i) for n, node in nodes.items() if isinstance(node, definitions) for i in ast.walk(node)):
+        path = analysis.names.path(item) if isinstance(item, (ast.Name, ast.Attribute)) else ""
+        if isinstance(item, ast.Name) and item.id in {"eval", "vars", "id"}:
+            yield number, f"it uses {item.id}, which means something else in a service", "Write it without"
+        if path in {"os.environ", "os.getenv", "os.getcwd"}:
+            yield number, f"it uses {path}, which is another one elsewhere", "Make it an argument of the function"
+        if isinstance(item, ast.Compare) and compares_objects(item):
+            yield number, f"it asks which object it is: {ast.unparse(item)}", "Compare with =="
+
+
+def compares_objects(node: ast.Compare) -> bool:
+    """By `is`, and not with None or the like."""
+    constant = any(isinstance(each, ast.Constant) for each in [node.left, *node.comparators])
+    return not constant and any(isinstance(each, (ast.Is, ast.IsNot)) for each in node.ops)
 
 
 def literal(node: ast.expr) -> bool:

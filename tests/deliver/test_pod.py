@@ -80,8 +80,9 @@ def team(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Team]:
         patch.setenv("TMPDIR", str(cluster.folder))  # the client keeps what it has discovered there
         yield Team(folder, os.environ["DATALAB_SITE_IMAGE"], cluster)
     cluster.end()
-    for image in podman("images", "--quiet", f"--filter=reference=*/{NAME}").stdout.split():
-        podman("rmi", "--force", image)
+    for name in (NAME, "half"):
+        for image in podman("images", "--quiet", f"--filter=reference=*/{name}").stdout.split():
+            podman("rmi", "--force", image)
 
 
 def recap(done: subprocess.CompletedProcess[str]) -> dict[str, int]:
@@ -184,6 +185,30 @@ def test_a_registry(team: Team, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     assert name == f"{team.images}/team/{NAME}"
     assert digest in team.registry.kept
     assert recap(team.build("service", deploy_registry=f"{team.images}/team"))["changed"] == 0
+
+
+def test_a_function(team: Team):
+    """What it takes is computed while the image is built, and what computes that is not in the image."""
+    case = read(Path(__file__).parent / "calls" / "half.notebook")
+    path, target = case.write(team.folder / "functions"), team.folder / "function"
+    deliver.deliver(deliver.Order(path, [], target, "service", call="half"), lambda text: None, lock.text)
+    done = team.build("function")
+    assert recap(done)["failed"] == 0, done.stdout
+    (pod,) = (
+        doc["metadata"]["name"] for key, doc in team.cluster.objects.items() if key[1:3] == ("pods", "half-staging")
+    )
+    name = team.cluster.container(pod)
+    request = (
+        "Request('http://127.0.0.1:8080/half', b'{\"x\": 4.5, \"power\": 2}', {'Content-Type': 'application/json'})"
+    )
+    program = f"from urllib.request import Request, urlopen; print(urlopen({request}).read().decode())"
+    asked = podman("exec", name, "/app/bin/python", "-c", program)
+    assert json.loads(asked.stdout) == {"half": {"distance": 4.0, "name": "two"}}, asked.stderr
+    there = podman(
+        "exec", name, "sh", "-c", "ls /artifacts /app/bin /app/lib/python*/site-packages/half /data"
+    ).stdout.split()
+    assert {"manifest.json", "middle.json", "names.pickle", "half-service", "serving.py"} <= set(there)
+    assert not {"pipeline.py", "train.py", "half-train"} & set(there)
 
 
 def test_a_job(team: Team):

@@ -15,6 +15,7 @@ import types
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import nbformat
 import pytest
@@ -65,7 +66,8 @@ def delivered(nb, folder, monkeypatch, name="score"):
     )
     parts = writer.arrange(part.statements, part.effects, {}, set(part.parameters))
     signature = writer.signature({}, part.parameters)
-    train, serve = {}, {}
+    train: dict[str, Any] = {}
+    serve: dict[str, Any] = {}
     exec(writer.module(parts, served.called.artifacts, signature, {}, "About."), train)
     artifacts.save(folder, train["run"]())
     exec(serving.core(served, answers, "About.")["serving.py"], serve)
@@ -119,7 +121,7 @@ def test_what_the_proof_notices(body, said, tmp_path):
     assert prove.prove_served(sys.executable, tmp_path, "x", {}, replace(expected, made={"n": [4]})).differences
 
 
-TYPES = [  # a type, JSON, and what becomes of it
+TYPES: list[tuple[Any, Any, Any]] = [  # a type, JSON, and what becomes of it
     ("float", 3, 3.0),
     ("int", True, "x must be int, not True"),
     ("int", 3.0, "x must be int, not 3.0"),

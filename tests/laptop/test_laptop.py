@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import csv
 import os
 import shutil
 import subprocess
@@ -169,6 +170,7 @@ def test_a_day(laptop: Laptop, page: Page) -> None:
     on_the_viewer(laptop, page)
     left_at_work(laptop, page)
     left_alone(laptop, page)
+    on_the_page_of_costs(laptop, page)
     killed(laptop, page)
 
 
@@ -280,6 +282,20 @@ def left_alone(laptop: Laptop, page: Page) -> None:
     open_instance(laptop, page, "alice", "/lab/tree/PLATFORM-STATUS.md")
     expect(page.locator("body")).to_contain_text("autostop: idle")
     page.screenshot(path=PAGES / "notice.png")
+
+
+def on_the_page_of_costs(laptop: Laptop, page: Page) -> None:
+    """The minutes that Alice's instance ran, and why autostop ended it."""
+    folder = laptop.state.path / "costs"
+    play(laptop, "costs", "-e", f"costs_directory={folder}")
+    (report,) = folder.glob("*.html")
+    page.goto(report.as_uri())
+    alice = page.get_by_role("row", name="alice").filter(has_text="> 60 s (tag): stop")
+    expect(alice).to_have_count(1)
+    page.screenshot(path=PAGES / "costs.png", full_page=True)
+    (counted,) = (row for row in csv.DictReader((folder / f"{report.stem}.csv").open()) if row["name"] == "alice")
+    assert float(counted["hours"]) > 1 / 60
+    assert (counted["stopped_by_autostop"], counted["stopped_otherwise"]) == ("1", "1")
 
 
 def killed(laptop: Laptop, page: Page) -> None:

@@ -22,8 +22,9 @@ MOMENTS = 500
 def session(options: settings.Settings) -> Session:
     """Of a new kernel, which saves by itself and not in a fork: so one kill ends all of it."""
     shell = SimpleNamespace(extension_manager=SimpleNamespace(loaded=set()), user_ns={}, user_ns_hidden={})
+    os.environ.pop(MARK, None)  # a session sets it for what is started after it
     new = Session(shell, options)
-    new.forks, new.notebook = False, "b.ipynb"
+    new.forks = False
     return new
 
 
@@ -75,7 +76,8 @@ def killed(options: settings.Settings, seconds: float) -> list[int]:
 
 
 def test_500_moments(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setenv(MARK, "")  # a session sets it for what is started after it
+    monkeypatch.setenv(MARK, "")
+    monkeypatch.setenv("JPY_SESSION_NAME", str(tmp_path / "b.ipynb"))
     options = settings.read({"DATALAB_STATE_ROOT": str(tmp_path / "state"), "DATALAB_STATE_SHARE": "100"})
     chance = random.Random(1)  # noqa: S311
     last, seen, in_restores = 0, set(), 0

@@ -106,7 +106,7 @@ def serving(python, src, artifacts):
 def ask(url, body=None):
     data = None if body is None else json.dumps(body).encode()
     asked = Request(url, data, {"Content-Type": "application/json"})  # noqa: S310 - of the service
-    with urlopen(asked) as answer:  # noqa: S310
+    with urlopen(asked) as answer:  # noqa: S310 - of the service
         return json.load(answer)
 
 

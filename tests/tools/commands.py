@@ -59,7 +59,7 @@ def pages() -> list[Path]:
 
 
 def is_typed(command: str) -> bool:
-    """Whether it is typed. One of which nobody has said so is an error."""
+    """Whether it is typed; ValueError if no table has it."""
     left_out = any(map(command.startswith, NOT_TYPED))
     if not left_out and not command.startswith(TYPED):
         raise ValueError(f"{command}: tests/tools/commands.py says neither that it is typed nor why it cannot be")

@@ -28,7 +28,7 @@ PAYER = (
     " platform_costs_payer_profile names a profile that reaches it"
 )
 AS_PAYER = (
-    "platform_costs_payer_profile must reach the account that pays for this one, by somebody who is allowed"
+    "platform_costs_payer_profile must reach the account that pays for this one, with the rights"
     " ce:ListCostAllocationTags and ce:UpdateCostAllocationTagsStatus"
 )
 

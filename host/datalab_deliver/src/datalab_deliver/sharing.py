@@ -70,11 +70,10 @@ class Names:
         return set().union(*(self.shared(child) for child in ast.iter_child_nodes(node)))
 
     def shared_by_call(self, call: ast.Call) -> set[str]:
-        arguments = set().union(*(self.shared(value) for value in values(call)))
         path = self.path(call.func)
-        if path.startswith("pandas."):
-            labels = {id(each.value) for each in call.keywords if each.arg in words.LABELS}
-            arguments = set().union(*(self.shared(value) for value in values(call) if id(value) not in labels))
+        of_labels = words.LABELS if path.startswith("pandas.") else set()
+        labels = {id(each.value) for each in call.keywords if each.arg in of_labels}
+        arguments = set().union(*(self.shared(value) for value in values(call) if id(value) not in labels))
         if path:
             last = path.rpartition(".")[2]
             fresh = words.FRESH_MODULES.match(path) and last not in words.SHARING and not last[:1].isupper()

@@ -63,7 +63,7 @@ class Kernel:
         assert isinstance(pid, int)
         return pid
 
-    def try_run(self, code: str, seconds: float = 120) -> tuple[bool, str]:
+    def try_run(self, code: str, seconds: float = 120, *, silent: bool = False) -> tuple[bool, str]:
         """Whether it worked, and what it printed."""
         printed: list[str] = []
 
@@ -76,11 +76,19 @@ class Kernel:
             elif message["msg_type"] == "execute_result":
                 printed.append(content["data"]["text/plain"])
 
-        reply = self.client.execute_interactive(code, timeout=seconds, output_hook=hear, allow_stdin=False)
+        reply = self.client.execute_interactive(
+            code, silent=silent, timeout=seconds, output_hook=hear, allow_stdin=False
+        )
         return reply["content"]["status"] == "ok", "".join(printed)
 
     def run(self, code: str, seconds: float = 120) -> str:
         good, text = self.try_run(code, seconds)
+        assert good, f"{code}\n{text}"
+        return text
+
+    def silent(self, code: str) -> str:
+        """Run what is no cell of the notebook."""
+        good, text = self.try_run(code, silent=True)
         assert good, f"{code}\n{text}"
         return text
 

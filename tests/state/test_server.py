@@ -135,7 +135,7 @@ def save_all(server: Server) -> str:
     return subprocess.run(command, env=server.env, capture_output=True, text=True, check=True).stdout
 
 
-NAME = "__import__('datalab_state').session.notebook"
+NAME = "__import__('datalab_state').session.notebook.path"
 
 
 def test_the_notebook_of_a_kernel(serve: Callable[..., Server]):
@@ -153,7 +153,7 @@ def test_the_notebook_by_the_sessions_of_an_older_server(serve: Callable[..., Se
     _, client = server.open("deep/work.ipynb")
     client.execute("x = 1", reply=True, timeout=60)
     assert value(client, "'JPY_SESSION_NAME' in __import__('os').environ") == "False"
-    assert value(client, "__import__('datalab_state').session.name").endswith("home/deep/work.ipynb'")
+    assert value(client, "__import__('datalab_state').session.notebook.name").endswith("home/deep/work.ipynb'")
     client.stop_channels()
 
 

@@ -62,6 +62,13 @@ def test_without_being_asked_after_a_cell(start: Start, place: Path, environment
     assert kernel.run("print(x, y)").split() == ["42", "1"]
 
 
+def test_a_cell_is_answered_before_threads_are_looked_at(start: Start):
+    kernel = start(DATALAB_STATE_EVERY="1")
+    kernel.silent("import datalab_state.busy as _busy; _busy.BETWEEN = 1000")
+    kernel.run("x = 1")
+    assert kernel.silent("print(__import__('datalab_state').session._saving.done())").split() == ["False"]
+
+
 def test_asked_from_outside_with_several_notebooks(start: Start, place: Path):
     first, second = start("a.ipynb"), start("b.ipynb")
     first.run("x = 1; g = (i for i in [1]); next(g)")
@@ -104,7 +111,7 @@ def test_a_kernel_within_a_kernel_is_not_taken_for_the_notebook(start: Start):
     inherited = {"DATALAB_STATE_KERNEL": kernel.run("print(os.getpid())").strip()}
     inner = start(**inherited)
     inner.run("x = 1")
-    assert "work.ipynb" not in inner.run("import datalab_state; print(datalab_state.session.name)")
+    assert "work.ipynb" not in inner.run("import datalab_state; print(datalab_state.session.notebook.name)")
 
 
 HANGS = """
@@ -215,14 +222,22 @@ def test_a_figure_is_a_picture_again(start: Start):
     assert kernel.run("print('image/png' in get_ipython().display_formatter.format(figure)[0])").strip() == "True"
 
 
-def test_a_renamed_notebook(start: Start):
-    kernel = start("old.ipynb")
+def test_a_notebook_that_is_renamed_without_its_kernel(start: Start, place: Path):
+    kernel = start("old one.ipynb")
+    (place / "old one.ipynb").touch()
     kernel.run("x = 3")
     kernel.run("%state save")
     kernel.kill()
-    kernel = start("new.ipynb")
-    assert "old.ipynb: 1 of" in kernel.run("%state list")
-    kernel.run("%restore old.ipynb")
+    (place / "another.ipynb").touch()
+    assert start("another.ipynb").run("1") == "1", "it is told nothing"
+    (place / "deep").mkdir()
+    (place / "old one.ipynb").rename(place / "deep" / "new.ipynb")
+    kernel = start("deep/new.ipynb")
+    told = "State: this notebook is saved as ../old one.ipynb; %restore '../old one.ipynb' brings that back."
+    assert kernel.run("pass").splitlines() == [told]
+    assert "this notebook is saved as ../old one.ipynb" in kernel.run("%restore")
+    assert "old one.ipynb: 1 of" in kernel.run("%state list")
+    kernel.run("%restore '../old one.ipynb'")
     assert kernel.run("print(x)").strip() == "3"
 
 
@@ -360,9 +375,9 @@ def test_a_link_in_place_of_the_directory(saved: Path, start: Start, tmp_path: P
 
 
 def test_a_state_of_a_newer_version(saved: Path, start: Start):
-    change_manifest(saved, version=2)
+    change_manifest(saved, version=3)
     told = start().run("%restore").strip()
-    assert told == "The state is of a newer datalab_state (version 2; this one reads 1)."
+    assert told == "The state is of a newer datalab_state (version 3; this one reads 2)."
 
 
 def change_manifest(directory: Path, **fields: object) -> None:

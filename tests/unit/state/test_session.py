@@ -9,7 +9,8 @@ from types import SimpleNamespace
 
 import pytest
 from datalab_state import server
-from datalab_state.session import OWN, _made
+from datalab_state.cells import made
+from datalab_state.session import OWN
 
 SHELL = SimpleNamespace(transform_cell=lambda code: code)
 
@@ -27,7 +28,7 @@ SHELL = SimpleNamespace(transform_cell=lambda code: code)
     ],
 )
 def test_what_a_cell_makes(code: str, names: str):
-    assert _made(SHELL, code) == set(names.split())
+    assert made(SHELL, code) == set(names.split())
 
 
 @pytest.mark.parametrize("name", ["_", "__", "_i", "_ii", "_i12", "_3", "_dh", "_oh", "__name__", "In", "Out", "exit"])

@@ -21,7 +21,6 @@ from pathlib import Path
 from typing import Any
 
 from . import live, store
-from .busy import computing
 from .place import Refused
 from .save import Request, save
 from .settings import Settings
@@ -134,8 +133,8 @@ def _own_files() -> None:
 
 
 def forkable() -> bool:
-    """Not with a GPU in use, whose memory a fork cannot read, where memory is short, or beside threads that compute."""
-    if not hasattr(os, "fork") or computing():
+    """Not with a GPU in use, whose memory a fork cannot read, or where memory is short."""
+    if not hasattr(os, "fork"):
         return False
     with suppress(OSError):
         for fd in Path("/proc/self/fd").iterdir():

@@ -8,6 +8,7 @@ the kernel hangs: such a kernel is not forked.
 
 from __future__ import annotations
 
+import asyncio
 import os
 import threading
 import time
@@ -15,20 +16,40 @@ from contextlib import suppress
 from pathlib import Path
 
 LOOKS = 4
+BETWEEN = 0.001  # seconds, in which the others get their turn
 # What a kernel itself has: these send and wait.
 OWN = ("IOPub", "Heartbeat", "Control", "IPythonHistory", "Shell", "Subshell", "Parent", "datalab-")
 
 
 def computing() -> bool:
-    """Whether a thread runs at one of several looks, in which the others get their turn."""
+    """Whether a thread runs at one of several looks."""
+    own = _own()
+    for _ in range(LOOKS):
+        time.sleep(BETWEEN)
+        if _any_runs(own):
+            return True
+    return False
+
+
+async def computing_meanwhile() -> bool:
+    """The same, and the event loop goes on."""
+    own = _own()
+    for _ in range(LOOKS):
+        await asyncio.sleep(BETWEEN)
+        if _any_runs(own):
+            return True
+    return False
+
+
+def _own() -> set[str]:
     names = {str(thread.native_id): thread.name for thread in threading.enumerate()}
     own = {task for task, name in names.items() if name.startswith(OWN) or name.endswith("(_watch_pipe_fd)")}
-    own.add(str(os.getpid()))
-    for _ in range(LOOKS):
-        time.sleep(0.001)
-        with suppress(OSError):
-            if any(task.name not in own and _runs(task) for task in Path("/proc/self/task").iterdir()):
-                return True
+    return own | {str(os.getpid())}
+
+
+def _any_runs(own: set[str]) -> bool:
+    with suppress(OSError):
+        return any(task.name not in own and _runs(task) for task in Path("/proc/self/task").iterdir())
     return False
 
 

@@ -15,17 +15,17 @@ from .session import Session
 def tell(session: Session) -> None:
     """A kernel that computes cannot say which notebook it is of: that is beside its socket."""
     place.make(session.settings.sockets)
-    path = session.settings.sockets / f"{session.kernel_id}.name"
+    path = session.settings.sockets / f"{session.notebook.kernel_id}.name"
     path.unlink(missing_ok=True)
     with open(
         os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600), "w", encoding="utf-8"
     ) as file:
-        file.write(session.notebook)
+        file.write(session.notebook.path)
 
 
 async def serve(session: Session) -> asyncio.AbstractServer:
     place.make(session.settings.sockets)
-    path = session.settings.sockets / f"{session.kernel_id}.sock"
+    path = session.settings.sockets / f"{session.notebook.kernel_id}.sock"
     path.unlink(missing_ok=True)
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -33,7 +33,7 @@ async def serve(session: Session) -> asyncio.AbstractServer:
             try:
                 report = await session.asked()
             except Exception as error:
-                report = {"error": f"{type(error).__name__}: {error}", "notebook": session.name}
+                report = {"error": f"{type(error).__name__}: {error}", "notebook": session.notebook.name}
             writer.write(json.dumps(report).encode() + b"\n")
             await writer.drain()
         writer.close()

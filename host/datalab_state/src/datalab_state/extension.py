@@ -26,7 +26,7 @@ class Attached:
             print(line)
         if not self._server:
             self._serve()
-        if not self._told and self.session.notebook:
+        if not self._told and self.session.notebook.path:
             self._told = True
             with suppress(Exception):
                 door.tell(self.session)
@@ -49,7 +49,7 @@ def attach(shell: Any, settings: Settings) -> Session:
     shell.register_magic_function(magics.state, "line", "state")
     shell.events.register("pre_run_cell", attached.begin)
     shell.events.register("post_run_cell", session.end)
-    if settings.outputs and session.connection_file:
+    if settings.outputs and session.notebook.connection_file:
         with suppress(ImportError):
             from .outputs import watch
 

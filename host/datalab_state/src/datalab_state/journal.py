@@ -18,7 +18,7 @@ from pathlib import Path
 
 from . import place, store
 
-VERSION = 1
+VERSION = 2  # 2: with the inode
 NEWEST, OLD, BEFORE = "manifest", "manifest.old", ("before.1", "before.2")
 Part = tuple[str, int]  # a file's name and length
 
@@ -44,6 +44,7 @@ class State:
     cells: dict[str, str]  # the cells that made what is lost
     sources: dict[str, str]  # the cells that functions come from
     short: bool = False  # whether there was no room for something
+    inode: int = 0  # of the notebook's file: the same under another name
 
     def files(self) -> Iterator[Part]:
         for segment in self.segments:

@@ -4,12 +4,25 @@
 
 from __future__ import annotations
 
+import os
 import time
+from contextlib import suppress
 from typing import Any
 
 from . import journal, place
 from .settings import Settings
 from .store import size
+
+
+def old_name(settings: Settings, notebook: str) -> str:
+    """Under which a notebook that was renamed without its kernel is saved, as it is seen from this one; or nothing."""
+    mine = place.inode(notebook)
+    for directory in settings.root.iterdir() if mine else ():
+        with suppress(place.Refused, OSError, ValueError, IndexError):
+            state = journal.states(directory)[0]
+            if state.inode == mine and not os.path.exists(state.notebook):
+                return os.path.relpath(state.notebook, os.path.dirname(notebook))
+    return ""
 
 
 def entries(settings: Settings) -> list[dict[str, Any]]:

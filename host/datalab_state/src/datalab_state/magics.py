@@ -55,7 +55,7 @@ class Magics:
 
     def _path(self, name: str) -> str:
         """A notebook is named as it is seen from this one."""
-        beside = Path(self.session.notebook).parent if self.session.notebook else Path.cwd()
+        beside = Path(self.session.notebook.path).parent if self.session.notebook.path else Path.cwd()
         return os.path.realpath(beside / name)
 
     def _save(self, _: list[str]) -> None:
@@ -72,16 +72,16 @@ class Magics:
     def _list(self, _: list[str]) -> None:
         found = listing.entries(self.session.settings)
         for entry in found:
-            print(("* " if entry["notebook"] == self.session.name else "  ") + listing.line(entry))
+            print(("* " if entry["notebook"] == self.session.notebook.name else "  ") + listing.line(entry))
         if not found:
             print("Nothing is saved.")
 
     def _forget(self, names: list[str]) -> None:
-        name = self._path(names[0]) if names else self.session.name
+        name = self._path(names[0]) if names else self.session.notebook.name
         if not self.session.forget(name):
             print(f"Nothing is saved of {name}.")
             return
-        more = " It is saved again after its next cell." if name == self.session.name else ""
+        more = " It is saved again after its next cell." if name == self.session.notebook.name else ""
         print(f"What was saved of {name} is removed.{more}")
 
     def _run(self, names: list[str]) -> None:

@@ -197,6 +197,6 @@ def _look_after(session: Any, noted: Noted) -> None:
         time.sleep(session.settings.look)
         with suppress(Exception):
             if noted.changed():
-                look = server.look(session.connection_file, session.settings.server)
+                look = server.look(session.notebook.connection_file, session.settings.server)
                 if look and look.connections == 0:
                     noted.merge(look.path)

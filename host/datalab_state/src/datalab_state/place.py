@@ -18,6 +18,14 @@ def of_notebook(root: Path, notebook: str) -> Path:
     return root / hashlib.blake2b(os.path.realpath(notebook).encode(), digest_size=10).hexdigest()
 
 
+def inode(path: str) -> int:
+    """0 where there is no such file."""
+    try:
+        return os.stat(path).st_ino
+    except OSError:
+        return 0
+
+
 def check(path: Path) -> None:
     """Refuse a directory that another user has, or may have, put something into."""
     try:

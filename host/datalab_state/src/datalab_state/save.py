@@ -140,6 +140,7 @@ def _state(request: Request, table: Table, files: store.Store) -> journal.State:
         cells={name: code for name, code in request.cells.items() if name in spoiled},
         sources={name: text for part in parts for name in part.codes for text in [_source(name)] if text},
         short=short,
+        inode=place.inode(request.notebook),
     )
 
 

@@ -4,10 +4,8 @@
 
 from __future__ import annotations
 
-import ast
 import asyncio
 import io
-import os
 import random
 import re
 import shutil
@@ -15,11 +13,12 @@ import threading
 import time
 import uuid
 from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
-from . import background, journal, listing, live, place, server
+from . import background, busy, journal, listing, live, place
+from .cells import made
 from .groups import group
+from .notebook import Notebook
 from .recipes import Table
 from .restore import Report, damaged, restore
 from .save import Request
@@ -34,12 +33,7 @@ class Session:
     def __init__(self, shell: Any, settings: Settings) -> None:
         self.shell, self.settings = shell, settings
         self.id = uuid.uuid4().hex
-        kernel = getattr(shell, "kernel", None)
-        options = kernel.config.get("IPKernelApp", {}) if kernel else {}
-        self.connection_file = str(options.get("connection_file", ""))
-        self.kernel_id = server.kernel_id(self.connection_file) or self.id
-        self.notebook = self._seen_as = server.named()
-        self._lookup: threading.Thread | None = None
+        self.notebook = Notebook(shell, settings, self.id)
         self.busy = False
         self.forks = True
         self._here = False  # whether the kernel pickles by itself, and a fork only writes
@@ -54,18 +48,8 @@ class Session:
         self._next = 0.0
         self._postponed = False
         self._timer: asyncio.TimerHandle | None = None
+        self._saving: asyncio.Task[None] | None = None
         live.namespace = shell.user_ns
-
-    @property
-    def name(self) -> str:
-        """The notebook, or what stands for it."""
-        if not self.notebook:
-            self._looked()
-        return self.notebook or str(Path(self.settings.root) / "kernels" / self.kernel_id)
-
-    @property
-    def directory(self) -> Path:
-        return place.of_notebook(self.settings.root, self.name)
 
     def variables(self) -> dict[str, Any]:
         """What the notebook has made."""
@@ -80,41 +64,12 @@ class Session:
 
     def begin(self) -> None:
         self.busy = True
-        self._look()
-
-    def _look(self) -> None:
-        """See what the notebook is called, in a thread: a kernel waits neither for a server nor for a file system."""
-        if self.connection_file and not (self._lookup and self._lookup.is_alive()):
-            self._lookup = threading.Thread(target=self._look_up, daemon=True, name="datalab-state-notebook")
-            self._lookup.start()
-
-    def _looked(self) -> None:
-        """Wait for that, but not for ever."""
-        if self._lookup:
-            self._lookup.join(2 * server.SECONDS)
-
-    def _look_up(self) -> None:
-        """The server knows: an older one does not tell its kernels, and a newer one tells no new name."""
-        if not os.path.exists(self.notebook):
-            looked = server.look(self.connection_file, self.settings.server)
-            if looked:
-                self._seen_as = os.path.realpath(looked.path)
-                self.notebook = self.notebook or self._seen_as
-
-    def _follow(self) -> None:
-        """What is saved of a notebook goes along when it is renamed, unless something is saved under the new name."""
-        if self.notebook == self._seen_as or self._running():
-            return
-        old = self.directory
-        self.notebook = self._seen_as
-        if old.is_dir() and not self.directory.exists():
-            with suppress(OSError):  # then it stays where it is
-                old.rename(self.directory)
+        self.notebook.look()
 
     def end(self, result: Any) -> None:
         self.busy = False
         code = getattr(getattr(result, "info", None), "raw_cell", "") or ""
-        self.cells.update(dict.fromkeys(_made(self.shell, code), code))
+        self.cells.update(dict.fromkeys(made(self.shell, code), code))
         self._changed, self._forgotten = not self._forgotten, False
         if threading.current_thread() is threading.main_thread():
             self._due()
@@ -130,17 +85,28 @@ class Session:
             wait = self._next - time.monotonic()
             if wait > 0 or self._running():
                 self._timer = asyncio.get_running_loop().call_later(max(wait, 1), self._due)
-            elif background.forkable():
-                asyncio.get_running_loop().create_task(self._finish(self._start()))
-            else:
-                # Threads of BLAS still run for a moment after a cell; what lasts is not looked at all the time.
-                wait, self._postponed = self.settings.every if self._postponed else 1, True
-                self._timer = asyncio.get_running_loop().call_later(wait, self._due)
+            elif self._saving is None or self._saving.done():
+                self._saving = asyncio.get_running_loop().create_task(self._by_itself())
+
+    async def _by_itself(self) -> None:
+        """After the cell is answered, and if no other has begun until then: that one's end comes back to it."""
+        computing = await busy.computing_meanwhile()
+        if self.busy or self._running() or not self._wanted():
+            return
+        if background.forkable() and not computing:
+            await self._finish(self._start())
+        else:
+            # Threads of BLAS still run for a moment after a cell; what lasts is not looked at all the time.
+            wait, self._postponed = self.settings.every if self._postponed else 1, True
+            self._timer = asyncio.get_running_loop().call_later(wait, self._due)
 
     def _wanted(self) -> bool:
         """Whether there is something to save by itself."""
-        by_itself = self.notebook and self.settings.every and self.forks and self._changed
+        by_itself = self.notebook.path and self.settings.every and self.forks and self._changed
         return bool(by_itself and (self.last or self.variables()))
+
+    def _forkable(self) -> bool:
+        return self.forks and background.forkable() and not busy.computing()
 
     def _running(self) -> bool:
         return self._child is not None and self._child.report is None
@@ -169,7 +135,7 @@ class Session:
         self._next = time.monotonic() + max(self.settings.every, PAUSE * seconds)
 
     def _request(self, *, test: bool) -> Request:
-        self._follow()
+        self.notebook.follow()
         values = self.variables()
         for value in values.values():
             if isinstance(value, io.IOBase):
@@ -179,7 +145,7 @@ class Session:
         return Request(
             self.shell,
             self.id,
-            self.name,
+            self.notebook.name,
             values,
             groups=self._groups,
             cells=dict(self.cells),
@@ -192,21 +158,21 @@ class Session:
 
     async def asked(self) -> dict[str, Any]:
         """Of now, whatever was saved before. The kernel's event loop goes on."""
-        self._look()
-        await asyncio.to_thread(self._looked)
+        self.notebook.look()
+        await asyncio.to_thread(self.notebook.looked)
         if self.busy:
-            return {"busy": True, "error": "it computes", "notebook": self.name}
+            return {"busy": True, "error": "it computes", "notebook": self.notebook.name}
         if not self.variables():
-            return {"saved": 0, "partly": [], "lost": [], "seconds": 0.0, "notebook": self.name}
+            return {"saved": 0, "partly": [], "lost": [], "seconds": 0.0, "notebook": self.notebook.name}
         if self._child is not None and self._running():
             await self._child.ended()
         report: dict[str, Any] = {"hung": ""}
         while "hung" in report:
-            if self.forks and background.forkable():
+            if self._forkable():
                 report = await self._finish(self._start())
             else:
                 report = self._inline()
-        return {"notebook": self.name, **report}
+        return {"notebook": self.notebook.name, **report}
 
     def save(self) -> dict[str, Any]:
         """The same, from a cell."""
@@ -214,7 +180,7 @@ class Session:
             self._child.join()
         report: dict[str, Any] = {"hung": ""}
         while "hung" in report:
-            if not (self.forks and background.forkable()):
+            if not self._forkable():
                 return self._inline()
             begun = time.monotonic()
             child = self._start()
@@ -234,9 +200,10 @@ class Session:
 
     def found(self, notebook: str = "") -> list[journal.State]:
         """States of other kernels that are not here yet, the newest first; then this kernel's own."""
-        self._looked()
-        self._follow()
-        directory = place.of_notebook(self.settings.root, notebook) if notebook else self.directory
+        self.notebook.looked()
+        if not self._running():
+            self.notebook.follow()
+        directory = place.of_notebook(self.settings.root, notebook) if notebook else self.notebook.directory
         states = journal.states(directory)
         fresh = [state for state in states if self._fresh(state)]
         return fresh + [state for state in states if state not in fresh]
@@ -251,8 +218,11 @@ class Session:
             self._child.join()
         states = self.found(notebook)
         if not states:
-            raise place.Refused(f"Nothing is saved of {notebook or self.name}; `%state list` shows what is.")
-        directory = place.of_notebook(self.settings.root, notebook) if notebook else self.directory
+            renamed = "" if notebook else self.notebook.renamed()
+            raise place.Refused(
+                f"Nothing is saved of {notebook or self.notebook.name}; {renamed or '`%state list` shows what is.'}"
+            )
+        directory = place.of_notebook(self.settings.root, notebook) if notebook else self.notebook.directory
         report = restore(directory, states[0], self.shell, self.variables(), force=force)
         if set(report.lost) == set(states[0].lost):
             self._restored.add(states[0].session)
@@ -266,7 +236,7 @@ class Session:
         if self._child is not None:
             self._child.join()
         place.check(directory)
-        self._forgotten = name == self.name
+        self._forgotten = name == self.notebook.name
         if not directory.is_dir():
             return False
         shutil.rmtree(directory)
@@ -274,11 +244,13 @@ class Session:
 
     def first_line(self) -> str:
         with suppress(Exception):
-            state = self.found()[0]
-            if self._fresh(state):
-                count = len(state.names())
+            states = self.found()
+            if states and self._fresh(states[0]):
+                count = len(states[0].names())
                 what = "1 variable" if count == 1 else f"{count} variables"
-                return f"State: {what} of {listing.stamp(state.time)} are saved; %restore brings them back."
+                return f"State: {what} of {listing.stamp(states[0].time)} are saved; %restore brings them back."
+            renamed = "" if states else self.notebook.renamed()
+            return f"State: {renamed}" if renamed else ""
         return ""
 
     def warnings(self) -> list[str]:
@@ -286,26 +258,3 @@ class Session:
         names = sorted(set(damaged))
         damaged.clear()
         return [f"State: {', '.join(names)} came back damaged, do not use: the disk has other data."] if names else []
-
-
-def _made(shell: Any, code: str) -> set[str]:
-    """The names that a cell gives a value at its top level."""
-    names: set[str] = set()
-    try:
-        tree = ast.parse(shell.transform_cell(code))
-    except (SyntaxError, ValueError):
-        return names
-    waiting: list[ast.AST] = [tree]
-    while waiting:
-        node = waiting.pop()
-        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
-            names.add(node.name)
-            continue  # what is within is its own
-        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-            names.add(node.id)
-        elif isinstance(node, ast.alias):
-            names.add((node.asname or node.name).split(".")[0])
-        elif isinstance(node, (ast.Lambda, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)):
-            continue
-        waiting.extend(ast.iter_child_nodes(node))
-    return names

@@ -1,10 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""State of notebooks, against dill.dump_module and Kishu: what comes back, how long it takes, what a fork costs.
-
-Each tool has kernels of its own, which are killed between save and restore. A kind counts as silently wrong if it does
-not hold after the restore and no line has named one of its variables.
-"""
+"""How long saves and restores take, of 1 GB and of 10, and whether forks hang."""
 
 from __future__ import annotations
 
@@ -12,7 +8,6 @@ import os
 import re
 import shutil
 import statistics
-import subprocess
 import tempfile
 import time
 from collections.abc import Callable
@@ -20,17 +15,16 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 
-from ansible_collections.datalab.notebooks.tests.state.conftest import NEWEST, environment
 from ansible_collections.datalab.notebooks.tests.state.kernels import Kernel
-from ansible_collections.datalab.notebooks.tests.state.kinds import KINDS
 from ansible_collections.datalab.notebooks.tests.state.test_forks import saves
+
+from .kinds import DILL
 
 MEGABYTES = 1000
 ROUNDS = 6
 PAUSES = 100
 FORKS = 1000
 ARRAY = f"import numpy as np\nlarge = np.random.default_rng(0).random({MEGABYTES * 125_000})"
-CELL = "_ = sum(i * i for i in range(300_000))"
 # Neither leaves a variable: dill saves all of them or nothing.
 RAW = """
 def _raw():
@@ -42,84 +36,6 @@ def _raw():
     print(time.perf_counter() - begun); os.unlink("raw")
 _raw(); del _raw
 """
-# Kishu belongs to a notebook of JupyterLab: here its two hooks are called as its extension does it.
-KISHU = """
-def _start():
-    import kishu.jupyterint as inner
-    from pathlib import Path
-    from kishu.notebook_id import NotebookId
-    inner.enclosing_platform = lambda: "jupyternb"
-    inner.KishuForJupyter.save_notebook = lambda self: None
-    shell = get_ipython()
-    shell.kishu = inner.KishuForJupyter(NotebookId("key", Path("book.ipynb").absolute(), "0"), shell)
-    shell.events.register("pre_run_cell", shell.kishu.pre_run_cell)
-    shell.events.register("post_run_cell", shell.kishu.post_run_cell)
-_start(); del _start
-"""
-LAST_COMMIT = """
-import sqlite3 as _q
-_rows = _q.connect(get_ipython().kishu.database_path()).execute("select commit_id from commit_entry order by rowid")
-open("commit", "w").write([row[0] for row in _rows][-1])
-"""
-BOOK = (
-    '{"cells": [{"cell_type": "code", "id": "a", "execution_count": null, "metadata": {}, "outputs": [], "source": ""'
-    "}],"
-    ' "metadata": {"kishu": {"notebook_id": "key", "session_count": 1}}, "nbformat": 4, "nbformat_minor": 5}'
-)
-DILL = "import dill; dill.dump_module('d')"
-# What is run before the cell, to save, and to restore.
-TOOLS = {
-    "datalab_state": ("", "%state save", "%restore"),
-    "dill.dump_module": ("", DILL, "import dill; dill.load_module('d')"),
-    "Kishu": (
-        KISHU,
-        LAST_COMMIT,
-        f"{KISHU}\nget_ipython().kishu.checkout(open('commit').read(), skip_notebook=True)",
-    ),
-}
-
-
-def measure() -> dict[str, object]:
-    python = environment("bench", "python3", f"{NEWEST}dill\n")
-    others = subprocess.run([python, "-m", "pip", "install", "--quiet", "kishu"], check=False, capture_output=True)
-    tools = [tool for tool in TOOLS if tool != "Kishu" or others.returncode == 0]
-    results: dict[str, object] = {"kinds": {tool: _kinds(python, tool) for tool in tools}}
-    for name, part in (("1 GB", _large), ("10 GB", _huge), ("forks", _forks), ("overhead", _overhead)):
-        with tempfile.TemporaryDirectory() as folder:
-            results[name] = part(lambda folder=folder, **env: Kernel(python, Path(folder) / "work", **env))
-        print(f"   {name}: {results[name]}", flush=True)
-    return results
-
-
-def _kinds(python: Path, tool: str) -> dict[str, object]:
-    right, silent, missing = 0, [], []
-    for kind, cell, holds in KINDS:
-        with tempfile.TemporaryDirectory() as folder:
-            good, told = _kind(python, Path(folder) / "work", tool, cell, holds)
-        right += good
-        if not good:
-            missing.append(kind)
-        if not good and not re.search(r"^ *(lost|partly): |Error", told, re.MULTILINE):
-            silent.append(kind)
-    result = {"right": right, "of": len(KINDS), "silently wrong": silent, "missing": missing}
-    print(f"   {tool}: {right} of {len(KINDS)}, {len(silent)} silently wrong", flush=True)
-    return result
-
-
-def _kind(python: Path, place: Path, tool: str, cell: str, holds: str) -> tuple[bool, str]:
-    before, save, restore = TOOLS[tool]
-    place.mkdir()
-    (place / "book.ipynb").write_text(BOOK, encoding="utf-8")
-    env = {"HOME": str(place), "KISHU_PATH_ROOT": str(place)}
-    with Kernel(python, place, **env) as kernel:
-        if before:
-            kernel.try_run(before)
-        kernel.run(cell)
-        _, told = kernel.try_run(save)
-    with Kernel(python, place, **env) as kernel:
-        _, more = kernel.try_run(restore)
-        good, _ = kernel.try_run(f"assert {holds}")
-    return good, told + more
 
 
 def _seconds(kernel: Kernel, code: str) -> float:
@@ -135,10 +51,10 @@ def _seconds(kernel: Kernel, code: str) -> float:
 
 SAVE = "report = __import__('datalab_state').session.save()"
 # The array changes, and nothing of it is saved: the next save writes all of it.
-ANEW = "large[0] = {number}\nimport datalab_state\ndatalab_state.session.forget(datalab_state.session.name)"
+ANEW = "large[0] = {number}\nimport datalab_state\ndatalab_state.session.forget(datalab_state.session.notebook.name)"
 
 
-def _large(start: Callable[..., Kernel]) -> dict[str, object]:
+def large(start: Callable[..., Kernel]) -> dict[str, object]:
     with start() as kernel:
         kernel.run(ARRAY)
         rounds = [_round(kernel, number) for number in range(ROUNDS)]
@@ -216,7 +132,7 @@ def _memory(pid: int) -> int:
     return total
 
 
-def _huge(start: Callable[..., Kernel]) -> dict[str, object] | str:
+def huge(start: Callable[..., Kernel]) -> dict[str, object] | str:
     """Ten times that, once, where this machine has the room."""
     free = int(re.findall(r"MemAvailable: +(\d+) kB", Path("/proc/meminfo").read_text())[0]) * 1024
     disk = shutil.disk_usage(tempfile.gettempdir())
@@ -251,25 +167,9 @@ _pause(); del _pause
 """
 
 
-def _forks(start: Callable[..., Kernel]) -> dict[str, object]:
+def forks(start: Callable[..., Kernel]) -> dict[str, object]:
     with start(OPENBLAS_NUM_THREADS="4") as kernel:
         begun = time.monotonic()
         *bad, forks, here = saves(kernel, FORKS, at_work=False)
     hung = "none" if (forks, here) == ("True", "False") else "at least one"
     return {"forks": FORKS, "hung": hung, "failed": bad, "seconds": round(time.monotonic() - begun)}
-
-
-def _overhead(start: Callable[..., Kernel]) -> dict[str, object]:
-    """CPU-seconds of the kernel for 200 cells, with what it saves and without."""
-    spent = {}
-    for name, env in (("with", {"DATALAB_STATE_EVERY": "1"}), ("without", {"DATALAB_STATE": "off"})):
-        with start(**env) as kernel:
-            kernel.run("import time, numpy as np; data = np.random.rand(1_000_000)")
-            begun = float(kernel.run("print(time.process_time())"))
-            for _ in range(200):
-                kernel.run(CELL)
-            spent[name] = float(kernel.run("print(time.process_time())")) - begun
-    return {
-        "cells": 200,
-        "overhead in percent, with a save each second": round(100 * (spent["with"] / spent["without"] - 1), 1),
-    }

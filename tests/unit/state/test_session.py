@@ -56,8 +56,8 @@ def test_the_name_of_a_notebook(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, kernel: str | None, notebook: str
 ):
     monkeypatch.setenv("JPY_SESSION_NAME", str(tmp_path / name) if name else "")
-    monkeypatch.delenv(server.MARK, raising=False)
-    if kernel:
-        monkeypatch.setenv(server.MARK, str(os.getpid()) if kernel == "own" else kernel)
+    monkeypatch.setenv(server.MARK, str(os.getpid()) if kernel == "own" else kernel or "")
+    if not kernel:
+        monkeypatch.delenv(server.MARK)  # and what the test sets goes with it
     assert server.named() == (str(tmp_path / notebook) if notebook else "")
     assert os.environ[server.MARK] == str(os.getpid())

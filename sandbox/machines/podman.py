@@ -49,7 +49,7 @@ SMALLEST = (4, 2)
 # It answers, and does not do so only because it has yet to be restarted with what on-start has set.
 JUPYTER_IS_UP = """
 until ! systemctl is-active --quiet datalab-jupyter && [ -z "$(systemctl list-jobs --no-legend 'jupyter*')" ] &&
-  curl --silent --fail --insecure --output /dev/null --max-time 5 https://localhost:8443/api/status; do sleep 0.5; done
+  curl --silent --fail --insecure --output /dev/null --max-time 5 https://localhost:8443/api/status; do sleep 0.1; done
 """
 
 

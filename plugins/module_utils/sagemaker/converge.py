@@ -135,7 +135,7 @@ def converge(
             break
         report(Counter(str(job.status) for job in left), len(jobs), elapsed)
         time.sleep(delay)
-        delay = min(delay * 1.5, LONGEST_DELAY)
+        delay = min(delay * 1.25, LONGEST_DELAY)
         _look(client, left)
     for job in left:
         goal = job.steps[0].action.replace("_", " ")

@@ -78,6 +78,9 @@ def _kind(python: Path, place: Path, tool: str, cell: str, holds: str) -> tuple[
         kernel.run(cell)
         _, told = kernel.try_run(save)
     with Kernel(python, place, **env) as kernel:
-        _, more = kernel.try_run(restore)
-        good, _ = kernel.try_run(f"assert {holds}")
+        try:
+            _, more = kernel.try_run(restore)
+            good, _ = kernel.try_run(f"assert {holds}")
+        except TimeoutError as error:  # the kernel hangs
+            return False, f"{told}Error: {error}"
     return good, told + more

@@ -64,6 +64,14 @@ def seed(around: dict[str, Any]) -> None:
             sys.modules["torch"].set_rng_state(around["torch"])
 
 
+def _decimal(decimal: Any) -> Any:
+    return decimal.getcontext().copy()
+
+
+def _set_decimal(decimal: Any, context: Any) -> None:
+    decimal.setcontext(context)
+
+
 def _numpy(np: Any) -> Any:
     return np.random.get_state(), np.get_printoptions()
 
@@ -116,6 +124,7 @@ def _show_figures(pyplot: Any, _: Any) -> None:
 
 
 READERS = {
+    "decimal": _decimal,
     "numpy": _numpy,
     "pandas": _pandas,
     "matplotlib": _matplotlib,
@@ -123,6 +132,7 @@ READERS = {
     "torch": _torch,
 }
 SETTERS = {
+    "decimal": _set_decimal,
     "numpy": _set_numpy,
     "pandas": _set_pandas,
     "matplotlib": _set_matplotlib,

@@ -67,9 +67,9 @@ def group(
     for names in last:
         together = {name: rest.pop(name) for name in names if name in rest}
         if together:
-            alone += _each(together, table, lost)
+            alone += each(together, table, lost)
     for name, value in rest.items():
-        alone += _each({name: value}, table, lost)
+        alone += each({name: value}, table, lost)
     bases = _shared_memory(alone)
     result = []
     for several in _united(alone):
@@ -77,11 +77,11 @@ def group(
             result.append(several[0])
             continue
         together = {name: values[name] for part in several for name in part.names}
-        result += _each(together, table, lost, bases, holes=any(part.holes for part in several))
+        result += each(together, table, lost, bases, holes=any(part.holes for part in several))
     return result, lost
 
 
-def _each(
+def each(
     values: dict[str, Any],
     table: Table,
     lost: dict[str, str],
@@ -100,13 +100,13 @@ def _each(
     except NotSaved as error:
         lost[error.name] = str(error)
         rest = {name: value for name, value in values.items() if name != error.name}
-        return _each(rest, table, lost, bases, holes=holes)
+        return each(rest, table, lost, bases, holes=holes)
     except Exception as error:
         if len(values) == 1:
             ((name, value),) = values.items()
             lost[name] = explain(value, error)
             return []
-    return [part for name, value in values.items() for part in _each({name: value}, table, lost, bases)]
+    return [part for name, value in values.items() for part in each({name: value}, table, lost, bases)]
 
 
 def _shared_memory(parts: Iterable[Pickled]) -> dict[int, Any]:

@@ -18,7 +18,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
-from . import arrays, live
+from . import arrays, classes, live
 from .missing import Missing
 from .place import Refused
 from .recipes import Partly, Table
@@ -112,16 +112,18 @@ class Pickler(cloudpickle.Pickler):  # type: ignore[misc,unused-ignore] # untype
         if kind is types.FunctionType:
             return self._function(obj) if obj.__globals__ is live.namespace else None
         if isinstance(obj, type):
-            return self._class(obj) if obj.__module__ == "__main__" and "__slots__" in vars(obj) else None
+            return self._class(obj) if obj.__module__ == "__main__" else None
         if kind is types.CodeType:
             return self._code(obj)
         if kind is types.CellType:
             return self._cell(obj)
         if kind.__name__ == "ndarray" and kind.__module__ == "numpy":
             return self._array(obj)
+        if kind.__module__ == "__main__" and "numpy" in sys.modules and isinstance(obj, sys.modules["numpy"].ndarray):
+            return classes.reduce_array(obj)
         recipe = self._table.of(kind)
         try:
-            return recipe(obj, live.namespace) if recipe else None
+            return recipe(obj, live.namespace) if recipe else classes.reduce(obj)
         except Exception as error:
             if not self._holes:
                 raise
@@ -158,14 +160,9 @@ class Pickler(cloudpickle.Pickler):  # type: ignore[misc,unused-ignore] # untype
         return live.function, args, (function.__dict__, fields), None, None, live.set_function
 
     def _class(self, cls: type) -> Any:
-        """With its slots, which cloudpickle 3.1 leaves out: instances would have a dictionary again."""
-        reduced = super().reducer_override(cls)
-        if reduced is NotImplemented or issubclass(cls, tuple) or "__slots__" not in reduced[2][0]:
-            return None  # a named tuple has them from what makes it
-        make, args, (members, slots), *rest = reduced
-        members = {key: value for key, value in members.items() if not isinstance(value, types.MemberDescriptorType)}
-        args = (*args[:3], {**args[3], "__slots__": members["__slots__"]}, *args[4:])
-        return (make, args, (members, slots), *rest)
+        """With what cloudpickle 3.1 leaves out, and without what would run once more: classes.py."""
+        reduced = super().reducer_override(cls) if classes.is_special(cls) else NotImplemented
+        return None if reduced is NotImplemented else classes.reduce_class(cls, reduced)
 
     def _code(self, code: types.CodeType) -> Any:
         self.codes.add(code.co_filename)
@@ -218,7 +215,10 @@ class Unpickler(pickle.Unpickler):
 def load(data: Any, buffers: Any, count: int) -> list[Any]:
     """The variables that `Pickler.save` was called for, one after the other."""
     unpickler = Unpickler(io.BytesIO(data), buffers=buffers)
-    return [unpickler.load() for _ in range(count)]
+    classes.later.clear()
+    values = [unpickler.load() for _ in range(count)]
+    classes.finish()
+    return values
 
 
 def is_namespace(value: Any) -> bool:

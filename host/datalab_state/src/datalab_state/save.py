@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Callable
 
 from . import around, journal, live, place, store, trial
-from .groups import Pickled, group, pickled
+from .groups import Pickled, each, group, pickled
 from .pickling import load
 from .recipes import Table
 from .settings import Settings
@@ -162,12 +162,15 @@ def _loadable(
     for part in parts:
         if id(part) not in failed:
             continue
-        alone = [pickled({name: request.values[name]}, table, {}, holes=True) for name in part.names]
-        reasons = trial.tried([_loader(single) for single in alone]) if len(alone) > 1 else []
-        if not any(reasons):
+        alone = [
+            single for name in part.names for single in each({name: request.values[name]}, table, lost, holes=True)
+        ]
+        reasons = trial.tried([_loader(single) for single in alone]) if len(part.names) > 1 else []
+        if len(alone) == len(part.names) and not any(reasons):
             reasons = [failed[id(part)]] * len(alone)
-        lost.update({name: f"cannot be loaded again: {why}" for name, why in zip(part.names, reasons) if why})
-        rest = {name: request.values[name] for name, why in zip(part.names, reasons) if not why}
+        names = [name for single in alone for name in single.names]
+        lost.update({name: f"cannot be loaded again: {why}" for name, why in zip(names, reasons) if why})
+        rest = {name: request.values[name] for name, why in zip(names, reasons) if not why}
         again, _ = group(rest, table)
         good += again
     return good

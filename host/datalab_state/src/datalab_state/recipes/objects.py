@@ -4,11 +4,16 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import re
+import struct
+import sys
 import weakref
+from collections import OrderedDict
 from typing import Any
 
+from .. import classes
 from .common import Recipe, Reduced, call, refuse
 
 
@@ -32,6 +37,8 @@ def _exception(error: Any, _: Any) -> Reduced:
 
 
 def _make_exception(cls: Any, args: Any) -> Any:
+    if cls.__module__ == "__main__":
+        return classes.made(cls, args, init=True)
     try:
         return cls(*args)
     except TypeError:
@@ -71,6 +78,38 @@ def _match(match: Any, _: Any) -> Reduced:
     return _call_method, (match.re, "match", match.string, match.start(), match.endpos)
 
 
+def _frame(frame: Any, _: Any) -> Reduced:
+    """With the attributes that somebody has given it, which pandas forgets."""
+    pandas = sys.modules["pandas"]
+    inner = {*vars(pandas.Series(dtype=object)), *vars(pandas.DataFrame()), *OF_FRAMES, *frame._metadata}
+    more = {name: value for name, value in vars(frame).items() if name not in inner}
+    if not more:
+        return None
+    make, args, state = frame.__reduce_ex__(5)[:3]
+    return make, args, (state, more), None, None, _set_frame
+
+
+def _set_frame(frame: Any, state: Any) -> None:
+    frame.__setstate__(state[0])
+    vars(frame).update(state[1])
+
+
+def _view(view: Any, _: Any) -> Reduced:
+    """Of a dictionary: cloudpickle makes one of a copy."""
+    (mapping,) = gc.get_referents(view)
+    return _call_method, (mapping, type(view).__name__.split("_")[-1])
+
+
+def _struct(layout: Any, _: Any) -> Reduced:
+    return struct.Struct, (layout.format,)
+
+
+def _new_type(new: Any, _: Any) -> Reduced:
+    if new.__module__ != "__main__":
+        return None
+    return call, ("typing.NewType", new.__name__, new.__supertype__), {"__module__": new.__module__}
+
+
 def _call_method(obj: Any, name: str, *args: Any) -> Any:
     return getattr(obj, name)(*args)
 
@@ -79,11 +118,18 @@ def _shell(_: Any, __: Any) -> Reduced:
     return call, ("IPython.get_ipython",)
 
 
+OF_FRAMES = ("_item_cache", "_is_copy", "_cacher", "_accessors")  # what pandas keeps beside the data
+DICTIONARIES: list[dict[str, int]] = [{}, OrderedDict()]
+VIEWS = [type(view) for made in DICTIONARIES for view in (made.keys(), made.values(), made.items())]
 ALWAYS: dict[Any, Recipe] = {
     BaseException: _exception,
     logging.Logger: _logger,
     weakref.ref: _weak,
     re.Match: _match,
+    **dict.fromkeys(VIEWS, _view),
+    struct.Struct: _struct,
+    "pandas.core.generic.NDFrame": _frame,
+    "typing.NewType": _new_type,
     memoryview: refuse("a view of memory"),
     "IPython.core.interactiveshell.InteractiveShell": _shell,
     "ipywidgets.widgets.widget.Widget": refuse("a widget, which lives in the page"),

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 from datalab_deliver import deliver
+from datalab_deliver.order import Order
 from datalab_deliver.refusal import Refused
 
 from .corpus import Case
@@ -76,7 +77,7 @@ def outcome(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Case], Outcom
     def get(case: Case) -> Outcome:
         if case.name not in known:
             path = case.write(tmp_path_factory.mktemp(case.name))
-            order = deliver.Order(path, case.results, path.parent / "project")
+            order = Order(path, case.results, path.parent / "project")
             try:
                 known[case.name] = Outcome(path, deliver.deliver(order, lambda text: None, no_hashes), None)
             except Refused as refused:

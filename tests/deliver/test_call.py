@@ -19,6 +19,7 @@ from urllib.request import Request, urlopen
 import nbformat
 import pytest
 from datalab_deliver import cli, deliver, plain
+from datalab_deliver.order import Order
 from datalab_deliver.refusal import Refused
 
 from .conftest import no_hashes
@@ -29,7 +30,7 @@ CALLS = Path(__file__).parent / "calls"
 
 
 def order(path, name, **facts):
-    return deliver.Order(path, [], path.parent / f"{path.stem}-project", call=name, **facts)
+    return Order(path, [], path.parent / f"{path.stem}-project", call=name, **facts)
 
 
 def delivered(name, folder):

@@ -13,7 +13,8 @@ import subprocess
 
 import nbformat
 import pytest
-from datalab_deliver import cli, deliver, drift, lock, project
+from datalab_deliver import cli, contents, deliver, drift, lock, project
+from datalab_deliver.order import Order
 from datalab_deliver.refusal import Refused
 
 from .conftest import no_hashes
@@ -25,7 +26,7 @@ def quiet(_text):
 
 
 def order(path, **facts):
-    return deliver.Order(path, ["kept", "mean"], path.parent / "parameters-project", **facts)
+    return Order(path, ["kept", "mean"], path.parent / "parameters-project", **facts)
 
 
 @pytest.fixture(scope="module")
@@ -82,13 +83,13 @@ def test_a_developer_tests_and_runs_it(copied, python):
 
 
 def test_the_notebook_runs_it(copied, python):
-    path, target = copied
+    path, _ = copied
     cell = nbformat.read(path, as_version=4).cells[-1]
     assert cell.metadata.tags == ["skip"]
     said = run(python, "-c", cell.source + "\nprint(run(threshold=7.0))", cwd=path.parent)
     assert said == "{'kept': [('high', 8.0)], 'mean': 8.0}\n"
     before = path.read_bytes()
-    deliver.link(path, target)
+    contents.link(order(path))
     assert path.read_bytes() == before
 
 

@@ -19,6 +19,7 @@ from pathlib import Path
 
 import pytest
 from datalab_deliver import deliver, lock
+from datalab_deliver.order import Order
 
 from tests.tools import containers
 
@@ -72,7 +73,7 @@ def team(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Team]:
     folder = tmp_path_factory.mktemp("team")
     notebook = read(FOLDER / "complaints.notebook").write(folder / "notebooks")
     for kind in ("service", "job"):
-        order = deliver.Order(notebook, ["by_kind", "worst_day"], folder / kind, kind=kind)
+        order = Order(notebook, ["by_kind", "worst_day"], folder / kind, kind=kind)
         deliver.deliver(order, lambda text: None, lock.text)
     cluster = Cluster(tmp_path_factory.mktemp("cluster"))
     with pytest.MonkeyPatch.context() as patch:
@@ -191,7 +192,7 @@ def test_a_function(team: Team):
     """What it takes is computed while the image is built, and what computes that is not in the image."""
     case = read(Path(__file__).parent / "calls" / "half.notebook")
     path, target = case.write(team.folder / "functions"), team.folder / "function"
-    deliver.deliver(deliver.Order(path, [], target, "service", call="half"), lambda text: None, lock.text)
+    deliver.deliver(Order(path, [], target, "service", call="half"), lambda text: None, lock.text)
     done = team.build("function")
     assert recap(done)["failed"] == 0, done.stdout
     (pod,) = (

@@ -15,9 +15,9 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from .alterations import FILES, PROCESS, RANDOM, Summary
-from .effects import Analysis, Effect, imported, outer
-from .expressions import own_names, stored
+from .effects import Analysis, Effect
 from .refusal import Fault, Refused
+from .scopes import imported, outer, own_names, stored
 from .sharing import Names, join_all, values
 from .slicing import draws
 from .source import Source, Statement

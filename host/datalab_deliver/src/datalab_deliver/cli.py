@@ -108,9 +108,10 @@ def project_of(options: argparse.Namespace) -> Path:
 
 def run_deliver(options: argparse.Namespace) -> int:
     from . import deliver
+    from .order import Order
 
     facts = (project_of(options), options.kind, dict(options.tolerance), options.call)
-    order = deliver.Order(options.notebook, options.result, *facts)
+    order = Order(options.notebook, options.result, *facts)
     done = deliver.deliver(order, progress)
     left_out = [{"cell": cell, "what": what} for cell, what in done.left_out]
     said = {"project": str(done.project), "width": done.width.value, "lines": done.lines, "of_lines": done.of_lines}

@@ -16,6 +16,7 @@ import nbformat
 
 from . import deliver, kernel, project, serving, source
 from .check import load
+from .order import Slice
 from .plain import brief, same
 from .refusal import Fault, Refused
 from .slicing import Width
@@ -84,7 +85,7 @@ def find(path: Path, target: Path, progress: Callable[[str], None], *, run: bool
     return Drift(changes(before.statements, after.statements), len(after.statements), inputs, arguments, results, run)
 
 
-def part(nb: nbformat.NotebookNode, noted: Mapping[str, Any], path: Path) -> deliver.Slice:
+def part(nb: nbformat.NotebookNode, noted: Mapping[str, Any], path: Path) -> Slice:
     """The statements of the project; of a function that is served, those that go along with it, too."""
     read = source.read(nb, path.name)
     known = deliver.effects_of(read.statements, noted.get("call", ""))

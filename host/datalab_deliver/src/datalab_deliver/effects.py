@@ -6,19 +6,25 @@ from __future__ import annotations
 
 import ast
 import builtins
-import re
-import symtable
-from collections.abc import Callable, Iterator, Sequence
-from copy import deepcopy
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Union
 
 from . import words
 from .alterations import Finder, Summary
+from .scopes import (
+    Function,
+    decorated,
+    functions_and_classes,
+    implicit,
+    imported,
+    in_queries,
+    local_names,
+    outer,
+    outside,
+    own_values,
+)
 from .sharing import Names, bindings, join_all, root
 from .source import Statement
-
-Function = Union[ast.FunctionDef, ast.AsyncFunctionDef]
 
 
 @dataclass
@@ -247,23 +253,6 @@ def note_class(names: Names, node: ast.ClassDef) -> None:
         names.stateful.add(node.name)
 
 
-def own_values(node: ast.ClassDef) -> list[ast.expr]:
-    """The values that a class itself has, but for constants."""
-    found = [item.value for item in node.body if isinstance(item, (ast.Assign, ast.AnnAssign)) and item.value]
-    return [value for value in found if not isinstance(value, (ast.Constant, ast.Lambda))]
-
-
-def decorated(node: Function, name: str) -> bool:
-    return any(isinstance(each, ast.Name) and each.id == name for each in node.decorator_list)
-
-
-def implicit(node: Function) -> bool:
-    """Whether a method runs without being called by its name: an operator, an index, a property."""
-    if node.name.startswith("__"):
-        return node.name not in {"__init__", "__post_init__", "__repr__", "__str__", "__hash__", "__call__"}
-    return bool(node.decorator_list)
-
-
 def merged(summaries: Sequence[Summary], other: Summary | None = None) -> Summary:
     both = [*summaries, *([other] if other else [])]
     return Summary(
@@ -271,84 +260,3 @@ def merged(summaries: Sequence[Summary], other: Summary | None = None) -> Summar
         reads=set().union(*(item.reads for item in both)),
         alters_arguments=any(item.alters_arguments for item in both),
     )
-
-
-class Generators(ast.NodeTransformer):
-    """All comprehensions as generators, which have a scope of their own in symtable after Python 3.11, too."""
-
-    def visit(self, node: ast.AST) -> ast.AST:
-        if isinstance(node, (ast.ListComp, ast.SetComp)):
-            node = ast.GeneratorExp(node.elt, node.generators)
-        elif isinstance(node, ast.DictComp):
-            node = ast.GeneratorExp(ast.Tuple([node.key, node.value], ast.Load()), node.generators)
-        return self.generic_visit(node)
-
-
-def outside(node: ast.stmt) -> tuple[set[str], set[str]]:
-    """The names that a statement takes from the notebook, and those that it gives to it."""
-    uses: set[str] = set()
-    text = ast.unparse(Generators().visit(deepcopy(node)))
-    table = symtable.symtable(text, "cell", "exec")
-    defines = {item.get_name() for item in table.get_symbols() if item.is_assigned() or item.is_imported()}
-    todo = [table]
-    while todo:
-        scope = todo.pop()
-        for item in scope.get_symbols():
-            if scope.get_type() == "module":
-                uses |= {item.get_name()} if item.is_referenced() else set()
-            elif item.is_global():
-                uses |= {item.get_name()}
-                defines |= {item.get_name()} if item.is_declared_global() and scope.get_type() != "function" else set()
-        todo += scope.get_children()
-    for part in outer(node):
-        if isinstance(part, ast.AugAssign):
-            uses |= {item.id for item in ast.walk(part.target) if isinstance(item, ast.Name)}
-    return uses, defines
-
-
-def local_names(node: Function | ast.Lambda) -> tuple[set[str], set[str]]:
-    """The names that belong to a function, and those that it declares to be the notebook's and assigns."""
-    body: set[str] = set()
-    declared: set[str] = set()
-    for item in ast.walk(node):
-        if isinstance(item, ast.Name) and isinstance(item.ctx, (ast.Store, ast.Del)):
-            body.add(item.id)
-        elif isinstance(item, ast.Global):
-            declared |= set(item.names)
-    return body - declared, declared & (body | declared)
-
-
-def imported(node: ast.stmt) -> dict[str, str]:
-    """The names that a statement imports, also inside of try and if, and from where."""
-    found = {}
-    for item in outer(node):
-        if isinstance(item, ast.Import):
-            found.update(
-                {a.asname or a.name.split(".")[0]: a.name if a.asname else a.name.split(".")[0] for a in item.names}
-            )
-        elif isinstance(item, ast.ImportFrom):
-            found.update({a.asname or a.name: f"{item.module or ''}.{a.name}" for a in item.names if a.name != "*"})
-    return found
-
-
-def functions_and_classes(node: ast.stmt) -> list[Function | ast.ClassDef]:
-    return [item for item in outer(node) if isinstance(item, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef))]
-
-
-def outer(node: ast.AST) -> Iterator[ast.AST]:
-    """A statement and what is in it, but not what is inside of functions and classes."""
-    yield node
-    if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)):
-        for child in ast.iter_child_nodes(node):
-            yield from outer(child)
-
-
-def in_queries(node: ast.stmt) -> set[str]:
-    """Names in the texts of query and eval, which pandas takes from the notebook."""
-    found: set[str] = set()
-    for call in ast.walk(node):
-        if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) and call.func.attr in {"query", "eval"}:
-            for text in ast.walk(call):
-                if isinstance(text, ast.Constant) and isinstance(text.value, str):
-                    found |= set(re.findall(r"[A-Za-z_]\w*", text.value))
-    return found

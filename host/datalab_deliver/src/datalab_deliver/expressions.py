@@ -11,9 +11,8 @@ from dataclasses import replace
 from typing import Union
 
 from . import words
-from .effects import Function, local_names
+from .scopes import Function, stored
 from .sharing import Names, root
-from .source import names as names_in
 from .texts import LONGEST, MOST, NOTHING, Found, Text, formatted, inside, joined, opened, with_slashes
 
 Comprehension = Union[ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp]
@@ -217,12 +216,3 @@ def pairs(target: ast.expr, value: ast.expr) -> list[tuple[ast.expr, ast.expr]]:
     if isinstance(target, lists) and isinstance(value, lists) and len(target.elts) == len(value.elts):
         return [*zip(target.elts, value.elts)]
     return [(target, value)]
-
-
-def stored(nodes: Sequence[ast.AST]) -> set[str]:
-    return set().union(*(names_in(node, ast.Store) for node in nodes))
-
-
-def own_names(node: Function | ast.Lambda) -> set[str]:
-    """The names that belong to a function, its arguments too."""
-    return local_names(node)[0] | {item.arg for item in ast.walk(node.args) if isinstance(item, ast.arg)}

@@ -8,8 +8,8 @@ import ast
 from collections.abc import Callable
 
 from . import words
-from .effects import Function
-from .expressions import Comprehension, Expressions, called, is_field, own_names, pairs, stored
+from .expressions import Comprehension, Expressions, called, is_field, pairs
+from .scopes import Function, own_names, stored
 from .sharing import root
 from .source import names as names_in
 from .texts import NOTHING, Found, inside, opened

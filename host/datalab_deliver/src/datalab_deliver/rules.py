@@ -10,8 +10,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from . import places, words
-from .effects import Effect, imported
+from .effects import Effect
 from .refusal import Fault
+from .scopes import imported
 from .sharing import Names
 from .source import Literal, Statement, names
 

@@ -1,0 +1,123 @@
+# Copyright: Contributors to datalab.notebooks
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What a piece of Python says about names by its grammar alone: whose they are, and what it has inside."""
+
+from __future__ import annotations
+
+import ast
+import re
+import symtable
+from collections.abc import Iterator, Sequence
+from copy import deepcopy
+from typing import Union
+
+from .source import names
+
+Function = Union[ast.FunctionDef, ast.AsyncFunctionDef]
+
+
+class Generators(ast.NodeTransformer):
+    """All comprehensions as generators, which have a scope of their own in symtable after Python 3.11, too."""
+
+    def visit(self, node: ast.AST) -> ast.AST:
+        if isinstance(node, (ast.ListComp, ast.SetComp)):
+            node = ast.GeneratorExp(node.elt, node.generators)
+        elif isinstance(node, ast.DictComp):
+            node = ast.GeneratorExp(ast.Tuple([node.key, node.value], ast.Load()), node.generators)
+        return self.generic_visit(node)
+
+
+def outside(node: ast.stmt) -> tuple[set[str], set[str]]:
+    """The names that a statement takes from the notebook, and those that it gives to it."""
+    uses: set[str] = set()
+    text = ast.unparse(Generators().visit(deepcopy(node)))
+    table = symtable.symtable(text, "cell", "exec")
+    defines = {item.get_name() for item in table.get_symbols() if item.is_assigned() or item.is_imported()}
+    todo = [table]
+    while todo:
+        scope = todo.pop()
+        for item in scope.get_symbols():
+            if scope.get_type() == "module":
+                uses |= {item.get_name()} if item.is_referenced() else set()
+            elif item.is_global():
+                uses |= {item.get_name()}
+                defines |= {item.get_name()} if item.is_declared_global() and scope.get_type() != "function" else set()
+        todo += scope.get_children()
+    for part in outer(node):
+        if isinstance(part, ast.AugAssign):
+            uses |= {item.id for item in ast.walk(part.target) if isinstance(item, ast.Name)}
+    return uses, defines
+
+
+def local_names(node: Function | ast.Lambda) -> tuple[set[str], set[str]]:
+    """The names that belong to a function, and those that it declares to be the notebook's and assigns."""
+    body: set[str] = set()
+    declared: set[str] = set()
+    for item in ast.walk(node):
+        if isinstance(item, ast.Name) and isinstance(item.ctx, (ast.Store, ast.Del)):
+            body.add(item.id)
+        elif isinstance(item, ast.Global):
+            declared |= set(item.names)
+    return body - declared, declared & (body | declared)
+
+
+def imported(node: ast.stmt) -> dict[str, str]:
+    """The names that a statement imports, also inside of try and if, and from where."""
+    found = {}
+    for item in outer(node):
+        if isinstance(item, ast.Import):
+            found.update(
+                {a.asname or a.name.split(".")[0]: a.name if a.asname else a.name.split(".")[0] for a in item.names}
+            )
+        elif isinstance(item, ast.ImportFrom):
+            found.update({a.asname or a.name: f"{item.module or ''}.{a.name}" for a in item.names if a.name != "*"})
+    return found
+
+
+def functions_and_classes(node: ast.stmt) -> list[Function | ast.ClassDef]:
+    return [item for item in outer(node) if isinstance(item, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef))]
+
+
+def outer(node: ast.AST) -> Iterator[ast.AST]:
+    """A statement and what is in it, but not what is inside of functions and classes."""
+    yield node
+    if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)):
+        for child in ast.iter_child_nodes(node):
+            yield from outer(child)
+
+
+def in_queries(node: ast.stmt) -> set[str]:
+    """Names in the texts of query and eval, which pandas takes from the notebook."""
+    found: set[str] = set()
+    for call in ast.walk(node):
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) and call.func.attr in {"query", "eval"}:
+            for text in ast.walk(call):
+                if isinstance(text, ast.Constant) and isinstance(text.value, str):
+                    found |= set(re.findall(r"[A-Za-z_]\w*", text.value))
+    return found
+
+
+def own_names(node: Function | ast.Lambda) -> set[str]:
+    """The names that belong to a function, its arguments too."""
+    return local_names(node)[0] | {item.arg for item in ast.walk(node.args) if isinstance(item, ast.arg)}
+
+
+def stored(nodes: Sequence[ast.AST]) -> set[str]:
+    return set().union(*(names(node, ast.Store) for node in nodes))
+
+
+def own_values(node: ast.ClassDef) -> list[ast.expr]:
+    """The values that a class itself has, but for constants."""
+    found = [item.value for item in node.body if isinstance(item, (ast.Assign, ast.AnnAssign)) and item.value]
+    return [value for value in found if not isinstance(value, (ast.Constant, ast.Lambda))]
+
+
+def decorated(node: Function, name: str) -> bool:
+    return any(isinstance(each, ast.Name) and each.id == name for each in node.decorator_list)
+
+
+def implicit(node: Function) -> bool:
+    """Whether a method runs without being called by its name: an operator, an index, a property."""
+    if node.name.startswith("__"):
+        return node.name not in {"__init__", "__post_init__", "__repr__", "__str__", "__hash__", "__call__"}
+    return bool(node.decorator_list)

@@ -19,7 +19,19 @@ from typing import Any
 
 import nbformat
 import pytest
-from datalab_deliver import artifacts, calling, deliver, kernel, plain, project, prove, record, serving, source, writer
+from datalab_deliver import (
+    artifacts,
+    deliver,
+    effects,
+    kernel,
+    plain,
+    project,
+    prove,
+    record,
+    serving,
+    source,
+    writer,
+)
 from datalab_deliver.arguments import take
 from datalab_deliver.refusal import Refused
 from datalab_deliver.slicing import Width
@@ -61,9 +73,7 @@ def delivered(nb, folder, monkeypatch, name="score"):
     served = serving.find(read, name, PATH)
     names, calls = ran(nb, name, served.called.artifacts, monkeypatch)
     answers = serving.answers(served, kernel.Run({}, nb, "", calls), nb, 1e-9, PATH.name)
-    part = deliver.needed(
-        read, calling.analysed(read.statements).effects(), served.called.artifacts, Width.NEEDED, PATH
-    )
+    part = deliver.needed(read, effects.of(read.statements), served.called.artifacts, Width.NEEDED, PATH)
     parts = writer.arrange(part.statements, part.effects, {}, set(part.parameters))
     signature = writer.signature({}, part.parameters)
     train: dict[str, Any] = {}

@@ -10,15 +10,14 @@ from __future__ import annotations
 
 import ast
 import builtins
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 
 from .alterations import FILES, PROCESS, RANDOM, Summary
 from .effects import Analysis, Effect
 from .refusal import Fault, Refused
-from .scopes import imported, outer, own_names, stored
-from .sharing import Names, join_all, values
+from .scopes import declared, imported, outer, stored
+from .sharing import Names
 from .slicing import draws
 from .source import Source, Statement
 
@@ -48,7 +47,7 @@ class Along:
 
 def find(read: Source, name: str, notebook: str) -> Called:
     """The function of that name, or why it cannot be served."""
-    analysis = analysed(read.statements)
+    analysis = Analysis(read.statements)
     effects = analysis.effects()
     number = definition(read, effects, name, notebook)
     node = read.statements[number].node
@@ -185,20 +184,7 @@ def of_state(name: str, summary: Summary) -> Iterator[tuple[str, str]]:
         yield f"{name} may alter the process that runs it", "Do that in a cell before it"
 
 
-@dataclass
-class Own(Names):
-    """What shares, with a closer look at functions: what they return, and not all that they use."""
-
-    returned: dict[str, set[str]] = field(default_factory=dict)
-
-    def shared_by_call(self, call: ast.Call) -> set[str]:
-        name = call.func.id if isinstance(call.func, ast.Name) else ""
-        if name in self.returned:
-            return self.returned[name].union(*map(self.shared, values(call)))
-        return super().shared_by_call(call) - (self.callables.keys() - self.stateful)
-
-
-class Flat(Own):
+class Flat(Names):
     """What shares if elements are numbers and texts, which nothing alters: no element, and nothing that is computed."""
 
     def shared(self, node: ast.AST) -> set[str]:
@@ -211,42 +197,13 @@ class Flat(Own):
         return super().shared(node)
 
 
-def returned(analysis: Analysis, make: type[Names]) -> dict[str, set[str]]:
-    """For each function, the names outside of it that its value may be a part of; its own, if that is a default."""
-    found = {}
-    for node in analysis.nodes:
-        if isinstance(node, ast.FunctionDef) and not node.decorator_list:
-            names = make(analysis.names.modules, analysis.names.callables)
-            for item in node.body:
-                join_all(names, item)
-            given = [item.value for item in ast.walk(node) if isinstance(item, (ast.Return, ast.Yield, ast.YieldFrom))]
-            defaults = [*node.args.defaults, *filter(None, node.args.kw_defaults)]
-            shared = set().union(*(names.shared(value) for value in [*given, *defaults] if value is not None))
-            found[node.name] = names.together(shared, analysis.assigned) & analysis.assigned - own_names(node)
-            found[node.name] |= set() if all(isinstance(each, ast.Constant) for each in defaults) else {node.name}
-    return found
-
-
 def alters(statements: Sequence[Statement], analysis: Analysis, name: str) -> dict[str, str]:
     """What a function may alter, and of what kind that has to be so that it cannot: scalar, flat or nothing."""
-    declared = {
-        each for s in statements for item in ast.walk(s.node) if isinstance(item, ast.Global) for each in item.names
-    }
+    set_inside = set().union(*(declared(statement.node) for statement in statements))
     own = analysis.known[name].alters
-    flat = Analysis(statements, closer(analysis, Flat)).known[name].alters
-    found = {each for each in own if each in analysis.assigned | declared}
-    return {each: "" if each in declared else "scalar" if each in flat else "flat" for each in sorted(found)}
-
-
-def analysed(statements: Sequence[Statement]) -> Analysis:
-    """What is known about a notebook whose functions are looked at more closely."""
-    return Analysis(statements, closer(Analysis(statements), Own))
-
-
-def closer(analysis: Analysis, kind: type[Own]) -> Callable[..., Names]:
-    """Names that know of all functions and classes, also where one function is looked at."""
-    known = analysis.names
-    return partial(kind, classes=set(known.classes), stateful=set(known.stateful), returned=returned(analysis, kind))
+    flat = Analysis(statements, Flat).known[name].alters
+    found = {each for each in own if each in analysis.assigned | set_inside}
+    return {each: "" if each in set_inside else "scalar" if each in flat else "flat" for each in sorted(found)}
 
 
 def altering(name: str, each: str) -> tuple[str, str]:

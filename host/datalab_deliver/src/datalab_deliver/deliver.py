@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from . import (
-    calling,
     contents,
     effects,
     inputs,
@@ -28,6 +27,7 @@ from . import (
 from .check import load
 from .order import Order, Outcome, Slice
 from .refusal import Fault, Refused
+from .scopes import declared
 from .slicing import Width
 
 Progress = Callable[[str], None]
@@ -54,7 +54,7 @@ def deliver(order: Order, progress: Progress, locked: contents.Lock = lock.text)
     if order.call and order.kind == "job":
         raise Refused(Fault(path.name, None, "a job calls no function", f"Deliver {order.call} with --as service"))
     read = source.read(nb, path.name)
-    known = effects_of(read.statements, order.call)
+    known = effects.of(read.statements)
     noted = settings.read(path.parent)
     tolerance = {**dict.fromkeys(order.compared, prove.DEFAULT_TOLERANCE), **noted.tolerance, **order.tolerance}
     tolerance = {name: tolerance[name] for name in order.compared}
@@ -94,12 +94,9 @@ def deliver(order: Order, progress: Progress, locked: contents.Lock = lock.text)
     return Delivered(order.out, part.width, lines, of_lines, kept, read.left_out)
 
 
-def effects_of(statements: Sequence[source.Statement], call: str) -> list[effects.Effect]:
-    return calling.analysed(statements).effects() if call else effects.of(statements)
-
-
 def check_results(names: Sequence[str], read: source.Source, known: Sequence[effects.Effect], notebook: str) -> None:
     defined = set().union(set(read.parameters), *(effect.defines for effect in known if not effect.imports))
+    defined |= {name for statement in read.statements for name in declared(statement.node)}
     remedy = f"Name some of: {', '.join(sorted(defined)) or 'nothing, as no cell gives a value to a name'}"
     missing = [name for name in names if name not in defined]
     if missing or not names:

@@ -14,7 +14,7 @@ from typing import Any
 
 import nbformat
 
-from . import deliver, kernel, project, serving, source
+from . import deliver, effects, kernel, project, serving, source
 from .check import load
 from .order import Slice
 from .plain import brief, same
@@ -88,7 +88,7 @@ def find(path: Path, target: Path, progress: Callable[[str], None], *, run: bool
 def part(nb: nbformat.NotebookNode, noted: Mapping[str, Any], path: Path) -> Slice:
     """The statements of the project; of a function that is served, those that go along with it, too."""
     read = source.read(nb, path.name)
-    known = deliver.effects_of(read.statements, noted.get("call", ""))
+    known = effects.of(read.statements)
     served = serving.find(read, noted["call"], path) if "call" in noted else None
     results = served.called.artifacts if served else noted["results"]
     deliver.check_results(results, read, known, path.name)

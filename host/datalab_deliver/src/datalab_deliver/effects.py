@@ -6,21 +6,24 @@ from __future__ import annotations
 
 import ast
 import builtins
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from . import words
 from .alterations import Finder, Summary
 from .scopes import (
     Function,
+    declared,
     decorated,
     functions_and_classes,
     implicit,
     imported,
     in_queries,
+    keeps_state,
     local_names,
     outer,
     outside,
+    own_names,
     own_values,
 )
 from .sharing import Names, bindings, join_all, root
@@ -48,25 +51,17 @@ def of(statements: Sequence[Statement]) -> list[Effect]:
 class Analysis:
     """What is known about a notebook as a whole."""
 
-    def __init__(self, statements: Sequence[Statement], make: Callable[..., Names] = Names) -> None:
+    def __init__(self, statements: Sequence[Statement], kind: type[Names] = Names) -> None:
         self.nodes = [statement.node for statement in statements]
-        self.make = make
-        self.names = make()
+        self.names = kind()
         self.known: dict[str, Summary] = {}
         self.methods: dict[str, Summary] = {}
         self.touchy: set[str] = set()  # classes whose objects may alter themselves without a call
         self.tables = [outside(node) for node in self.nodes]
         self.assigned = set().union(*(defines for _, defines in self.tables)) if self.tables else set()
-        for node in self.nodes:
-            self.names.modules.update(imported(node))
-        for node in self.nodes:
-            self.names.modules.update(other_name(node, self.names))
-            note_kinds(self.names, node)
-        for node, (uses, _) in zip(self.nodes, self.tables):
-            for item in functions_and_classes(node):
-                self.names.callables[item.name] = uses
-                if isinstance(item, ast.ClassDef):
-                    note_class(self.names, item)
+        self.note()
+        self.names.rebound = self.rebound()
+        self.names.returned = self.returned()
         self.summarise()
         self.names.methods = set(self.methods)
         self.names.keeps = {
@@ -83,6 +78,21 @@ class Analysis:
         self.carried = self.carriers()
         self.one_shot = self.consumables()
 
+    def note(self) -> None:
+        """Note which names are modules, functions and classes, and what kind the others are."""
+        for node in self.nodes:
+            self.names.modules.update(imported(node))
+        for node in self.nodes:
+            self.names.modules.update(other_name(node, self.names))
+            note_kinds(self.names, node)
+        for node, (uses, _) in zip(self.nodes, self.tables):
+            for item in functions_and_classes(node):
+                self.names.callables[item.name] = self.names.callables.get(item.name, set()) | uses
+                if isinstance(item, ast.ClassDef):
+                    note_class(self.names, item)
+                elif any(map(keeps_state, item.decorator_list)):
+                    self.names.stateful.add(item.name)
+
     def summarise(self) -> None:
         """What each function and method does; those that call each other are looked at until nothing is new."""
         count = -1
@@ -90,15 +100,18 @@ class Analysis:
             for node in self.nodes:
                 for item in functions_and_classes(node):
                     if not isinstance(item, ast.ClassDef):
-                        self.known[item.name] = self.summary(item)
+                        self.known[item.name] = merged([self.summary(item)], self.known.get(item.name))
                         continue
                     inner = [part for part in item.body if isinstance(part, (ast.FunctionDef, ast.AsyncFunctionDef))]
                     for part in inner:
                         found = self.summary(part)
                         if found.alters_arguments and decorated(part, "classmethod"):
                             found.alters.add(item.name)
+                        found.alters_arguments |= any(map(keeps_state, part.decorator_list))
                         self.methods[part.name] = merged([found], self.methods.get(part.name))
-                    self.known[item.name] = merged([self.methods[part.name] for part in inner])
+                    self.known[item.name] = merged(
+                        [self.methods[part.name] for part in inner], self.known.get(item.name)
+                    )
                     if any(implicit(part) and self.methods[part.name].effective for part in inner):
                         self.touchy.add(item.name)
 
@@ -106,10 +119,8 @@ class Analysis:
         return [*self.known.values(), *self.methods.values()]
 
     def summary(self, node: Function) -> Summary:
-        names = self.make(self.names.modules, self.names.callables)
+        names = self.inside(node)
         finder = Finder(names, self.known, self.methods)
-        for item in node.body:
-            join_all(names, item)
         for item in node.body:
             finder.visit(item)
             for inner in ast.walk(item):
@@ -117,17 +128,50 @@ class Analysis:
                     for part in inner.body:
                         finder.visit(part)
         parameters = {item.arg for item in ast.walk(node.args) if isinstance(item, ast.arg)}
-        local, declared = local_names(node)
+        local = local_names(node)
         alters = names.together(finder.alters, local | parameters | self.assigned)
         kept = self.kept(node, alters)
         return Summary(
             alters={name for name in alters if name.startswith("<") or name not in local | parameters}
-            | declared
+            | declared(node)
             | kept,
             reads=finder.reads,
             alters_arguments=bool(alters & parameters),
             generator=any(isinstance(item, (ast.Yield, ast.YieldFrom)) for item in ast.walk(node)),
         )
+
+    def inside(self, node: Function) -> Names:
+        """What shares inside of a function."""
+        known = self.names
+        names = type(known)(known.modules, known.callables, known.classes, known.stateful, returned=known.returned)
+        names.rebound = known.rebound
+        for item in node.body:
+            join_all(names, item)
+        return names
+
+    def rebound(self) -> set[str]:
+        """Functions and classes whose names some other statement gives a value to."""
+        others = [names for node, (_, names) in zip(self.nodes, self.tables) if not functions_and_classes(node)]
+        return self.names.callables.keys() & set().union(*others)
+
+    def returned(self) -> dict[str, set[str]]:
+        """For each function that is no more than it says, the names outside of it that its value may be a part of."""
+        found: dict[str, set[str]] = {}
+        others = set()
+        for item in (item for node in self.nodes for item in functions_and_classes(node)):
+            if isinstance(item, ast.ClassDef) or item.decorator_list:
+                others.add(item.name)
+            else:
+                found.setdefault(item.name, set()).update(self.returned_by(item))
+        return {name: shared for name, shared in found.items() if name not in others}
+
+    def returned_by(self, node: Function) -> set[str]:
+        names = self.inside(node)
+        given = [item.value for item in ast.walk(node) if isinstance(item, (ast.Return, ast.Yield, ast.YieldFrom))]
+        defaults = [*node.args.defaults, *filter(None, node.args.kw_defaults)]
+        shared = set().union(*(names.shared(value) for value in [*given, *defaults] if value is not None))
+        own = set() if all(isinstance(each, ast.Constant) for each in defaults) else {node.name}
+        return own | names.together(shared, self.assigned) & self.assigned - own_names(node)
 
     def kept(self, node: Function, alters: set[str]) -> set[str]:
         """What a function keeps from one call to the next: defaults that it alters, and what its decorators keep."""
@@ -138,9 +182,10 @@ class Analysis:
         for argument, default in with_default:
             if default is not None and argument.arg in alters and not isinstance(default, ast.Constant):
                 found |= {node.name} | self.names.shared(default)
-        ours = [each for each in node.decorator_list if isinstance(each, ast.Name) and each.id in self.names.callables]
-        for decorator in ours:
-            found |= {node.name} | (self.known[decorator.id].alters if decorator.id in self.known else set())
+        for decorator in filter(keeps_state, node.decorator_list):
+            found |= {node.name}
+            name = root(decorator)
+            found |= self.known[name].alters if name in self.known else set()
         return found
 
     def carriers(self) -> dict[str, set[str]]:
@@ -259,4 +304,5 @@ def merged(summaries: Sequence[Summary], other: Summary | None = None) -> Summar
         alters=set().union(*(item.alters for item in both)),
         reads=set().union(*(item.reads for item in both)),
         alters_arguments=any(item.alters_arguments for item in both),
+        generator=any(item.generator for item in both),
     )

@@ -12,7 +12,7 @@ from pathlib import Path
 from . import places, words
 from .effects import Effect
 from .refusal import Fault
-from .scopes import imported
+from .scopes import imported, outside
 from .sharing import Names
 from .source import Literal, Statement, names
 
@@ -32,11 +32,12 @@ def faults(
     known = Names(imports(statements))
     there = set(dir(builtins)) | given
     star = any(effect.star for effect in effects)
-    everything = set().union(there, *(effect.defines for effect in effects))
+    everything = set().union(there, *(effect.defines | effect.alters for effect in effects))
     elsewhere = places.faults([statement.node for statement in statements], known, parameters, set(inputs))
     for number, (statement, effect) in enumerate(zip(statements, effects)):
         is_definition = isinstance(statement.node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef))
-        unknown = set() if star or is_definition else {n for n in effect.uses - everything if not n.startswith("<")}
+        unknown = set() if star or is_definition else effect.uses - everything
+        unknown &= outside(statement.node)[0] if unknown else set()  # not what a function may need that it calls
         problems = [
             *clock(statement.node, known),
             *elsewhere[number],

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from copy import deepcopy
 from typing import Union
 
+from . import words
 from .source import names
 
 Function = Union[ast.FunctionDef, ast.AsyncFunctionDef]
@@ -44,21 +45,24 @@ def outside(node: ast.stmt) -> tuple[set[str], set[str]]:
                 defines |= {item.get_name()} if item.is_declared_global() and scope.get_type() != "function" else set()
         todo += scope.get_children()
     for part in outer(node):
-        if isinstance(part, ast.AugAssign):
+        if isinstance(part, ast.NamedExpr):
+            defines.add(part.target.id)  # in a comprehension as well
+        elif isinstance(part, ast.AugAssign):
             uses |= {item.id for item in ast.walk(part.target) if isinstance(item, ast.Name)}
     return uses, defines
 
 
-def local_names(node: Function | ast.Lambda) -> tuple[set[str], set[str]]:
-    """The names that belong to a function, and those that it declares to be the notebook's and assigns."""
-    body: set[str] = set()
-    declared: set[str] = set()
-    for item in ast.walk(node):
-        if isinstance(item, ast.Name) and isinstance(item.ctx, (ast.Store, ast.Del)):
-            body.add(item.id)
-        elif isinstance(item, ast.Global):
-            declared |= set(item.names)
-    return body - declared, declared & (body | declared)
+def local_names(node: Function | ast.Lambda) -> set[str]:
+    """The names to which a function gives values and that are its own."""
+    body = {
+        item.id for item in ast.walk(node) if isinstance(item, ast.Name) and isinstance(item.ctx, (ast.Store, ast.Del))
+    }
+    return body - declared(node)
+
+
+def declared(node: ast.AST) -> set[str]:
+    """The names of the notebook to which functions may give values."""
+    return {name for item in ast.walk(node) if isinstance(item, ast.Global) for name in item.names}
 
 
 def imported(node: ast.stmt) -> dict[str, str]:
@@ -99,7 +103,7 @@ def in_queries(node: ast.stmt) -> set[str]:
 
 def own_names(node: Function | ast.Lambda) -> set[str]:
     """The names that belong to a function, its arguments too."""
-    return local_names(node)[0] | {item.arg for item in ast.walk(node.args) if isinstance(item, ast.arg)}
+    return local_names(node) | {item.arg for item in ast.walk(node.args) if isinstance(item, ast.arg)}
 
 
 def stored(nodes: Sequence[ast.AST]) -> set[str]:
@@ -110,6 +114,12 @@ def own_values(node: ast.ClassDef) -> list[ast.expr]:
     """The values that a class itself has, but for constants."""
     found = [item.value for item in node.body if isinstance(item, (ast.Assign, ast.AnnAssign)) and item.value]
     return [value for value in found if not isinstance(value, (ast.Constant, ast.Lambda))]
+
+
+def keeps_state(decorator: ast.expr) -> bool:
+    """Whether what it decorates may be another function at the next call: a cache, a counter, what is not known."""
+    function = decorator.func if isinstance(decorator, ast.Call) else decorator
+    return ast.unparse(function).rpartition(".")[2] not in words.STATELESS
 
 
 def decorated(node: Function, name: str) -> bool:

@@ -47,7 +47,7 @@ class Answers:
 def find(read: Source, name: str, path: Path) -> Served:
     """The function and what goes along, or why it cannot be served."""
     called = calling.find(read, name, path.name)
-    known = calling.analysed(read.statements).effects()
+    known = effects.of(read.statements)
     served = Served(called, [read.statements[n] for n in called.numbers], [known[n] for n in called.numbers])
     faults = rules.faults(served.statements, served.effects, dict.fromkeys(called.artifacts, 0), {}, path)
     if faults:

@@ -25,6 +25,8 @@ class Names:
     classes: set[str] = field(default_factory=set)
     stateful: set[str] = field(default_factory=set)  # classes that have more than constants of their own
     methods: set[str] = field(default_factory=set)  # what is called so is the notebook's
+    returned: dict[str, set[str]] = field(default_factory=dict)  # function: what its value may be a part of
+    rebound: set[str] = field(default_factory=set)  # functions and classes whose names get another value, too
     keeps: dict[str, set[str]] = field(default_factory=dict)  # function: the names that may keep an argument of it
     kinds: dict[str, set[str]] = field(default_factory=dict)  # name: what literals and calls it is made by
     parents: dict[str, str] = field(default_factory=dict)
@@ -58,11 +60,13 @@ class Names:
         if isinstance(node, (ast.Constant, ast.JoinedStr, ast.Compare, ast.UnaryOp)):
             return set()
         if isinstance(node, ast.Name):
-            if node.id in self.stateful:
+            if node.id in self.stateful | self.classes | self.rebound:
                 return {node.id}
             return set() if node.id in self.modules or node.id in self.callables else {node.id}
         if isinstance(node, (ast.Attribute, ast.Subscript)):
-            return self.shared(node.value)
+            constant = isinstance(node.value, ast.Name) and node.value.id in self.classes - self.stateful
+            of_class = self.classes if getattr(node, "attr", "") == "__class__" else set()
+            return of_class | (set() if constant else self.shared(node.value))
         if isinstance(node, ast.BinOp) and not isinstance(node.op, (ast.Add, ast.Mult, ast.BitOr)):
             return set()
         if isinstance(node, ast.Call):
@@ -85,9 +89,15 @@ class Names:
                 return set()
             return self.shared(call.func.value) | arguments
         if isinstance(call.func, ast.Name):
-            if call.func.id in self.callables:
-                own = {call.func.id} & self.stateful
-                return arguments | own | {name for name in self.callables[call.func.id] if name not in self.modules}
+            name = call.func.id
+            own = {name} & (self.stateful | self.rebound)
+            if name in self.returned:
+                return arguments | own | self.returned[name]
+            if name in self.callables:
+                functions = self.callables.keys() - self.stateful - self.rebound
+                return arguments | own | self.callables[name] - functions - self.modules.keys()
+            if name == "type":
+                return self.classes
             return set() if call.func.id in words.FRESH_BUILTINS else arguments | self.shared(call.func)
         return arguments | self.shared(call.func)
 

@@ -90,6 +90,11 @@ SHARING_BUILTINS = set(
     "dict enumerate filter frozenset iter list map max min reversed set sorted tuple zip slice super"
     " getattr object bytearray memoryview property staticmethod classmethod vars".split()
 )
+# Decorators that keep nothing from one call to the next.
+STATELESS = set(
+    "staticmethod classmethod property setter getter deleter wraps contextmanager abstractmethod overload override"
+    " final njit jit vectorize guvectorize".split()
+)
 # What can be read only once.
 ONE_SHOT = {"iter", "map", "filter", "zip", "enumerate", "reversed", "open", "reader", "DictReader", "chain", "islice"}
 ONE_SHOT |= {"product", "permutations", "combinations", "cycle", "finditer", "scandir", "iglob", "iterrows"}

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from .effects import Effect
+from .scopes import declared
 from .source import Literal, Statement
 
 INDENT = "    "
@@ -33,6 +34,7 @@ def arrange(
     """Imports and what stands by itself go to the top of the module, all else into run."""
     defined: list[str] = [name for effect in effects for name in effect.defines]
     others = {name for effect in effects if not effect.imports for name in effect.defines}
+    defined += sorted(set().union(*(declared(statement.node) for statement in statements)) - set(defined))
     once = {name for name in defined if defined.count(name) == 1} - given
     parts = Parts()
     top = {
@@ -41,7 +43,7 @@ def arrange(
         if isinstance(statement.node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef))
         and effect.defines <= once
         and not mentions(statement.node, inputs)
-        and not any(isinstance(item, ast.Global) for item in ast.walk(statement.node))
+        and not declared(statement.node)
     }
     imports = {
         number for number, effect in enumerate(effects) if effect.imports and not effect.defines & (others | given)
@@ -70,7 +72,7 @@ def prelude(body: Sequence[Statement], effects: Sequence[Effect]) -> list[str]:
             if name in dir(builtins) and name in used:
                 lines.append(f"{name} = builtins.{name}  # it gets another value below")
             seen.add(name)
-    globals_ = {name for s in body for item in ast.walk(s.node) if isinstance(item, ast.Global) for name in item.names}
+    globals_ = set().union(*(declared(statement.node) for statement in body))
     lines += [f"{name} = None  # a function below sets it" for name in sorted(globals_ - seen)]
     return lines
 

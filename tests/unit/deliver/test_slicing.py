@@ -89,6 +89,10 @@ STAYS = [
     ("d = 3", "with open('f') as file: d = file.read()", "r = d"),
     ("d = pd.DataFrame()", "d.to_csv('f.csv')", "r = pd.read_csv('f.csv')"),
     ("", "os.environ['X'] = '1'", "r = 1"),
+    ("d = os.environ", "d['X'] = '1'", "r = 1"),
+    ("d = decimal.getcontext()", "d.prec = 3", "r = decimal.Decimal(1) / 3"),
+    ("", "warnings.simplefilter('error')", "r = 1"),
+    ("", "setattr(random, 'seed', print)", "r = random.random()"),
     ("", "pd.set_option('mode.chained_assignment', None)", "r = 1"),
     ("", "from tools import *", "r = 1"),
     ("d = [1]", "d[0], e = 2, 3", "r = d"),
@@ -120,7 +124,7 @@ GOES = [
     ("d = 1", "warnings.filterwarnings('ignore')", "r = d"),
     ("d = 1", "import seaborn", "r = d"),
 ]
-IMPORTS = "import heapq, os, random, sqlite3, warnings\nimport numpy as np\nimport pandas as pd\n"
+IMPORTS = "import decimal, heapq, os, random, sqlite3, warnings\nimport numpy as np\nimport pandas as pd\n"
 IMPORTS += "import matplotlib.pyplot as plt\nimport seaborn as sns\nfrom sklearn.x import Model, make_pipeline\n"
 
 

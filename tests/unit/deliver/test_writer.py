@@ -42,13 +42,16 @@ SAME = {
     "deleted": "a = [1]\nb = a\ndel a\nr = b",
     "semicolons": "a = 1; b = 2; r = a + b",
     "umlauts": "ä = 'ö'; r = ä + 'ü'",
+    "only as a script": "def name(): return __name__\nif __name__ == '__main__': r = name()",
+    "named as ours": "def run(x): return x + 1\nr = run(1)",
+    "global that others read": "def f():\n    global n\n    n = 5\ndef g(): return n\nf()\nr = g()",
     "future": "from __future__ import annotations\ndef f(x: Unknown) -> Later: return x\nr = f(1)",
 }
 
 
 @pytest.mark.parametrize("text", SAME.values(), ids=SAME)
 def test_same_in_a_function(text):
-    expected: dict[str, Any] = {}
+    expected: dict[str, Any] = {"__name__": "__main__"}
     exec(compile(text, "cell", "exec"), expected)
     assert ran(module(text)) == {"r": expected["r"]}
 

@@ -8,11 +8,10 @@ import ast
 from dataclasses import dataclass, field
 
 from . import words
-from .sharing import Names, root, values
+from .sharing import PROCESS, Names, root, values
 
 RANDOM = "<random numbers>"
 FILES = "<files>"
-PROCESS = "<process>"
 
 
 @dataclass
@@ -47,10 +46,14 @@ class Finder(ast.NodeVisitor):
             self.store(node)
         elif node.attr in words.MUTATES and not self.names.path(node):
             self.alters |= self.names.shared(node.value)
+        own = self.methods.get(node.attr)
+        if own and own.effective:  # it may be called by what it is given to
+            self.alters |= own.alters | self.names.shared(node.value)
         self.generic_visit(node)
 
     def visit_Subscript(self, node: ast.Subscript) -> None:
-        if isinstance(node.ctx, (ast.Store, ast.Del)) or "defaultdict" in self.names.kinds.get(root(node), ()):
+        name = root(node)
+        if isinstance(node.ctx, (ast.Store, ast.Del)) or name in self.names.together(self.names.filled, {name}):
             self.store(node)
         self.generic_visit(node)
 
@@ -96,8 +99,9 @@ class Finder(ast.NodeVisitor):
         return set().union(*(self.names.shared(value) for value in values(node)))
 
     def named(self, node: ast.Call) -> set[str]:
-        """The functions and classes of the notebook among the arguments."""
-        return {value.id for value in values(node) if isinstance(value, ast.Name)} & self.names.callables.keys()
+        """The functions, classes and modules among the arguments."""
+        given = {value.id for value in values(node) if isinstance(value, ast.Name)}
+        return given & (self.names.callables.keys() | self.names.modules.keys())
 
     def files(self, node: ast.Call, last: str) -> None:
         """A call that reads or writes files, by its name and its mode."""
@@ -111,6 +115,8 @@ class Finder(ast.NodeVisitor):
         top, last = path.partition(".")[0], path.rpartition(".")[2]
         discarded = id(node) in self.discarded
         if words.DRAWS.search(path):
+            errors = any(isinstance(value, ast.Constant) and value.value == "error" for value in values(node))
+            self.alters |= {PROCESS} if errors and path.startswith("warnings.") else set()
             return
         self.files(node, last)
         if path.startswith(("random.", "numpy.random.")) and last not in {

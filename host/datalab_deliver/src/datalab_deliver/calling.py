@@ -13,11 +13,11 @@ import builtins
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from .alterations import FILES, PROCESS, RANDOM, Summary
+from .alterations import FILES, RANDOM, Summary
 from .effects import Analysis, Effect
 from .refusal import Fault, Refused
 from .scopes import declared, imported, outer, stored
-from .sharing import Names
+from .sharing import PROCESS, Names
 from .slicing import draws
 from .source import Source, Statement
 

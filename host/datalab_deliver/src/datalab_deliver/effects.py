@@ -21,12 +21,13 @@ from .scopes import (
     in_queries,
     keeps_state,
     local_names,
+    mentioned,
     outer,
     outside,
     own_names,
     own_values,
 )
-from .sharing import Names, bindings, join_all, root
+from .sharing import PROCESS, Names, bindings, join_all, root
 from .source import Statement
 
 
@@ -58,8 +59,9 @@ class Analysis:
         self.methods: dict[str, Summary] = {}
         self.touchy: set[str] = set()  # classes whose objects may alter themselves without a call
         self.tables = [outside(node) for node in self.nodes]
-        self.assigned = set().union(*(defines for _, defines in self.tables)) if self.tables else set()
+        self.assigned = {PROCESS}.union(*(defines for _, defines in self.tables))
         self.note()
+        self.names.filled = self.filled()
         self.names.rebound = self.rebound()
         self.names.returned = self.returned()
         self.summarise()
@@ -144,10 +146,22 @@ class Analysis:
         """What shares inside of a function."""
         known = self.names
         names = type(known)(known.modules, known.callables, known.classes, known.stateful, returned=known.returned)
-        names.rebound = known.rebound
+        names.rebound, names.filled = known.rebound, known.filled
         for item in node.body:
             join_all(names, item)
         return names
+
+    def filled(self) -> set[str]:
+        """Names of what gets an element when it is read: what has to do with a defaultdict, or a function that has."""
+        makers = {"defaultdict"}
+        while True:
+            items = [item for node in self.nodes for item in functions_and_classes(node)]
+            new = {item.name for item in items if mentioned(item) & (makers | {"__missing__"})} - makers
+            if not new:
+                break
+            makers |= new
+        pairs = [pair for node in self.nodes for pair in bindings(node, loops=False)]
+        return {root(target) for target, value in pairs if mentioned(value) & makers} - {""}
 
     def rebound(self) -> set[str]:
         """Functions and classes whose names some other statement gives a value to."""
@@ -219,17 +233,30 @@ class Analysis:
 
     def consumables(self) -> set[str]:
         """Names of what can be read only once, so that reading it alters it."""
-        found = set()
-        for node, (_, defines) in zip(self.nodes, self.tables):
-            if isinstance(node, (ast.Assign, ast.AnnAssign)) and node.value is not None:
-                value = node.value
-                last = ""
-                if isinstance(value, ast.Call):
-                    last = value.func.attr if isinstance(value.func, ast.Attribute) else getattr(value.func, "id", "")
-                made_here = last in self.known and self.known[last].generator
-                if isinstance(value, ast.GeneratorExp) or last in words.ONE_SHOT or made_here:
-                    found |= defines
+        found: set[str] = set()
+        count = -1
+        while count != (count := len(found)):
+            for node in self.nodes:
+                for target, value in bindings(node, loops=False):
+                    if self.once(value, found):
+                        found |= {root(item) for item in [target, *ast.walk(target)]} - {""}
+                for item in functions_and_classes(node):
+                    given = [part.value for part in ast.walk(item) if isinstance(part, ast.Return)]
+                    if any(value is not None and self.once(value, found) for value in given):
+                        found.add(item.name)
         return self.names.together(found, self.assigned)
+
+    def once(self, value: ast.AST, found: set[str]) -> bool:
+        """Whether a value may be read only once, or has or gives something of that kind."""
+        if isinstance(value, ast.GeneratorExp):
+            return True
+        if isinstance(value, ast.Call):
+            last = value.func.attr if isinstance(value.func, ast.Attribute) else getattr(value.func, "id", "")
+            own = self.known.get(last) or self.methods.get(last)
+            return last in words.ONE_SHOT | found or (own is not None and own.generator)
+        if isinstance(value, (ast.List, ast.Tuple, ast.Dict, ast.IfExp, ast.Lambda, ast.ListComp, ast.DictComp)):
+            return any(self.once(part, found) for part in ast.iter_child_nodes(value))
+        return False
 
     def effects(self) -> list[Effect]:
         return [self.effect(node, *table) for node, table in zip(self.nodes, self.tables)]

@@ -71,6 +71,11 @@ def clock(node: ast.stmt, known: Names) -> Found:
 def interpreter(node: ast.stmt) -> Found:
     for name in sorted(names(node) & words.INTERPRETER):
         yield f"it uses {name}, which means something else outside of a notebook", "Write it without"
+    if any(isinstance(call, ast.Call) and getattr(call.func, "id", "") == "eval" for call in ast.walk(node)):
+        yield (
+            "it uses eval, whose text may name anything",
+            "Write the code itself; ast.literal_eval reads a plain value",
+        )
 
 
 def beside(node: ast.stmt, folder: Path) -> Found:

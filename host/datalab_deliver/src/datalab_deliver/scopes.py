@@ -60,6 +60,11 @@ def local_names(node: Function | ast.Lambda) -> set[str]:
     return body - declared(node)
 
 
+def mentioned(node: ast.AST) -> set[str]:
+    """All names that a piece of code has, of attributes and functions, too."""
+    return {getattr(item, key) for item in ast.walk(node) for key in ("id", "attr", "name") if hasattr(item, key)}
+
+
 def declared(node: ast.AST) -> set[str]:
     """The names of the notebook to which functions may give values."""
     return {name for item in ast.walk(node) if isinstance(item, ast.Global) for name in item.names}
@@ -129,5 +134,5 @@ def decorated(node: Function, name: str) -> bool:
 def implicit(node: Function) -> bool:
     """Whether a method runs without being called by its name: an operator, an index, a property."""
     if node.name.startswith("__"):
-        return node.name not in {"__init__", "__post_init__", "__repr__", "__str__", "__hash__", "__call__"}
+        return node.name not in {"__init__", "__post_init__", "__repr__", "__str__", "__hash__"}
     return bool(node.decorator_list)

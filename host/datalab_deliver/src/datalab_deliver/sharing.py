@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 
 from . import words
 
+PROCESS = "<process>"
+
 
 @dataclass
 class Names:
@@ -27,6 +29,7 @@ class Names:
     methods: set[str] = field(default_factory=set)  # what is called so is the notebook's
     returned: dict[str, set[str]] = field(default_factory=dict)  # function: what its value may be a part of
     rebound: set[str] = field(default_factory=set)  # functions and classes whose names get another value, too
+    filled: set[str] = field(default_factory=set)  # names of what gets an element when it is read
     keeps: dict[str, set[str]] = field(default_factory=dict)  # function: the names that may keep an argument of it
     kinds: dict[str, set[str]] = field(default_factory=dict)  # name: what literals and calls it is made by
     parents: dict[str, str] = field(default_factory=dict)
@@ -64,6 +67,8 @@ class Names:
                 return {node.id}
             return set() if node.id in self.modules or node.id in self.callables else {node.id}
         if isinstance(node, (ast.Attribute, ast.Subscript)):
+            if isinstance(node, ast.Attribute) and self.path(node) in words.OF_PROCESS:
+                return {PROCESS}
             constant = isinstance(node.value, ast.Name) and node.value.id in self.classes - self.stateful
             of_class = self.classes if getattr(node, "attr", "") == "__class__" else set()
             return of_class | (set() if constant else self.shared(node.value))
@@ -80,6 +85,8 @@ class Names:
         arguments = set().union(*(self.shared(value) for value in values(call) if id(value) not in labels))
         if path:
             last = path.rpartition(".")[2]
+            if last in words.SETS:
+                return {PROCESS}
             fresh = words.FRESH_MODULES.match(path) and last not in words.SHARING and not last[:1].isupper()
             return set() if fresh else arguments
         if isinstance(call.func, ast.Attribute):
@@ -134,15 +141,15 @@ def join_all(names: Names, node: ast.AST) -> None:
                 names.join(names.shared(item.func.value) | set().union(*map(names.shared, values(item))))
 
 
-def bindings(node: ast.AST) -> Iterator[tuple[ast.AST, ast.AST]]:
-    """What gets a value, and the value."""
+def bindings(node: ast.AST, *, loops: bool = True) -> Iterator[tuple[ast.AST, ast.AST]]:
+    """What gets a value, and the value; in a loop, a value of which it gets an element."""
     for item in ast.walk(node):
         if isinstance(item, ast.Assign):
             for target in item.targets:
                 yield target, item.value
         elif isinstance(item, (ast.AnnAssign, ast.AugAssign, ast.NamedExpr)) and item.value is not None:
             yield item.target, item.value
-        elif isinstance(item, (ast.For, ast.AsyncFor, ast.comprehension)):
+        elif loops and isinstance(item, (ast.For, ast.AsyncFor, ast.comprehension)):
             yield item.target, item.iter
         elif isinstance(item, ast.withitem) and item.optional_vars is not None:
             yield item.optional_vars, item.context_expr

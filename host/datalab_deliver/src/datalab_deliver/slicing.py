@@ -12,8 +12,8 @@ import ast
 from collections.abc import Sequence
 from enum import Enum
 
-from .alterations import PROCESS
 from .effects import Effect
+from .sharing import PROCESS
 from .source import Statement
 from .words import DRAWS
 

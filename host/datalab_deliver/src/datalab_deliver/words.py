@@ -44,6 +44,7 @@ SETS = set(
 # State of the process: a statement that calls or sets it stays.
 PROCESS = {"os", "sys", "locale", "gc", "signal", "threading", "multiprocessing", "asyncio", "builtins", "importlib"}
 PROCESS |= {"resource", "faulthandler", "socket", "torch", "tensorflow", "keras", "mlflow", "wandb"}
+OF_PROCESS = {"os.environ", "sys.path", "sys.modules"}
 READS_PROCESS = set(
     "getenv path environ cpu_count getcwd join exists listdir basename dirname splitext abspath getsize"
     " isfile isdir version_info version platform maxsize getsizeof stdout getpid walk stat sep".split()

@@ -16,6 +16,7 @@ from .scopes import declared
 from .source import Literal, Statement
 
 INDENT = "    "
+OWN = {"run", "bind"}  # what the modules define themselves
 
 
 @dataclass
@@ -32,6 +33,7 @@ def arrange(
     statements: Sequence[Statement], effects: Sequence[Effect], inputs: Mapping[str, str], given: set[str]
 ) -> Parts:
     """Imports and what stands by itself go to the top of the module, all else into run."""
+    given = given | OWN
     defined: list[str] = [name for effect in effects for name in effect.defines]
     others = {name for effect in effects if not effect.imports for name in effect.defines}
     defined += sorted(set().union(*(declared(statement.node) for statement in statements)) - set(defined))
@@ -79,9 +81,13 @@ def prelude(body: Sequence[Statement], effects: Sequence[Effect]) -> list[str]:
 
 def mentions(node: ast.AST, inputs: Mapping[str, str]) -> bool:
     return any(
-        isinstance(item, ast.Constant) and isinstance(item.value, str) and item.value in inputs
+        (isinstance(item, ast.Constant) and isinstance(item.value, str) and item.value in inputs) or is_own_name(item)
         for item in ast.walk(node)
     )
+
+
+def is_own_name(node: ast.AST) -> bool:
+    return isinstance(node, ast.Name) and node.id == "__name__"
 
 
 def module(
@@ -115,17 +121,16 @@ def local(text: str) -> str:
 
 
 def replace(text: str, inputs: Mapping[str, str]) -> str:
-    """The paths of inputs become the arguments that stand for them."""
+    """The paths of inputs become the arguments that stand for them, and __name__ what it is in a notebook."""
     tree = ast.parse(text)
     inside = {id(part) for item in ast.walk(tree) if isinstance(item, ast.JoinedStr) for part in ast.walk(item)}
-    found = [
-        (item, inputs[item.value])
-        for item in ast.walk(tree)
-        if isinstance(item, ast.Constant)
-        and isinstance(item.value, str)
-        and item.value in inputs
-        and id(item) not in inside
-    ]
+    found: list[tuple[ast.stmt | ast.expr, str]] = []
+    for item in ast.walk(tree):
+        if isinstance(item, ast.Constant) and isinstance(item.value, str) and item.value in inputs:
+            found += [(item, inputs[item.value])]
+        elif isinstance(item, ast.Name) and is_own_name(item):
+            found += [(item, '"__main__"')]
+    found = [(item, new) for item, new in found if id(item) not in inside]
     return splice(text, found)
 
 

@@ -4,9 +4,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import nbformat
 import pytest
-from datalab_deliver import effects, slicing, source
+from datalab_deliver import effects, rules, slicing, source
 from datalab_deliver.refusal import Refused
 from datalab_deliver.slicing import Width
 
@@ -40,6 +42,11 @@ STAYS = [
     ("d = np.zeros(3)\ne = d[:2]", "e[:] = 1", "r = d.sum()"),
     ("d = np.zeros(3)\ne = d.reshape(3, 1)", "e += 1", "r = d.sum()"),
     ("d = np.zeros(3)", "np.add(d, 1, out=d)", "r = d.sum()"),
+    ("d = np.zeros(3)", "np.add(d, 1, d)", "r = d.sum()"),
+    ("d = np.zeros(3)", "d.clip(0, 1, d)", "r = d.sum()"),
+    ("d = np.zeros(3)", "np.nan_to_num(d, copy=False)", "r = d.sum()"),
+    ("d = np.zeros((3, 3))\ne = np.einsum('ii->i', d)", "e[:] = 1", "r = d.sum()"),
+    ("d = pd.DataFrame()\nhow = {'inplace': True}", "d.dropna(**how)", "r = d.sum()"),
     ("d = np.zeros(3)", "np.fill_diagonal(d, 1)", "r = d.sum()"),
     ("d = [3, 1]", "random.shuffle(d)", "r = d"),
     ("d = [3, 1]\nh = heapq", "heapq.heapify(d)", "r = d"),
@@ -136,6 +143,15 @@ def test_stays(before, statement, after):
 @pytest.mark.parametrize(("before", "statement", "after"), GOES)
 def test_goes(before, statement, after):
     assert statement not in kept(f"{IMPORTS}{before}\n{statement}\n{after}")
+
+
+@pytest.mark.parametrize("text", ["pd.Timestamp('today')", "np.datetime64('now')", "pd.Timestamp.now()", "eval('1')"])
+def test_another_value_tomorrow(text):
+    nb = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(f"{IMPORTS}r = {text}")])
+    statements = source.read(nb, "x.ipynb").statements
+    (fault,) = rules.faults(statements, effects.of(statements), {}, {}, Path("x.ipynb"))
+    assert (fault.file, fault.cell) == ("x.ipynb", 1)
+    assert fault.remedy
 
 
 @pytest.mark.parametrize(

@@ -127,7 +127,7 @@ class Finder(ast.NodeVisitor):
         }:
             self.alters.add(RANDOM)
             self.reads.add(RANDOM)
-        if last in words.ALTERS or keyword(node, "out"):
+        if last in words.ALTERS or keyword(node, "out") or refused(node, "copy") or (discarded and repeats(node)):
             self.alters |= self.arguments(node) | self.named(node)
         if last in words.SETS:
             display = (
@@ -143,9 +143,11 @@ class Finder(ast.NodeVisitor):
     def of_method(self, node: ast.Call, func: ast.Attribute) -> None:
         last, receiver = func.attr, self.names.shared(func.value)
         self.files(node, last)
-        if keyword(node, "inplace"):
+        discarded = id(node) in self.discarded
+        of_dict = discarded and last in words.FRESH and any(item.arg is None for item in node.keywords)
+        if keyword(node, "inplace") or of_dict:
             self.alters |= receiver
-        if keyword(node, "out"):
+        if keyword(node, "out") or (discarded and repeats(node)):
             self.alters |= self.arguments(node)
         if last == "sample" and not keyword(node, "random_state"):
             self.alters.add(RANDOM)
@@ -196,13 +198,21 @@ class Finder(ast.NodeVisitor):
         )
 
 
+def repeats(node: ast.Call) -> bool:
+    """Whether the last argument is another one, too, or what the method is of: it may be where the result goes."""
+    others = [node.func.value, *node.args[:-1]] if isinstance(node.func, ast.Attribute) else node.args[:-1]
+    return bool(node.args and root(node.args[-1])) and ast.dump(node.args[-1]) in map(ast.dump, others)
+
+
+def refused(node: ast.Call, name: str) -> bool:
+    """Whether a keyword is False."""
+    return any(item.arg == name and getattr(item.value, "value", None) is False for item in node.keywords)
+
+
 def keyword(node: ast.Call, name: str) -> bool:
     """Whether a keyword is given, and is not False or None."""
     return any(
         item.arg == name
         and not (isinstance(item.value, ast.Constant) and not item.value.value and item.value.value != 0)
         for item in node.keywords
-    ) and not any(
-        item.arg == name and isinstance(item.value, ast.Constant) and item.value.value is False
-        for item in node.keywords
-    )
+    ) and not refused(node, name)

@@ -63,7 +63,10 @@ def clock(node: ast.stmt, known: Names) -> Found:
             continue
         text = ast.unparse(call.func)
         parts = (known.path(call.func) or text).split(".")
-        if parts[-1] in words.CLOCK and words.CLOCK_OF & set(parts[:-1]):
+        asked = parts[-1] in words.MAKES_TIMES and any(
+            getattr(each, "value", "") in {"now", "today"} for each in call.args
+        )
+        if asked or (parts[-1] in words.CLOCK and words.CLOCK_OF & set(parts[:-1])):
             remedy = "Make it a value in a cell with the tag 'parameters': as_of = \"2026-01-31\""
             yield f"the results depend on {text}(), which is another one each time", remedy
 

@@ -105,7 +105,7 @@ LABELS = {"columns", "index", "names"}
 # Functions of libraries whose result may share memory with an argument.
 SHARING = set(
     "asarray asanyarray ascontiguousarray ravel reshape squeeze transpose atleast_1d atleast_2d broadcast_to"
-    " moveaxis swapaxes expand_dims flip rot90 split array_split nditer copy".split()
+    " moveaxis swapaxes expand_dims flip rot90 split array_split nditer copy einsum real imag".split()
 )
 
 # Who reads or writes files.
@@ -131,6 +131,8 @@ NAMES_NO_PLACE = {"namespaces", "storage_options", "headers", "na_values", "sep"
 # What is another value at another time; a result that depends on it is one for today only.
 CLOCK = {"now", "utcnow", "today", "time", "time_ns", "localtime", "gmtime", "uuid1", "uuid4", "urandom", "token_hex"}
 CLOCK_OF = {"datetime", "date", "Timestamp", "time", "uuid", "os", "secrets", "pd", "dt"}
+# These take "now" and "today", too.
+MAKES_TIMES = {"Timestamp", "to_datetime", "DatetimeIndex", "datetime64", "Period"}
 # What reaches into the interpreter.
 INTERPRETER = {"globals", "locals", "exec", "input", "get_ipython", "compile", "__file__", "breakpoint"}
 NETWORK = re.compile(

@@ -43,6 +43,9 @@ SAME = {
     "semicolons": "a = 1; b = 2; r = a + b",
     "umlauts": "ä = 'ö'; r = ä + 'ü'",
     "only as a script": "def name(): return __name__\nif __name__ == '__main__': r = name()",
+    "class that counts": "class C: n = 0\ndef f(c): type(c).n += 1\nf(C())\nr = C.n",
+    "function that counts": "def f():\n    f.n += 1\n    return f.n\nf.n = 0\nf()\nr = f()",
+    "default that collects": "def f(x, seen=[]):\n    seen.append(x)\n    return seen\nf(1)\nr = list(f(2))",
     "named as ours": "def run(x): return x + 1\nr = run(1)",
     "global that others read": "def f():\n    global n\n    n = 5\ndef g(): return n\nf()\nr = g()",
     "future": "from __future__ import annotations\ndef f(x: Unknown) -> Later: return x\nr = f(1)",
@@ -53,7 +56,9 @@ SAME = {
 def test_same_in_a_function(text):
     expected: dict[str, Any] = {"__name__": "__main__"}
     exec(compile(text, "cell", "exec"), expected)
-    assert ran(module(text)) == {"r": expected["r"]}
+    names: dict[str, Any] = {}
+    exec(compile(module(text), "pipeline.py", "exec"), names)
+    assert [names["run"](), names["run"]()] == [{"r": expected["r"]}] * 2
 
 
 def test_inputs_become_arguments():

@@ -37,7 +37,8 @@ def arrange(
     defined: list[str] = [name for effect in effects for name in effect.defines]
     others = {name for effect in effects if not effect.imports for name in effect.defines}
     defined += sorted(set().union(*(declared(statement.node) for statement in statements)) - set(defined))
-    once = {name for name in defined if defined.count(name) == 1} - given
+    altered = set().union(*(effect.alters for effect in effects))  # what one run leaves in it, the next one would find
+    once = {name for name in defined if defined.count(name) == 1} - given - altered
     parts = Parts()
     top = {
         number

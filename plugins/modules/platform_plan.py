@@ -46,7 +46,7 @@ options:
     type: bool
     default: true
   denials:
-    description: Whether to read which teams an action of a budget denies to create and start instances.
+    description: Whether to read which teams have spent their budget, and are denied to create and start instances.
     type: bool
     default: false
   person:

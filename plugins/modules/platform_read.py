@@ -28,7 +28,7 @@ options:
     description: What to read of what costs are counted by, and of budgets.
     type: dict
   denials:
-    description: What to read of the actions of budgets that deny teams to create and start instances.
+    description: The groups of people whose policies may deny them to create and start instances.
     type: dict
   instances:
     description: What to read of instances, and of lifecycle configurations with their scripts.
@@ -82,10 +82,10 @@ costs:
   type: dict
   sample: {actions: [], budgets: []}
 denials:
-  description: The actions of budgets that attach a policy of the platform's, or why they may not be read.
+  description: The ARNs of the policies that the groups have, or why they may not be read (C(refused)).
   returned: when asked for
   type: dict
-  sample: {actions: [], refused: ""}
+  sample: {policies: {datalab-people-research: []}}
 instances:
   description: Instances with their tags, and lifecycle configurations.
   returned: when asked for
@@ -135,7 +135,7 @@ READERS = {
     "storage": read_storage,
     "access": read_access,
     "costs": read_costs,
-    "denials": lambda clients, wanted: read_denials(clients["budgets"], wanted),
+    "denials": lambda clients, wanted: read_denials(clients["iam"], wanted),
     "instances": read_instances,
     "quotas": lambda clients, _wanted: read_quotas(clients["service-quotas"]),
     "lifecycle_configs": read_lifecycle_configs,

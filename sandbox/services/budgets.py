@@ -74,6 +74,7 @@ class FullBudgetsResponse(BudgetsResponse):
         budget = self._budget(new["BudgetName"])
         period = budget.budget["TimePeriod"]
         budget.budget = {"TimePeriod": period, **new, "LastUpdatedTime": unix_time()}
+        self._evaluate(new["BudgetName"])
         return "{}"
 
     def delete_budget(self) -> str:

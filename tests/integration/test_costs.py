@@ -147,7 +147,7 @@ def test_a_team_over_its_budget_is_denied_to_start_instances(
         people = ROOT / "inventory" / "demo"
         shown = playbook(f"datalab.notebooks.{name}", "-i", people, "-e", json.dumps(given), check=True)
         assert "the team research has spent its budget of 1200 USD, and its people may not" in shown.stdout
-        assert sandbox.calls()["budgets:DescribeBudgetActionsForAccount"] == 1
+        assert sandbox.calls()["iam:ListAttachedGroupPolicies"] == 1
         assert not changing(sandbox)
     sandbox.reset_calls()
     told = costs(**{**enforced, "platform_costs_enforce": "manual"})

@@ -13,8 +13,9 @@ from ..budgets.action import shown_action
 from ..budgets.api import describe_all_actions, describe_budgets
 from ..budgets.budget import budget_arn, complete_budget, filter_of
 from ..ce.tags import read_statuses
-from ..common.calls import in_parallel
+from ..common.calls import by_name, in_parallel
 from ..common.errors import NotebookError, is_refusal
+from ..iam.api import list_attached_group_policies
 from ..iam.read import read_details
 from ..logs import api as logs
 from ..logs.resource_policy import read_policy
@@ -87,12 +88,12 @@ def read_actions(client: Any, wanted: Wanted) -> list[dict[str, Any]]:
 
 
 def read_denials(client: Any, wanted: Wanted) -> dict[str, Any]:
-    """The same, or why they may not be read: who only looks at instances may not see budgets."""
+    """Which policies these groups have, or why that may not be read: who only looks at instances may not see rights."""
     try:
-        return {"actions": read_actions(client, wanted), "refused": ""}
+        return {"policies": by_name(lambda group: list_attached_group_policies(client, group), wanted["groups"])}
     except NotebookError as error:
-        if is_refusal(error, "AccessDeniedException"):
-            return {"actions": [], "refused": str(error)}
+        if is_refusal(error, "AccessDenied"):
+            return {"refused": str(error)}
         raise
 
 

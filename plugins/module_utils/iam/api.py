@@ -49,6 +49,14 @@ def list_roles(client: IAMClient, path: str) -> list[Mapping[str, Any]]:
     return [role for page in pages for role in page["Roles"]]
 
 
+@handler.list_error_handler("list the policies of the group", [])
+@retry
+def list_attached_group_policies(client: IAMClient, group: str) -> list[str]:
+    """The ARNs of the managed policies that a group has; none where there is no such group."""
+    pages = client.get_paginator("list_attached_group_policies").paginate(GroupName=group)
+    return [policy["PolicyArn"] for page in pages for policy in page["AttachedPolicies"]]
+
+
 @handler.list_error_handler("list the tags of the policy", {})
 @retry
 def list_policy_tags(client: IAMClient, arn: str) -> dict[str, str]:

@@ -25,11 +25,8 @@ from ansible_collections.datalab.notebooks.plugins.module_utils.budgets.action i
 from ..budgets import enforced_teams, read_limit
 from .costs_draft import Draft, Found, Settings, tags_of
 
-NO_DENIALS: Found = {"actions": (), "refused": ""}
+NO_DENIALS: Found = {"policies": {}}
 DENIED = ["sagemaker:CreateNotebookInstance", "sagemaker:StartNotebookInstance"]
-
-# The statuses of an action after which its policy is attached, or may still be.
-DENYING = ("EXECUTION_SUCCESS", "REVERSE_FAILURE", "RESET_FAILURE")
 
 Account = Mapping[str, str]
 
@@ -49,17 +46,25 @@ def rights_to_read(settings: Settings, access: Settings, *, removal: bool) -> di
     }
 
 
-def denials_to_read(settings: Settings, access: Settings) -> dict[str, str]:
+def denials_to_read(settings: Settings, access: Settings) -> dict[str, list[str]]:
     """What read_denials has to know, to tell who is denied; {} where no team can be."""
-    return {"rights_path": rights_path(access)} if enforced_teams(settings) and not access["role_arn"] else {}
+    groups = [group_name(access, team) for team in enforced_teams(settings)]
+    return {"groups": groups} if groups and not access["role_arn"] else {}
 
 
 def denied_teams(settings: Settings, access: Settings, found: Found) -> list[str]:
-    """A sentence for each team that an action has denied to create and start instances, or why that is not known."""
-    if found["refused"]:
-        return [f"whether a team has spent its budget, and may not start instances, is not known: {found['refused']}"]
-    attached = [each["policy_arn"] for each in found["actions"] if each["status"] in DENYING]
-    return [_told(settings, access, team) for team in enforced_teams(settings) if _has(attached, access, team)]
+    """A sentence for each team that is denied to create and start instances, or why that is not known.
+
+    What denies is the policy that its group has, by `found["policies"]`, whatever its budget says of an action: people
+    attach and detach it as well.
+    """
+    if refused := found.get("refused"):
+        return [f"whether a team has spent its budget, and may not start instances, is not known: {refused}"]
+    has = found["policies"]
+    teams = enforced_teams(settings)
+    return [
+        _told(settings, access, each) for each in teams if _denies(has.get(group_name(access, each), ()), access, each)
+    ]
 
 
 def group_name(access: Settings, team: str) -> str:
@@ -137,7 +142,11 @@ def plan_enforcement(
         kept.add((desired.budget, desired.policy_arn))
         _plan_action(draft, desired, ActionPlan(desired, current))
     _remove(draft, found, access, kept=documents, kept_actions=kept)
-    draft.notes += [_told(settings, access, team) for team in teams if _is_denied(found, access, team)]
+    groups = {
+        name: [each["policy_arn"] for each in group.get("attached_managed_policies", ())]
+        for name, group in _by_name(found, "groups", "group_name").items()
+    }
+    draft.notes += denied_teams(settings, access, {"policies": groups})
 
 
 def plan_enforcement_removal(draft: Draft, found: Found, access: Settings) -> None:
@@ -255,13 +264,7 @@ def _foreign(kind: str, path: str, name: str, access: Settings) -> str:
     )
 
 
-def _is_denied(found: Found, access: Settings, team: str) -> bool:
-    group = _by_name(found, "groups", "group_name").get(group_name(access, team), {})
-    attached = [each["policy_arn"] for each in group.get("attached_managed_policies", ())]
-    return _has(attached, access, team)
-
-
-def _has(policies: Iterable[str], access: Settings, team: str) -> bool:
+def _denies(policies: Iterable[str], access: Settings, team: str) -> bool:
     return any(arn.endswith(f":policy{rights_path(access)}{denial_name(access, team)}") for arn in policies)
 
 

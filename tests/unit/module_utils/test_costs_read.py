@@ -86,11 +86,18 @@ def test_a_payer_that_cannot_be_reached_is_no_failure(clients: dict[str, Any], c
     assert "sign in again" in found["billing"]["refused"]
 
 
-def test_who_may_not_see_budgets_sees_instances(budgets: Script) -> None:
-    account = {"AccountId": ACCOUNT["account"]}
-    asked = {"account": ACCOUNT, "rights_path": "/datalab/costs/"}
-    budgets.refuse("describe_budget_actions_for_account", account, "AccessDeniedException", "alice is not authorized")
-    assert "alice is not authorized" in read_denials(budgets.client, asked)["refused"]
-    budgets.refuse("describe_budget_actions_for_account", account, "InternalErrorException", "later")
+def test_who_may_not_see_rights_sees_instances(iam: Script) -> None:
+    research, asked = {"GroupName": "research"}, {"account": ACCOUNT, "groups": ["research"]}
+    iam.refuse("list_attached_group_policies", research, "AccessDenied", "alice is not authorized")
+    assert "alice is not authorized" in read_denials(iam.client, asked)["refused"]
+    iam.refuse("list_attached_group_policies", research, "ServiceFailure", "later")
     with pytest.raises(NotebookError, match="later"):
-        read_denials(budgets.client, asked)
+        read_denials(iam.client, asked)
+
+
+def test_each_group_is_asked_once_and_one_that_is_not_there_has_nothing(iam: Script) -> None:
+    attached = {"AttachedPolicies": [{"PolicyName": "x", "PolicyArn": "arn:aws:iam::123456789012:policy/x"}]}
+    iam.call("list_attached_group_policies", {"GroupName": "research"}, attached)
+    iam.refuse("list_attached_group_policies", {"GroupName": "fraud"}, "NoSuchEntity", "no group")
+    found = read_denials(iam.client, {"groups": ["research", "fraud"]})
+    assert found == {"policies": {"research": ["arn:aws:iam::123456789012:policy/x"], "fraud": []}}

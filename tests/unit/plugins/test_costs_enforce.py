@@ -159,30 +159,48 @@ def test_who_is_denied_is_told_with_what_lifts_it() -> None:
     assert plan_costs(ENFORCED, made(), account=ACCOUNT, access=ACCESS).notes == ()
 
 
-STATUSES = {"EXECUTION_SUCCESS": 1, "REVERSE_FAILURE": 1, "STANDBY": 0, "PENDING": 0, "REVERSE_SUCCESS": 0}
+def denials(attached: bool = True) -> dict[str, Any]:
+    """What read_denials reads, where the policy is attached to the group of research, or not."""
+    return {"policies": {"datalab-people-research": [f"{IAM}policy{PATH}{DENIAL}"] if attached else []}}
 
 
-@pytest.mark.parametrize(("status", "denied"), STATUSES.items())
-def test_an_action_that_was_executed_denies_its_team_alone(status: str, denied: int) -> None:
+STATES = {
+    "executed and attached": ("EXECUTION_SUCCESS", True),
+    "executed and detached by hand": ("EXECUTION_SUCCESS", False),
+    "reversed in vain": ("REVERSE_FAILURE", True),
+    "not executed and attached by hand": ("STANDBY", True),
+    "not executed": ("STANDBY", False),
+    "removed and attached": (None, True),
+    "removed": (None, False),
+}
+
+
+@pytest.mark.parametrize("case", STATES)
+def test_the_policy_that_is_attached_denies_its_team_alone_whoever_tells_it(case: str) -> None:
+    status, attached = STATES[case]
     teams = settings(enforce="automatic", teams={"research": RESEARCH, "fraud": RESEARCH})
-    action = {"status": status, "policy_arn": f"{IAM}policy{PATH}{DENIAL}"}
-    told = denied_teams(teams, ACCESS, {"actions": [action], "refused": ""})
-    assert [text.startswith("the team research has spent its budget of 1200 USD") for text in told] == [True] * denied
+    told = denied_teams(teams, ACCESS, denials(attached))
+    assert [text.partition(",")[0] for text in told] == [
+        "the team research has spent its budget of 1200 USD"
+    ] * attached
+    found = made(attached=attached)
+    found["actions"] = [{**each, "status": status} for each in found["actions"] if status]
+    by_site = plan_costs(teams, found, account=ACCOUNT, access=ACCESS).notes
+    assert [note for note in by_site if note.startswith("the team ")] == told
 
 
 def test_the_share_that_denies_is_told_where_it_is_less_than_the_budget() -> None:
     teams = settings(enforce="automatic", teams={"research": {**RESEARCH, "enforce_at": 80}})
-    action = {"status": "EXECUTION_SUCCESS", "policy_arn": f"{IAM}policy{PATH}{DENIAL}"}
-    (told,) = denied_teams(teams, ACCESS, {"actions": [action], "refused": ""})
+    (told,) = denied_teams(teams, ACCESS, denials())
     assert told.startswith("the team research has spent 80 % of its budget of 1200 USD, and its people may not")
 
 
-def test_that_actions_may_not_be_read_is_told() -> None:
-    (told,) = denied_teams(ENFORCED, ACCESS, {"actions": [], "refused": "Failed to describe: AccessDenied"})
+def test_that_rights_may_not_be_read_is_told() -> None:
+    (told,) = denied_teams(ENFORCED, ACCESS, {"refused": "Failed to describe: AccessDenied"})
     assert told.endswith("is not known: Failed to describe: AccessDenied")
 
 
 def test_whether_a_team_is_denied_is_asked_only_where_one_can_be() -> None:
-    assert denials_to_read(ENFORCED, ACCESS) == {"rights_path": PATH}
+    assert denials_to_read(ENFORCED, ACCESS) == {"groups": ["datalab-people-research"]}
     assert denials_to_read(settings(teams={"research": RESEARCH}), ACCESS) == {}
     assert denials_to_read(ENFORCED, {**ACCESS, "role_arn": "arn"}) == {}

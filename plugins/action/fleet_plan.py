@@ -7,10 +7,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from ansible_collections.datalab.notebooks.plugins.plugin_utils.flow import FlowAction
+from ansible_collections.datalab.notebooks.plugins.plugin_utils.flow import FlowAction, refuse
 from ansible_collections.datalab.notebooks.plugins.plugin_utils.plans.fleet import (
     all_idle_limits,
     leaving_people,
+    misspelt_leavers,
     some_settings,
     upgrade,
 )
@@ -34,7 +35,11 @@ class ActionModule(FlowAction):
         instances = some_settings(wanted, options["only"], options["override"])
         if not options["existing"]:
             return {"fleet": {"instances": instances, "idle_limits": all_idle_limits(wanted)}}
-        compared = self.compared(wanted, instances=instances)
+        leaver: dict[str, Any] = (
+            {"managed": []} if options["person"] else {}
+        )  # then all instances of the account are read
+        compared = self.compared(wanted, instances=instances, **leaver)
+        refuse(misspelt_leavers(wanted, compared["instances"], compared.pop("unmanaged", ())), wanted)
         there = {each["name"] for each in compared["instances"] if each["status"]}
         instances = [each for each in instances if each["name"] in there]
         fleet: dict[str, Any] = {

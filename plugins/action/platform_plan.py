@@ -16,6 +16,7 @@ from ansible_collections.datalab.notebooks.plugins.plugin_utils.plans.costs_enfo
 from ansible_collections.datalab.notebooks.plugins.plugin_utils.plans.fleet import (
     fleet_request,
     leaving_people,
+    misspelt_leavers,
     plan_config_removal,
     removal_request,
     unremovable,
@@ -127,8 +128,10 @@ class ActionModule(FlowAction):
             refuse(_refused(plans), wanted)
             return plans, {}
         compared = self.compared(wanted, instances=instances, managed=leaving)
+        others = compared.pop("unmanaged")
+        refuse(misspelt_leavers(wanted, compared["instances"], others), wanted)
         plans["configs"] = plan_config_removal(
-            wanted, found["lifecycle_configs"], compared["instances"], compared.pop("unmanaged"), keep_used=keep_used
+            wanted, found["lifecycle_configs"], compared["instances"], others, keep_used=keep_used
         )
         refuse([*unremovable(compared["instances"]), *_refused(plans)], wanted)
         return plans, {

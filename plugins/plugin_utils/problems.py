@@ -62,9 +62,18 @@ def hint(name: object, known: Collection[str], otherwise: str = "") -> str:
 
 def closest(name: str, known: Collection[str]) -> str:
     """The one of these that was meant, or "": one with a slip of the pen, a longer one, or one that is similar."""
-    slips = [each for each in known if _has_slip(name, each)]
+    slips = _slips(name, known)
     whole = [each for each in known if each.startswith(f"{name}_") or each.endswith(f"_{name}")]
     return next(iter([*_alike(name, slips, 0), *_alike(name, known, ONE_LETTER), *whole, *_alike(name, known)]), "")
+
+
+def slip_of(name: str, known: Collection[str]) -> str:
+    """The one of these that was meant by a slip of the pen, or ""."""
+    return next(iter(_alike(name, _slips(name, known), 0)), "")
+
+
+def _slips(name: str, known: Collection[str]) -> list[str]:
+    return [each for each in known if _has_slip(name, each)]
 
 
 def _has_slip(written: str, meant: str) -> bool:

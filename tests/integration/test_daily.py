@@ -394,6 +394,8 @@ def test_offboard(sandbox: Sandbox, sagemaker: SageMakerClient, inventory: Inven
     assert changing(sandbox)["sagemaker:StopNotebookInstance"] == 1
     wrong = run("offboard", "-l", "alice", "-e", "offboard_remove=everything", check=False)
     assert "offboard_remove is everything" in wrong.stdout
+    two = run("offboard", "-l", "alice", "-e", "offboard_name=carol", check=False)
+    assert "Say who leaves, either with -l" in two.stdout
     gone = run("offboard", "-l", "alice", "-e", "offboard_remove=instance")
     assert first_line(gone).startswith("PLAY [Offboard alice, and remove instance and volume]")
     names = [each["NotebookInstanceName"] for each in sagemaker.list_notebook_instances()["NotebookInstances"]]
@@ -411,6 +413,10 @@ def test_offboard_of_a_person_who_has_left(sagemaker: SageMakerClient, inventory
     busy = run("offboard", *leaver, "-e", "notebook_fleet_wait_timeout=1", check=False)
     assert busy.returncode == 2
     assert "alice: " in busy.stdout
+    for word in ([], ["-e", "offboard_remove=instance"]):
+        misspelt = run("offboard", "-e", "offboard_name=alcie", *word, check=False)
+        assert misspelt.returncode == 2
+        assert "there is no instance datalab-alcie; did you mean -e offboard_name=alice? Otherwise" in misspelt.stdout
     assert "Files stay" not in busy.stdout
     sagemaker.delete_tags(ResourceArn=arn, TagKeys=["sandbox:status"])
     stopped = run("offboard", *leaver)
@@ -422,6 +428,7 @@ def test_offboard_of_a_person_who_has_left(sagemaker: SageMakerClient, inventory
     assert names == ["datalab-bob"]
     again = run("offboard", *leaver)
     assert "not there  alice  datalab-alice" in again.stdout
+    assert "There is no instance of alice: it is gone already, or another name is meant." in again.stdout
     assert "A stopped instance keeps" not in again.stdout
 
 

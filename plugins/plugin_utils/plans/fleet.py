@@ -12,7 +12,8 @@ from typing import Any
 from ..desired import Place, instance_options
 from ..people import Config, config_of, configs
 from ..preflight import SOME_FILE_SYSTEM, Wanted
-from ..problems import Problem
+from ..problems import Problem, closest, slip_of
+from ..roster import instance_name
 from ..scripts.render import render
 from ..scripts.tools import from_bucket
 from .section import Change, SectionPlan
@@ -91,6 +92,39 @@ def leaving_people(wanted: Wanted, outcomes: Iterable[Outcome]) -> list[dict[str
         }
         for each in (wanted.roster.people[name] for name in wanted.people)
     ]
+
+
+def misspelt_leavers(wanted: Wanted, outcomes: Iterable[Outcome], others: Iterable[Mapping[str, Any]]) -> list[Problem]:
+    """Who has left the inventory and has no instance, where another name was meant, most likely.
+
+    `others` are the instances of the account that this run is not about. A name that is like no other one is no
+    mistake: a second run finds no instance any more.
+    """
+    leavers = [each for each in outcomes if not each["status"] and wanted.roster.people[each["owner"]].has_left]
+    begin = f"{wanted.prefix}-"
+    managed = {each.instance: each for each in wanted.roster.people.values() if not each.has_left}
+    unmanaged: dict[str, str] = {}
+    for name, tags in ((str(each["name"]), each["tags"]) for each in others if each["name"] not in managed):
+        bare = name.removeprefix(begin)
+        owner = str(tags.get("owner") or bare)
+        by_name = f"-e offboard_name={owner}?"
+        by_host = f"{name} of {owner}? Put {owner} into the inventory with notebook_name: {name}, and use -l {owner}."
+        unmanaged |= dict.fromkeys((owner, bare), by_name if instance_name(wanted.prefix, owner) == name else by_host)
+    names = {instance.removeprefix(begin).casefold(): f"-l {each.name}?" for instance, each in managed.items()}
+    meant = {str(each["owner"]): _meant(str(each["owner"]).removeprefix(begin), names, unmanaged) for each in leavers}
+    gone = "Otherwise, if it is gone already, nothing is left to do"
+    about = "offboard_name: there is no instance {}; did you mean {} {}"
+    return [
+        Problem(each["owner"], about.format(each["name"], meant[each["owner"]], gone))
+        for each in leavers
+        if meant[each["owner"]]
+    ]
+
+
+def _meant(written: str, managed: Mapping[str, str], unmanaged: Mapping[str, str]) -> str:
+    """How to name who was meant, or "". A person of the inventory is meant only if hardly a letter differs."""
+    low = written.casefold()
+    return unmanaged.get(closest(written, unmanaged)) or managed.get(low) or managed.get(slip_of(low, managed), "")
 
 
 def plan_config_removal(

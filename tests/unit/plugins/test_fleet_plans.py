@@ -21,6 +21,7 @@ from ansible_collections.datalab.notebooks.plugins.plugin_utils.plans.fleet impo
     all_idle_limits,
     fleet_request,
     leaving_people,
+    misspelt_leavers,
     plan_config_removal,
     removal_request,
     some_settings,
@@ -308,6 +309,39 @@ def test_where_files_of_those_who_left_are(tags: dict[str, str], team: str) -> N
     assert zoe == {"name": "zoe", "in_inventory": False, "has_instance": True, "files": files}
     (gone,) = leaving_people(people("zoe", leaver="zoe", isolation="shared"), [{**zoes, "status": None}])
     assert not gone["has_instance"]
+
+
+BY_HAND = "experiment of zara? Put zara into the inventory with notebook_name: experiment, and use -l zara."
+MEANT = {
+    "zeo": "-e offboard_name=zoe?",
+    "datalab-zoe": "-e offboard_name=zoe?",
+    "zara": BY_HAND,
+    "experimnt": BY_HAND,
+    "datalab-zarah": BY_HAND,
+    "alcie": "-l alice?",
+    "alic": "-l alice?",
+    "datalab-erin": "-l erin?",
+    "bill": "",
+    "erika": "",
+}
+
+
+@pytest.mark.parametrize("written", MEANT)
+def test_who_was_meant_by_the_name_of_a_person_without_an_instance(written: str) -> None:
+    others = [
+        {"name": "datalab-alice", "tags": {"owner": "alice"}},
+        {"name": "datalab-zoe", "tags": {}},
+        {"name": "experiment", "tags": {"owner": "zara"}},
+    ]
+    run = people(written, leaver=written)
+    outcome = {"name": f"datalab-{written}", "owner": written, "status": None}
+    found = misspelt_leavers(run, [outcome], others)
+    meant = MEANT[written]
+    gone = "Otherwise, if it is gone already, nothing is left to do"
+    said = f"offboard_name: there is no instance datalab-{written}; did you mean {meant} {gone}"
+    assert found == ([Problem(written, said)] if meant else [])
+    assert misspelt_leavers(run, [{**outcome, "status": "Stopped"}], others) == []
+    assert misspelt_leavers(people("alice"), [{**outcome, "owner": "alice"}], others) == []
 
 
 def instance(name: str, config: str | None) -> dict[str, Any]:

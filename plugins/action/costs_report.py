@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -55,6 +56,7 @@ display = Display()
 DAY = timedelta(days=1)
 MOST_REQUESTS = 5  # paid ones, of a report
 CACHE = "prices.json"
+NO_DIRECTORY = "costs_directory: {} {}; name a directory that you may write to, on a disk with space"
 
 
 class ActionModule(FlowAction):
@@ -68,6 +70,8 @@ class ActionModule(FlowAction):
     def planned(self, options: Mapping[str, Any]) -> dict[str, Any]:
         wanted = self.wanted(ALL)
         now, directory = datetime.now(UTC).replace(microsecond=0), Path(options["directory"])
+        if reason := unwritable(directory):
+            raise AnsibleActionFail(NO_DIRECTORY.format(directory, reason))
         period = read_period(options["month"], read_zone(wanted.settings["costs"]["timezone"]) or UTC, now)
         if isinstance(period, str):
             raise AnsibleActionFail(f"month is {options['month']}; {period}")
@@ -135,12 +139,24 @@ class ActionModule(FlowAction):
 
     def _write(self, files: Mapping[Path, str]) -> bool:
         """Whether something was written."""
-        stale = {file: text for file, text in files.items() if not file.exists() or file.read_text("utf-8") != text}
-        if stale and not self._task.check_mode:
-            next(iter(stale)).parent.mkdir(parents=True, exist_ok=True)
-            for file, text in stale.items():
-                file.write_text(text, encoding="utf-8")
+        try:
+            stale = {file: text for file, text in files.items() if not file.exists() or file.read_text("utf-8") != text}
+            if stale and not self._task.check_mode:
+                next(iter(stale)).parent.mkdir(parents=True, exist_ok=True)
+                for file, text in stale.items():
+                    file.write_text(text, encoding="utf-8")
+        except OSError as error:  # such as a disk that is full
+            reason = f"cannot be written: {error.strerror}"
+            raise AnsibleActionFail(NO_DIRECTORY.format(next(iter(files)).parent, reason)) from None
         return bool(stale)
+
+
+def unwritable(directory: Path) -> str:
+    """Why nothing can be written there, or "". It is made if it is missing, so that what is above it counts."""
+    there = next(each for each in (directory, *directory.parents) if each.exists())
+    if not there.is_dir():
+        return "is a file" if there == directory else f"is below {there}, which is a file"
+    return "" if os.access(there, os.W_OK | os.X_OK) else f"cannot be written: {there} is not yours"
 
 
 def _wishes(wanted: Wanted) -> Iterator[tuple[str, Wish]]:

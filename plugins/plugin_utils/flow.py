@@ -16,6 +16,7 @@ from ansible.plugins.action import ActionBase
 from .inventory_data import read_inventory
 from .preflight import ALL, Wanted, preflight
 from .problems import Problem, problems_message
+from .variables import shortened_words
 
 NO_BOTO3 = "boto3 is missing for the Python that runs Ansible; install it there: {python} -m pip install boto3"
 SECTIONS = {"type": "list", "elements": "str", "choices": list(ALL), "default": list(ALL)}
@@ -50,6 +51,7 @@ class FlowAction(ActionBase):
     def wanted(self, sections: Collection[str], person: str | None = None, *, removal: bool = False) -> Wanted:
         """What the inventory asks for, of the people of the play, or of one person; fails with all that is wrong."""
         inventory = read_inventory(self._templar, self._loader, self._variables)
+        self._remarks["warnings"] += shortened_words(inventory)
         people = [str(name) for name in ([person] if person else self._variables["ansible_play_hosts_all"])]
         is_limited = person is not None or "ansible_limit" in self._variables
         leaver = person and str(person)

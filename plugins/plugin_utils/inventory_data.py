@@ -20,6 +20,7 @@ from .variables import PLAYBOOK_VARIABLES, number_names
 from .yaml_words import misread_words
 
 OF_LOCALHOST = ("inventory_dir", "groups", "ansible_playbook_python")  # which it lacks itself
+ENCRYPTED = "name its password with --ask-vault-pass"
 PLATFORM = ("platform_", "notebook_fleet_")  # what is the same for everybody
 ANSIBLES_OWN = "/etc/ansible/hosts"  # the source of a run without any
 OURS = ("notebook_", "platform_", *PLAYBOOK_VARIABLES)
@@ -50,6 +51,7 @@ def read_inventory(templar: Any, loader: DataLoader, task_vars: Mapping[str, Any
         inherited={name: _same(variables, of_all) for name, variables in said.items()},
         orphans=tuple(_orphans(sources, {*said, "localhost"}, groups)),
         unreadable=tuple(problems),
+        given=frozenset(map(str, hostvars._variable_manager.extra_vars)),
     )
 
 
@@ -72,8 +74,15 @@ def _unreadable_files(loader: DataLoader, sources: Iterable[str]) -> Iterator[Pr
             except AnsibleError as error:
                 line = getattr(error.obj, "line_num", None)
                 place = f"{folder}/{path.name}" + (f", line {line}" if line else "")
-                remedy = "name its password with --ask-vault-pass" if "vault" in error.message else "correct the file"
+                remedy = ENCRYPTED if "vault" in error.message else "correct the file"
                 yield Problem("inventory", f"{place}: {error.message.rstrip('.')}; {remedy}")
+
+
+def _reason(error: AnsibleError) -> str:
+    reason = error.message.rstrip(".")
+    if "vault" in reason:
+        return f"it is encrypted: {reason}; {ENCRYPTED}"
+    return f"its template does not work: {reason}; correct it"
 
 
 def _same(variables: Mapping[str, Any], of_all: Mapping[str, Any]) -> frozenset[str]:
@@ -98,8 +107,7 @@ def _resolved(templar: Any, about: str, variables: Mapping[str, Any], problems: 
             if about == EVERYBODY and not key.startswith(PLATFORM):
                 continue  # it may need what only a person has
             del found[key]
-            reason = error.message.rstrip(".")
-            problems.append(Problem(about, f"{key}: its template does not work: {reason}; correct it"))
+            problems.append(Problem(about, f"{key}: {_reason(error)}"))
     return found
 
 

@@ -35,6 +35,7 @@ class Inventory:
     inherited: Mapping[str, Collection[str]] = field(default_factory=dict)  # by host, what it has as everybody has it
     orphans: Sequence[tuple[str, str]] = ()  # files that no host or group has: host_vars or group_vars, and the file
     unreadable: Sequence[Problem] = ()  # variables whose templates do not work
+    given: Collection[str] = ()  # the names of variables that come with -e
 
     @property
     def stand_ins(self) -> Sequence[str]:

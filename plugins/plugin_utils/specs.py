@@ -172,6 +172,28 @@ SCALARS: dict[str, tuple[Callable[[Any], Any], str]] = {
 }
 
 
+# What people write after a number, and how many of what is asked for that is, by how the variable is called.
+UNITS: tuple[tuple[tuple[str, ...], Mapping[str, int], str], ...] = (
+    (
+        ("_timeout", "_timeout_maximum", "_limit", "_every"),
+        {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86400},
+        "seconds",
+    ),
+    (("_days",), {"d": 1, "day": 1, "days": 1, "w": 7}, "days"),
+    (("_share",), {"%": 1}, "percent"),
+    (("_gb",), {"g": 1, "gb": 1, "gib": 1}, "GiB"),
+)
+
+
+def _without_unit(name: str, value: Any) -> str:
+    """The end of a sentence about 2h or 50 GB, where a whole number is asked for: of what, and which one was meant."""
+    found = re.fullmatch(r"(\d+) ?([a-z%]+)", str(value).strip().lower())
+    for ends, units, what in UNITS:
+        if found and name.endswith(ends) and found[2] in units:
+            return f" of {what}; did you mean {int(found[1]) * units[found[2]]}?"
+    return ""
+
+
 def _checked_scalar(name: str, value: Any, spec: Spec) -> Checked:
     convert, what = SCALARS[spec.get("type", "str")]
     try:
@@ -181,6 +203,7 @@ def _checked_scalar(name: str, value: Any, spec: Spec) -> Checked:
             what, said = what.partition(";")[0], ", so write it without brackets"
         else:
             said = ": YAML takes yes, no, on and off for true and false" if isinstance(value, bool) else ""
+            said = said or _without_unit(name, value)
         return Checked(None, [f"{name} is {shown(value)}; it must be {what}{said}"])
     choices = spec.get("choices")
     if choices and converted not in choices:

@@ -187,6 +187,16 @@ def _without_prefix(key: str, variables: Variables) -> Iterator[str]:
             yield f"{key} is not a variable of datalab.notebooks; did you mean {full}?"
 
 
+def shortened_words(inventory: Inventory) -> Iterator[str]:
+    """A sentence about what is given with -e and only lacks a prefix. It may be what the inventory itself reads."""
+    for key in sorted(inventory.given):
+        of_playbooks = [name for name in PLAYBOOK_VARIABLES if name.endswith(f"_{key}")]
+        of_people = [name for name in (f"notebook_{key}", f"notebook_host_{key}") if name in person_options()]
+        full = next((name for name in (*of_playbooks, *of_people) if name not in inventory.common), "")
+        if full:
+            yield f"{key} is given with -e, and datalab.notebooks does not read it; did you mean {full}?"
+
+
 def _not_a_persons(key: str, name: str, inventory: Inventory) -> Iterator[str]:
     """What holds for the platform cannot differ from person to person."""
     is_shared = key in platform_options() or key in PLAYBOOK_VARIABLES

@@ -18,7 +18,8 @@ from .conftest import PlaybookRunner
 from .test_validate import SHORTEST, problems, write
 
 PEOPLE = {
-    "hosts.yml": "owners: {children: {research: {hosts: {ann: , ben: , cleo: , dora: , emil: , fay: , gus: , hal: }}}}",
+    "hosts.yml": "owners: {children: {research: {hosts: {ann: , ben: , cleo: , dora: , emil: , fay: , gus: , hal: , "
+    "ida: }}}}",
     "group_vars/all.yml": "platform_aws: {region: eu-centrl-1}",
     "host_vars/ann.yml": "notebook_instance_typ: ml.m5.xlarge",
     "host_vars/ben.yml": "notebook_lifecycle_config: [ben]",
@@ -27,6 +28,7 @@ PEOPLE = {
     "host_vars/emil.yml": "notebook_role_arn: 'arn:aws:iam::role/datalab-research'",
     "host_vars/fay.yml": "notebook_name: datalab-gus",
     "host_vars/hal.yml": "notebook_name: hal_9000",
+    "host_vars/ida.yml": "notebook_idle: !vault |\n  $ANSIBLE_VAULT;1.1;AES256\n  3136",
 }
 OF_PEOPLE = [
     "everybody platform_aws: region is eu-centrl-1, which botocore does not know; did you mean eu-central-1? Otherwise",
@@ -37,6 +39,7 @@ OF_PEOPLE = [
     "emil notebook_role_arn: 'arn:aws:iam::role/datalab-research' is not allowed by AWS, which asks for a role's ARN, ",
     "fay, gus the instances of fay and gus would both be called datalab-gus; set another notebook_name",
     "hal notebook_name: 'hal_9000' is not allowed by AWS, which asks for letters, digits and hyphens, with a letter",
+    "ida notebook_idle: it is encrypted: Attempting to decrypt but no vault secrets found; name its password with ",
 ]
 
 

@@ -122,7 +122,8 @@ def _range(shape: Shape, size: float, unit: str) -> Iterator[str]:
     if most is None and size < least:
         yield f"{size} is less than {least} {unit}".rstrip()
     elif most is not None and not least <= size <= most:
-        yield f"{size} is not between {least} and {most} {unit}".rstrip()
+        rule = f"at most {most}" if not least else f"{least} to {most}" if least < most else f"{most}"
+        yield f"has {size} {unit}; it must have {rule}" if unit else f"{size} is not between {least} and {most}"
 
 
 def key_twins(keys: Iterable[str], own: Iterable[str] = ()) -> Iterator[tuple[str, str]]:

@@ -39,6 +39,7 @@ TIMEOUTS = {
     "notebook_host_hold_limit": "no holds",
     "notebook_host_no_answer_timeout": "never",
 }
+HOUR = 3600
 STATE_NUMBERS = {
     "notebook_host_state_every": (0, 86_400, "seconds"),
     "notebook_host_state_share": (1, 90, "percent of the volume"),
@@ -257,6 +258,9 @@ def _timeouts(settings: Settings) -> Iterator[str]:
     for name, zero in TIMEOUTS.items():
         if settings[name] < 0:
             yield f"{name} is {settings[name]}; it must be a number of seconds, for example 3600, or 0 for {zero}"
+    if 0 < (hold := settings["notebook_host_hold_limit"]) < HOUR:
+        rule = f"it must be at least {HOUR} seconds, since datalab-hold takes hours, or 0 for no holds"
+        yield f"notebook_host_hold_limit is {hold}; {rule}"
     maximum = settings["notebook_host_idle_timeout_maximum"]
     for name in ("notebook_host_idle_timeout", "notebook_host_no_answer_timeout"):
         if maximum > 0 and not 0 < settings[name] <= maximum:

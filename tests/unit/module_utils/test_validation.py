@@ -68,7 +68,7 @@ def test_good_instances(service_model: ServiceModel, case: Case) -> None:
 @pytest.mark.parametrize(
     "case",
     [
-        Case("long name", want(name="a" * 64), ("name: 64 is not between 0 and 63 characters",)),
+        Case("long name", want(name="a" * 64), ("name: has 64 characters; it must have at most 63",)),
         Case("underscore in the name", want(name="datalab_alice"), ("name: 'datalab_alice' is not allowed by AWS",)),
         Case("hyphen at the end", want(name="alice-"), ("name: 'alice-' is not allowed by AWS",)),
         Case("empty name", want(name=""), ("name: '' is not allowed by AWS",)),
@@ -91,14 +91,18 @@ def test_good_instances(service_model: ServiceModel, case: Case) -> None:
         Case(
             "too many repositories",
             want(additional_code_repositories=list("abcd")),
-            ("4 is not between 0 and 3 entries",),
+            ("has 4 entries; it must have at most 3",),
         ),
         Case(
             "odd repository",
             want(additional_code_repositories=["a", "git@a"]),
             ("_repositories: 'git@a' is not allowed",),
         ),
-        Case("too many security groups", want(security_group_ids=["sg-1"] * 6), ("6 is not between 0 and 5 entries",)),
+        Case(
+            "too many security groups",
+            want(security_group_ids=["sg-1"] * 6),
+            ("has 6 entries; it must have at most 5",),
+        ),
         Case("odd platform", want(platform_identifier="al2023"), ("platform_identifier: 'al2023' is not allowed",)),
         Case("odd configuration", want(lifecycle_config_name="a_b"), ("lifecycle_config: 'a_b' is not allowed",)),
         Case("odd key", want(kms_key_id="my key"), ("kms_key_id: 'my key' is not allowed",)),

@@ -424,13 +424,13 @@ PLACES = "is no place in S3; write s3://bucket/folder/"
         ({"output_location": "acme/x"}, f"output_location: 'acme/x' {PLACES}"),
         ({"output_location": "s3://Acme/x"}, f"output_location: 's3://Acme/x' {PLACES}"),
         ({"output_location": "s3:///x"}, f"output_location: 's3:///x' {PLACES}"),
-        ({"description": "x" * 1025}, "description: 1025 is not between 0 and 1024 characters"),
+        ({"description": "x" * 1025}, "description: has 1025 characters; it must have at most 1024"),
         (
             {"expected_bucket_owner": "x" * 12},
             "expected_bucket_owner: 'xxxxxxxxxxxx' is not allowed by AWS, which asks for ^[0-9]+$",
         ),
         ({"engine_version": None}, "engine_version: it cannot be taken away; write AUTO to leave the choice to AWS"),
-        ({"engine_version": "x" * 129}, "engine_version: 129 is not between 1 and 128 characters"),
+        ({"engine_version": "x" * 129}, "engine_version: has 129 characters; it must have 1 to 128"),
         (
             {"bytes_scanned_cutoff_per_query": 9_999_999},
             "bytes_scanned_cutoff_per_query: 9999999 is less than 10000000; 0 takes the limit away",

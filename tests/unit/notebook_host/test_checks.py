@@ -127,6 +127,7 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"notebook_host_idle_timeout": -1}, "notebook_host_idle_timeout is -1; it must be a number of seconds, for"),
     ({"notebook_host_idle_timeout_maximum": -1}, "notebook_host_idle_timeout_maximum is -1; it must be a"),
     ({"notebook_host_hold_limit": -1}, "notebook_host_hold_limit is -1; it must be a number of seconds, for example"),
+    ({"notebook_host_hold_limit": 60}, "notebook_host_hold_limit is 60; it must be at least 3600 seconds, since"),
     (
         {"notebook_host_idle_timeout": 0, "notebook_host_idle_timeout_maximum": 7200},
         "notebook_host_idle_timeout is 0, but notebook_host_idle_timeout_maximum is 7200; it must be a number",

@@ -52,7 +52,10 @@ def test_the_environment_has_all_its_options() -> None:
 
 # What the role says against settings. All that can be said is in test_checks.py; here is one mistake of each kind.
 REFUSED: list[tuple[dict[str, Any], str]] = [
-    ({"notebook_host_idle_timeout": "1h"}, "notebook_host_idle_timeout is 1h; it must be a whole number"),
+    (
+        {"notebook_host_idle_timeout": "1h"},
+        "notebook_host_idle_timeout is 1h; it must be a whole number of seconds; did you mean 3600?",
+    ),
     (
         {"notebook_host_conda_environment": {"name": "custom", "python": 3.1, "packages": ["ipykernel"]}},
         "notebook_host_conda_environment: python is 3.1; it must be in quotes",

@@ -528,7 +528,9 @@ def test_what_has_no_value_for_one_has_for_another(limit: list[str]) -> None:
 def test_no_one_has_to_agree_with_a_value_that_is_none(wrong: str) -> None:
     said_by = {"alice": {"notebook_host_idle_timeout": 60}, "bob": {"notebook_host_idle_timeout": 60}, wrong: WRONG}
     said = told(inventory(TWO, variables=said_by))
-    assert said == [f"{wrong}: notebook_host_idle_timeout is 2h; it must be a whole number"]
+    assert said == [
+        f"{wrong}: notebook_host_idle_timeout is 2h; it must be a whole number of seconds; did you mean 7200?"
+    ]
 
 
 def test_templates_that_do_not_work_are_told_whatever_the_section() -> None:

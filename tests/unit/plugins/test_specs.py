@@ -199,3 +199,23 @@ def test_values_are_converted_to_their_types() -> None:
     assert checked("x", 30, {"type": "str", "choices": ["30", "60"]}).value == "30"
     assert checked("x", 2024, {"type": "str"}).value == "2024"
     assert checked("x", [{"cidr": "c", "zone": "a"}], SUBNET).value == [{"cidr": "c", "zone": "a", "size": 3}]
+
+
+MEANT = {
+    ("notebook_host_idle_timeout", "2h"): " of seconds; did you mean 7200?",
+    ("notebook_host_idle_timeout_maximum", "1 d"): " of seconds; did you mean 86400?",
+    ("notebook_fleet_wait_timeout", "10M"): " of seconds; did you mean 600?",
+    ("notebook_host_state_every", "90s"): " of seconds; did you mean 90?",
+    ("notebook_host_state_days", "30d"): " of days; did you mean 30?",
+    ("notebook_host_state_share", "20 %"): " of percent; did you mean 20?",
+    ("notebook_volume_size_in_gb", "50 GB"): " of GiB; did you mean 50?",
+    ("notebook_volume_size_in_gb", "2h"): "",
+    ("notebook_host_idle_timeout", "two hours"): "",
+    ("notebook_fleet_upgrade_batch", "10s"): "",
+}
+
+
+@pytest.mark.parametrize(("name", "value"), MEANT)
+def test_a_number_with_a_unit_is_told_without(name: str, value: str) -> None:
+    said = [f"{name} is {value}; it must be a whole number{MEANT[name, value]}"]
+    assert checked(name, value, {"type": "int"}).problems == said

@@ -23,6 +23,7 @@ from ansible_collections.datalab.notebooks.plugins.plugin_utils.variables import
     platform_options,
     playbook_problems,
     section_settings,
+    shortened_words,
     unknown_variables,
 )
 from ansible_collections.datalab.notebooks.tests.unit.plugins.inventories import inventory, told
@@ -139,6 +140,24 @@ def test_a_variable_that_nothing_reads(variable: str, says: str) -> None:
     text = f"{variable} is not a variable of datalab.notebooks; {says}"
     assert unknown({variable: 1}) == [("alice", text)]
     assert unknown(common={variable: 1}) == [("everybody", text)]
+
+
+@pytest.mark.parametrize(
+    ("given", "meant"),
+    [
+        ({"month": "2026-10"}, "costs_month"),
+        ({"project": "churn"}, "complete_project"),
+        ({"instance_type": "ml.m5.large"}, "notebook_instance_type"),
+        ({"volume_size_in_gb": 50}, "notebook_volume_size_in_gb"),
+        ({"month": "2026-10", "costs_month": "2026-09"}, ""),
+        ({"costs_month": "2026-09", "stage": "test", "gb": 5, "x_instance_type": 1}, ""),
+    ],
+)
+def test_what_is_given_without_its_prefix_is_told(given: dict[str, Any], meant: str) -> None:
+    key = next(iter(given))
+    told = [f"{key} is given with -e, and datalab.notebooks does not read it; did you mean {meant}?"] if meant else []
+    assert list(shortened_words(inventory(common=given, given=given))) == told
+    assert list(shortened_words(inventory(common=given))) == []
 
 
 def slips(name: str) -> list[str]:

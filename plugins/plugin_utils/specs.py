@@ -81,11 +81,18 @@ def checked(name: str, value: Any, spec: Spec) -> Checked:
     return Checked(None, refused) if refused else _checked_whole(name, value, spec)
 
 
+KINDS = {"list": "list", "dict": "dictionary"}
+
+
 def _checked_whole(name: str, value: Any, spec: Spec) -> Checked:
     """A value of whose parts the spec says nothing."""
     kind = spec.get("type", "str")
     if kind in SCALARS:
         return _checked_scalar(name, value, spec)
+    if kind in KINDS and isinstance(value, str) and value.lstrip().startswith(("[", "{")):
+        variable = re.split(r"[\[:]", name)[0]
+        remedy = f"""write it without quotes around the brackets, and with -e as '{{"{variable}": …}}'"""
+        return Checked(None, [f"{name} is the text {shown(value)}; it must be a {KINDS[kind]}: {remedy}"])
     if kind == "list":
         return Checked(None, [f"{name} is {shown(value)}; it must be a list, for example [{_example(value)}]"])
     if kind == "dict" and not isinstance(value, Mapping):

@@ -197,4 +197,11 @@ def outcome(made: Plan, current: Current | None, error: NotebookError | None, ch
         "pending_problem": made.pending_problem,
         "failed": error is not None,
     }
-    return {**result, "msg": f"{made.desired.who}: {error}"} if error else result
+    return {**result, "msg": f"{made.desired.who}: {_told(made.desired, error)}"} if error else result
+
+
+def _told(desired: Desired, error: NotebookError) -> str:
+    """What went wrong. AWS's own sentences name values, not the variables that have them."""
+    options = desired.options_in(str(error)) if error.exception else []
+    named = " and ".join(map(desired.called, options))
+    return f"{str(error).rstrip('.')}. That is the value of {named}" if named else str(error)

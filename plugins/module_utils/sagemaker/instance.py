@@ -74,6 +74,9 @@ FIELDS = (
     _field("direct_internet_access", "DirectInternetAccess", updatable=False),
 )
 
+# What is somewhere else in AWS, and may not be there.
+REFERENCES = ("role_arn", "kms_key_id", "subnet_id", "security_group_ids")
+
 
 @dataclass(frozen=True)
 class Desired:
@@ -100,6 +103,12 @@ class Desired:
         """An option as the reader of a message can set it: an owner's is a variable of the inventory."""
         variables = {"lifecycle_config_name": "notebook_lifecycle_config"}
         return variables.get(option, f"notebook_{option}") if self.owner else option
+
+    def options_in(self, text: str) -> list[str]:
+        """The options that a refusal by AWS is about, which names what they refer to: a role, a key, a subnet."""
+        values = {option: self.fields.get(option) for option in REFERENCES}
+        parts = {option: value if isinstance(value, list) else [value] for option, value in values.items()}
+        return [option for option, names in parts.items() if any(name and str(name) in text for name in names)]
 
     def about(self, option: str, text: str) -> str:
         """A message about an option."""

@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from botocore.exceptions import EndpointConnectionError
+from botocore.exceptions import ClientError, EndpointConnectionError
 
 from ansible_collections.datalab.notebooks.plugins.module_utils.common.errors import NotebookError
 from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker.fleet import (
@@ -462,3 +462,24 @@ def test_describes_none_of_which_lists_tell_all_that_is_wanted(sagemaker: Script
     lists(sagemaker, tagging, instances, dict.fromkeys(NAMES, "of other settings"))
     pairs = read(sagemaker, tagging, instances)
     assert all(current and not plan(desired, current).steps for desired, current in pairs)
+
+
+KEY, SUBNET = "alias/acme", "subnet-0123456789abcdef0"
+NOT_THERE = {
+    f"Could not assume role {ROLE}. Please ensure that the role exists.": "notebook_role_arn",
+    f"The KMS key {KEY} does not exist": "notebook_kms_key_id",
+    f"{SUBNET} and sg-2 belong to different networks.": "notebook_subnet_id and notebook_security_group_ids",
+    "The account-level service limit is 0.": "",
+}
+
+
+@pytest.mark.parametrize("says", NOT_THERE)
+def test_what_aws_refuses_is_told_by_the_variable_that_names_it(says: str) -> None:
+    fields = {"kms_key_id": KEY, "subnet_id": SUBNET, "security_group_ids": ["sg-1", "sg-2"], "role_arn": ROLE}
+    made = plan(want(owner="alice", **{**SETTINGS, **fields}), None)
+    error = ClientError({"Error": {"Code": "ValidationException", "Message": says}}, "CreateNotebookInstance")
+    told = outcome(made, None, NotebookError(message="Failed to create it", exception=error), False)["msg"]
+    named = NOT_THERE[says]
+    end = f"{says.rstrip('.')}. That is the value of {named}" if named else says
+    assert told.startswith("alice: Failed to create it: An error occurred (ValidationException)")
+    assert told.endswith(end)

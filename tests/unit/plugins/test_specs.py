@@ -219,3 +219,12 @@ MEANT = {
 def test_a_number_with_a_unit_is_told_without(name: str, value: str) -> None:
     said = [f"{name} is {value}; it must be a whole number{MEANT[name, value]}"]
     assert checked(name, value, {"type": "int"}).problems == said
+
+
+@pytest.mark.parametrize(("kind", "value"), [("list", '["sg-1"]'), ("dict", "{a: b}")])
+def test_a_list_that_came_as_text_is_told_how_to_come_as_one(kind: str, value: str) -> None:
+    assert checked("notebook_x", value, {"type": "raw"}).problems == []
+    (problem,) = checked("notebook_x", value, {"type": kind}).problems
+    end = """write it without quotes around the brackets, and with -e as '{"notebook_x": …}'"""
+    assert problem.startswith(f"notebook_x is the text {value}; it must be a ")
+    assert problem.endswith(end)

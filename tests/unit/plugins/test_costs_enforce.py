@@ -160,8 +160,9 @@ def test_who_is_denied_is_told_with_what_lifts_it() -> None:
 
 
 def denials(attached: bool = True) -> dict[str, Any]:
-    """What read_denials reads, where the policy is attached to the group of research, or not."""
-    return {"policies": {"datalab-people-research": [f"{IAM}policy{PATH}{DENIAL}"] if attached else []}}
+    """What read_denials reads, where the policy is attached to the group of research, or not; another group has it."""
+    policy = f"{IAM}policy{PATH}{DENIAL}"
+    return {"policies": {"datalab-people-fraud": [policy], "datalab-people-research": [policy] if attached else []}}
 
 
 STATES = {

@@ -72,7 +72,7 @@ def reduce(obj: Any) -> Any:
     if not _careful[cls]:
         return None
     make, args, state, elements, items = (*obj.__reduce_ex__(5), None, None, None)[:5]
-    if make is copyreg.__newobj__ and args[0] is cls:  # type: ignore[attr-defined,unused-ignore]
+    if make is copyreg.__newobj__ and args[0] is cls:  # type: ignore[attr-defined,unused-ignore] # not in typeshed
         args, init = args[1:], False
     elif make is cls:
         init = True
@@ -80,7 +80,8 @@ def reduce(obj: Any) -> Any:
         return None
     if isinstance(obj, tuple):
         args = (tuple(obj),)
-    state = state or getattr(obj, "__dict__", None)  # a defaultdict's and a Counter's own way forgets it
+    if state is None and issubclass(cls, CONTAINERS):
+        state = getattr(obj, "__dict__", None)  # a defaultdict's and a Counter's own way forgets it
     filled = (state, list(elements or ()), dict(items or ()))
     return made, (cls, args, init), filled, None, None, fill
 

@@ -79,7 +79,7 @@ def _match(match: Any, _: Any) -> Reduced:
 
 
 def _frame(frame: Any, _: Any) -> Reduced:
-    """With the attributes that somebody has given it, which pandas forgets."""
+    """With the attributes that a notebook has given it, which pandas forgets."""
     pandas = sys.modules["pandas"]
     inner = {*vars(pandas.Series(dtype=object)), *vars(pandas.DataFrame()), *OF_FRAMES, *frame._metadata}
     more = {name: value for name, value in vars(frame).items() if name not in inner}

@@ -328,6 +328,8 @@ COMPLETE_REFUSED = (
         "-l dave -e complete_project=x -e platform_storage_isolation=file_system",
         "so no one but dave could read what is",
     ),
+    ("-l alice -e complete_project=../x", "is not below /home/ec2-user/SageMaker; write the project's path as"),
+    ("-l alice -e complete_project=/tmp/x", "is not below /home/ec2-user/SageMaker; write the project's path as"),
     ("-l alice -e complete_project=x", NO_JUPYTER),
     ("-l alice -e complete_project=x --check", NO_JUPYTER),
 )

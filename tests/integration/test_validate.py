@@ -191,9 +191,20 @@ def test_a_run_for_one_person_is_about_that_person(playbook: PlaybookRunner, tmp
     assert server.startswith("web is below neither owners nor viewers, so it has no instance")
 
 
+CONFIG = {"ANSIBLE_CONFIG": str(Path(__file__).parents[2] / "inventory" / "example-aws" / "ansible.cfg")}
+
+
 def test_an_inventory_that_cannot_be_read_fails(playbook: PlaybookRunner, tmp_path: Path) -> None:
-    config = Path(__file__).parents[2] / "inventory" / "example-aws" / "ansible.cfg"
     inventory = write(tmp_path, {"hosts.yml": "owners: [alice"})
-    played = playbook("datalab.notebooks.validate", "-i", inventory, environment={"ANSIBLE_CONFIG": str(config)})
+    played = playbook("datalab.notebooks.validate", "-i", inventory, environment=CONFIG)
     assert played.returncode != 0
     assert "No inventory was parsed" in played.stderr or "failed to parse" in played.stderr.lower(), played
+
+
+def test_a_key_that_is_written_twice_fails(playbook: PlaybookRunner, tmp_path: Path) -> None:
+    twice = {"host_vars/bob.yml": "notebook_idle: 60\nnotebook_idle: never"}
+    inventory = write(tmp_path, {**SHORTEST, **twice})
+    (line,) = problems(playbook("datalab.notebooks.validate", "-i", inventory, environment=CONFIG))
+    assert line.startswith(
+        "inventory host_vars/bob.yml, line 2: YAML parsing failed: Found duplicate mapping key 'noteb"
+    )

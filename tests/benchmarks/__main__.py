@@ -11,7 +11,7 @@ import json
 import sys
 from pathlib import Path
 
-from . import autostop, fleet, savings, scripts, start, state
+from . import autostop, fleet, laptop, savings, scripts, start, state
 
 PARTS = {
     "scripts": scripts.measure,
@@ -19,6 +19,7 @@ PARTS = {
     "autostop": autostop.measure,
     "savings": savings.measure,
     "fleet": fleet.measure,
+    "laptop": laptop.measure,
     "state": state.measure,
 }
 

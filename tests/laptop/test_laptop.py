@@ -5,8 +5,6 @@
 from __future__ import annotations
 
 import csv
-import os
-import shutil
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -15,22 +13,11 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect, sync_playwright
 
-from sandbox.demo import ROOT
 from sandbox.laptop import Laptop
-from tests.tools import containers
 from tests.tools.browser import PAGES, chromium
 
-HOSTS = """
-owners:
-  children:
-    research:
-      hosts:
-        alice:
-          notebook_host_idle_timeout: 3600
-viewers:
-  hosts:
-    viewer:
-"""
+from .platform import platform
+
 NOTEBOOK = "/lab/tree/first.ipynb"
 CARD = '.jp-LauncherCard[title*="Custom (custom)"]'
 STATUS_BAR = "#jp-bottom-panel"
@@ -63,21 +50,8 @@ ASK = """async ([method, path]) => {
 
 @pytest.fixture(scope="module")
 def laptop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Laptop]:
-    """A platform of one person and the viewer, whose instances run."""
-    containers.check()
-    os.environ.update(containers.prepare())
-    home = tmp_path_factory.mktemp("laptop")
-    shutil.copytree(ROOT / "inventory/laptop", home / "inventory/laptop")
-    (home / "inventory/laptop/hosts.yml").write_text(HOSTS)
-    (home / "inventory/laptop/group_vars/interns.yml").unlink()
-    (home / "sandbox").symlink_to(ROOT / "sandbox")
-    laptop = Laptop(home)
-    try:
-        laptop.start()
-        laptop.plays.play("site", show=False)
+    with platform(tmp_path_factory.mktemp("laptop")) as laptop:
         yield laptop
-    finally:
-        laptop.reset()
 
 
 @pytest.fixture(scope="module")

@@ -135,6 +135,10 @@ def save_all(server: Server) -> str:
     return subprocess.run(command, env=server.env, capture_output=True, text=True, check=True).stdout
 
 
+SAVED = (
+    "[entry['notebook'].rpartition('/')[2] for entry in __import__('datalab_state').listing.entries("
+    "__import__('datalab_state').session.settings)]"
+)
 NAME = "__import__('datalab_state').session.notebook.path"
 
 
@@ -172,6 +176,21 @@ def test_a_notebook_that_is_renamed_while_its_kernel_runs(serve: Callable[..., S
     client.wait_for_ready(timeout=60)
     client.execute("%restore", reply=True, timeout=60)
     assert value(client, "x") == "1"
+    client.stop_channels()
+
+
+def test_a_save_by_itself_finds_the_new_name(serve: Callable[..., Server]):
+    """Each of them asks, since a cell does not: its answer would wait for it."""
+    server = serve(DATALAB_STATE_EVERY="1")
+    book(server)
+    _, client = server.open("work.ipynb")
+    client.execute("x = 1", reply=True, timeout=60)
+    server.wait(lambda: value(client, SAVED) == "['work.ipynb']")
+    (server.place / "home" / "work.ipynb").rename(server.place / "home" / "named.ipynb")
+    session = server.ask("/api/sessions")[0]
+    server.ask(f"/api/sessions/{session['id']}", {"path": "named.ipynb", "name": "named.ipynb"}, "PATCH")
+    client.execute("y = 2", reply=True, timeout=60)
+    server.wait(lambda: value(client, SAVED) == "['named.ipynb']")
     client.stop_channels()
 
 

@@ -39,8 +39,14 @@ class Notebook:
     def look(self) -> None:
         """See what it is called, in a thread: a kernel waits neither for a server nor for a file system."""
         if self.connection_file and not (self._lookup and self._lookup.is_alive()):
-            self._lookup = threading.Thread(target=self._look_up, daemon=True, name="datalab-state-notebook")
-            self._lookup.start()
+            lookup = threading.Thread(target=self._look_up, daemon=True, name="datalab-state-notebook")
+            lookup.start()  # first, since another thread may wait for it
+            self._lookup = lookup
+
+    def see(self) -> None:
+        """See it now."""
+        self.look()
+        self.looked()
 
     def looked(self) -> None:
         """Wait for that, but not for ever."""

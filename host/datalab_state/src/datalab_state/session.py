@@ -64,7 +64,8 @@ class Session:
 
     def begin(self) -> None:
         self.busy = True
-        self.notebook.look()
+        if not self.notebook.path:
+            self.notebook.look()
 
     def end(self, result: Any) -> None:
         self.busy = False
@@ -90,6 +91,7 @@ class Session:
 
     async def _by_itself(self) -> None:
         """After the cell is answered, and if no other has begun until then: that one's end comes back to it."""
+        await asyncio.to_thread(self.notebook.see)
         computing = await busy.computing_meanwhile()
         if self.busy or self._running() or not self._wanted():
             return
@@ -158,8 +160,7 @@ class Session:
 
     async def asked(self) -> dict[str, Any]:
         """Of now, whatever was saved before. The kernel's event loop goes on."""
-        self.notebook.look()
-        await asyncio.to_thread(self.notebook.looked)
+        await asyncio.to_thread(self.notebook.see)
         if self.busy:
             return {"busy": True, "error": "it computes", "notebook": self.notebook.name}
         if not self.variables():
@@ -176,6 +177,7 @@ class Session:
 
     def save(self) -> dict[str, Any]:
         """The same, from a cell."""
+        self.notebook.see()
         if self._child is not None:
             self._child.join()
         report: dict[str, Any] = {"hung": ""}
@@ -200,7 +202,7 @@ class Session:
 
     def found(self, notebook: str = "") -> list[journal.State]:
         """States of other kernels that are not here yet, the newest first; then this kernel's own."""
-        self.notebook.looked()
+        self.notebook.see()
         if not self._running():
             self.notebook.follow()
         directory = place.of_notebook(self.settings.root, notebook) if notebook else self.notebook.directory

@@ -32,7 +32,7 @@ POLICIES: dict[str, Policy] = {
     "60 minutes, and people who forget 25% stop it as before": rule.either(rule.owner(FORGETS), rule.autostop(LIMIT)),
     "off whenever nothing runs": rule.perfect,
 }
-PROGRAM = "**the program itself, 60 minutes**"
+PROGRAM = {f"**the program itself, {limit} minutes**": limit * MINUTE for limit in (30, 60)}
 BEFORE: dict[str, Policy] = {
     **{f"forgot {share:.0%}": rule.owner(share) for share in (0.0, 0.05, 0.1, FORGETS, 0.5, 0.75, 1.0)},
     "stopped it two hours after they left": rule.owner(0, leaves=2 * HOUR),
@@ -63,9 +63,14 @@ def measure() -> dict[str, Any]:
 
 def costs_of(trace: Trace) -> dict[str, list[Bill]]:
     """What each instance costs by each policy, and by the program."""
+    by_rule = {row: bills(trace, policy) for row, policy in POLICIES.items()}
+    return {**by_rule, **{row: by_program(trace, limit) for row, limit in PROGRAM.items()}}
+
+
+def by_program(trace: Trace, limit: int) -> list[Bill]:
+    """What each instance costs by the program, with a limit in seconds."""
     late = replay.punctual(1)
-    played = [replay.bill_of(replay.replay(intervals, late=late)) for intervals in trace]
-    return {**{row: bills(trace, policy) for row, policy in POLICIES.items()}, PROGRAM: played}
+    return [replay.bill_of(replay.replay(intervals, {"limit": limit}, late)) for intervals in trace]
 
 
 def shares_of(trace: Trace, costs: Mapping[str, list[Bill]]) -> dict[str, dict[str, Saved]]:

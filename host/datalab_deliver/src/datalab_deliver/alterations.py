@@ -5,13 +5,28 @@
 from __future__ import annotations
 
 import ast
+import re
 from dataclasses import dataclass, field
 
 from . import words
+from .calls import (
+    FIGURES,
+    RANDOM,
+    called_name,
+    into,
+    keyword,
+    names_last,
+    of_class,
+    repeats,
+    seeded,
+    spares_no_argument,
+    touched,
+)
 from .sharing import PROCESS, Names, root, values
 
-RANDOM = "<random numbers>"
 FILES = "<files>"
+DISPLAY = "<options for displaying>"
+WARNINGS = "<filters of warnings>"
 
 
 @dataclass
@@ -59,7 +74,12 @@ class Finder(ast.NodeVisitor):
 
     def store(self, node: ast.expr) -> None:
         name = root(node)
-        if self.names.modules.get(name, "").partition(".")[0] in words.PROCESS:
+        if name in self.names.modules:  # of a library: it may be read by what does not mention it
+            text = f"{self.names.modules[name]}.{ast.unparse(node)}"
+            display = re.search(r"\boptions\.(display|styler|plotting)\b", text)
+            shown = FIGURES if words.DRAWS.search(self.names.modules[name]) else DISPLAY if display else PROCESS
+            self.alters.add(shown)
+        if any(called_name(part) in {"type", "vars"} for part in ast.walk(node)):
             self.alters.add(PROCESS)
         self.alters |= self.names.shared(node) | ({name} - {""})
         if any(isinstance(part, ast.Call) or getattr(part, "attr", "") == "__class__" for part in ast.walk(node)):
@@ -75,6 +95,28 @@ class Finder(ast.NodeVisitor):
         if summary and isinstance(node.ctx, ast.Load):
             self.alters |= summary.alters
             self.reads |= summary.reads
+        if isinstance(node.ctx, ast.Load):
+            self.touch(self.names.touches.get(node.id, set()))
+        if node.id in words.MAKES_TEXTS:
+            self.reads.add(DISPLAY)
+
+    def visit_JoinedStr(self, node: ast.JoinedStr) -> None:
+        self.reads.add(DISPLAY)
+        self.generic_visit(node)
+
+    def visit_BinOp(self, node: ast.BinOp) -> None:
+        if isinstance(node.op, ast.Mod) and not isinstance(node.right, ast.Constant):
+            self.reads.add(DISPLAY)
+        self.generic_visit(node)
+
+    def visit_Try(self, node: ast.Try) -> None:
+        self.reads.add(WARNINGS)  # one that is an error is caught
+        self.generic_visit(node)
+
+    def touch(self, tokens: set[str]) -> None:
+        """Use what has no name: what that is afterwards depends on what it was before."""
+        self.alters |= tokens
+        self.reads |= tokens
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> None:
         for item in [*node.decorator_list, *node.args.defaults, *filter(None, node.args.kw_defaults)]:
@@ -86,6 +128,7 @@ class Finder(ast.NodeVisitor):
 
     def visit_Call(self, node: ast.Call) -> None:
         path = self.names.path(node.func)
+        self.given(node)
         if path:
             self.of_library(node, path)
         elif isinstance(node.func, ast.Attribute):
@@ -94,6 +137,24 @@ class Finder(ast.NodeVisitor):
             self.of_function(node)
         self.callbacks(node)
         self.generic_visit(node)
+
+    def given(self, node: ast.Call) -> None:
+        """What a call does to its arguments and to what has no name, whatever it calls."""
+        self.touch(touched(node, self.names))
+        named = [value for value in values(node) if isinstance(value, ast.Name)]
+        self.alters |= {value.id for value in named if self.names.kinds.get(value.id, set()) & words.BUFFERS}
+        for item in node.keywords:
+            kinds = self.names.kinds.get(root(item.value), set())
+            if item.arg in words.GENERATORS and kinds & {"RandomState", "default_rng", "Generator", "Random"}:
+                self.alters |= self.names.shared(item.value)
+            if item.arg in {"output", "buf", "stream"} or str(item.arg).startswith("overwrite_"):
+                self.alters |= self.arguments(node)
+        if any(self.names.path(value).rpartition(".")[2] in words.ALTERS for value in values(node)):
+            self.alters |= self.arguments(node)
+        if called_name(node) in words.MAKES_TEXTS_OF:
+            self.reads.add(DISPLAY)
+        if called_name(node) == "methodcaller":
+            self.alters.add(PROCESS)
 
     def arguments(self, node: ast.Call) -> set[str]:
         return set().union(*(self.names.shared(value) for value in values(node)))
@@ -115,8 +176,8 @@ class Finder(ast.NodeVisitor):
         top, last = path.partition(".")[0], path.rpartition(".")[2]
         discarded = id(node) in self.discarded
         if words.DRAWS.search(path):
-            errors = any(isinstance(value, ast.Constant) and value.value == "error" for value in values(node))
-            self.alters |= {PROCESS} if errors and path.startswith("warnings.") else set()
+            if path.startswith("warnings."):
+                self.warnings(node, last)
             return
         self.files(node, last)
         if path.startswith(("random.", "numpy.random.")) and last not in {
@@ -127,18 +188,30 @@ class Finder(ast.NodeVisitor):
         }:
             self.alters.add(RANDOM)
             self.reads.add(RANDOM)
-        if last in words.ALTERS or keyword(node, "out") or refused(node, "copy") or (discarded and repeats(node)):
+        written = last in words.ALTERS or keyword(node, "out") or spares_no_argument(node)
+        if written or into(node, path) or of_class(path) or (discarded and repeats(node)):
             self.alters |= self.arguments(node) | self.named(node)
-        if last in words.SETS:
+        if last in words.SETS or last.startswith("register"):
             display = (
                 node.args and isinstance(node.args[0], ast.Constant) and str(node.args[0].value).startswith("display")
             )
-            self.alters |= set() if display or last == "set_printoptions" else {PROCESS}
+            self.alters |= {DISPLAY} if display or last == "set_printoptions" else {PROCESS}
+        elif path.rpartition(".")[0] in words.OF_PROCESS and last in words.MUTATES:
+            self.alters.add(PROCESS)
         elif top in words.PROCESS:
             if discarded and last not in words.READS_PROCESS and not words.WRITES_FILES.match(last):
                 self.alters.add(PROCESS)
         elif not words.PURE_MODULES.match(path) and not last[:1].isupper():
             self.alters |= self.arguments(node) | ({PROCESS} if discarded else set())
+
+    def warnings(self, node: ast.Call, last: str) -> None:
+        """A filter of warnings: one that may make errors of them stays."""
+        actions = [item.value for item in node.keywords if item.arg == "action"] or node.args[:1]
+        harmless = all(isinstance(action, ast.Constant) and action.value != "error" for action in actions)
+        if last in {"filterwarnings", "simplefilter", "resetwarnings"}:
+            self.alters |= {WARNINGS} if harmless else {WARNINGS, PROCESS}
+        elif last == "catch_warnings":
+            self.reads.add(WARNINGS)
 
     def of_method(self, node: ast.Call, func: ast.Attribute) -> None:
         last, receiver = func.attr, self.names.shared(func.value)
@@ -147,11 +220,15 @@ class Finder(ast.NodeVisitor):
         of_dict = discarded and last in words.FRESH and any(item.arg is None for item in node.keywords)
         if keyword(node, "inplace") or of_dict:
             self.alters |= receiver
-        if keyword(node, "out") or (discarded and repeats(node)):
+        in_place = root(func) in self.names.in_place or any(
+            isinstance(part, ast.Call) and spares_no_argument(part) for part in ast.walk(func)
+        )
+        if keyword(node, "out") or in_place or (discarded and (repeats(node) or names_last(node))):
             self.alters |= self.arguments(node)
-        if last == "sample" and not keyword(node, "random_state"):
-            self.alters.add(RANDOM)
-            self.reads.add(RANDOM)
+        if last in {"sample", "rvs"} and not seeded(node):
+            self.touch({RANDOM})
+        if last in words.SHOWS:
+            self.touch({FIGURES})
         own = self.methods.get(last)
         if own:
             self.alters |= own.alters | receiver | (self.arguments(node) if own.alters_arguments else set())
@@ -169,6 +246,10 @@ class Finder(ast.NodeVisitor):
             return
         name = node.func.id
         self.files(node, name)
+        if name in {"setattr", "delattr"} and node.args and self.names.path(node.args[0]):
+            self.alters.add(PROCESS)
+        if name in words.SETS and name not in self.known and name.startswith("set"):  # by an import of everything
+            self.alters.add(PROCESS)
         if name in self.known:
             if self.known[name].alters_arguments:
                 self.alters |= self.arguments(node)
@@ -196,23 +277,3 @@ class Finder(ast.NodeVisitor):
                 inner.alters & {item.arg for item in ast.walk(node.args) if isinstance(item, ast.arg)}
             )
         )
-
-
-def repeats(node: ast.Call) -> bool:
-    """Whether the last argument is another one, too, or what the method is of: it may be where the result goes."""
-    others = [node.func.value, *node.args[:-1]] if isinstance(node.func, ast.Attribute) else node.args[:-1]
-    return bool(node.args and root(node.args[-1])) and ast.dump(node.args[-1]) in map(ast.dump, others)
-
-
-def refused(node: ast.Call, name: str) -> bool:
-    """Whether a keyword is False."""
-    return any(item.arg == name and getattr(item.value, "value", None) is False for item in node.keywords)
-
-
-def keyword(node: ast.Call, name: str) -> bool:
-    """Whether a keyword is given, and is not False or None."""
-    return any(
-        item.arg == name
-        and not (isinstance(item.value, ast.Constant) and not item.value.value and item.value.value != 0)
-        for item in node.keywords
-    ) and not refused(node, name)

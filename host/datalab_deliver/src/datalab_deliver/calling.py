@@ -13,7 +13,8 @@ import builtins
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from .alterations import FILES, RANDOM, Summary
+from .alterations import FILES, Summary
+from .calls import RANDOM
 from .effects import Analysis, Effect
 from .refusal import Fault, Refused
 from .scopes import declared, imported, outer, stored

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from . import words
 from .alterations import Finder, Summary
+from .calls import spares_no_argument, touched
 from .scopes import (
     Function,
     declared,
@@ -19,6 +20,8 @@ from .scopes import (
     implicit,
     imported,
     in_queries,
+    in_texts,
+    is_query,
     keeps_state,
     local_names,
     mentioned,
@@ -60,7 +63,14 @@ class Analysis:
         self.touchy: set[str] = set()  # classes whose objects may alter themselves without a call
         self.tables = [outside(node) for node in self.nodes]
         self.assigned = {PROCESS}.union(*(defines for _, defines in self.tables))
+        texts = set().union(*map(in_texts, self.nodes))
+        aliases = {root(target) for node in self.nodes for target, value in bindings(node) if is_query(value)}
+        self.tables = [
+            (uses | (texts if uses & aliases else in_queries(node, texts)) & self.assigned, defines)
+            for node, (uses, defines) in zip(self.nodes, self.tables)
+        ]
         self.note()
+        self.note_objects()
         self.names.filled = self.filled()
         self.names.rebound = self.rebound()
         self.names.returned = self.returned()
@@ -94,6 +104,25 @@ class Analysis:
                     note_class(self.names, item)
                 elif any(map(keeps_state, item.decorator_list)):
                     self.names.stateful.add(item.name)
+
+    def note_objects(self) -> None:
+        """Note the names of what draws, numbers or figures, and of what alters arguments, each time it is used."""
+        pairs = [pair for node in self.nodes for pair in bindings(node)]
+        calls = [item for node in self.nodes for item in ast.walk(node) if isinstance(item, ast.Call)]
+        pairs += [(call.func, call) for call in calls if isinstance(call.func, ast.Attribute)]
+        count = -1
+        while count != (count := sum(map(len, self.names.touches.values())) + len(self.names.in_place)):
+            for target, value in pairs:
+                inside = [item for item in ast.walk(value) if isinstance(item, ast.Call)]
+                mentions = {item.id for item in ast.walk(value) if isinstance(item, ast.Name)}
+                tokens = set().union(*(touched(item, self.names) for item in inside if makes_object(item, self.names)))
+                if not inside or makes_object(value, self.names):
+                    tokens = tokens.union(*(self.names.touches.get(name, set()) for name in mentions))
+                targets = {root(item) for item in [target, *ast.walk(target)]} - {""} - self.names.modules.keys()
+                for name in targets if tokens else ():
+                    self.names.touches.setdefault(name, set()).update(tokens)
+                if any(map(spares_no_argument, inside)) or mentions & self.names.in_place:
+                    self.names.in_place |= targets
 
     def summarise(self) -> None:
         """What each function and method does; those that call each other are looked at until nothing is new."""
@@ -147,6 +176,7 @@ class Analysis:
         known = self.names
         names = type(known)(known.modules, known.callables, known.classes, known.stateful, returned=known.returned)
         names.rebound, names.filled = known.rebound, known.filled
+        names.touches, names.in_place = known.touches, known.in_place
         for item in node.body:
             join_all(names, item)
         return names
@@ -267,7 +297,7 @@ class Analysis:
             return Effect(set(), set(imported(node)), set(), binds=True, guards=False, imports=True, star=star)
         finder = Finder(self.names, self.known, self.methods)
         finder.visit(node)
-        uses = (uses | in_queries(node)) & (self.assigned | (uses - set(dir(builtins))))
+        uses = uses & (self.assigned | (uses - set(dir(builtins))))
         is_definition = isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef))
         alters = set(finder.alters)
         if not is_definition:
@@ -304,6 +334,16 @@ def other_name(node: ast.stmt, names: Names) -> dict[str, str]:
     path = names.path(node.value)
     is_module = isinstance(node.value, ast.Name) and "." not in path and path
     return {node.targets[0].id: path} if is_module or path.startswith(("random.", "numpy.random.")) else {}
+
+
+def makes_object(value: ast.AST, names: Names) -> bool:
+    """Whether a value is an object of a library, or what such an object gives back of itself."""
+    if not isinstance(value, ast.Call):
+        return False
+    path = names.path(value.func)
+    last = path.rpartition(".")[2]
+    of_itself = isinstance(value.func, ast.Attribute) and value.func.attr in {"fit", "set_params", "partial_fit"}
+    return last[:1].isupper() or last.startswith("make_") or bool(words.FIGURES.match(path)) or of_itself
 
 
 def note_kinds(names: Names, node: ast.stmt) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from . import places, words
 from .effects import Effect
 from .refusal import Fault
-from .scopes import imported, outside
+from .scopes import imported, mentioned, outside
 from .sharing import Names
 from .source import Literal, Statement, names
 
@@ -74,6 +74,11 @@ def clock(node: ast.stmt, known: Names) -> Found:
 def interpreter(node: ast.stmt) -> Found:
     for name in sorted(names(node) & words.INTERPRETER):
         yield f"it uses {name}, which means something else outside of a notebook", "Write it without"
+    modules = {path.partition(".")[0] for path in imported(node).values()}
+    for name in sorted((mentioned(node) | modules) & words.LIFETIMES):
+        yield f"it uses {name}, which depends on which objects Python still has", "Call what is to happen by its name"
+    if any(isinstance(call, ast.Call) and ast.unparse(call) == "vars()" for call in ast.walk(node)):
+        yield "it uses vars(), which has other names outside of a notebook", "Name the values: {'limit': limit}"
     if any(isinstance(call, ast.Call) and getattr(call.func, "id", "") == "eval" for call in ast.walk(node)):
         yield (
             "it uses eval, whose text may name anything",

@@ -95,15 +95,28 @@ def outer(node: ast.AST) -> Iterator[ast.AST]:
             yield from outer(child)
 
 
-def in_queries(node: ast.stmt) -> set[str]:
-    """Names in the texts of query and eval, which pandas takes from the notebook."""
+def in_queries(node: ast.stmt, texts: set[str]) -> set[str]:
+    """Names in the texts of query and eval, which pandas takes from the notebook.
+
+    Where the text is not written in the call, it may be made of any of the notebook's texts.
+    """
+    calls = [item for item in ast.walk(node) if isinstance(item, ast.Call) and is_query(item.func)]
+    plain = {id(call.func): call for call in calls if call.args and isinstance(call.args[0], ast.Constant)}
     found: set[str] = set()
-    for call in ast.walk(node):
-        if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) and call.func.attr in {"query", "eval"}:
-            for text in ast.walk(call):
-                if isinstance(text, ast.Constant) and isinstance(text.value, str):
-                    found |= set(re.findall(r"[A-Za-z_]\w*", text.value))
+    for item in ast.walk(node):
+        if is_query(item):
+            found |= in_texts(plain[id(item)]) if id(item) in plain else texts
     return found
+
+
+def is_query(node: ast.AST) -> bool:
+    return isinstance(node, ast.Attribute) and node.attr in {"query", "eval"}
+
+
+def in_texts(node: ast.AST) -> set[str]:
+    """What may be a name in the texts of a piece of code."""
+    texts = [item.value for item in ast.walk(node) if isinstance(item, ast.Constant) and isinstance(item.value, str)]
+    return {name for text in texts for name in re.findall(r"[A-Za-z_]\w*", text)}
 
 
 def own_names(node: Function | ast.Lambda) -> set[str]:

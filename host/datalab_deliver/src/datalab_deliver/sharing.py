@@ -30,6 +30,8 @@ class Names:
     returned: dict[str, set[str]] = field(default_factory=dict)  # function: what its value may be a part of
     rebound: set[str] = field(default_factory=set)  # functions and classes whose names get another value, too
     filled: set[str] = field(default_factory=set)  # names of what gets an element when it is read
+    touches: dict[str, set[str]] = field(default_factory=dict)  # name: what has no name that using it reads and alters
+    in_place: set[str] = field(default_factory=set)  # names of what may alter the arguments of any of its methods
     keeps: dict[str, set[str]] = field(default_factory=dict)  # function: the names that may keep an argument of it
     kinds: dict[str, set[str]] = field(default_factory=dict)  # name: what literals and calls it is made by
     parents: dict[str, str] = field(default_factory=dict)
@@ -88,10 +90,11 @@ class Names:
             if last in words.SETS:
                 return {PROCESS}
             fresh = words.FRESH_MODULES.match(path) and last not in words.SHARING and not last[:1].isupper()
+            fresh = fresh and not shares_by_option(call)
             return set() if fresh else arguments
         if isinstance(call.func, ast.Attribute):
             kinds = self.kinds.get(root(call.func.value), set())
-            shallow = call.func.attr == "copy" and kinds & words.CONTAINERS
+            shallow = (call.func.attr == "copy" and bool(kinds & words.CONTAINERS)) or shares_by_option(call)
             if call.func.attr in words.FRESH | words.SHOWS and not shallow and call.func.attr not in self.methods:
                 return set()
             return self.shared(call.func.value) | arguments
@@ -107,6 +110,11 @@ class Names:
                 return self.classes
             return set() if call.func.id in words.FRESH_BUILTINS else arguments | self.shared(call.func)
         return arguments | self.shared(call.func)
+
+
+def shares_by_option(call: ast.Call) -> bool:
+    """Whether a call has the option copy, and it is not True."""
+    return any(item.arg == "copy" and getattr(item.value, "value", None) is not True for item in call.keywords)
 
 
 def values(call: ast.Call) -> list[ast.expr]:

@@ -11,6 +11,37 @@ DRAWS = re.compile(
     r"^(matplotlib|pylab|seaborn|bokeh|plotly|altair|holoviews|hvplot|folium|IPython|ipywidgets|tqdm|pprint|warnings"
     r"|tabulate|missingno|wordcloud|plotnine|cufflinks|logging)(\.|$)|\.(plotting|display|vis|viz)(\.|$)"
 )
+# Of these, what a figure is made by.
+FIGURES = re.compile(r"^(matplotlib|pylab|seaborn|plotnine)(\.|$)")
+# What makes texts of objects, and what these are then depends on the options for displaying them.
+MAKES_TEXTS = set("str repr ascii format print".split())
+MAKES_TEXTS_OF = set("to_string to_html to_latex to_markdown format array2string array_str array_repr info".split())
+MAKES_TEXTS_OF |= {"_repr_html_", "__repr__", "__str__"}
+# What draws from the global generator of numpy, unless it is given another one or a seed.
+DRAWS_NUMBERS = re.compile(
+    r"^sklearn\.(cluster|covariance|datasets\.make_|decomposition|ensemble|feature_selection|gaussian_process"
+    r"|inspection|kernel_approximation|linear_model|manifold|mixture|model_selection|multioutput|neural_network"
+    r"|random_projection|semi_supervised|svm|tree|utils\.(shuffle|resample))"
+    r"|^scipy\.(.*\.)?(rvs|bootstrap|permutation_test|monte_carlo_test|differential_evolution|basinhopping|dual_annealing"
+    r"|random|rand|random_array|kmeans2?|svds|eigsh?)$|^(xgboost|lightgbm|catboost|umap|imblearn|hdbscan)\."
+)
+# Of these, what computes without chance.
+NO_CHANCE = set(
+    "LinearRegression ElasticNet Lasso Ridge DBSCAN AgglomerativeClustering GaussianNB ParameterGrid LeaveOneOut"
+    " TimeSeriesSplit GroupKFold load_iris linkage fcluster".split()
+)
+GENERATORS = {"random_state", "rng", "seed", "generator"}
+# Objects that are another one after they were read or written.
+BUFFERS = {"StringIO", "BytesIO", "open", "TemporaryFile", "NamedTemporaryFile", "SpooledTemporaryFile"}
+# Functions of numpy that write into an argument after the first, or after the first two.
+ONE_OPERAND = set(
+    "abs absolute ceil cos cosh exp exp2 expm1 fabs floor invert isfinite isinf isnan log log10 log1p log2 negative"
+    " reciprocal rint sign sin sinh sqrt square tan tanh trunc".split()
+)
+TWO_OPERANDS = set(
+    "add arctan2 divide dot equal floor_divide fmax fmin fmod greater hypot less logical_and logical_or matmul maximum"
+    " minimum mod multiply power remainder subtract true_divide".split()
+)
 # Their functions leave arguments alone; what does not is in ALTERS.
 PURE_MODULES = re.compile(
     r"^(numpy|pandas|scipy|sklearn|math|cmath|statistics|itertools|functools|operator|collections|datetime|calendar"
@@ -27,7 +58,7 @@ ALTERS = set(
     "shuffle heappush heappop heapify heapreplace heappushpop insort insort_left insort_right copyto put putmask place"
     " fill_diagonal put_along_axis setattr delattr next setflags anext exec"
     " update_wrapper dump setitem delitem iadd iconcat ior iand isub imul ixor itruediv ifloordiv imod ipow ilshift"
-    " irshift imatmul at".split()
+    " irshift imatmul at readinto pack_into recv_into".split()
 )
 # Methods that alter their object; one that is only mentioned may be called later.
 MUTATES = set(
@@ -39,7 +70,8 @@ CONTAINERS = {"list", "dict", "set", "deque", "defaultdict", "OrderedDict", "Cou
 # Functions of a module that set something in it.
 SETS = set(
     "set_option set_printoptions seterr set_config config_context reset_option setlocale setcontext"
-    " simplefilter manual_seed use options register set_theme set_string_function getcontext".split()
+    " simplefilter manual_seed use options register set_theme set_string_function getcontext"
+    " seterrcall resetwarnings field_size_limit add_type set_int_max_str_digits".split()
 )
 # State of the process: a statement that calls or sets it stays.
 PROCESS = {"os", "sys", "locale", "gc", "signal", "threading", "multiprocessing", "asyncio", "builtins", "importlib"}
@@ -70,14 +102,15 @@ FRESH = set(
     total_seconds transform translate truediv truncate tz_convert tz_localize unique union unstack
     upper value_counts var where xs zfill item conj nonzero trace flatten isocalendar weekday isoweekday date
     predict predict_proba predict_log_proba decision_function score_samples inverse_transform kneighbors
-    radius_neighbors decision_path get_support cdf pdf ppf sf pmf inv_cdf get_params get_feature_names_out as_posix
+    radius_neighbors decision_path get_support cdf pdf ppf sf pmf inv_cdf get_feature_names_out as_posix
     is_file is_dir exists tobytes hexdigest digest most_common elements describe info
     """.split()
 )
 # Methods that leave their object alone, but whose result may be a part of it.
 VIEWS = set(
     "get keys values items to_numpy reshape ravel squeeze transpose view swapaxes groupby iterrows itertuples"
-    " set_index sort_values sort_index set_axis iteritems pipe with_suffix with_name resolve absolute".split()
+    " set_index sort_values sort_index set_axis iteritems pipe get_params with_suffix with_name"
+    " resolve absolute".split()
 )
 # Methods that only show.
 SHOWS = set("plot hist boxplot bar barh scatter pie area kde density hexbin show display".split())
@@ -105,7 +138,9 @@ LABELS = {"columns", "index", "names"}
 # Functions of libraries whose result may share memory with an argument.
 SHARING = set(
     "asarray asanyarray ascontiguousarray ravel reshape squeeze transpose atleast_1d atleast_2d broadcast_to"
-    " moveaxis swapaxes expand_dims flip rot90 split array_split nditer copy einsum real imag".split()
+    " moveaxis swapaxes expand_dims flip fliplr flipud rot90 split array_split hsplit vsplit dsplit nditer copy einsum"
+    " real imag diagonal frombuffer as_strided sliding_window_view require rollaxis atleast_3d masked_array"
+    " masked_where masked_invalid masked_equal getdata asmatrix broadcast_arrays asarray_chkfinite trim_zeros".split()
 )
 
 # Who reads or writes files.
@@ -135,6 +170,8 @@ CLOCK_OF = {"datetime", "date", "Timestamp", "time", "uuid", "os", "secrets", "p
 MAKES_TIMES = {"Timestamp", "to_datetime", "DatetimeIndex", "datetime64", "Period"}
 # What reaches into the interpreter.
 INTERPRETER = {"globals", "locals", "exec", "input", "get_ipython", "compile", "__file__", "breakpoint"}
+# What depends on when Python forgets an object, and on which classes there are.
+LIFETIMES = {"__del__", "weakref", "__subclasses__", "getrefcount", "get_referrers"}
 NETWORK = re.compile(
     r"^(requests|httpx|aiohttp|urllib\.request|urllib3|boto3|botocore|ftplib|paramiko|socket|awswrangler|pyathena|s3fs"
     r"|gcsfs|adlfs|psycopg2?|pymysql|pyodbc|snowflake|pymongo|redis)(\.|$)"

@@ -1,0 +1,84 @@
+# Copyright: Contributors to datalab.notebooks
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What a call says about itself: whether it draws, and which of its arguments it may alter."""
+
+from __future__ import annotations
+
+import ast
+
+from . import words
+from .sharing import Names, root
+
+RANDOM = "<random numbers>"
+FIGURES = "<figures>"
+
+
+def repeats(node: ast.Call) -> bool:
+    """Whether the last argument is another one, too, or what the method is of: it may be where the result goes."""
+    others = [node.func.value, *node.args[:-1]] if isinstance(node.func, ast.Attribute) else node.args[:-1]
+    return bool(node.args and root(node.args[-1])) and ast.dump(node.args[-1]) in map(ast.dump, others)
+
+
+def touched(node: ast.Call, names: Names) -> set[str]:
+    """What has no name and that a call of a library uses: random numbers, figures."""
+    path = names.path(node.func)
+    if words.FIGURES.match(path):
+        return {FIGURES}
+    last = path.rpartition(".")[2]
+    by_chance = words.DRAWS_NUMBERS.search(path) and last not in words.NO_CHANCE and not last.startswith("cross_val")
+    by_chance = by_chance and (not last.endswith(("KFold", "SearchCV")) or keyword(node, "shuffle") or "Rand" in last)
+    return {RANDOM} if by_chance and not seeded(node) else set()
+
+
+def seeded(node: ast.Call) -> bool:
+    """Whether a call is given a seed or a generator of its own."""
+    return any(keyword(node, name) for name in words.GENERATORS)
+
+
+def spares_no_argument(node: ast.Call) -> bool:
+    """Whether a call or an object is told to work on its arguments themselves."""
+    overwrites = any(keyword(node, str(item.arg)) for item in node.keywords if str(item.arg).startswith("overwrite_"))
+    return overwrites or any(refused(node, name) for name in ("copy", "copy_X", "copy_x"))
+
+
+def into(node: ast.Call, path: str) -> bool:
+    """Whether a function is given where its result goes, or a False that may mean to copy nothing."""
+    last, given = path.rpartition(".")[2], len(node.args)
+    if not path.startswith(("numpy.", "scipy.", "sklearn.")):
+        return False
+    if any(isinstance(value, ast.Constant) and value.value is False for value in node.args):
+        return True
+    label = path.startswith("scipy.ndimage.") and names_last(node)
+    return label or (last in words.ONE_OPERAND and given > 1) or (last in words.TWO_OPERANDS and given > 2)
+
+
+def of_class(path: str) -> bool:
+    """Whether it is a method that is called by its class, such as pandas.DataFrame.insert, and may alter its object."""
+    _, owner, last = f"..{path}".rsplit(".", 2)
+    return (owner[:1].isupper() or owner == "ndarray") and last not in words.FRESH | words.VIEWS
+
+
+def names_last(node: ast.Call) -> bool:
+    """Whether the last of several arguments is a name: it may be where the result goes."""
+    return len(node.args) > 1 and isinstance(node.args[-1], ast.Name)
+
+
+def called_name(node: ast.AST) -> str:
+    """The last name of what a call calls."""
+    if not isinstance(node, ast.Call):
+        return ""
+    return node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+
+
+def refused(node: ast.Call, name: str) -> bool:
+    """Whether a keyword is False."""
+    return any(item.arg == name and getattr(item.value, "value", None) is False for item in node.keywords)
+
+
+def keyword(node: ast.Call, name: str) -> bool:
+    """Whether a keyword is given, and is not False or None."""
+    return any(
+        item.arg == name
+        and not (isinstance(item.value, ast.Constant) and not item.value.value and item.value.value != 0)
+        for item in node.keywords
+    ) and not refused(node, name)

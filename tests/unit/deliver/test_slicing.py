@@ -198,6 +198,7 @@ GOES = [
     ("d = pd.DataFrame()\nk = 1", "y = 3", "r = d.query('x > @k')"),
     ("d = pd.DataFrame()", "pd.options.display.precision = 1", "r = d.sum()"),
     ("d = pd.DataFrame()\nm = KMeans().fit(d)\ny = m.predict(d)", "np.random.seed(1)", "r = d.sum()"),
+    ("m = KMeans()\nd = [1]\nm.fit(d)", "print(m.predict(d), m.labels_)", "r = m.fit_predict(d)"),
     ("d = np.zeros(3)", "x = np.sqrt(d)", "r = d.sum()"),
     ("d = np.zeros(3)\ne = np.array(d, copy=True)", "e[0] = 1", "r = d.sum()"),
     ("d = 1", "d = 2", "d = 3\nr = d"),

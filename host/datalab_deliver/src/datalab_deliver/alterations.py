@@ -51,6 +51,7 @@ class Finder(ast.NodeVisitor):
         self.alters: set[str] = set()
         self.reads: set[str] = set()
         self.discarded: set[int] = set()
+        self.asked: set[int] = set()  # names of objects that are only asked, such as model of model.predict(x)
 
     def visit_Expr(self, node: ast.Expr) -> None:
         self.discarded.add(id(node.value))
@@ -64,6 +65,8 @@ class Finder(ast.NodeVisitor):
         own = self.methods.get(node.attr)
         if own and own.effective:  # it may be called by what it is given to
             self.alters |= own.alters | self.names.shared(node.value)
+        if node.attr in words.FRESH - words.BY_CHANCE or node.attr.endswith("_"):
+            self.asked.add(id(node.value))
         self.generic_visit(node)
 
     def visit_Subscript(self, node: ast.Subscript) -> None:
@@ -96,7 +99,7 @@ class Finder(ast.NodeVisitor):
             self.alters |= summary.alters
             self.reads |= summary.reads
         if isinstance(node.ctx, ast.Load):
-            self.touch(self.names.touches.get(node.id, set()))
+            self.touch(self.names.touches.get(node.id, set()) - ({RANDOM} if id(node) in self.asked else set()))
         if node.id in words.MAKES_TEXTS:
             self.reads.add(DISPLAY)
 

@@ -31,6 +31,8 @@ NO_CHANCE = set(
     " TimeSeriesSplit GroupKFold load_iris linkage fcluster".split()
 )
 GENERATORS = {"random_state", "rng", "seed", "generator"}
+# Methods of such an object that leave it alone, and may draw all the same.
+BY_CHANCE = {"split", "sample", "transform"}
 # Objects that are another one after they were read or written.
 BUFFERS = {"StringIO", "BytesIO", "open", "TemporaryFile", "NamedTemporaryFile", "SpooledTemporaryFile"}
 # Functions of numpy that write into an argument after the first, or after the first two.

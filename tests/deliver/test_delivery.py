@@ -211,7 +211,9 @@ def test_lock_has_the_hashes_of_what_the_kernel_has(python, outcome):
     assert re.fullmatch(rf"numpy=={pins['numpy']} --hash=sha256:[0-9a-f]{{64}}\n", text)
 
 
-def test_lock_of_a_version_that_the_index_does_not_have(python):
+def test_lock_of_a_version_that_the_index_does_not_have(python, tmp_path, monkeypatch):
+    monkeypatch.setenv("PIP_CACHE_DIR", str(tmp_path))  # so that pip looks whether there is a newer pip
+    monkeypatch.delenv("PIP_DISABLE_PIP_VERSION_CHECK", raising=False)
     with pytest.raises(
         Refused, match=r"x\.ipynb: its packages cannot be locked: .*numpy==0\.0\.1.* Repair pip's index"
     ):

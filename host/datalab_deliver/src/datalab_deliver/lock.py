@@ -102,6 +102,7 @@ def text(python: str, pins: Mapping[str, str], extra: Sequence[str], notebook: s
             "\n".join([*(f"{name}=={version}" for name, version in pins.items()), *extra]), encoding="utf-8"
         )
         command = [python, "-m", "pip", "install", "--quiet", "--dry-run", "--ignore-installed", "--only-binary=:all:"]
+        command += ["--disable-pip-version-check"]  # whose word would come last
         command += [] if extra else ["--no-deps"]
         done = subprocess.run(
             [*command, "--report", "-", "-r", str(wanted)], capture_output=True, text=True, check=False

@@ -21,7 +21,7 @@ export AWS_EC2_METADATA_DISABLED := true
 # Without compiled modules each command would take seconds longer.
 unexport PYTHONDONTWRITEBYTECODE
 
-# The longest first; `make test` runs one more of them at a time than there are processors, since many wait.
+# The longest first; `make test` runs as many of them at a time as there are processors.
 CHECKS := integration molecule browser state deliver sanity galaxy package policies docs unit sandbox-tests conformance terraform ansible-lint mypy yamllint ruff shellcheck changelog
 
 .DEFAULT_GOAL := help

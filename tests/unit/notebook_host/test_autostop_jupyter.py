@@ -31,6 +31,11 @@ STATES = ["nothing", "unconnected", "idle", "busy", "closed"]
 WAIT_FOR_AN_INTERRUPT = "import time\nwhile True: time.sleep(0.1)"
 
 
+def written(file: Path) -> bool:
+    """Not only created."""
+    return file.stat().st_size > 0
+
+
 class RealJupyter:
     """A Jupyter server as it runs on an instance."""
 
@@ -45,7 +50,7 @@ class RealJupyter:
                  "--IdentityProvider.token="],
                 env={**os.environ, **places, "JUPYTER_RUNTIME_DIR": str(self.runtime)}, stdout=log, stderr=log,
             )  # fmt: skip
-        wait_for(lambda: self.process.poll() is not None or list(self.runtime.glob("jpserver-*.json")), 60)
+        wait_for(lambda: self.process.poll() is not None or any(map(written, self.runtime.glob("jpserver-*.json"))), 60)
         assert self.process.poll() is None, (directory / "log").read_text()
         (information,) = self.runtime.glob("jpserver-*.json")
         self.address = f"127.0.0.1:{json.loads(information.read_text())['port']}"

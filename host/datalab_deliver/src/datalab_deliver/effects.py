@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from . import words
 from .alterations import Finder, Summary
-from .calls import spares_no_argument, touched
+from .objects import note_objects
 from .scopes import (
     Function,
     declared,
@@ -70,7 +70,7 @@ class Analysis:
             for node, (uses, defines) in zip(self.nodes, self.tables)
         ]
         self.note()
-        self.note_objects()
+        note_objects(self.names, self.nodes)
         self.names.filled = self.filled()
         self.names.rebound = self.rebound()
         self.names.returned = self.returned()
@@ -104,25 +104,6 @@ class Analysis:
                     note_class(self.names, item)
                 elif any(map(keeps_state, item.decorator_list)):
                     self.names.stateful.add(item.name)
-
-    def note_objects(self) -> None:
-        """Note the names of what draws, numbers or figures, and of what alters arguments, each time it is used."""
-        pairs = [pair for node in self.nodes for pair in bindings(node)]
-        calls = [item for node in self.nodes for item in ast.walk(node) if isinstance(item, ast.Call)]
-        pairs += [(call.func, call) for call in calls if isinstance(call.func, ast.Attribute)]
-        count = -1
-        while count != (count := sum(map(len, self.names.touches.values())) + len(self.names.in_place)):
-            for target, value in pairs:
-                inside = [item for item in ast.walk(value) if isinstance(item, ast.Call)]
-                mentions = {item.id for item in ast.walk(value) if isinstance(item, ast.Name)}
-                tokens = set().union(*(touched(item, self.names) for item in inside if makes_object(item, self.names)))
-                if not inside or makes_object(value, self.names):
-                    tokens = tokens.union(*(self.names.touches.get(name, set()) for name in mentions))
-                targets = {root(item) for item in [target, *ast.walk(target)]} - {""} - self.names.modules.keys()
-                for name in targets if tokens else ():
-                    self.names.touches.setdefault(name, set()).update(tokens)
-                if any(map(spares_no_argument, inside)) or mentions & self.names.in_place:
-                    self.names.in_place |= targets
 
     def summarise(self) -> None:
         """What each function and method does; those that call each other are looked at until nothing is new."""
@@ -334,16 +315,6 @@ def other_name(node: ast.stmt, names: Names) -> dict[str, str]:
     path = names.path(node.value)
     is_module = isinstance(node.value, ast.Name) and "." not in path and path
     return {node.targets[0].id: path} if is_module or path.startswith(("random.", "numpy.random.")) else {}
-
-
-def makes_object(value: ast.AST, names: Names) -> bool:
-    """Whether a value is an object of a library, or what such an object gives back of itself."""
-    if not isinstance(value, ast.Call):
-        return False
-    path = names.path(value.func)
-    last = path.rpartition(".")[2]
-    of_itself = isinstance(value.func, ast.Attribute) and value.func.attr in {"fit", "set_params", "partial_fit"}
-    return last[:1].isupper() or last.startswith("make_") or bool(words.FIGURES.match(path)) or of_itself
 
 
 def note_kinds(names: Names, node: ast.stmt) -> None:

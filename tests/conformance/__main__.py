@@ -52,14 +52,14 @@ class Signals:
     """The first signal ends the asking; the others change nothing, least of all the removal."""
 
     def __init__(self, say: Callable[[str], None]) -> None:
-        self.late, self._say = False, say
+        self.late, self.came, self._say = False, "", say
 
     def __call__(self, number: int, frame: Any) -> None:
         if self.late:
             self._say("What was made is being removed; please let it.")
             return
-        self.late = True
-        raise Interrupted(signal.Signals(number).name)
+        self.late, self.came = True, signal.Signals(number).name
+        raise Interrupted(self.came)
 
     @contextmanager
     def caught(self) -> Iterator[None]:
@@ -82,7 +82,8 @@ def conduct(run: Run, patience: float) -> tuple[str, list[str]]:
             finally:
                 signals.late = True
         except (Exception, Interrupted) as error:  # noqa: BLE001  # whatever it is, what was made is removed, and the results are told
-            ended = masked(f"{type(error).__name__}: {error}")
+            # Python changes the text of what is raised within a codec.
+            ended = f"Interrupted: {signals.came}" if signals.came else masked(f"{type(error).__name__}: {error}")
             run.say(f"The run ends early. {ended}")
         finally:
             run.say("==> Remove what was made")

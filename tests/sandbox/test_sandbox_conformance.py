@@ -4,10 +4,13 @@
 
 from __future__ import annotations
 
+import codecs
 import os
 import signal
 import subprocess
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import boto3
 import pytest
@@ -313,6 +316,26 @@ def test_an_interrupted_command_leaves_nothing(make, sandbox, account, number):
     assert f"The run ends early. Interrupted: {number.name}" in said
     assert "left in the account: nothing" in said
     assert said.index("costs less than 10 cents") < said.index("created-pending")
+
+
+def test_a_signal_is_told_by_its_name_wherever_it_comes(monkeypatch):
+    """As within the codec that a call encodes a host's name with."""
+
+    def encode(*_):
+        os.kill(os.getpid(), signal.SIGTERM)
+        return b"", 0
+
+    def find(name):
+        return codecs.CodecInfo(encode, encode) if name == "signalling" else None
+
+    codecs.register(find)
+    monkeypatch.setattr(command, "lead", lambda run: "x".encode("signalling"))
+    run: Any = SimpleNamespace(say=print, pause=None, account=SimpleNamespace(remove=lambda *_: []))
+    try:
+        ended, left = command.conduct(run, 1)
+    finally:
+        codecs.unregister(find)
+    assert (ended, left) == ("Interrupted: SIGTERM", [])
 
 
 def test_a_killed_command_is_removed_by_name(make, sandbox, account):

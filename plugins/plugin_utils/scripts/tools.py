@@ -90,7 +90,9 @@ def need_bucket(settings: Settings) -> bool:
 
 
 def from_bucket(settings: Settings, bucket: str) -> Settings:
-    """The settings where the platform has this bucket; "" is none."""
+    """The settings where the platform has this bucket; "" is none. What no step fetches, a script carries."""
+    if "tools" not in settings["notebook_host_steps"]:
+        return {**settings, "notebook_host_tools": []}
     wanted = with_ours(settings)
     if settings["notebook_host_tools_url"]:
         return wanted

@@ -32,8 +32,8 @@ SIZES = {
     "viewer": 6_700,
     "with efs": 15_690,
     "everything": 16_384,
-    "everything and tools": 12_800,
-    "everything and state": 13_700,
+    "everything and tools": 12_600,
+    "everything and state": 13_000,
 }
 
 

@@ -176,9 +176,11 @@ def instance(host: Host, scripts: Scripts) -> Host:
 
 
 def bring(host: Host, tmp_path: Path, init: str = "", main: str = "") -> Path:
-    """The archive is there by now."""
+    """The archive is there by now, and installed; what is told of kernels comes from a package of these two files."""
     file = host.root / "usr/local/libexec/datalab/tools/datalab-state.zip"
     file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_bytes(state.archive_of(state.HOST))
+    host.run("step_state")
     file.write_bytes(state.archive_of(package(tmp_path / "host", init, main)))
     return file
 
@@ -220,6 +222,22 @@ def test_what_cannot_be_had_is_told(instance: Host) -> None:
     assert "kernels that start do not save what they have in memory." in instance.notice
 
 
+def test_what_comes_is_installed_or_told_and_tried_again(instance: Host) -> None:
+    mirror = instance.root / "mirror"
+    mirror.mkdir()
+    for src in (*CASES["state"]["notebook_host_tools"], state.state_archive()):
+        shutil.copyfile(src, mirror / Path(src).name)
+    instance.stub("curl", f'url="${{@: -1}}"; cat "{mirror}/${{url##*/}}"')
+    in_the_way = instance.root / "usr/local/libexec/datalab/state"
+    in_the_way.mkdir()
+    instance.run("fetch_missing", expect=1)
+    assert "kernels that start do not save what they have in memory." in instance.notice
+    in_the_way.rmdir()
+    instance.run("fetch_missing")
+    assert "in memory" not in instance.notice
+    assert "--ext=datalab_state" in launched(instance, *KERNEL)
+
+
 @pytest.mark.parametrize("damage", ["raise ValueError", "this is no Python", None])
 def test_what_is_broken_keeps_no_kernel_from_starting(damage: str | None, instance: Host, tmp_path: Path) -> None:
     file = bring(instance, tmp_path, init=damage or "")
@@ -252,7 +270,6 @@ def hook(host: Host) -> str:
 
 def test_before_a_stop_every_kernel_saves(instance: Host, tmp_path: Path) -> None:
     before = instance.notice
-    assert hook(instance) == ""
     bring(instance, tmp_path, main=f"import sys; assert sys.argv[1:] == ['save-all', '--seconds', '50']; {WHOLE}")
     assert hook(instance) == "a.ipynb: 3 variables are saved.\n"
     assert instance.notice == before
@@ -287,22 +304,27 @@ def test_a_broken_archive_is_told_and_keeps_nothing_from_stopping(instance: Host
     assert "not all that notebooks had in memory was saved." in instance.notice
 
 
-def test_whatever_stops_the_instance_has_kernels_saved_before_jupyter_ends(host: Host, scripts: Scripts) -> None:
+def test_whatever_stops_the_instance_has_kernels_saved_before_jupyter_ends(
+    host: Host, scripts: Scripts, tmp_path: Path
+) -> None:
     (host.root / "run/systemd/system").mkdir(parents=True)
     host.stub("curl", "exit 7")
     asked = host.stub("systemctl", "[[ $* != *is-active* ]]")
     made = host.stub("systemd-run")
     host.install(scripts["state"]["on-start.sh"]).start()
+    assert "--unit=datalab-state" not in made.read_text(), "what it would call is not there yet"
+    bring(host, tmp_path)
     (unit,) = [line for line in made.read_text().splitlines() if "datalab-state" in line]
-    run = host.root / "usr/local/libexec/datalab/run"
-    assert {"--property=After=jupyter-server.service", f"--property=ExecStop={run} save_state"} <= set(unit.split("|"))
+    stop = host.root / "usr/local/libexec/datalab/before-stop.d/state"
+    assert {"--property=After=jupyter-server.service", f"--property=ExecStop={stop}"} <= set(unit.split("|"))
     assert "daemon-reload" in asked.read_text()
     dropped = host.root / "run/systemd/system/session-.scope.d/datalab.conf"
     assert dropped.read_text() == "[Unit]\nBefore=datalab-state.service\n"
     made.write_text("")
     host.stub("systemctl")
-    host.start()
-    assert made.read_text() == "", "it is there already"
+    shutil.rmtree(tmp_path / "host")
+    bring(host, tmp_path)
+    assert "--unit=datalab-state" not in made.read_text(), "it is there already"
 
 
 def test_the_case_is_one_that_is_accepted() -> None:

@@ -208,7 +208,6 @@ ALL_OURS = [CONDA, AUTOSTOP, DELIVER]
         ({"notebook_host_steps": ["tools", "kernels", "autostop"]}, [AUTOSTOP, DELIVER], True),
         ({"notebook_host_steps": ["tools", "jupyter"]}, [DELIVER], True),
         ({"notebook_host_steps": ["conda", "autostop"]}, [], False),
-        ({"notebook_host_tools": ["/x"], "notebook_host_steps": ["efs", "autostop"]}, ["/x"], False),
     ],
 )
 def test_ours_come_with_those_who_have_no_mirror(settings: dict[str, object], fetched: list[str], needs: bool) -> None:
@@ -268,3 +267,13 @@ def test_datalab_is_made_of_the_source_and_the_same_each_time(tmp_path: Path) ->
 
 def test_the_name_is_that_of_the_file() -> None:
     assert (Tool("/a/b.py", "0a").name, Tool("/a/b.py", "0a").key) == ("b.py", "0a/b.py")
+
+
+@pytest.mark.parametrize(("file", "begins"), [(CONDA, "conda_bootstrap() {"), (AUTOSTOP, "<<'AUTOSTOP'\n")])
+def test_without_the_step_a_script_carries_ours_though_they_are_among_the_tools(file: str, begins: str) -> None:
+    steps = [step for step in DEFAULTS["notebook_host_steps"] if step != "tools"]
+    settings = from_bucket(
+        {**DEFAULTS, "notebook_host_steps": steps, "notebook_host_tools": [file, "/x"]}, "acme-tools"
+    )
+    assert begins in render(settings).program
+    assert settings["notebook_host_tools"] == []

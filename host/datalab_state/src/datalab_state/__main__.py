@@ -1,12 +1,13 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""python -m datalab_state save-all [--seconds N] | list: for the machine; people have %restore and %state."""
+"""python -m datalab_state save-all | list | install: for the machine; people have %restore and %state."""
 
 from __future__ import annotations
 
 import argparse
 import json
 import sys
+from pathlib import Path
 from typing import Any
 
 from . import settings as _settings
@@ -20,7 +21,17 @@ def main() -> int:
     save_all.add_argument("--seconds", type=float, default=50, help="for all of them together (default: 50)")
     listed = commands.add_parser("list", help="what is saved")
     listed.add_argument("--json", action="store_true")
+    install = commands.add_parser("install", help="have kernels of this instance load this, and save before a stop")
+    install.add_argument("run", type=Path, help="the program that the on-start script has unpacked")
+    install.add_argument("systemd", type=Path, help="where units of this run of the machine are")
+    install.add_argument("owner")
+    install.add_argument("options", nargs="*", metavar="NAME=VALUE", help="of DATALAB_STATE_NAME for kernels")
     options = parser.parse_args()
+    if options.command == "install":
+        from . import machine
+
+        machine.install(options.run, options.systemd, options.owner, options.options)
+        return 0
     settings = _settings.read()
     try:
         return _save_all(settings, options.seconds) if options.command == "save-all" else _list(settings, options.json)

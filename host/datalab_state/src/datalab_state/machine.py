@@ -1,0 +1,63 @@
+# Copyright: Contributors to datalab.notebooks
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What an instance needs beside this archive: kernels that load it, and a word to them before any stop.
+
+It comes with the archive, since the script that AWS runs at a start is limited in length.
+"""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+ARCHIVE = Path(__file__).parents[1]
+UNIT = "datalab-state"
+
+# Read by the launcher of kernels, with its arguments. What is missing keeps no kernel from starting.
+KERNEL = """\
+if [[ ${{3-}} == ipykernel_launcher && -e {archive} ]]; then
+  export PYTHONPATH={archive}${{PYTHONPATH:+:$PYTHONPATH}} {options}
+  set -- "$@" --ext=datalab_state
+fi
+"""
+
+# What is saved goes to the journal; what is not, to the person at the next start as well.
+BEFORE_STOP = """\
+#!/bin/bash
+{{ said=$(timeout -k 1 55 python3 -I {archive} save-all --seconds 50 2>&1 >&3) && exec {run} notice unsaved; }} 3>&1
+echo "$said"
+begin="$(date -u '+%F %R') UTC, before a stop: not all that notebooks had in memory was saved."
+exec {run} notice unsaved "$begin ${{said//$'\\n'/ }}"
+"""
+
+# The login session that Jupyter may be in ends after this unit, which is stopped before Jupyter's own: whatever stops
+# the instance.
+SESSION = f"[Unit]\nBefore={UNIT}.service\n"
+
+
+def install(run: Path, systemd: Path, owner: str, options: list[str]) -> None:
+    """Writes it beside `run`, the program of the instance, and starts the unit where there is `systemd`.
+
+    `options` are those of the environment without their prefix, such as EVERY=60. Raises OSError or
+    subprocess.CalledProcessError.
+    """
+    settings = " ".join(f"DATALAB_STATE_{option}" for option in options)
+    hook = run.parent / "before-stop.d" / "state"
+    _put(run.parent / "state", KERNEL.format(archive=ARCHIVE, options=settings), 0o644)
+    _put(hook, BEFORE_STOP.format(archive=ARCHIVE, run=run), 0o755)
+    if systemd.is_dir() and subprocess.run(["systemctl", "is-active", "--quiet", UNIT], check=False).returncode:
+        _put(systemd / "session-.scope.d" / "datalab.conf", SESSION, 0o644)
+        subprocess.run(["systemctl", "daemon-reload"], check=True)
+        properties = ["After=jupyter-server.service", "RemainAfterExit=yes", "TimeoutStopSec=60", f"ExecStop={hook}"]
+        with_properties = [f"--property={each}" for each in properties]
+        subprocess.run(
+            ["systemd-run", "--quiet", f"--unit={UNIT}", f"--uid={owner}", *with_properties, "true"], check=True
+        )
+
+
+def _put(file: Path, text: str, mode: int) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    new = file.with_name(f".{file.name}.new")
+    new.write_text(text, encoding="utf-8")
+    new.chmod(mode)
+    new.replace(file)

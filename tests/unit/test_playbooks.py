@@ -1,0 +1,28 @@
+# Copyright: Contributors to datalab.notebooks
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What every play says itself, since an ansible.cfg may say otherwise."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+PLAYBOOKS = Path(__file__).parents[2] / "playbooks"
+RUN = yaml.safe_load((PLAYBOOKS / "vars" / "run.yml").read_text(encoding="utf-8"))
+PLAYS = {
+    file.stem: play
+    for file in sorted(PLAYBOOKS.glob("*.yml"))
+    for play in yaml.safe_load(file.read_text(encoding="utf-8"))
+    if "hosts" in play and play.get("become") is not True  # which is what configures machines
+}
+
+
+@pytest.mark.parametrize("play", PLAYS.values(), ids=PLAYS.keys())
+def test_a_play_runs_once_here_and_as_who_runs_it(play: dict[str, Any]) -> None:
+    variables: dict[str, Any] = {**play.get("vars", {}), **(RUN if "vars_files" in play else {})}
+    assert variables["ansible_become"] is False
+    assert play.get("connection", variables.get("ansible_connection")) == "local"
+    assert play["hosts"] == "localhost" or (play["run_once"], play["strategy"]) == (True, "ansible.builtin.linear")

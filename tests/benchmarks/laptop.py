@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+import re
 import socket
 import subprocess
 import tempfile
@@ -25,6 +26,7 @@ from tests.laptop.platform import platform
 
 ROUNDS = 5
 NAME = "datalab-alice"
+UNITS = {"kB": 1e-3, "MB": 1, "GB": 1e3}
 LOOKED_UP = socket.getaddrinfo
 
 
@@ -86,9 +88,10 @@ def _run(browser: requests.Session, url: str, code: str) -> str:
 
 def _memory(laptop: Laptop) -> float:
     """Of all that runs on the instance, one kernel among it."""
-    command = ["podman", "stats", "--no-stream", "--format", "{{json .}}", laptop.container(NAME)]
+    command = ["podman", "stats", "--no-stream", "--format", "{{.MemUsage}}", laptop.container(NAME)]
     told = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-    return int(json.loads(told)["MemUsage"]) / 1e6
+    number, unit = re.findall(r"([\d.]+)(kB|MB|GB)", told)[0]
+    return float(number) * UNITS[unit]
 
 
 def _until(what: Callable[[], bool], seconds: float = 60) -> None:

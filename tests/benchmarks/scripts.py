@@ -12,7 +12,7 @@ from ansible_collections.datalab.notebooks.plugins.plugin_utils.scripts.limits i
 from ansible_collections.datalab.notebooks.plugins.plugin_utils.scripts.render import render
 from ansible_collections.datalab.notebooks.tests.unit.notebook_host.host import CASES, DEFAULTS
 
-WHOLE = ("defaults", "with efs", "viewer", "everything")
+WHOLE = ("defaults", "with efs", "viewer", "everything", "everything and tools", "everything and state")
 CONFIGURATIONS = 1000
 
 

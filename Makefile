@@ -37,10 +37,10 @@ demo: $(SANDBOX_READY) ## The whole platform in the sandbox: no AWS account, not
 laptop: $(SANDBOX_READY) ## The same with instances that run: JupyterLab in the browser; needs podman
 	@python -m sandbox.laptop up
 
-laptop-stop: $(SANDBOX_READY) ## End that; what is on the instances' volumes stays
+laptop-stop: $(SANDBOX_READY) ## End that; the platform and what is on the instances' volumes stay
 	@python -m sandbox.laptop stop
 
-laptop-reset: $(SANDBOX_READY) ## End that, and remove the volumes
+laptop-reset: $(SANDBOX_READY) ## End that, and remove it with the volumes
 	@python -m sandbox.laptop reset
 
 sandbox: $(SANDBOX_READY) ## Start the sandbox, AWS on this machine

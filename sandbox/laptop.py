@@ -2,7 +2,8 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 """The whole platform on this computer, instances included: python -m sandbox.laptop [up|stop|reset].
 
-`up` makes what is missing and can be repeated; `stop` keeps what people have on their volumes; `reset` does not.
+`up` makes what is missing and can be repeated; `stop` keeps the account, and what people have on their volumes; `reset`
+keeps neither.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from .machines import Settings, images
 from .machines.container import MachineError, check_room
 from .machines.podman import TOLD, identity_of, remove_containers, remove_volumes, runtime_directory
 from .process import NotStartedError, find, start, stop
+from .state import TOLD as TOLD_OF_ACCOUNT
 from .state import StateDir
 
 PORT = 5577
@@ -39,8 +41,8 @@ A URL is good for five minutes; for another one, and for what else people do:
   .venv/bin/ansible-playbook datalab.notebooks.open -i inventory/laptop -l alice
   .venv/bin/ansible-playbook datalab.notebooks.stop -i inventory/laptop -l alice     # and start, resize, status
   make laptop         again, after a change of inventory/laptop
-  make laptop-stop    end it; what is on the volumes stays
-  make laptop-reset   end it, and remove the volumes
+  make laptop-stop    end it; the platform and what is on the volumes stay
+  make laptop-reset   end it, and remove both
 """
 
 
@@ -57,18 +59,22 @@ class Laptop:
         """Start what does not run yet: the sandbox, and the company's servers."""
         if find(self.state) is None:
             start(self.state, PORT, 0, self._settings())
+            print(*self._told(), sep="", end="")
         self._start_company()
 
     def stop(self, *, volumes: bool = False) -> None:
-        """End it; the volumes stay, unless they are to go as well."""
+        """End it; the volumes and the account stay, unless they are to go as well."""
+        before = len(self._told())
         stop(self.state)
+        print(*self._told()[before:], sep="", end="")
         remove_containers(self.identity)  # those that a server which was killed has left
         if volumes:
             remove_volumes(self.identity)
+            self.state.account.unlink(missing_ok=True)
         shutil.rmtree(runtime_directory(self.state.path), ignore_errors=True)
 
     def reset(self) -> None:
-        """End it, and remove the volumes."""
+        """End it, and remove the volumes and the account."""
         self.stop(volumes=True)
 
     def container(self, instance: str) -> str:
@@ -96,6 +102,11 @@ class Laptop:
         """A presigned URL of an instance that runs."""
         made = self.sagemaker.create_presigned_notebook_instance_url(NotebookInstanceName=instance)
         return str(made["AuthorizedUrl"])
+
+    def _told(self) -> list[str]:
+        """What the server has said about the account that it takes up, or leaves."""
+        lines = self.state.log.read_text().splitlines(keepends=True) if self.state.log.exists() else []
+        return [line for line in lines if line.startswith(TOLD_OF_ACCOUNT)]
 
     def _settings(self) -> Settings:
         links = {port: str(self._company / f"{port}.sock") for port in COMPANY_PORTS}

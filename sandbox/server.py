@@ -10,7 +10,7 @@ import signal
 import socket
 import sys
 from contextlib import suppress
-from functools import lru_cache
+from functools import cache, lru_cache
 from importlib import import_module
 from pathlib import Path
 from threading import Thread
@@ -58,9 +58,15 @@ class Dispatcher(DomainDispatcherApplication):
 
 def create_extended_app(service: SERVICE_NAMES) -> Flask:
     """moto's application for a service, after the service was extended."""
-    if service in EXTENDED:  # only now, because a service of moto's takes up to a second to import
-        import_module(f".services.{service}", __package__).install()
+    extend(service)  # only now, because a service of moto's takes up to a second to import
     return create_backend_app(service)
+
+
+@cache
+def extend(service: str) -> None:
+    """Put what is the sandbox's own into a service of moto's, before its first request."""
+    if service in EXTENDED:
+        import_module(f".services.{service}", __package__).install()
 
 
 class RequestHandler(MotoRequestHandler):
@@ -92,11 +98,15 @@ def main(argv: list[str] | None = None) -> int:
         server = make(args.port, args.transition_seconds, args.while_stdin_is_open)
         power = sagemaker.install_machines(args.machines, state.path) if args.machines else None
         if power:
+            from . import account  # noqa: PLC0415  # most servers never need it
+
+            account.take_up(state.account, extend)
             power.open(server.port, args.machines.port)
         state.announce(f"http://{HOST}:{server.port}")
         with suppress(SystemExit):
             serve(server, args.while_stdin_is_open, state.endpoint)
         if power:
+            account.keep(state.account)
             power.machines.close()
         state.forget()
         os._exit(0)  # the interpreter would give the lock back, and then take a second to take itself apart

@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The directory in which a running sandbox is found: its endpoint, process id and log.
+"""The directory in which a running sandbox is found: its endpoint, process id and log, and the account of the last one.
 
 The server holds a lock on a file there for as long as it lives. So whether it runs is known without a look at the
 process table, and a process id that was reused after a crash or a reboot is never mistaken for it.
@@ -19,12 +19,16 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+TOLD = "account:"  # how a line of the log begins that tells what became of the account of the last server
+
+
 class StateDir:
     """Where one sandbox keeps what others have to know about it."""
 
     def __init__(self, path: Path):
         self.path = path.absolute()
         self.log = self.path / "log"
+        self.account = self.path / "account"  # what the last server with machines has left to the next one
         self._endpoint = self.path / "endpoint"
         self._pid = self.path / "pid"
 

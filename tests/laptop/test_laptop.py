@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import csv
+import re
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -146,6 +147,7 @@ def test_a_day(laptop: Laptop, page: Page) -> None:
     left_alone(laptop, page)
     on_the_page_of_costs(laptop, page)
     killed(laptop, page)
+    begun_again(laptop, page)
 
 
 def without_a_url(laptop: Laptop, page: Page) -> None:
@@ -283,3 +285,18 @@ def killed(laptop: Laptop, page: Page) -> None:
     open_notebook(laptop, page)
     expect(page.locator(OUTPUT).first).to_contain_text("42 /home")
     page.screenshot(path=PAGES / "killed.png")
+
+
+def begun_again(laptop: Laptop, page: Page) -> None:
+    """After an end of it, the platform is as it was: only instances are started."""
+    laptop.stop()
+    laptop.start()
+    told = play(laptop, "site")
+    assert "unchanged  network, storage, access, costs" in told
+    assert re.search(r"changed +alice .*started", told)
+    assert set(laptop.states().values()) == {"InService"}
+    open_notebook(laptop, page)
+    expect(page.locator(OUTPUT).first).to_contain_text("42 /home")
+    compute(page, "print(6 * 7, 'again')")
+    expect(page.locator(OUTPUT).last).to_contain_text("42 again")
+    page.screenshot(path=PAGES / "begun-again.png")

@@ -165,8 +165,11 @@ def test_ends_make_nothing_and_can_be_repeated(image: str, home: Laptop, monkeyp
     monkeypatch.setattr(laptop, "Laptop", lambda: home)
     monkeypatch.setenv("PATH", os.environ["PATH"])  # as it was, after that
     monkeypatch.setattr(images, "prepare", lambda: pytest.fail("images are made"))
+    home.state.path.mkdir(parents=True)
+    home.state.account.touch()
     left = {"stop": ["alice"], "reset": []}
     for command in ("stop", "stop", "reset", "reset"):
         monkeypatch.setattr(sys, "argv", ["laptop", command])
         assert laptop.main() == 0
         assert names_of(home) == left[command]
+        assert home.state.account.exists() == bool(left[command])

@@ -98,6 +98,41 @@ def test_update_needs_no_machine(begun: list[tuple[str, Future[str]]], backend: 
     assert [asked for asked, _ in begun] == ["Pending", "Stopping"]
 
 
+@pytest.mark.parametrize("is_up", [False, True])
+def test_end_of_the_server_while_it_runs(
+    begun: list[tuple[str, Future[str]]], backend: NotebookBackend, is_up: bool
+) -> None:
+    if is_up:
+        begun[-1][1].set_result("")
+        assert status(backend) == "InService"
+    backend.get_notebook_instance("alice").switch_off()
+    assert status(backend) == "Stopped"
+    assert [change.status for change in backend.changes][-2:] == ["Stopping", "Stopped"]
+    assert [asked for asked, _ in begun] == ["Pending"]  # the server ends all machines at once
+
+
+def test_end_of_the_server_changes_nothing_else(begun: list[tuple[str, Future[str]]], backend: NotebookBackend) -> None:
+    begun[-1][1].set_result("It was killed.")
+    assert status(backend) == "Failed"
+    backend.get_notebook_instance("alice").switch_off()
+    described = backend.get_notebook_instance("alice").to_dict()
+    assert (described["NotebookInstanceStatus"], described["FailureReason"]) == ("Failed", "It was killed.")
+
+
+def test_deletion_goes_on_with_the_next_server(begun: list[tuple[str, Future[str]]], backend: NotebookBackend) -> None:
+    begun[-1][1].set_result("It was killed.")
+    backend.delete_notebook_instance("alice")
+    instance = backend.get_notebook_instance("alice")
+    instance.switch_off()
+    kept = instance.__getstate__()
+    assert "_job" not in kept
+    vars(instance).clear()
+    vars(instance).update(kept)
+    instance.resume()
+    assert [asked for asked, _ in begun] == ["Pending", "Deleting", "Deleting"]
+    assert status(backend) == "Deleting"
+
+
 def test_settings_survive_the_command_line() -> None:
     settings = Settings("image", links={"8080": "/run/x.sock"})
     assert Settings.from_json(settings.to_json()) == settings

@@ -20,6 +20,7 @@ from .responses import NotebookResponse
 from .tagging import TaggingResponse
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from sandbox.machines import Settings
@@ -59,21 +60,38 @@ def pass_all() -> None:
     instances_by_status()
 
 
+def switch_off() -> None:
+    """Stop all instances with the server."""
+    for instance in _instances():
+        instance.switch_off()
+
+
+def resume() -> None:
+    """Go on where the last server has ended."""
+    for instance in _instances():
+        instance.resume()
+
+
 def changes() -> list[Change]:
     """Through which states all instances have passed, over all accounts and regions."""
     pass_all()
-    found: list[Change] = []
-    for _, _, backend in sagemaker_backends.iter_backends():
-        assert isinstance(backend, NotebookBackend)
-        found += backend.changes
-    return found
+    return [change for backend in _backends() for change in backend.changes]
 
 
 def instances_by_status() -> dict[str, int]:
     """How many notebook instances there are in each status, over all accounts and regions."""
     counts: dict[str, int] = {}
-    for _, _, backend in sagemaker_backends.iter_backends():
-        assert isinstance(backend, NotebookBackend)
+    for backend in _backends():
         for status in backend.statuses():
             counts[status] = counts.get(status, 0) + 1
     return dict(sorted(counts.items()))
+
+
+def _backends() -> Iterator[NotebookBackend]:
+    for _, _, backend in sagemaker_backends.iter_backends():
+        assert isinstance(backend, NotebookBackend)
+        yield backend
+
+
+def _instances() -> list[NotebookInstance]:
+    return [instance for backend in _backends() for instance in list(backend.notebook_instances.values())]

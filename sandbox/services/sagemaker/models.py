@@ -59,7 +59,6 @@ class NotebookInstance(ManagedState, FakeSagemakerNotebookInstance):
     - `sandbox:platform`, at creation: the platform, as if the instance were from before AWS retired it.
     """
 
-    __module__ = "moto.sagemaker.models"  # moto files its models by the module's second name
     begin: ClassVar[Callable[[NotebookInstance, str], Future[str] | None] | None] = None  # Power.begin, with machines
     ended: ClassVar[Callable[[NotebookInstance], str] | None] = None  # Power.ended, with machines
     _job: Future[str] | None = None  # what the machine does while the status is a passing one
@@ -102,6 +101,21 @@ class NotebookInstance(ManagedState, FakeSagemakerNotebookInstance):
         self.last_modified_time = now()
         self._note()
         self._pass()
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What outlives the server: no machine does."""
+        return {name: value for name, value in vars(self).items() if name != "_job"}
+
+    def switch_off(self) -> None:
+        """Stop with the server, which takes care of the machine."""
+        if self._status not in {"Stopped", "Failed", "Deleting", DELETED}:
+            self._job = None
+            self.status = "Stopping"
+
+    def resume(self) -> None:
+        """Go on with what the last server has not brought to its end."""
+        if self._status == "Deleting":
+            self.delete()
 
     def _note(self) -> None:
         if "arn" in vars(self):  # moto sets a status before the instance has its ARN
@@ -217,8 +231,6 @@ def _summary_members() -> tuple[str, ...]:
 class LifecycleConfig(FakeSageMakerNotebookInstanceLifecycleConfig):
     """A lifecycle configuration that can be updated, tagged and listed."""
 
-    __module__ = "moto.sagemaker.models"
-
     def __init__(self, tags: list[dict[str, str]], **fields: Any):
         super().__init__(**fields)
         self.tags = tags
@@ -249,8 +261,6 @@ class LifecycleConfig(FakeSageMakerNotebookInstanceLifecycleConfig):
 
 class CodeRepository(BaseModel):
     """A Git repository that notebook instances can name."""
-
-    __module__ = "moto.sagemaker.models"
 
     def __init__(
         self, account_id: str, region_name: str, name: str, git_config: dict[str, str], tags: list[dict[str, str]]

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from . import words
 from .alterations import Finder, Summary
+from .elements import Elements
 from .objects import note_objects
 from .scopes import (
     Function,
@@ -29,6 +30,7 @@ from .scopes import (
     outside,
     own_names,
     own_values,
+    with_defaults,
 )
 from .sharing import PROCESS, Names, bindings, join_all, root
 from .source import Statement
@@ -89,6 +91,7 @@ class Analysis:
                 join_all(self.names, node)
         self.carried = self.carriers()
         self.one_shot = self.consumables()
+        self.elements = Elements(self.names, self.nodes, self.assigned)
 
     def note(self) -> None:
         """Note which names are modules, functions and classes, and what kind the others are."""
@@ -200,11 +203,8 @@ class Analysis:
 
     def kept(self, node: Function, alters: set[str]) -> set[str]:
         """What a function keeps from one call to the next: defaults that it alters, and what its decorators keep."""
-        arguments = [*node.args.posonlyargs, *node.args.args]
-        with_default: list[tuple[ast.arg, ast.expr | None]] = [*zip(reversed(arguments), reversed(node.args.defaults))]
-        with_default += zip(node.args.kwonlyargs, node.args.kw_defaults)
         found: set[str] = set()
-        for argument, default in with_default:
+        for argument, default in with_defaults(node.args):
             if default is not None and argument.arg in alters and not isinstance(default, ast.Constant):
                 found |= {node.name} | self.names.shared(default)
         for decorator in filter(keeps_state, node.decorator_list):
@@ -270,9 +270,10 @@ class Analysis:
         return False
 
     def effects(self) -> list[Effect]:
-        return [self.effect(node, *table) for node, table in zip(self.nodes, self.tables)]
+        return [self.effect(number, *table) for number, table in enumerate(self.tables)]
 
-    def effect(self, node: ast.stmt, uses: set[str], defines: set[str]) -> Effect:
+    def effect(self, number: int, uses: set[str], defines: set[str]) -> Effect:
+        node = self.nodes[number]
         if isinstance(node, (ast.Import, ast.ImportFrom)):
             star = any(alias.name == "*" for alias in node.names)
             return Effect(set(), set(imported(node)), set(), binds=True, guards=False, imports=True, star=star)
@@ -282,7 +283,9 @@ class Analysis:
         is_definition = isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef))
         alters = set(finder.alters)
         if not is_definition:
-            for name in set().union(*(self.carried.get(self.names.leader(name), set()) for name in uses)):
+            functions = set().union(*(self.carried.get(self.names.leader(name), set()) for name in uses))
+            alters |= self.elements.alters(number, functions) & self.assigned
+            for name in functions:
                 uses = uses | self.called(name)
                 alters |= self.known[name].alters
                 finder.reads |= self.known[name].reads

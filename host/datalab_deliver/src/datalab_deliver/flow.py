@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from . import words
 from .expressions import Comprehension, Expressions, called, is_field, pairs
-from .scopes import Function, own_names, stored
+from .scopes import Function, own_names, stored, with_defaults
 from .sharing import root
 from .source import names as names_in
 from .texts import NOTHING, Found, inside, opened
@@ -85,11 +85,8 @@ class Flow(Expressions, ast.NodeVisitor):
     def visit_FunctionDef(self, node: Function) -> None:
         for decorator in node.decorator_list:
             self.visit(decorator)
-        arguments = [*node.args.posonlyargs, *node.args.args]
-        defaults: list[tuple[ast.arg, ast.expr | None]] = [*zip(reversed(arguments), reversed(node.args.defaults))]
-        defaults += zip(node.args.kwonlyargs, node.args.kw_defaults)
         scope = f"{node.name}()"
-        for argument, default in defaults:
+        for argument, default in with_defaults(node.args):
             if default is not None:
                 self.visit(default)
                 self.note(scope, argument.arg, self.of(default))

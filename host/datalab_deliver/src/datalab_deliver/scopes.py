@@ -124,6 +124,12 @@ def own_names(node: Function | ast.Lambda) -> set[str]:
     return local_names(node) | {item.arg for item in ast.walk(node.args) if isinstance(item, ast.arg)}
 
 
+def with_defaults(arguments: ast.arguments) -> list[tuple[ast.arg, ast.expr | None]]:
+    """The arguments that have a default, and those that must be named."""
+    placed = [*arguments.posonlyargs, *arguments.args]
+    return [*zip(reversed(placed), reversed(arguments.defaults)), *zip(arguments.kwonlyargs, arguments.kw_defaults)]
+
+
 def stored(nodes: Sequence[ast.AST]) -> set[str]:
     return set().union(*(names(node, ast.Store) for node in nodes))
 

@@ -191,3 +191,50 @@ LIKE_ARGUMENTS = set(
 # They give an element of what they are given, or what stands in for a missing one.
 GIVE_ELEMENTS = {"get", "pop", "next", "choice", "getenv", "setdefault"}
 ADD_ELEMENTS = {"append", "extend", "insert", "add", "update", "setdefault"}
+
+# Attributes and methods that tables and columns alone have.
+OF_TABLES = set(
+    """
+    loc iloc at iat columns dtypes groupby dropna fillna merge head tail describe iterrows itertuples query drop assign
+    reset_index set_index sort_values sort_index value_counts isna isnull notna notnull drop_duplicates duplicated
+    to_csv pivot_table pivot melt apply applymap nunique unique explode astype rename sample nlargest nsmallest to_dict
+    """.split()
+)
+# Of these, those of more than one column.
+OF_FRAMES = set("columns iterrows itertuples merge query assign set_index pivot_table pivot melt applymap".split())
+MAKES_FRAMES = {"DataFrame", "merge", "pivot_table", "crosstab", "get_dummies", "json_normalize", "melt", "pivot"}
+KEEPS_FRAMES = set(
+    """
+    copy head tail dropna fillna drop drop_duplicates rename reset_index sort_values sort_index sample query assign
+    merge join set_index astype replace filter
+    """.split()
+)
+# Attributes that give the same elements in another shape.
+LIKE_ITSELF = {"T", "values", "array", "flat", "real"}
+# Attributes that have no part of it.
+FACTS = set("shape size columns index dtype dtypes ndim name empty nbytes __name__ __doc__".split())
+# Functions and methods that give numbers, truths or texts, and nothing that was inside of their arguments.
+SCALARS = set(
+    """
+    abs all any ascii bin bool bytes callable chr complex divmod float format hasattr hash hex id int isinstance
+    issubclass len oct ord pow print range repr round str dir mean median std var sem skew kurt count nunique argmax
+    argmin idxmax idxmin corr cov quantile isna isnull notna notnull isin duplicated equals between contains startswith
+    endswith match fullmatch split join strip lstrip rstrip lower upper title capitalize zfill encode decode
+    strftime isoformat timestamp date day_name month_name total_seconds memory_usage info describe value_counts
+    to_string to_html to_markdown get_feature_names_out predict predict_proba score cumsum diff pct_change rank
+    """.split()
+)
+# Of these, those that say of each one whether it is meant.
+SAYS_WHICH = set("isna isnull notna notnull isin duplicated between contains startswith endswith match eq".split())
+ALWAYS_NEW = {"deepcopy", "dumps", "loads"}
+# What makes arrays of numbers.
+MAKES_NUMBERS = set(
+    """
+    zeros ones empty arange linspace logspace eye identity zeros_like ones_like meshgrid loadtxt sqrt exp log abs sin
+    cos dot matmul cumsum diff mean sum std
+    """.split()
+)
+# Methods that add their argument itself; others that alter their object may add what is inside of it.
+ADDS_ONE = {"append", "appendleft", "add", "insert", "put", "push", "setdefault", "__setitem__"}
+# Functions that are given a list of what they put together.
+CONCATENATES = {"concat", "concatenate", "hstack", "vstack", "dstack", "stack", "column_stack", "block", "chain"}

@@ -1,0 +1,78 @@
+# Copyright: Contributors to datalab.notebooks
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Which objects a value may be, and which it may have inside, by how deep they are.
+
+Of a list, depth 0 is the list itself, 1 its elements, 2 their elements; of a table, 1 is what is in its cells. A copy
+has another depth 0, and the rest in common with what it is a copy of.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+DEEPEST = 3  # and all that is deeper
+Node = tuple[str, int]  # a name, and the depth
+Value = tuple["frozenset[Node]", ...]  # for each depth: the names that the objects there are known by
+NOTHING: Value = (frozenset(),) * (DEEPEST + 1)
+
+
+def of_name(name: str) -> Value:
+    return tuple(frozenset({(name, depth)}) for depth in range(DEEPEST + 1))
+
+
+def either(*values: Value) -> Value:
+    """One of several."""
+    return tuple(frozenset().union(*found) for found in zip(NOTHING, *values))
+
+
+def element(value: Value) -> Value:
+    """An element of it."""
+    return (*value[1:], value[DEEPEST])
+
+
+def new(value: Value) -> Value:
+    """Another object with the same elements: a copy."""
+    return (NOTHING[0], *value[1:])
+
+
+def holding(value: Value) -> Value:
+    """A new object that has it as an element."""
+    return (NOTHING[0], *value[: DEEPEST - 1], value[DEEPEST - 1] | value[DEEPEST])
+
+
+def blurred(value: Value) -> Value:
+    """The same, of which it is not known how deep its elements are."""
+    inside = frozenset().union(*value[1:])
+    return (value[0], *[inside] * DEEPEST)
+
+
+class Groups:
+    """Names, with a depth, of what may be the same object."""
+
+    def __init__(self) -> None:
+        self.groups: dict[Node, set[Node]] = {}
+        self.changes = 0
+
+    def of(self, node: Node) -> set[Node]:
+        return self.groups.get(node, {node})
+
+    def all(self, nodes: Iterable[Node]) -> set[Node]:
+        return set().union(*map(self.of, nodes))
+
+    def same(self, nodes: Iterable[Node]) -> None:
+        """Note that these may be one object."""
+        found = {id(group): group for group in (self.groups.setdefault(node, {node}) for node in nodes)}
+        if len(found) > 1:
+            merged = set().union(*found.values())
+            self.groups.update(dict.fromkeys(merged, merged))
+            self.changes += 1
+
+    def join(self, first: Value, second: Value) -> None:
+        for pair in zip(first, second):
+            if all(pair):
+                self.same(pair[0] | pair[1])
+
+    def with_any(self, names: Iterable[str]) -> Iterator[set[Node]]:
+        """The groups that have one of these names."""
+        found = [self.of((name, depth)) for name in names for depth in range(DEEPEST + 1)]
+        yield from {id(group): group for group in found}.values()

@@ -1,0 +1,200 @@
+# Copyright: Contributors to datalab.notebooks
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What statements alter inside of lists, tables and objects that have their elements in common with others.
+
+`e = d.copy(); e.a[0].append(1)` alters d as well: a copy of a table has new cells, with the same lists in them.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Sequence
+
+from . import kinds
+from .depths import NOTHING, Node, Value, either, element, holding, new, of_name
+from .functions import Definition, Flow
+from .scopes import own_names, with_defaults
+from .sharing import Names, root
+from .values import Values
+
+ROUNDS = 4  # at most: what is found of functions bears on those that call them
+STATEMENTS = {
+    "Assign": "assign",
+    "AnnAssign": "annotated",
+    "AugAssign": "augmented",
+    "Delete": "delete",
+    "For": "repeat",
+    "AsyncFor": "repeat",
+    "withitem": "opened",
+    "Return": "result",
+    "Match": "match",
+    "FunctionDef": "definition",
+    "AsyncFunctionDef": "definition",
+    "ClassDef": "class_definition",
+}
+
+
+class Elements(Values):
+    """What each statement alters inside of what names stand for."""
+
+    def __init__(self, names: Names, nodes: Sequence[ast.stmt], assigned: set[str]) -> None:
+        super().__init__(names, nodes, assigned)
+        self.of_statement: list[set[Node]] = []
+        before = None
+        for _ in range(ROUNDS):
+            self.of_statement = [self.read(node) for node in nodes]
+            now = (self.groups.changes, sum(map(len, self.of_statement)), len(self.flows))
+            if now == before:
+                break
+            before = now
+
+    def alters(self, number: int, functions: Iterable[str]) -> set[str]:
+        """The names of what a statement alters; functions are those that it may call by what holds them."""
+        nodes = set(self.of_statement[number])
+        for name in functions:
+            nodes |= {node for flow in self.functions.get(name, []) for node in flow.altered if ":" not in node[0]}
+        return {name for name, _ in self.groups.all(nodes) if ":" not in name}
+
+    def read(self, node: ast.stmt) -> set[Node]:
+        self.altered = set()
+        self.statement(node)
+        return self.altered
+
+    def statement(self, node: ast.AST) -> None:
+        name = type(node).__name__
+        if name in STATEMENTS:
+            getattr(self, STATEMENTS[name])(node)
+        elif isinstance(node, ast.expr):
+            self.value(node)
+        else:
+            for child in ast.iter_child_nodes(node):
+                self.statement(child)
+
+    def assign(self, node: ast.Assign) -> None:
+        value = self.value(node.value)
+        if self.narrows(node):
+            value = self.value(node.value.value)  # type: ignore[attr-defined]
+        for target in node.targets:
+            self.bind(target, value, node.value)
+
+    def narrows(self, node: ast.Assign) -> bool:
+        """Whether a table becomes a selection of itself: d = d.loc[names]."""
+        base = kinds.without_indexer(node.value.value)[0] if isinstance(node.value, ast.Subscript) else None
+        itself = isinstance(base, ast.Name) and any(isinstance(t, ast.Name) and t.id == base.id for t in node.targets)
+        return itself and base is not None and self.kinds.of(base) in (kinds.TABLE, kinds.COLUMN)
+
+    def annotated(self, node: ast.AnnAssign) -> None:
+        if node.value is not None:
+            self.bind(node.target, self.value(node.value), node.value)
+
+    def augmented(self, node: ast.AugAssign) -> None:
+        value = self.value(node.value)
+        if isinstance(node.target, ast.Name) or not isinstance(node.value, ast.Constant):
+            self.altered |= self.value(node.target)[0]
+        if isinstance(node.target, ast.Name):
+            self.groups.join(new(of_name(self.scoped(node.target.id))), value)
+        else:
+            self.bind(node.target, new(value), node.value)
+
+    def delete(self, node: ast.Delete) -> None:
+        for target in node.targets:
+            if isinstance(target, (ast.Attribute, ast.Subscript)):
+                self.store(target, NOTHING)
+
+    def repeat(self, node: ast.For) -> None:
+        self.bind(node.target, element(self.value(node.iter)), None)
+        for item in [*node.body, *node.orelse]:
+            self.statement(item)
+
+    def opened(self, node: ast.withitem) -> None:
+        value = self.value(node.context_expr)
+        if node.optional_vars is not None:
+            self.bind(node.optional_vars, value, node.context_expr)
+
+    def result(self, node: ast.Return) -> None:
+        if node.value is not None:
+            self.returned.append(self.value(node.value))
+
+    def match(self, node: ast.AST) -> None:
+        value = self.value(node.subject)  # type: ignore[attr-defined]
+        found = either(value, element(value), element(element(value)))
+        for item in ast.walk(node):
+            name = getattr(item, "name", None) if type(item).__name__ in ("MatchAs", "MatchStar") else None
+            if name or getattr(item, "rest", None):
+                self.bind(ast.Name(name or item.rest, ast.Store()), found, None)  # type: ignore[attr-defined]
+            elif isinstance(item, ast.stmt) and item is not node:
+                self.statement(item)
+
+    def definition(self, node: Definition) -> None:
+        for item in getattr(node, "decorator_list", []):
+            self.value(item)
+        self.function(node)
+
+    def class_definition(self, node: ast.ClassDef) -> None:
+        made = [flow for base in node.bases for flow in self.classes.get(root(base), [])]
+        for item in node.body:
+            if isinstance(item, (ast.FunctionDef, ast.AsyncFunctionDef)):
+                flow = self.function(item, node.name)
+                if item.name in {"__init__", "__post_init__"}:
+                    made = [flow]
+            else:
+                self.statement(item)
+                for target in item.targets if isinstance(item, ast.Assign) else []:
+                    if isinstance(target, ast.Name):
+                        whole = of_name(self.scoped(node.name))
+                        self.groups.join(element(whole), of_name(self.scoped(target.id)))
+        self.classes[node.name] = made
+
+    def function(self, node: Definition, of_class: str = "") -> Flow:
+        flow = self.flows.get(id(node))
+        if flow is None:
+            flow = self.flows[id(node)] = Flow(node, f"{len(self.flows)}:", of_class)
+            flow.outer = ("", *(scope for scope, _ in self.scopes))
+            if not isinstance(node, ast.Lambda):
+                self.functions.setdefault(node.name, []).append(flow)
+        defaults = [(argument.arg, default) for argument, default in with_defaults(node.args)]
+        flow.defaults = {name: self.value(default) for name, default in defaults if default is not None}
+        outside = self.altered, self.returned
+        self.altered, self.returned = set(), []
+        self.scopes.append((flow.scope, own_names(node)))
+        if isinstance(node, ast.Lambda):
+            self.returned.append(self.value(node.body))
+        else:
+            for item in node.body:
+                self.statement(item)
+        self.scopes.pop()
+        flow.altered, flow.given = self.altered | flow.altered, either(*self.returned)
+        flow.close(self.groups)
+        self.altered, self.returned = outside
+        return flow
+
+    def bind(self, target: ast.expr, value: Value, source: ast.expr | None) -> None:
+        if isinstance(target, ast.Name):
+            name = self.scoped(target.id)
+            self.groups.join(of_name(name), value)
+            if source is not None and (found := self.functions_in(source)):
+                self.held[name] = found
+        elif isinstance(target, ast.Starred):
+            self.bind(target.value, holding(value), None)
+        elif isinstance(target, (ast.Tuple, ast.List)):
+            parts: list[ast.expr] = getattr(source, "elts", [])
+            alike = len(parts) == len(target.elts) and not any(isinstance(each, ast.Starred) for each in parts)
+            for number, item in enumerate(target.elts):
+                self.bind(
+                    item, self.value(parts[number]) if alike else element(value), parts[number] if alike else None
+                )
+        elif isinstance(target, (ast.Attribute, ast.Subscript)):
+            self.store(target, value)
+
+    def store(self, target: ast.Attribute | ast.Subscript, value: Value) -> None:
+        """Note what an assignment to an element or an attribute alters, and what is inside of what after it."""
+        base, indexer = kinds.without_indexer(target.value)
+        holder = self.value(base)
+        self.altered |= holder[0]
+        if isinstance(target, ast.Subscript):
+            self.value(target.slice)
+        kind = self.kinds.of(base)
+        if kind != kinds.TABLE or indexer:
+            self.groups.join(element(holder), value)
+        if kind != kinds.CONTAINER:
+            self.groups.join(new(holder), new(value))

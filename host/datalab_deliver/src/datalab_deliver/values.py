@@ -1,0 +1,241 @@
+# Copyright: Contributors to datalab.notebooks
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What the values of expressions may be, and may have inside; what is altered on the way is noted."""
+
+from __future__ import annotations
+
+import ast
+import builtins
+from collections.abc import Sequence
+
+from . import kinds, words
+from .depths import NOTHING, Groups, Node, Value, blurred, either, element, holding, new, of_name
+from .functions import Definition, Flow
+from .sharing import Names, root
+
+BUILT_IN = set(dir(builtins))
+FORMS: dict[type, str] = {
+    ast.Name: "name",
+    ast.Lambda: "unnamed",
+    **dict.fromkeys([ast.Tuple, ast.List, ast.Set], "sequence"),
+    ast.Dict: "mapping",
+    **dict.fromkeys([ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp], "comprehension"),
+    ast.NamedExpr: "named",
+    **dict.fromkeys([ast.Yield, ast.YieldFrom], "given"),
+    ast.IfExp: "choice",
+    ast.Subscript: "part",
+    ast.Attribute: "attribute",
+    ast.Call: "call",
+}
+
+
+class Values:
+    """What is known of the objects of a notebook, and what expressions are by that."""
+
+    def __init__(self, names: Names, nodes: Sequence[ast.stmt], assigned: set[str]) -> None:
+        self.names, self.assigned, self.groups = names, assigned, Groups()
+        self.kinds = kinds.Kinds(names, nodes)
+        own = names.callables.keys() - names.rebound - names.stateful
+        self.nothing_inside = names.modules.keys() | own | self.kinds.numbers | (BUILT_IN - assigned)
+        self.flows: dict[int, Flow] = {}
+        self.functions: dict[str, list[Flow]] = {}  # by name; methods, too
+        self.held: dict[str, list[Flow]] = {}  # by the name of what holds them
+        self.classes: dict[str, list[Flow]] = {}  # what runs when an object is made
+        self.scopes: list[tuple[str, set[str]]] = []
+        self.altered: set[Node] = set()  # by what is read at the moment
+        self.returned: list[Value] = []
+
+    def bind(self, target: ast.expr, value: Value, source: ast.expr | None) -> None:
+        raise NotImplementedError
+
+    def function(self, node: Definition, of_class: str = "") -> Flow:
+        raise NotImplementedError
+
+    def scoped(self, name: str) -> str:
+        return next((scope + name for scope, own in reversed(self.scopes) if name in own), name)
+
+    def value(self, node: ast.expr | None) -> Value:
+        """What a value may be; what is altered on the way is noted."""
+        if node is None:
+            return NOTHING
+        if type(node) in FORMS:
+            found: Value = getattr(self, FORMS[type(node)])(node)
+            return found
+        inside = [self.value(child) for child in ast.iter_child_nodes(node) if isinstance(child, ast.expr)]
+        if isinstance(node, (ast.Constant, ast.JoinedStr, ast.Compare, ast.UnaryOp, ast.FormattedValue, ast.Slice)):
+            return NOTHING
+        if isinstance(node, ast.BinOp):
+            return new(either(*inside))
+        return either(*inside)
+
+    def name(self, node: ast.Name) -> Value:
+        name = self.scoped(node.id)
+        return NOTHING if name == node.id and name in self.nothing_inside else of_name(name)
+
+    def unnamed(self, node: ast.Lambda) -> Value:
+        self.function(node)
+        return NOTHING
+
+    def sequence(self, node: ast.Tuple | ast.List | ast.Set) -> Value:
+        found = []
+        for item in node.elts:
+            starred = isinstance(item, ast.Starred)
+            found.append(new(self.value(item.value)) if starred else holding(self.value(item)))  # type: ignore[attr-defined]
+        return either(*found)
+
+    def mapping(self, node: ast.Dict) -> Value:
+        for key in node.keys:
+            self.value(key)
+        pairs = zip(node.keys, map(self.value, node.values))
+        return either(*(new(value) if key is None else holding(value) for key, value in pairs))
+
+    def comprehension(self, node: ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictComp) -> Value:
+        for part in node.generators:
+            self.bind(part.target, element(self.value(part.iter)), None)
+            for condition in part.ifs:
+                self.value(condition)
+        made = [node.key, node.value] if isinstance(node, ast.DictComp) else [node.elt]
+        return holding(either(*map(self.value, made)))
+
+    def named(self, node: ast.NamedExpr) -> Value:
+        value = self.value(node.value)
+        self.bind(node.target, value, node.value)
+        return value
+
+    def given(self, node: ast.Yield | ast.YieldFrom) -> Value:
+        value = self.value(node.value)
+        self.returned.append(new(value) if isinstance(node, ast.YieldFrom) else holding(value))
+        return NOTHING
+
+    def choice(self, node: ast.IfExp) -> Value:
+        self.value(node.test)
+        return either(self.value(node.body), self.value(node.orelse))
+
+    def part(self, node: ast.Subscript) -> Value:
+        self.value(node.slice)
+        base, indexer = kinds.without_indexer(node.value)
+        value = self.value(base)
+        ways = self.kinds.ways(base, node.slice, indexer)
+        return either(*(way(value) for way in ways))
+
+    def attribute(self, node: ast.Attribute) -> Value:
+        if self.names.path(node) or node.attr in words.FACTS:
+            self.value(node.value)
+            return NOTHING
+        value = self.value(node.value)
+        if node.attr in words.MUTATES and isinstance(node.ctx, ast.Load):
+            self.altered |= value[0]
+            return holding(value)  # which is called later
+        if node.attr in words.LIKE_ITSELF:
+            return blurred(value)
+        if self.kinds.of(node.value) in (kinds.TABLE, kinds.COLUMN):
+            return value
+        return either(element(value), *([] if self.kinds.of(node.value) == kinds.CONTAINER else [new(value)]))
+
+    def call(self, node: ast.Call) -> Value:
+        receiver = self.value(node.func.value) if isinstance(node.func, ast.Attribute) else None
+        if isinstance(node.func, ast.Attribute):
+            self.value(node.func)
+        elif not isinstance(node.func, ast.Name):
+            receiver = self.value(node.func)
+        given = [*node.args, *(keyword.value for keyword in node.keywords)]
+        values = {id(item): self.value(item.value if isinstance(item, ast.Starred) else item) for item in given}
+        self.alter(node, receiver or NOTHING, values)
+        own = self.own_call(node, receiver, values)
+        if own is not None:
+            return own
+        returned = self.callbacks(node, receiver or NOTHING, values)
+        return either(kinds.result(node, receiver, values, self.names, self.kinds), returned)
+
+    def alter(self, node: ast.Call, receiver: Value, values: dict[int, Value]) -> None:
+        """Note what a call of a library alters, and what it makes a part of its object."""
+        last = kinds.last_name(node.func)
+        everything = either(*values.values())
+        options = {item.arg for item in node.keywords if getattr(item.value, "value", True) not in (False, None)}
+        unbound = isinstance(node.func, ast.Attribute) and root(node.func.value) in kinds.BUILT_IN
+        if last in words.ALTERS or (last in words.MUTATES and unbound) or "out" in options:
+            self.altered |= everything[0]
+        if "inplace" in options:
+            self.altered |= receiver[0]
+            self.groups.join(new(receiver), new(everything))
+        if isinstance(node.func, ast.Attribute) and last not in words.FRESH | words.VIEWS | words.SHOWS | set(
+            self.functions
+        ):
+            self.altered |= receiver[0] if not self.names.path(node.func) else NOTHING[0]
+        if isinstance(node.func, ast.Name) and last in self.assigned - self.functions.keys() - self.classes.keys():
+            self.altered |= element(self.value(node.func))[0]
+        if last == "deepcopy" and len(node.args) > 1:
+            self.altered |= everything[0]
+        if isinstance(node.func, ast.Attribute) and last in words.MUTATES:
+            self.groups.join(element(receiver), everything)
+            if last not in words.ADDS_ONE:
+                self.groups.join(new(receiver), new(everything))
+        for item in [*node.args, *(keyword.value for keyword in node.keywords)]:
+            if isinstance(item, ast.Attribute) and item.attr in words.MUTATES and root(item) in kinds.BUILT_IN:
+                self.altered |= element(blurred(either(receiver, everything)))[0]
+
+    def own_call(self, node: ast.Call, receiver: Value | None, values: dict[int, Value]) -> Value | None:
+        """A call of a function, a method or a class of the notebook."""
+        name = kinds.last_name(node.func)
+        if isinstance(node.func, ast.Name) and name in self.classes:
+            inside = holding(either(*values.values()))
+            made = [self.run(flow, flow.binding(node, values, NOTHING)) for flow in self.classes[name]]
+            selves = [self.made_by(flow, flow.binding(node, values, NOTHING)) for flow in self.classes[name]]
+            return either(*made, *(selves or [inside]))
+        if self.names.path(node.func):
+            return None
+        flows = self.functions.get(name, [])
+        if isinstance(node.func, ast.Attribute):
+            flows = [flow for flow in flows if flow.of_class]
+        by_class = isinstance(node.func, ast.Attribute) and root(node.func.value) in self.classes
+        found = [
+            self.run(flow, flow.binding(node, values, receiver if flow.takes_object and not by_class else None))
+            for flow in flows
+        ]
+        held = self.held.get(self.scoped(name), []) if isinstance(node.func, ast.Name) else []
+        everything = either(*values.values())
+        found += [self.run(flow, flow.all_bound(everything)) for flow in held]
+        return either(*found) if found else None
+
+    def run(self, flow: Flow, binding: dict[str, Value]) -> Value:
+        altered, given = flow.called(binding, self.groups)
+        self.altered |= altered
+        return given
+
+    def made_by(self, flow: Flow, binding: dict[str, Value]) -> Value:
+        """A new object of a class: what it has inside is what the class puts there."""
+        me = flow.scope + flow.parameters[0] if flow.parameters else ""
+        inside = [self.groups.all([node]) for node in ((me, depth) for depth in range(1, 4))]
+        return (frozenset(), *(frozenset().union(*(flow.put(n, binding) for n in nodes)) for nodes in inside))
+
+    def callbacks(self, node: ast.Call, receiver: Value, values: dict[int, Value]) -> Value:
+        """Functions that are given to a call: they get what is inside of all that is given to it."""
+        flows = [flow for item in [*values] for flow in self.given_functions(node, item)]
+        whole = either(receiver, *values.values())
+        rows = kinds.gives_tables(node, self.kinds)
+        of_library = self.names.path(node.func) or isinstance(node.func, ast.Attribute)
+        inside = blurred(new(whole)) if rows else either(element(blurred(whole)), new(blurred(whole)))
+        inside = inside if of_library or kinds.last_name(node.func) in words.SHARING_BUILTINS else either(inside, whole)
+        return holding(either(*(self.run(flow, flow.all_bound(inside)) for flow in flows)))
+
+    def given_functions(self, node: ast.Call, item: int) -> list[Flow]:
+        given = [*node.args, *(keyword.value for keyword in node.keywords)]
+        found = [flow for each in given if id(each) == item for flow in self.functions_in(each)]
+        if not isinstance(node.func, (ast.Name, ast.Attribute)):
+            found += self.functions_in(node.func)
+        return found
+
+    def functions_in(self, node: ast.AST) -> list[Flow]:
+        """The functions that a value is or has: by name, a method, a lambda, a partial of one."""
+        if isinstance(node, ast.Name):
+            return [*self.functions.get(node.id, []), *self.held.get(self.scoped(node.id), [])]
+        if isinstance(node, ast.Attribute):
+            return [flow for flow in self.functions.get(node.attr, []) if flow.of_class]
+        if isinstance(node, ast.Lambda):
+            return [self.flows[id(node)]] if id(node) in self.flows else []
+        if isinstance(node, ast.Call):
+            keeps = kinds.last_name(node.func) in self.functions or kinds.keeps_functions(node)
+            inside: list[ast.AST] = [*node.args, *(item.value for item in node.keywords)] if keeps else []
+        else:
+            inside = [*ast.iter_child_nodes(node)]
+        return [flow for item in inside for flow in self.functions_in(item)]

@@ -21,6 +21,9 @@ def kept(text, *results, width=Width.NEEDED):
     return [read.statements[number].text for number in found]
 
 
+ADDS = "from sklearn.preprocessing import FunctionTransformer\ndef add(x):\n    x[0] += 1\n    return x\n"
+COUNTS = "class T:\n    n = 0\n    def fit(self, x): return self\n"
+COUNTS += "    def transform(self, x):\n        self.n += 1\n        return x\n"
 # For each: what is there before, the statement in question, and the result.
 STAYS = [
     ("d = pd.DataFrame()", "d.dropna(inplace=True)", "r = d.sum()"),
@@ -169,6 +172,11 @@ STAYS = [
     ("b = io.StringIO()\nd = pd.DataFrame()", "d.to_string(b)", "r = b.getvalue()"),
     ("b = io.StringIO('[1]')", "x = json.load(b)", "r = b.read()"),
     ("b = io.StringIO('a')", "x = pd.read_csv(b, nrows=1)", "r = b.read()"),
+    (f"{ADDS}t = FunctionTransformer(add)\nd = np.zeros(3)", "y = t.transform(d)", "r = d"),
+    (f"{ADDS}p = make_pipeline(FunctionTransformer(add), Model())\nd = [1]", "y = p.predict(d)", "r = d"),
+    (f"{ADDS}p = Pipeline([('f', FunctionTransformer(add))]).fit([1])\nd = [1]", "y = p.predict(d)", "r = d"),
+    (f"{COUNTS}t = T()\np = make_pipeline(t, Model()).fit([1])", "y = p.predict([1])", "r = t.n"),
+    ("log = []\ndef h(*a): log.append(1)\nnp.seterrcall(h)", "np.ones(2) / 0", "r = log"),
     ("", "from tools import *", "r = 1"),
     ("d = [1]", "d[0], e = 2, 3", "r = d"),
     ("d = 1", "for d in range(3): pass", "r = d"),
@@ -208,6 +216,13 @@ GOES = [
     ("d = [x for x in 'ab']", "x = 1", "r = d"),
     ("d = 1", "warnings.filterwarnings('ignore')", "r = d"),
     ("d = 1", "import seaborn", "r = d"),
+    ("import io, sys\nd = 1\nf = io.StringIO()\nold = sys.stdout\nsys.stdout = f", "print(d)", "r = d"),
+    ("import logging\nd = 1\nlogging.basicConfig(stream=None)", "logging.info(d)", "r = d"),
+    (
+        "class T:\n    def transform(self, x):\n        x = x.copy()\n        return x\nm = Model()",
+        "m.predict([1])",
+        "r = m",
+    ),
 ]
 IMPORTS = "import csv, decimal, functools, heapq, io, json, operator, os, random, sqlite3, warnings\n"
 IMPORTS += "import numpy as np\nimport pandas as pd\n"

@@ -9,7 +9,7 @@ import builtins
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from . import words
+from . import once
 from .alterations import Finder, Summary
 from .elements import Elements
 from .objects import note_objects
@@ -34,6 +34,7 @@ from .scopes import (
 )
 from .sharing import PROCESS, Names, bindings, join_all, root
 from .source import Statement
+from .spans import Spans
 
 
 @dataclass
@@ -90,7 +91,9 @@ class Analysis:
             elif not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
                 join_all(self.names, node)
         self.carried = self.carriers()
-        self.one_shot = self.consumables()
+        generators = {name for known in (self.known, self.methods) for name, item in known.items() if item.generator}
+        self.iterators = once.names(self.nodes, self.names, generators) & self.assigned
+        self.one_shot = self.names.together(self.iterators, self.assigned)
         self.elements = Elements(self.names, self.nodes, self.assigned)
 
     def note(self) -> None:
@@ -242,35 +245,14 @@ class Analysis:
         self.names.callables.setdefault(name, set()).update(outside(ast.Expr(node))[0])
         self.known[name] = merged([Summary(finder.alters & self.assigned, finder.reads)], self.known.get(name))
 
-    def consumables(self) -> set[str]:
-        """Names of what can be read only once, so that reading it alters it."""
-        found: set[str] = set()
-        count = -1
-        while count != (count := len(found)):
-            for node in self.nodes:
-                for target, value in bindings(node, loops=False):
-                    if self.once(value, found):
-                        found |= {root(item) for item in [target, *ast.walk(target)]} - {""}
-                for item in functions_and_classes(node):
-                    given = [part.value for part in ast.walk(item) if isinstance(part, ast.Return)]
-                    if any(value is not None and self.once(value, found) for value in given):
-                        found.add(item.name)
-        return self.names.together(found, self.assigned)
-
-    def once(self, value: ast.AST, found: set[str]) -> bool:
-        """Whether a value may be read only once, or has or gives something of that kind."""
-        if isinstance(value, ast.GeneratorExp):
-            return True
-        if isinstance(value, ast.Call):
-            last = value.func.attr if isinstance(value.func, ast.Attribute) else getattr(value.func, "id", "")
-            own = self.known.get(last) or self.methods.get(last)
-            return last in words.ONE_SHOT | found or (own is not None and own.generator)
-        if isinstance(value, (ast.List, ast.Tuple, ast.Dict, ast.IfExp, ast.Lambda, ast.ListComp, ast.DictComp)):
-            return any(self.once(part, found) for part in ast.iter_child_nodes(value))
-        return False
-
     def effects(self) -> list[Effect]:
-        return [self.effect(number, *table) for number, table in enumerate(self.tables)]
+        spans = Spans(self.names, self.methods, self.nodes)
+        found = [self.effect(number, *table) for number, table in enumerate(self.tables)]
+        for node, effect in zip(self.nodes, found):
+            written, read = spans.pass_by(node, effect.alters)
+            effect.alters |= self.names.together(written, self.assigned)
+            effect.uses |= read
+        return found
 
     def effect(self, number: int, uses: set[str], defines: set[str]) -> Effect:
         node = self.nodes[number]
@@ -290,10 +272,11 @@ class Analysis:
                 alters |= self.known[name].alters
                 finder.reads |= self.known[name].reads
             alters |= {name for name in uses if self.carried.get(self.names.leader(name), set()) & self.touchy}
+        read = self.names.together(uses & self.iterators, self.iterators)
         return Effect(
             uses=uses | finder.reads,
             defines=defines,
-            alters=self.names.together(alters, self.assigned) | (uses & self.one_shot),
+            alters=self.names.together(alters, self.assigned) | (uses & self.one_shot) | read,
             binds=is_definition
             or (isinstance(node, (ast.Assign, ast.AnnAssign)) and node.value is not None and bool(defines)),
             guards=any(isinstance(item, (ast.Assert, ast.Raise)) for item in outer(node)),

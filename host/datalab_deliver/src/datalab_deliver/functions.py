@@ -40,6 +40,13 @@ class Flow:
             isinstance(self.node, (ast.FunctionDef, ast.AsyncFunctionDef)) and decorated(self.node, "staticmethod")
         )
 
+    @property
+    def alters_itself(self) -> bool:
+        """Whether a method alters the object that it is of."""
+        return self.takes_object and any(
+            name == self.scope + first for name, _ in self.altered for first in self.parameters[:1]
+        )
+
     def arguments(self) -> list[str]:
         return [item.arg for item in ast.walk(self.node.args) if isinstance(item, ast.arg)]
 

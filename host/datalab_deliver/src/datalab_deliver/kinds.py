@@ -198,7 +198,6 @@ def result(call: ast.Call, receiver: Value | None, values: Mapping[int, Value], 
 
 def of_function(call: ast.Call, names: Names, given: Sequence[Value], everything: Value) -> Value:
     path, last = names.path(call.func), last_name(call.func)
-    first = given[0] if given else NOTHING
     if last in {"enumerate", "zip"} or path.startswith("itertools.zip"):
         return holding(holding(element(everything)))
     if last == "dict":
@@ -209,14 +208,22 @@ def of_function(call: ast.Call, names: Names, given: Sequence[Value], everything
         return new(everything)
     if last in {"vars", "nullcontext", "asarray"}:
         return everything
-    if path == "pandas.DataFrame" and call.args and is_dict(call.args[0], names):
-        return either(element(new(first)), *map(new, map(blurred, given[1:])))
+    return of_library(call, names, given, everything)
+
+
+def of_library(call: ast.Call, names: Names, given: Sequence[Value], everything: Value) -> Value:
+    path, last = names.path(call.func), last_name(call.func)
+    first = given[0] if given else NOTHING
     if path.startswith(("numpy.linalg.", "numpy.random.", "numpy.fft.", "scipy.")):
         return NOTHING
+    if path == "pandas.DataFrame" and call.args and is_dict(call.args[0], names):
+        return either(element(new(first)), *map(new, map(blurred, given[1:])))
     if last in words.CONCATENATES:
         return either(new(blurred(element(first))), *map(new, map(blurred, given[1:])))
     if path.startswith(("pandas.", "numpy.", "copy.", "itertools.", "heapq.", "collections.", "dataclasses.")):
         return new(blurred(everything))
+    if last[:1].isupper() or last.startswith("make_"):
+        return blurred(holding(everything))
     inside = blurred(everything)[1]
     none = NOTHING[0]
     return (none, none, inside, inside)

@@ -153,5 +153,5 @@ def decorated(node: Function, name: str) -> bool:
 def implicit(node: Function) -> bool:
     """Whether a method runs without being called by its name: an operator, an index, a property."""
     if node.name.startswith("__"):
-        return node.name not in {"__init__", "__post_init__", "__repr__", "__str__", "__hash__"}
+        return node.name not in {"__init__", "__post_init__"}
     return bool(node.decorator_list)

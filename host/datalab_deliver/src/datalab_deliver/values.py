@@ -9,9 +9,11 @@ import builtins
 from collections.abc import Sequence
 
 from . import kinds, words
+from .calls import called_name
 from .depths import NOTHING, Groups, Node, Value, blurred, either, element, holding, new, of_name
 from .functions import Definition, Flow
 from .sharing import Names, root
+from .sharing import values as arguments
 
 BUILT_IN = set(dir(builtins))
 FORMS: dict[type, str] = {
@@ -36,7 +38,7 @@ class Values:
         self.names, self.assigned, self.groups = names, assigned, Groups()
         self.kinds = kinds.Kinds(names, nodes)
         own = names.callables.keys() - names.rebound - names.stateful
-        self.nothing_inside = names.modules.keys() | own | self.kinds.numbers | (BUILT_IN - assigned)
+        self.unshared = names.modules.keys() | own | (BUILT_IN - assigned)
         self.flows: dict[int, Flow] = {}
         self.functions: dict[str, list[Flow]] = {}  # by name; methods, too
         self.held: dict[str, list[Flow]] = {}  # by the name of what holds them
@@ -70,7 +72,9 @@ class Values:
 
     def name(self, node: ast.Name) -> Value:
         name = self.scoped(node.id)
-        return NOTHING if name == node.id and name in self.nothing_inside else of_name(name)
+        if name != node.id or name not in self.unshared | self.kinds.numbers:
+            return of_name(name)
+        return NOTHING if name in self.unshared else (of_name(name)[0], *NOTHING[1:])
 
     def unnamed(self, node: ast.Lambda) -> Value:
         self.function(node)
@@ -123,7 +127,7 @@ class Values:
             self.value(node.value)
             return NOTHING
         value = self.value(node.value)
-        if node.attr in words.MUTATES and isinstance(node.ctx, ast.Load):
+        if node.attr in words.MUTATES:
             self.altered |= value[0]
             return holding(value)  # which is called later
         if node.attr in words.LIKE_ITSELF:
@@ -133,46 +137,50 @@ class Values:
         return either(element(value), *([] if self.kinds.of(node.value) == kinds.CONTAINER else [new(value)]))
 
     def call(self, node: ast.Call) -> Value:
-        receiver = self.value(node.func.value) if isinstance(node.func, ast.Attribute) else None
-        if isinstance(node.func, ast.Attribute):
-            self.value(node.func)
-        elif not isinstance(node.func, ast.Name):
-            receiver = self.value(node.func)
-        given = [*node.args, *(keyword.value for keyword in node.keywords)]
-        values = {id(item): self.value(item.value if isinstance(item, ast.Starred) else item) for item in given}
+        is_method, is_name = isinstance(node.func, ast.Attribute), isinstance(node.func, ast.Name)
+        receiver = None if is_name else self.value(getattr(node.func, "value", node.func) if is_method else node.func)
+        given = [(item, item.value if isinstance(item, ast.Starred) else item) for item in arguments(node)]
+        values = {id(item): self.value(value) for item, value in given}
         self.alter(node, receiver or NOTHING, values)
         own = self.own_call(node, receiver, values)
         if own is not None:
             return own
+        self.ask(node, receiver or NOTHING, values)
         returned = self.callbacks(node, receiver or NOTHING, values)
         return either(kinds.result(node, receiver, values, self.names, self.kinds), returned)
 
     def alter(self, node: ast.Call, receiver: Value, values: dict[int, Value]) -> None:
         """Note what a call of a library alters, and what it makes a part of its object."""
-        last = kinds.last_name(node.func)
-        everything = either(*values.values())
+        last, everything = kinds.last_name(node.func), either(*values.values())
         options = {item.arg for item in node.keywords if getattr(item.value, "value", True) not in (False, None)}
-        unbound = isinstance(node.func, ast.Attribute) and root(node.func.value) in kinds.BUILT_IN
-        if last in words.ALTERS or (last in words.MUTATES and unbound) or "out" in options:
+        is_method = isinstance(node.func, ast.Attribute)
+        unbound = is_method and last in words.MUTATES and root(node.func) in kinds.BUILT_IN
+        memo = last == "deepcopy" and len(node.args) > 1
+        if last in words.ALTERS or unbound or memo or "out" in options:
             self.altered |= everything[0]
-        if "inplace" in options:
+        known = (words.FRESH | words.VIEWS | words.SHOWS | self.functions.keys()) - words.MUTATES
+        if is_method and ("inplace" in options or not (last in known or self.names.path(node.func))):
             self.altered |= receiver[0]
-            self.groups.join(new(receiver), new(everything))
-        if isinstance(node.func, ast.Attribute) and last not in words.FRESH | words.VIEWS | words.SHOWS | set(
-            self.functions
-        ):
-            self.altered |= receiver[0] if not self.names.path(node.func) else NOTHING[0]
-        if isinstance(node.func, ast.Name) and last in self.assigned - self.functions.keys() - self.classes.keys():
-            self.altered |= element(self.value(node.func))[0]
-        if last == "deepcopy" and len(node.args) > 1:
-            self.altered |= everything[0]
-        if isinstance(node.func, ast.Attribute) and last in words.MUTATES:
+        if not is_method and last in self.assigned - self.functions.keys() - self.classes.keys():
+            self.altered |= element(self.value(node.func))[0]  # what it is a method of
+        if is_method and last in words.MUTATES:
             self.groups.join(element(receiver), everything)
-            if last not in words.ADDS_ONE:
-                self.groups.join(new(receiver), new(everything))
-        for item in [*node.args, *(keyword.value for keyword in node.keywords)]:
+        if "inplace" in options or (is_method and last in words.MUTATES - words.ADDS_ONE):
+            self.groups.join(new(receiver), new(everything))
+        for item in arguments(node):
             if isinstance(item, ast.Attribute) and item.attr in words.MUTATES and root(item) in kinds.BUILT_IN:
                 self.altered |= element(blurred(either(receiver, everything)))[0]
+
+    def ask(self, node: ast.Call, receiver: Value, values: dict[int, Value]) -> None:
+        """Note what an object of a library alters when it is asked: by the functions and objects that it has."""
+        everything = either(*values.values())
+        held = self.functions_in(node.func.value) if isinstance(node.func, ast.Attribute) else []
+        for flow in held:
+            self.run(flow, flow.all_bound(either(everything, new(blurred(everything)))))
+        if kinds.last_name(node.func) in words.ASKS:
+            asked = [flow for name in words.ASKS for flow in self.functions.get(name, []) if flow.of_class]
+            if any(flow.alters_itself for flow in asked):
+                self.altered |= receiver[0] | blurred(receiver)[1]
 
     def own_call(self, node: ast.Call, receiver: Value | None, values: dict[int, Value]) -> Value | None:
         """A call of a function, a method or a class of the notebook."""
@@ -210,20 +218,15 @@ class Values:
 
     def callbacks(self, node: ast.Call, receiver: Value, values: dict[int, Value]) -> Value:
         """Functions that are given to a call: they get what is inside of all that is given to it."""
-        flows = [flow for item in [*values] for flow in self.given_functions(node, item)]
+        flows = [flow for item in arguments(node) for flow in self.functions_in(item)]
+        if not isinstance(node.func, (ast.Name, ast.Attribute)):
+            flows += self.functions_in(node.func)
         whole = either(receiver, *values.values())
         rows = kinds.gives_tables(node, self.kinds)
         of_library = self.names.path(node.func) or isinstance(node.func, ast.Attribute)
         inside = blurred(new(whole)) if rows else either(element(blurred(whole)), new(blurred(whole)))
         inside = inside if of_library or kinds.last_name(node.func) in words.SHARING_BUILTINS else either(inside, whole)
         return holding(either(*(self.run(flow, flow.all_bound(inside)) for flow in flows)))
-
-    def given_functions(self, node: ast.Call, item: int) -> list[Flow]:
-        given = [*node.args, *(keyword.value for keyword in node.keywords)]
-        found = [flow for each in given if id(each) == item for flow in self.functions_in(each)]
-        if not isinstance(node.func, (ast.Name, ast.Attribute)):
-            found += self.functions_in(node.func)
-        return found
 
     def functions_in(self, node: ast.AST) -> list[Flow]:
         """The functions that a value is or has: by name, a method, a lambda, a partial of one."""
@@ -233,9 +236,9 @@ class Values:
             return [flow for flow in self.functions.get(node.attr, []) if flow.of_class]
         if isinstance(node, ast.Lambda):
             return [self.flows[id(node)]] if id(node) in self.flows else []
+        inside: list[ast.AST] = [*ast.iter_child_nodes(node)]
         if isinstance(node, ast.Call):
             keeps = kinds.last_name(node.func) in self.functions or kinds.keeps_functions(node)
-            inside: list[ast.AST] = [*node.args, *(item.value for item in node.keywords)] if keeps else []
-        else:
-            inside = [*ast.iter_child_nodes(node)]
+            inside = [*arguments(node)] if keeps else []
+            inside += [node.func.value] if called_name(node) in {"fit", "set_params"} else []  # type: ignore[attr-defined]
         return [flow for item in inside for flow in self.functions_in(item)]

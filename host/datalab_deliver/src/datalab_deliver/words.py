@@ -227,6 +227,12 @@ SCALARS = set(
 # Of these, those that say of each one whether it is meant.
 SAYS_WHICH = set("isna isnull notna notnull isin duplicated between contains startswith endswith match eq".split())
 ALWAYS_NEW = {"deepcopy", "dumps", "loads"}
+# What an object of a library does by asking the objects that it has.
+ASKS = set(
+    """
+    predict predict_proba predict_log_proba decision_function score score_samples transform inverse_transform
+    """.split()
+)
 # What makes arrays of numbers.
 MAKES_NUMBERS = set(
     """

@@ -90,6 +90,15 @@ ALTER = [
     "e.a.apply(m.add)",
     "for x in given(e): x.append(5)",
     "(f := e.copy()).a[0].append(5)",
+    "e.iloc[0].a.append(5)",
+    "e.xs(0).a.append(5)",
+    "e.a[0] *= 2",
+    "list(map(bound, [5]))",
+    "for f in held_by_list: f(e)",
+    "run(inside, e)",
+    "run_on_cells(alter, e)",
+    "e.a.map(make(5))",
+    "for x in e.a: made(x)",
 ]
 BEFORE = """
 def alter(x): x.append(5)
@@ -102,6 +111,13 @@ def given(t):
 class M:
     def add(self, x): x.append(5)
 m = M()
+held_by_list = [inside]
+def run(f, t): f(t)
+def run_on_cells(f, t): return t.a.map(f)
+def make(n):
+    def by_closure(x): x.append(n)
+    return by_closure
+made = make(5)
 """
 # What is there before, the statement in question, and the result.
 COUNTER = "class C:\n    n = 1\n    def inc(self): self.n += 1\nd = pd.Series([C()])\ne = d.copy()"
@@ -159,7 +175,7 @@ def test_copies(copied):
 
 @pytest.mark.parametrize("statement", ALTER)
 def test_alterations(statement):
-    assert statement in kept(f"{IMPORTS}{TABLE}\n{BEFORE}e = d.copy()\n{statement}\nr = d")
+    assert statement in kept(f"{IMPORTS}{TABLE}\n{BEFORE}e = d.copy()\nbound = e.a[0].append\n{statement}\nr = d")
 
 
 @pytest.mark.parametrize(("before", "statement", "after"), OTHERS)

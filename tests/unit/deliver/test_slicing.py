@@ -172,6 +172,7 @@ STAYS = [
     ("b = io.StringIO()\nd = pd.DataFrame()", "d.to_string(b)", "r = b.getvalue()"),
     ("b = io.StringIO('[1]')", "x = json.load(b)", "r = b.read()"),
     ("b = io.StringIO('a')", "x = pd.read_csv(b, nrows=1)", "r = b.read()"),
+    ("d = pd.read_csv('f', chunksize=1)", "for part in d: break", "r = list(d)"),
     (f"{ADDS}t = FunctionTransformer(add)\nd = np.zeros(3)", "y = t.transform(d)", "r = d"),
     (f"{ADDS}p = make_pipeline(FunctionTransformer(add), Model())\nd = [1]", "y = p.predict(d)", "r = d"),
     (f"{ADDS}p = Pipeline([('f', FunctionTransformer(add))]).fit([1])\nd = [1]", "y = p.predict(d)", "r = d"),

@@ -10,7 +10,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable, Sequence
 
-from . import kinds
+from . import kinds, words
 from .depths import NOTHING, Node, Value, either, element, holding, new, of_name
 from .functions import Definition, Flow
 from .scopes import own_names, with_defaults
@@ -43,7 +43,7 @@ class Elements(Values):
         before = None
         for _ in range(ROUNDS):
             self.of_statement = [self.read(node) for node in nodes]
-            now = (self.groups.changes, sum(map(len, self.of_statement)), len(self.flows))
+            now = (self.groups.changes, sum(map(len, self.of_statement)), sum(map(len, self.held.values())))
             if now == before:
                 break
             before = now
@@ -89,7 +89,8 @@ class Elements(Values):
 
     def augmented(self, node: ast.AugAssign) -> None:
         value = self.value(node.value)
-        if isinstance(node.target, ast.Name) or not isinstance(node.value, ast.Constant):
+        cell = isinstance(node.target, ast.Subscript) and kinds.without_indexer(node.target.value)[1]
+        if not (cell and isinstance(node.value, ast.Constant)):
             self.altered |= self.value(node.target)[0]
         if isinstance(node.target, ast.Name):
             self.groups.join(new(of_name(self.scoped(node.target.id))), value)
@@ -102,7 +103,7 @@ class Elements(Values):
                 self.store(target, NOTHING)
 
     def repeat(self, node: ast.For) -> None:
-        self.bind(node.target, element(self.value(node.iter)), None)
+        self.loop(node.target, node.iter)
         for item in [*node.body, *node.orelse]:
             self.statement(item)
 
@@ -172,8 +173,10 @@ class Elements(Values):
         if isinstance(target, ast.Name):
             name = self.scoped(target.id)
             self.groups.join(of_name(name), value)
-            if source is not None and (found := self.functions_in(source)):
-                self.held[name] = found
+            if source is not None:
+                self.hold(name, source)
+            if isinstance(source, ast.Attribute) and source.attr in words.MUTATES:
+                self.bound.add(name)
         elif isinstance(target, ast.Starred):
             self.bind(target.value, holding(value), None)
         elif isinstance(target, (ast.Tuple, ast.List)):

@@ -59,9 +59,12 @@ class Kinds:
         if isinstance(node, LITERALS):
             return CONTAINER
         if isinstance(node, (ast.Attribute, ast.Subscript)):
-            kind = self.of(without_indexer(node.value)[0])
-            several = isinstance(node, ast.Subscript) and selects(node.slice)
-            return kind if several and kind else COLUMN if kind == TABLE else UNKNOWN
+            base, indexer = without_indexer(node.value)
+            kind = self.of(base)
+            several = isinstance(node, ast.Subscript) and any(map(selects, parts_of(node.slice)))
+            if several and isinstance(getattr(node, "slice", None), ast.Tuple):
+                return COLUMN if kind == TABLE else UNKNOWN
+            return kind if several and kind else COLUMN if kind == TABLE and not indexer else UNKNOWN
         return self.of_call(node) if isinstance(node, ast.Call) else UNKNOWN
 
     def of_call(self, node: ast.Call) -> str:
@@ -70,7 +73,7 @@ class Kinds:
             return COLUMN if last == "Series" else TABLE
         if isinstance(node.func, ast.Attribute) and not path:
             kind = self.of(node.func.value)
-            keeps = last in words.FRESH | words.VIEWS and kind in (TABLE, COLUMN)
+            keeps = last in words.FRESH | words.VIEWS and last not in words.GIVES_ROWS and kind in (TABLE, COLUMN)
             return kind if keeps or last == "copy" else UNKNOWN
         return CONTAINER if last in BUILT_IN | {"Counter"} | self.names.classes else UNKNOWN
 
@@ -102,7 +105,7 @@ class Kinds:
 
     def ways(self, base: ast.expr, key: ast.expr, indexer: str) -> list[Callable[[Value], Value]]:
         """What an index may give: a part of the same depth, a new one, or an element."""
-        kind, parts = self.of(base), key.elts if isinstance(key, ast.Tuple) else [key]
+        kind, parts = self.of(base), parts_of(key)
         frame = self.is_frame(base)
         if (any(map(selects, parts)) and kind != CONTAINER) or (frame and not indexer):
             return [same]
@@ -131,6 +134,10 @@ def of_frame(node: ast.Attribute | ast.Subscript) -> bool:
 
 def is_set(node: ast.AST) -> bool:
     return isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
+
+
+def parts_of(key: ast.expr) -> list[ast.expr]:
+    return key.elts if isinstance(key, ast.Tuple) else [key]
 
 
 def selects(key: ast.AST) -> bool:

@@ -36,5 +36,7 @@ def once(value: ast.AST, found: set[str], known: Names) -> bool:
     if isinstance(value, ast.GeneratorExp):
         return True
     if isinstance(value, ast.Call):
-        return called_name(value) in words.ONE_SHOT | found or known.path(value.func).startswith("itertools.")
+        in_parts = any(item.arg in {"chunksize", "iterator"} for item in value.keywords)
+        last, of_itertools = called_name(value), known.path(value.func).startswith("itertools.")
+        return last in words.ONE_SHOT | found or of_itertools or (in_parts and last.startswith("read_"))
     return isinstance(value, HOLDERS) and any(once(part, found, known) for part in ast.iter_child_nodes(value))

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from .alterations import Summary
 from .calls import called_name
+from .scopes import functions_and_classes
 from .sharing import PROCESS, Names, bindings, root, values
 
 PRINTS = {"sys.stdout", "sys.stderr"}
@@ -27,8 +28,15 @@ class Spans:
     def __init__(self, names: Names, methods: Mapping[str, Summary], nodes: Sequence[ast.stmt]) -> None:
         self.names, self.methods = names, methods
         pairs = [pair for node in nodes for pair in bindings(node, loops=False)]
-        self.originals = {root(target) for target, value in pairs if self.path(value) in ORIGINALS}
+        self.originals = {root(target) for target, value in pairs if self.is_original(value)}
         self.managers = {root(target) for target, value in pairs if called_name(value) in MANAGERS}
+        inside = {
+            item.name: [way for part in ast.walk(item) for way in self.by_values(part)]
+            for node in nodes
+            for item in functions_and_classes(node)
+            if not isinstance(item, ast.ClassDef)
+        }
+        self.inside = {name: ways[0] for name, ways in inside.items() if len(ways) == 1}  # others change it back
         self.open: dict[str, set[str]] = {}  # for each way to write: the names of what is written to
 
     def path(self, node: ast.AST) -> str:
@@ -47,14 +55,22 @@ class Spans:
 
     def begun(self, node: ast.stmt, alters: set[str]) -> Iterator[tuple[str, set[str]]]:
         """The ways to write that a statement opens or, with nothing to write to, closes."""
+        yield from self.by_values(node)
         value = getattr(node, "value", None)
         targets = node.targets if isinstance(node, ast.Assign) else []
-        for path in (self.path(target) for target in targets):
-            if path in PRINTS:
-                yield path, self.written(value)
-        if not isinstance(value, ast.Call):
+        if isinstance(value, ast.Call):
+            yield from self.by_call(value, {root(target) for target in targets} - {""}, alters)
+
+    def by_values(self, node: ast.AST) -> Iterator[tuple[str, set[str]]]:
+        if not isinstance(node, ast.Assign):
             return
-        yield from self.by_call(value, {root(target) for target in targets} - {""}, alters)
+        for target in node.targets:
+            pairs = [(target, node.value)]
+            if isinstance(target, ast.Tuple) and isinstance(pairs[0][1], ast.Tuple):
+                pairs = [*zip(target.elts, pairs[0][1].elts)]
+            for part, value in pairs:
+                if self.path(part) in PRINTS or self.path(part).startswith("builtins."):
+                    yield self.path(part), self.written(value)
 
     def by_call(self, call: ast.Call, given: set[str], alters: set[str]) -> Iterator[tuple[str, set[str]]]:
         path, last = self.names.path(call.func), called_name(call)
@@ -67,15 +83,28 @@ class Spans:
         elif last in {"addHandler", "addFilter"} or path == "logging.basicConfig":
             handled = set().union(*(self.methods[name].alters for name in HANDLES if name in self.methods))
             yield f"{last} {ast.unparse(call)}", arguments | handled
-        elif holder is not None and self.is_manager(holder) and last in {"__enter__", "__exit__"}:
-            yield f"with {root(holder)}", self.names.shared(holder) | given if last == "__enter__" else set()
+        elif isinstance(call.func, ast.Name) and last in self.inside:
+            yield self.inside[last]
+        elif holder is not None and self.enters(call, holder):
+            yield f"with {root(holder)}", self.names.shared(holder) | arguments | given
+        if holder is not None and last in {"__exit__", "close"} and f"with {root(holder)}" in self.open:
+            yield f"with {root(holder)}", set()
+
+    def is_original(self, value: ast.AST) -> bool:
+        return self.path(value) in ORIGINALS or self.path(value).startswith("builtins.")
+
+    def enters(self, call: ast.Call, holder: ast.expr) -> bool:
+        """Whether it does by hand what a with statement does, itself or by an ExitStack."""
+        last = called_name(call)
+        by_stack = last == "enter_context" and bool(call.args) and self.is_manager(call.args[0])
+        return by_stack or (last == "__enter__" and self.is_manager(holder))
 
     def is_manager(self, node: ast.expr) -> bool:
         return called_name(node) in MANAGERS or root(node) in self.managers
 
     def written(self, value: ast.AST | None) -> set[str]:
         """The names of what prints go to."""
-        if value is None or self.path(value) in ORIGINALS or root(value) in self.originals:
+        if value is None or self.is_original(value) or root(value) in self.originals:
             return set()
         unnamed = isinstance(value, ast.Call) and called_name(value) != "open"
         return self.names.shared(value) | ({PRINTED} if unnamed else set())

@@ -42,10 +42,23 @@ class Values:
         self.flows: dict[int, Flow] = {}
         self.functions: dict[str, list[Flow]] = {}  # by name; methods, too
         self.held: dict[str, list[Flow]] = {}  # by the name of what holds them
+        self.bound: set[str] = set()  # names of methods of lists and the like
         self.classes: dict[str, list[Flow]] = {}  # what runs when an object is made
         self.scopes: list[tuple[str, set[str]]] = []
         self.altered: set[Node] = set()  # by what is read at the moment
         self.returned: list[Value] = []
+
+    def hold(self, name: str, source: ast.expr) -> None:
+        """Note which functions a name holds."""
+        new_ones = [flow for flow in self.functions_in(source) if flow not in self.held.get(name, [])]
+        if new_ones:
+            self.held.setdefault(name, []).extend(new_ones)
+
+    def loop(self, target: ast.expr, over: ast.expr) -> None:
+        self.bind(target, element(self.value(over)), None)
+        for item in ast.walk(target):
+            if isinstance(item, ast.Name):
+                self.hold(self.scoped(item.id), over)
 
     def bind(self, target: ast.expr, value: Value, source: ast.expr | None) -> None:
         raise NotImplementedError
@@ -95,7 +108,7 @@ class Values:
 
     def comprehension(self, node: ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictComp) -> Value:
         for part in node.generators:
-            self.bind(part.target, element(self.value(part.iter)), None)
+            self.loop(part.target, part.iter)
             for condition in part.ifs:
                 self.value(condition)
         made = [node.key, node.value] if isinstance(node, ast.DictComp) else [node.elt]
@@ -168,6 +181,8 @@ class Values:
         if "inplace" in options or (is_method and last in words.MUTATES - words.ADDS_ONE):
             self.groups.join(new(receiver), new(everything))
         for item in arguments(node):
+            if isinstance(item, ast.Name) and self.scoped(item.id) in self.bound:
+                self.altered |= element(self.value(item))[0]
             if isinstance(item, ast.Attribute) and item.attr in words.MUTATES and root(item) in kinds.BUILT_IN:
                 self.altered |= element(blurred(either(receiver, everything)))[0]
 
@@ -196,6 +211,8 @@ class Values:
         if isinstance(node.func, ast.Attribute):
             flows = [flow for flow in flows if flow.of_class]
         by_class = isinstance(node.func, ast.Attribute) and root(node.func.value) in self.classes
+        for flow in flows:
+            self.hand_over(node, flow)
         found = [
             self.run(flow, flow.binding(node, values, receiver if flow.takes_object and not by_class else None))
             for flow in flows
@@ -204,6 +221,13 @@ class Values:
         everything = either(*values.values())
         found += [self.run(flow, flow.all_bound(everything)) for flow in held]
         return either(*found) if found else None
+
+    def hand_over(self, node: ast.Call, flow: Flow) -> None:
+        """Note which functions the arguments of a function are."""
+        names = flow.parameters[1:] if flow.takes_object else flow.parameters
+        named = [(item.arg, item.value) for item in node.keywords if item.arg in flow.parameters]
+        for name, value in [*zip(names, node.args), *named]:
+            self.hold(f"{flow.scope}{name}", value)
 
     def run(self, flow: Flow, binding: dict[str, Value]) -> Value:
         altered, given = flow.called(binding, self.groups)
@@ -238,7 +262,9 @@ class Values:
             return [self.flows[id(node)]] if id(node) in self.flows else []
         inside: list[ast.AST] = [*ast.iter_child_nodes(node)]
         if isinstance(node, ast.Call):
-            keeps = kinds.last_name(node.func) in self.functions or kinds.keeps_functions(node)
-            inside = [*arguments(node)] if keeps else []
+            own = self.functions.get(kinds.last_name(node.func), [])
+            made = [flow for flow in self.flows.values() if any(each.scope in flow.outer for each in own)]
+            inside = [*arguments(node)] if own or kinds.keeps_functions(node) else []
             inside += [node.func.value] if called_name(node) in {"fit", "set_params"} else []  # type: ignore[attr-defined]
+            return [*made, *(flow for item in inside for flow in self.functions_in(item))]
         return [flow for item in inside for flow in self.functions_in(item)]

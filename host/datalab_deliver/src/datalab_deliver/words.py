@@ -209,6 +209,8 @@ KEEPS_FRAMES = set(
     merge join set_index astype replace filter
     """.split()
 )
+# Methods whose result may be a row, which has cells where a table has columns.
+GIVES_ROWS = {"xs", "squeeze", "stack", "agg", "aggregate", "apply"}
 # Attributes that give the same elements in another shape.
 LIKE_ITSELF = {"T", "values", "array", "flat", "real"}
 # Attributes that have no part of it.

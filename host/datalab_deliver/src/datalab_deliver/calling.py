@@ -201,7 +201,7 @@ class Flat(Names):
 def alters(statements: Sequence[Statement], analysis: Analysis, name: str) -> dict[str, str]:
     """What a function may alter, and of what kind that has to be so that it cannot: scalar, flat or nothing."""
     set_inside = set().union(*(declared(statement.node) for statement in statements))
-    own = analysis.known[name].alters
+    own = analysis.known[name].alters | analysis.elements.called([name], sure=True)
     flat = Analysis(statements, Flat).known[name].alters
     found = {each for each in own if each in analysis.assigned | set_inside}
     return {each: "" if each in set_inside else "scalar" if each in flat else "flat" for each in sorted(found)}

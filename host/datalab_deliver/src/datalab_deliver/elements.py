@@ -50,15 +50,20 @@ class Elements(Values):
 
     def alters(self, number: int, functions: Iterable[str]) -> set[str]:
         """The names of what a statement alters; functions are those that it may call by what holds them."""
-        nodes = set(self.of_statement[number])
-        for name in functions:
-            nodes |= {node for flow in self.functions.get(name, []) for node in flow.altered if ":" not in node[0]}
-        return {name for name, _ in self.groups.all(nodes) if ":" not in name}
+        return self.called(functions) | {
+            name for name, _ in self.groups.all(self.of_statement[number]) if ":" not in name
+        }
+
+    def called(self, functions: Iterable[str], *, sure: bool = False) -> set[str]:
+        """The names outside of functions and methods of what they alter, or surely alter if they get there."""
+        flows = [flow for name in functions for flow in self.functions.get(name, [])]
+        nodes = {node for flow in flows for node in (flow.altered if sure else flow.altered | flow.perhaps)}
+        return {name for name, _ in self.groups.all(n for n in nodes if ":" not in n[0]) if ":" not in name}
 
     def read(self, node: ast.stmt) -> set[Node]:
-        self.altered = set()
+        self.altered, self.perhaps = set(), set()
         self.statement(node)
-        return self.altered
+        return self.altered | self.perhaps
 
     def statement(self, node: ast.AST) -> None:
         name = type(node).__name__
@@ -89,9 +94,11 @@ class Elements(Values):
 
     def augmented(self, node: ast.AugAssign) -> None:
         value = self.value(node.value)
-        cell = isinstance(node.target, ast.Subscript) and kinds.without_indexer(node.target.value)[1]
-        if not (cell and isinstance(node.value, ast.Constant)):
-            self.altered |= self.value(node.target)[0]
+        target = self.value(node.target)[0]
+        if isinstance(node.target, ast.Name) or self.kinds.of(node.value) == kinds.CONTAINER:
+            self.altered |= target
+        elif not (isinstance(node.value, ast.Constant) and kinds.without_indexer(node.target.value)[1]):
+            self.perhaps |= target  # a list is altered, a number becomes another one
         if isinstance(node.target, ast.Name):
             self.groups.join(new(of_name(self.scoped(node.target.id))), value)
         else:
@@ -155,8 +162,8 @@ class Elements(Values):
                 self.functions.setdefault(node.name, []).append(flow)
         defaults = [(argument.arg, default) for argument, default in with_defaults(node.args)]
         flow.defaults = {name: self.value(default) for name, default in defaults if default is not None}
-        outside = self.altered, self.returned
-        self.altered, self.returned = set(), []
+        outside = self.altered, self.perhaps, self.returned
+        self.altered, self.perhaps, self.returned = set(), set(), []
         self.scopes.append((flow.scope, own_names(node)))
         if isinstance(node, ast.Lambda):
             self.returned.append(self.value(node.body))
@@ -164,9 +171,10 @@ class Elements(Values):
             for item in node.body:
                 self.statement(item)
         self.scopes.pop()
-        flow.altered, flow.given = self.altered | flow.altered, either(*self.returned)
+        flow.altered, flow.perhaps = self.altered | flow.altered, self.perhaps
+        flow.given = either(*self.returned)
         flow.close(self.groups)
-        self.altered, self.returned = outside
+        self.altered, self.perhaps, self.returned = outside
         return flow
 
     def bind(self, target: ast.expr, value: Value, source: ast.expr | None) -> None:

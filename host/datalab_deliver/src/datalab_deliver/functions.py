@@ -23,6 +23,7 @@ class Flow:
     scope: str  # its own names begin so
     of_class: str = ""
     altered: set[Node] = field(default_factory=set)
+    perhaps: set[Node] = field(default_factory=set)
     given: Value = NOTHING
     joined: list[set[Node]] = field(default_factory=list)
     defaults: dict[str, Value] = field(default_factory=dict)
@@ -54,6 +55,7 @@ class Flow:
         """Note, after its body was read, what the groups say of its arguments and of what is outside."""
         own = {self.scope + name for name in self.arguments()}
         self.altered = {node for node in groups.all(self.altered) if self.seen(node, own)}
+        self.perhaps = {node for node in groups.all(self.perhaps) if self.seen(node, own)}
         self.given = tuple(frozenset(n for n in groups.all(nodes) if self.seen(n, own)) for nodes in self.given)
         seen = [{node for node in group if self.seen(node, own)} for group in groups.with_any(own)]
         self.joined = [nodes for nodes in seen if len(nodes) > 1]
@@ -99,7 +101,7 @@ class Flow:
 
         for nodes in self.joined:
             groups.same(put(nodes))
-        return set(put(self.altered)), tuple(put(self.given[depth]) for depth in range(DEEPEST + 1))
+        return set(put(self.altered | self.perhaps)), tuple(put(self.given[depth]) for depth in range(DEEPEST + 1))
 
     def put(self, node: Node, binding: Mapping[str, Value]) -> frozenset[Node]:
         name, depth = node

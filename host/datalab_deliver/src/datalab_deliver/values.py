@@ -46,6 +46,7 @@ class Values:
         self.classes: dict[str, list[Flow]] = {}  # what runs when an object is made
         self.scopes: list[tuple[str, set[str]]] = []
         self.altered: set[Node] = set()  # by what is read at the moment
+        self.perhaps: set[Node] = set()  # if it is a list, and no number
         self.returned: list[Value] = []
 
     def hold(self, name: str, source: ast.expr) -> None:

@@ -1,0 +1,51 @@
+# Copyright: Contributors to datalab.notebooks
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What stays of notebooks with tables, lists in their cells and copies of both computes what the whole notebook does.
+
+They are drawn by chance from tables.txt, so that copies come to have elements in common in ways that nobody thought of.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+
+import nbformat
+from datalab_deliver import effects, slicing, source
+from datalab_deliver.slicing import Width
+
+HERE = Path(__file__).parent
+BEGINS, DRAWN = (
+    part.partition("\n")[2].strip() for part in (HERE / "tables.txt").read_text(encoding="utf-8").split("## ")[1:]
+)
+NOTEBOOKS = 80
+RESULTS = [kind + number for kind in "dslxma" for number in "12"] + ["o1.x", "o2.x"]
+
+
+def asked(python, what, job):
+    done = subprocess.run(
+        [python, HERE / "draw.py", what], input=json.dumps(job), check=True, capture_output=True, text=True
+    )
+    return json.loads(done.stdout)
+
+
+def stays(statements):
+    nb = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("\n".join(statements))])
+    read = source.read(nb, "x.ipynb").statements
+    return [read[number].text for number in slicing.cut(read, effects.of(read), {"r"}, Width.NEEDED)]
+
+
+def test_tables_that_are_drawn(python):
+    job = {"begins": [BEGINS], "drawn": DRAWN.splitlines(), "results": RESULTS, "notebooks": NOTEBOOKS}
+    notebooks = asked(python, "drawn", job)
+    kept = [stays(statements) for statements in notebooks]
+    came = asked(python, "computed", [*notebooks, *kept])
+    wanted, got = came[:NOTEBOOKS], came[NOTEBOOKS:]
+    parts = zip(notebooks, wanted, got, strict=True)
+    assert ["\n".join([*n[1:], one, other]) for n, one, other in parts if one != other] == []
+    drawn = [statement for statements in notebooks for statement in statements[1:]]
+    went = len(drawn) - sum(s in part for n, part in zip(notebooks, kept, strict=True) for s in n[1:])
+    assert len(drawn) > 1000
+    assert went > 200  # they would be equal if nothing went
+    assert sum("Error" in text for text in wanted) < NOTEBOOKS / 4

@@ -57,7 +57,7 @@ on_start:
   description: What runs at each start, with its settings in plain text and its program packed.
   returned: success
   type: str
-  sample: "#!/bin/bash\n# Made by datalab.notebooks.notebook_host: unpacks and runs $run.\n…"
+  sample: "#!/bin/bash\n# Made by datalab.notebooks.notebook_host\n…"
 on_start_unpacked:
   description: What RV(on_start) unpacks on an instance, to be read and checked.
   returned: success

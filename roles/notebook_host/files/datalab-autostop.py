@@ -180,7 +180,7 @@ def aws(*command: str) -> str:
     done = subprocess.run([RUN, *command], capture_output=True, text=True, check=False)
     if done.returncode:
         raise OSError(" ".join(done.stderr.split()))
-    return done.stdout[:-1]
+    return done.stdout.removesuffix("\n")
 
 
 def look(options: SimpleNamespace, memory: Memory) -> tuple[bool, str]:
@@ -228,7 +228,15 @@ def report(memory: Memory, what: str, reason: str) -> None:
             {"autostop": what, "reason": reason, "idle": idle, "busy": memory.worked, "running": memory.now}
         )
         print(line, flush=True)
-        run("log_event", json.dumps([{"timestamp": memory.wall * 1000, "message": line}]))
+        log(json.dumps([{"timestamp": memory.wall * 1000, "message": line}]))
+
+
+def log(events: str) -> None:
+    """To CloudWatch Logs, where the report of costs reads."""
+    stream = f"{aws('metadata', 'ResourceName')}/autostop"
+    to = ("--log-group-name", "/aws/sagemaker/NotebookInstances", "--log-stream-name", stream)
+    run("cli", "logs", "create-log-stream", *to)
+    run("cli", "logs", "put-log-events", *to, "--log-events", events)
 
 
 def stop(memory: Memory, reason: str) -> int:

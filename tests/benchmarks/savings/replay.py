@@ -91,7 +91,7 @@ def _kernel(intervals: Sequence[Interval], now: int) -> dict[str, object]:
 
 
 def _logged(asked: Sequence[tuple[str, ...]]) -> list[dict[str, Any]]:
-    return [event for name, *rest in asked if name == "log_event" for event in json.loads(rest[0])]
+    return [event for command in asked if "put-log-events" in command for event in json.loads(command[-1])]
 
 
 def bill_of(runs: Sequence[Run]) -> Bill:

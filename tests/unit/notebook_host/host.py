@@ -68,8 +68,9 @@ outlives() {
 EVERYTHING_BY_BUCKET: dict[str, Any] = {
     **TLS,
     **MIRRORS,
-    "notebook_host_tools": [*TOOLS["notebook_host_tools"], CONDA, AUTOSTOP, DELIVER],
-    "notebook_host_tools_url": "s3://acme-tools",
+    "notebook_host_proxy_url": "http://proxy.example.com:3128",
+    "notebook_host_tools": [CONDA, AUTOSTOP, DELIVER],
+    "notebook_host_tools_url": "s3://datalab-tools-123456789012-eu-central-1",
 }
 CASES: dict[str, dict[str, Any]] = {
     "defaults": {},

@@ -136,7 +136,7 @@ def test_a_dry_run_and_the_first_look_stop_nothing(host: Host) -> None:
 def test_it_is_told_until_the_program_is_there(host: Host) -> None:
     instance(host, "echo")
     host.run("fetch_missing", expect=1)
-    assert "Until autostop is there, this instance stops only when nothing has moved for hours" in host.notice
+    assert "Meanwhile this instance stops only when nothing has moved for hours" in host.notice
     assert "is missing" in host.run("autostop", "--dry-run")
     host.stub("aws", AWS.format(datalab=DELIVER, program=AUTOSTOP, tag="echo"))
     host.run("fetch_missing")

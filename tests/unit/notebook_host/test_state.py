@@ -219,7 +219,7 @@ def test_a_kernel_of_python_loads_it_as_soon_as_it_is_there(instance: Host, tmp_
 def test_what_cannot_be_had_is_told(instance: Host) -> None:
     instance.run("fetch_missing", expect=1)
     assert "datalab-state.zip: no route." in instance.notice
-    assert "kernels that start do not save what they have in memory." in instance.notice
+    assert "Kernels that start meanwhile do not save what they have in memory." in instance.notice
 
 
 def test_what_comes_is_installed_or_told_and_tried_again(instance: Host) -> None:
@@ -231,7 +231,7 @@ def test_what_comes_is_installed_or_told_and_tried_again(instance: Host) -> None
     in_the_way = instance.root / "usr/local/libexec/datalab/state"
     in_the_way.mkdir()
     instance.run("fetch_missing", expect=1)
-    assert "kernels that start do not save what they have in memory." in instance.notice
+    assert "Kernels that start meanwhile do not save what they have in memory." in instance.notice
     in_the_way.rmdir()
     instance.run("fetch_missing")
     assert "in memory" not in instance.notice

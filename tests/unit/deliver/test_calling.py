@@ -105,6 +105,16 @@ def test_refused(entry, text, tmp_path, monkeypatch):
     assert all(fault.remedy for fault in refused.value.faults)
 
 
+@pytest.mark.parametrize(("made", "served"), [("np.poly1d([2, 1])", True), ("Line(2, 1)", False)])
+def test_an_artifact_that_is_called(made, served):
+    text = f"# %%\nimport numpy as np\nfrom lines import Line\nline = {made}\n# %%\ndef score(x): return line(x)\n"
+    read = source.read(notebook(text), PATH.name)
+    if served:
+        assert serving.find(read, "score", PATH).called.altered == {}
+        return
+    assert serving.find(read, "score", PATH).called.altered == {"line": "scalar"}
+
+
 PROOFS = {  # serving.py, and the difference that is found
     "the same": ("return n[0] * x", ""),
     "another answer": ("return n[0] * x + 1", "f[0]: 6 and 7"),

@@ -258,7 +258,8 @@ class Finder(ast.NodeVisitor):
                 self.alters |= self.arguments(node)
         elif name in words.ALTERS or name not in words.FRESH_BUILTINS | words.SHARING_BUILTINS | {"open"}:
             # A name that holds a function: what that one keeps, or belongs to, may be altered.
-            self.alters |= self.arguments(node) | self.named(node) | self.names.shared(node.func)
+            altered = set() if name in self.names.spared else self.names.shared(node.func)
+            self.alters |= altered | self.arguments(node) | self.named(node)
         elif keyword(node, "file"):
             self.alters |= self.arguments(node)
 

@@ -9,7 +9,7 @@ import builtins
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from . import once
+from . import once, words
 from .alterations import Finder, Summary
 from .elements import Elements
 from .objects import note_objects
@@ -74,6 +74,7 @@ class Analysis:
         ]
         self.note()
         note_objects(self.names, self.nodes)
+        self.names.spared = self.spared()
         self.names.filled = self.filled()
         self.names.rebound = self.rebound()
         self.names.returned = self.returned()
@@ -163,10 +164,20 @@ class Analysis:
         known = self.names
         names = type(known)(known.modules, known.callables, known.classes, known.stateful, returned=known.returned)
         names.rebound, names.filled = known.rebound, known.filled
-        names.touches, names.in_place = known.touches, known.in_place
+        names.touches, names.in_place, names.spared = known.touches, known.in_place, known.spared - own_names(node)
         for item in node.body:
             join_all(names, item)
         return names
+
+    def spared(self) -> set[str]:
+        """Names of what computes when it is called, and is not altered by that, whatever statement gave it."""
+        found: dict[str, bool] = {}
+        for node, (_, defines) in zip(self.nodes, self.tables):
+            value = node.value if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name) else None
+            computes = isinstance(value, ast.Call) and self.names.path(value.func) in words.COMPUTES
+            found.update({name: computes and found.get(name, True) for name in defines})
+        set_inside = set().union(*map(declared, self.nodes))
+        return {name for name, computes in found.items() if computes} - set_inside
 
     def filled(self) -> set[str]:
         """Names of what gets an element when it is read: what has to do with a defaultdict, or a function that has."""

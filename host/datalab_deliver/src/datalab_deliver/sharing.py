@@ -33,6 +33,7 @@ class Names:
     touches: dict[str, set[str]] = field(default_factory=dict)  # name: what has no name that using it reads and alters
     in_place: set[str] = field(default_factory=set)  # names of what may alter the arguments of any of its methods
     keeps: dict[str, set[str]] = field(default_factory=dict)  # function: the names that may keep an argument of it
+    spared: set[str] = field(default_factory=set)  # names of what is not altered when it is called
     kinds: dict[str, set[str]] = field(default_factory=dict)  # name: what literals and calls it is made by
     parents: dict[str, str] = field(default_factory=dict)
 

@@ -175,7 +175,7 @@ class Values:
         known = (words.FRESH | words.VIEWS | words.SHOWS | self.functions.keys()) - words.MUTATES
         if is_method and ("inplace" in options or not (last in known or self.names.path(node.func))):
             self.altered |= receiver[0]
-        if not is_method and last in self.assigned - self.functions.keys() - self.classes.keys():
+        if not is_method and last in self.assigned - self.functions.keys() - self.classes.keys() - self.names.spared:
             self.altered |= element(self.value(node.func))[0]  # what it is a method of
         if is_method and last in words.MUTATES:
             self.groups.join(element(receiver), everything)

@@ -246,3 +246,10 @@ MAKES_NUMBERS = set(
 ADDS_ONE = {"append", "appendleft", "add", "insert", "put", "push", "setdefault", "__setitem__"}
 # Functions that are given a list of what they put together.
 CONCATENATES = {"concat", "concatenate", "hstack", "vstack", "dstack", "stack", "column_stack", "block", "chain"}
+# What they make computes when it is called, and stays as it is.
+COMPUTES = {
+    "numpy.poly1d",
+    "numpy.polynomial.Polynomial",
+    "scipy.interpolate.interp1d",
+    "scipy.interpolate.CubicSpline",
+}

@@ -24,6 +24,8 @@ def kept(text, *results, width=Width.NEEDED):
 ADDS = "from sklearn.preprocessing import FunctionTransformer\ndef add(x):\n    x[0] += 1\n    return x\n"
 COUNTS = "class T:\n    n = 0\n    def fit(self, x): return self\n"
 COUNTS += "    def transform(self, x):\n        self.n += 1\n        return x\n"
+LOGS = "import io, logging, sys\nlog = logging.getLogger('x')\nto = logging.StreamHandler(sys.stdout)\n"
+LOGS += "log.addHandler(to)\nlog.addHandler(logging.StreamHandler(io.StringIO()))\n"
 # For each: what is there before, the statement in question, and the result.
 STAYS = [
     ("d = pd.DataFrame()", "d.dropna(inplace=True)", "r = d.sum()"),
@@ -220,6 +222,8 @@ GOES = [
     ("d = 1", "warnings.filterwarnings('ignore')", "r = d"),
     ("d = np.poly1d([1, 2])", "print(d(3))", "r = d"),
     ("d = 1", "import seaborn", "r = d"),
+    (f"{LOGS}d = 1\ndef f(x):\n    log.info(x)\n    return x", "print(d)", "r = f(d)"),
+    (f"{LOGS}d = 1\ndef f(x):\n    log.info(x)\n    return x", "e = d + 1", "r = f(d)"),
     ("import io, sys\nd = 1\nf = io.StringIO()\nold = sys.stdout\nsys.stdout = f", "print(d)", "r = d"),
     ("import logging\nd = 1\nlogging.basicConfig(stream=None)", "logging.info(d)", "r = d"),
     (

@@ -257,11 +257,11 @@ class Analysis:
         self.known[name] = merged([Summary(finder.alters & self.assigned, finder.reads)], self.known.get(name))
 
     def effects(self) -> list[Effect]:
-        spans = Spans(self.names, self.methods, self.nodes)
+        spans = Spans(self.names, self.methods, self.nodes, self.assigned)
         found = [self.effect(number, *table) for number, table in enumerate(self.tables)]
         for node, effect in zip(self.nodes, found):
             written, read = spans.pass_by(node, effect.alters)
-            effect.alters |= self.names.together(written, self.assigned)
+            effect.alters |= written
             effect.uses |= read
         return found
 

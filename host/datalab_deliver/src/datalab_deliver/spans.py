@@ -19,14 +19,18 @@ PRINTS = {"sys.stdout", "sys.stderr"}
 ORIGINALS = PRINTS | {"sys.__stdout__", "sys.__stderr__"}
 MANAGERS = {"catch_warnings", "redirect_stdout", "redirect_stderr"}
 HANDLES = ("emit", "filter", "format", "handle")  # what logging calls
+PASS_ON = {"getLogger", "StreamHandler", "FileHandler", "RotatingFileHandler", "NullHandler"}  # and keep nothing
 PRINTED = "<what is printed>"
 
 
 class Spans:
     """From which statement on what is written to."""
 
-    def __init__(self, names: Names, methods: Mapping[str, Summary], nodes: Sequence[ast.stmt]) -> None:
-        self.names, self.methods = names, methods
+    def __init__(
+        self, names: Names, methods: Mapping[str, Summary], nodes: Sequence[ast.stmt], assigned: set[str]
+    ) -> None:
+        self.names, self.methods, self.assigned = names, methods, assigned
+        self.on_the_way = {name for name, made in names.kinds.items() if made & PASS_ON}
         pairs = [pair for node in nodes for pair in bindings(node, loops=False)]
         self.originals = {root(target) for target, value in pairs if self.is_original(value)}
         self.managers = {root(target) for target, value in pairs if called_name(value) in MANAGERS}
@@ -38,6 +42,9 @@ class Spans:
         }
         self.inside = {name: ways[0] for name, ways in inside.items() if len(ways) == 1}  # others change it back
         self.open: dict[str, set[str]] = {}  # for each way to write: the names of what is written to
+
+    def shared(self, names: set[str]) -> set[str]:
+        return self.names.together(names, self.assigned)
 
     def path(self, node: ast.AST) -> str:
         return self.names.path(node) if isinstance(node, ast.expr) else ""
@@ -82,11 +89,11 @@ class Spans:
             yield path, alters - {PROCESS}
         elif last in {"addHandler", "addFilter"} or path == "logging.basicConfig":
             handled = set().union(*(self.methods[name].alters for name in HANDLES if name in self.methods))
-            yield f"{last} {ast.unparse(call)}", arguments | handled
+            yield f"{last} {ast.unparse(call)}", self.shared(arguments) - self.on_the_way | handled
         elif isinstance(call.func, ast.Name) and last in self.inside:
             yield self.inside[last]
         elif holder is not None and self.enters(call, holder):
-            yield f"with {root(holder)}", self.names.shared(holder) | arguments | given
+            yield f"with {root(holder)}", self.shared(self.names.shared(holder) | arguments | given)
         if holder is not None and last in {"__exit__", "close"} and f"with {root(holder)}" in self.open:
             yield f"with {root(holder)}", set()
 
@@ -107,4 +114,4 @@ class Spans:
         if value is None or self.is_original(value) or root(value) in self.originals:
             return set()
         unnamed = isinstance(value, ast.Call) and called_name(value) != "open"
-        return self.names.shared(value) | ({PRINTED} if unnamed else set())
+        return self.shared(self.names.shared(value)) | ({PRINTED} if unnamed else set())

@@ -11,9 +11,21 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 HOST = ROOT / "sandbox" / "machines" / "host"  # becomes a part of an image
-# moto[server] comes with boto3, Flask and Werkzeug, boto3 with botocore, ansible with PyYAML and Jinja2; only a type
-# checker imports _typeshed.
-THERE = {"_typeshed", "ansible", "boto3", "botocore", "flask", "jinja2", "moto", "sandbox", "werkzeug", "yaml"}
+# moto[server] comes with boto3, cryptography, Flask and Werkzeug, boto3 with botocore, ansible with PyYAML and Jinja2;
+# only a type checker imports _typeshed.
+THERE = {
+    "_typeshed",
+    "ansible",
+    "boto3",
+    "botocore",
+    "cryptography",
+    "flask",
+    "jinja2",
+    "moto",
+    "sandbox",
+    "werkzeug",
+    "yaml",
+}
 
 
 def imported(path: Path) -> Iterator[str]:

@@ -131,7 +131,7 @@ def _content() -> bytes:
 
 
 def _pickled() -> bytes:
-    services = {_where(service): service for service in list(BackendDict._instances)}  # type: ignore[misc]
+    services = {_where(service): service for service in list(BackendDict._instances)}  # type: ignore[misc]  # mypy: of which T?
     backends = {
         (*where, account, region): backend
         for where, service in services.items()

@@ -13,7 +13,7 @@ import sys
 from typing import Any
 
 import numpy as np
-import pandas as pd  # type: ignore[import-untyped]
+import pandas as pd  # type: ignore[import-untyped]  # it brings no types
 
 
 def text(value: Any) -> str:

@@ -186,7 +186,7 @@ def test_the_next_server_goes_on(serving, file):
 
 
 class Trap:
-    """Whoever unpickles it touches a file."""
+    """Unpickling it touches a file."""
 
     def __init__(self, file):
         self.file = file

@@ -99,6 +99,8 @@ ALTER = [
     "run_on_cells(alter, e)",
     "e.a.map(make(5))",
     "for x in e.a: made(x)",
+    "for x in e.a: fit(x)",
+    "n = [fit(x) for x in e.a]",
 ]
 BEFORE = """
 def alter(x): x.append(5)
@@ -118,6 +120,7 @@ def make(n):
     def by_closure(x): x.append(n)
     return by_closure
 made = make(5)
+def fit(x): x.append(5)  # a name that methods of libraries have
 """
 # What is there before, the statement in question, and the result.
 COUNTER = "class C:\n    n = 1\n    def inc(self): self.n += 1\nd = pd.Series([C()])\ne = d.copy()"

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from . import kinds, words
 from .depths import NOTHING, Node, Value, either, element, holding, new, of_name
@@ -77,16 +78,16 @@ class Elements(Values):
 
     def assign(self, node: ast.Assign) -> None:
         value = self.value(node.value)
-        if self.narrows(node):
-            value = self.value(node.value.value)  # type: ignore[attr-defined]
+        if isinstance(node.value, ast.Subscript) and self.narrows(node.value, node.targets):
+            value = self.value(node.value.value)
         for target in node.targets:
             self.bind(target, value, node.value)
 
-    def narrows(self, node: ast.Assign) -> bool:
+    def narrows(self, value: ast.Subscript, targets: Sequence[ast.expr]) -> bool:
         """Whether a table becomes a selection of itself: d = d.loc[names]."""
-        base = kinds.without_indexer(node.value.value)[0] if isinstance(node.value, ast.Subscript) else None
-        itself = isinstance(base, ast.Name) and any(isinstance(t, ast.Name) and t.id == base.id for t in node.targets)
-        return itself and base is not None and self.kinds.of(base) in (kinds.TABLE, kinds.COLUMN)
+        base = kinds.without_indexer(value.value)[0]
+        itself = isinstance(base, ast.Name) and any(isinstance(t, ast.Name) and t.id == base.id for t in targets)
+        return itself and self.kinds.of(base) in (kinds.TABLE, kinds.COLUMN)
 
     def annotated(self, node: ast.AnnAssign) -> None:
         if node.value is not None:
@@ -123,13 +124,14 @@ class Elements(Values):
         if node.value is not None:
             self.returned.append(self.value(node.value))
 
-    def match(self, node: ast.AST) -> None:
-        value = self.value(node.subject)  # type: ignore[attr-defined]
+    def match(self, node: Any) -> None:  # an ast.Match, which Python 3.9 has not
+        value = self.value(node.subject)
         found = either(value, element(value), element(element(value)))
         for item in ast.walk(node):
-            name = getattr(item, "name", None) if type(item).__name__ in ("MatchAs", "MatchStar") else None
-            if name or getattr(item, "rest", None):
-                self.bind(ast.Name(name or item.rest, ast.Store()), found, None)  # type: ignore[attr-defined]
+            is_name = type(item).__name__ in ("MatchAs", "MatchStar")
+            name = getattr(item, "name" if is_name else "rest", None)
+            if name:
+                self.bind(ast.Name(name, ast.Store()), found, None)
             elif isinstance(item, ast.stmt) and item is not node:
                 self.statement(item)
 

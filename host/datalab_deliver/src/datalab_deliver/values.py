@@ -9,7 +9,6 @@ import builtins
 from collections.abc import Sequence
 
 from . import kinds, words
-from .calls import called_name
 from .depths import NOTHING, Groups, Node, Value, blurred, either, element, holding, new, of_name
 from .functions import Definition, Flow
 from .sharing import Names, root
@@ -95,11 +94,12 @@ class Values:
         return NOTHING
 
     def sequence(self, node: ast.Tuple | ast.List | ast.Set) -> Value:
-        found = []
-        for item in node.elts:
-            starred = isinstance(item, ast.Starred)
-            found.append(new(self.value(item.value)) if starred else holding(self.value(item)))  # type: ignore[attr-defined]
-        return either(*found)
+        return either(
+            *(
+                new(self.value(item.value)) if isinstance(item, ast.Starred) else holding(self.value(item))
+                for item in node.elts
+            )
+        )
 
     def mapping(self, node: ast.Dict) -> Value:
         for key in node.keys:
@@ -266,6 +266,7 @@ class Values:
             own = self.functions.get(kinds.last_name(node.func), [])
             made = [flow for flow in self.flows.values() if any(each.scope in flow.outer for each in own)]
             inside = [*arguments(node)] if own or kinds.keeps_functions(node) else []
-            inside += [node.func.value] if called_name(node) in {"fit", "set_params"} else []  # type: ignore[attr-defined]
+            if isinstance(node.func, ast.Attribute) and node.func.attr in {"fit", "set_params"}:
+                inside.append(node.func.value)  # which they give back
             return [*made, *(flow for item in inside for flow in self.functions_in(item))]
         return [flow for item in inside for flow in self.functions_in(item)]

@@ -53,6 +53,7 @@ PLAYBOOK_VARIABLES: dict[str, Spec] = {
     "platform_aws": {"type": "dict", "options": CONNECTION},
     "platform_destroy": {"type": "str", "choices": ["instances", "data"]},
     "platform_destroy_keep_used": {"type": "bool"},
+    "platform_imported": {"type": "bool"},
     "upgrade_batch": {"type": "int"},
     "upgrade_policy": {"type": "str", "choices": ["when_stopped", "force"]},
 }

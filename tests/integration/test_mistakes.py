@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -90,6 +91,34 @@ def test_a_person_who_is_not_there(playbook: PlaybookRunner, tmp_path: Path) -> 
     played = playbook("datalab.notebooks.start", "-i", write(tmp_path, SHORTEST), "-l", "alicia")
     assert "Could not match supplied host pattern, ignoring: alicia" in played.stderr
     assert "leaves us with no hosts to target" in played.stderr
+
+
+SILENT = {
+    "tags": (["validate", "--tags", "access"], "no tags: leave out --tags and --skip-tags. -l chooses people."),
+    "tags that are skipped": (["deploy", "--skip-tags", "always"], "no tags: leave out --tags and --skip-tags."),
+    "a person, and no one in the inventory": (["start", "-i", "/nowhere", "-l", "alice"], "so -l alice finds nobody"),
+    "a machine that is none": (["stand_in", "-l", "alice"], "No machine below the group stand_ins is meant"),
+    "no machine": (["stand_in"], "No machine below the group stand_ins is meant"),
+    "no machine with this tag": (["stand_in", "--tags", "conda"], "no tags: leave out --tags and --skip-tags."),
+}
+
+
+@pytest.mark.parametrize("case", SILENT)
+def test_nothing_would_run(playbook: PlaybookRunner, tmp_path: Path, case: str) -> None:
+    """Ansible would end well, and say nothing."""
+    (name, *options), says = SILENT[case]
+    inventory = [] if "-i" in options else ["-i", write(tmp_path, SHORTEST)]
+    played = playbook(f"datalab.notebooks.{name}", *inventory, *options)
+    assert played.returncode
+    assert says in played.stderr
+
+
+def test_a_playbook_that_imports_ours_may_have_tags(playbook: PlaybookRunner, tmp_path: Path) -> None:
+    ours = "{import_playbook: datalab.notebooks.validate, tags: [notebooks], vars: {platform_imported: true}}"
+    (tmp_path / "ours.yml").write_text(f"- {ours}\n- {{hosts: localhost, tags: [other]}}\n", encoding="utf-8")
+    run = partial(playbook, tmp_path / "ours.yml", "-i", write(tmp_path, SHORTEST), check=True)
+    assert "people and viewers: 3." in run("--tags", "notebooks").stdout
+    assert "people and viewers: 3." not in run("--tags", "other").stdout
 
 
 def test_boto3_is_missing_for_the_python_that_runs_ansible(playbook: PlaybookRunner, tmp_path: Path) -> None:

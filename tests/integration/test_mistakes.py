@@ -93,7 +93,7 @@ def test_a_person_who_is_not_there(playbook: PlaybookRunner, tmp_path: Path) -> 
     assert "leaves us with no hosts to target" in played.stderr
 
 
-SILENT = {
+SILENT: dict[str, tuple[list[str], str]] = {
     "tags": (["validate", "--tags", "access"], "no tags: leave out --tags and --skip-tags. -l chooses people."),
     "tags that are skipped": (["deploy", "--skip-tags", "always"], "no tags: leave out --tags and --skip-tags."),
     "a person, and no one in the inventory": (["start", "-i", "/nowhere", "-l", "alice"], "so -l alice finds nobody"),
@@ -107,8 +107,8 @@ SILENT = {
 def test_nothing_would_run(playbook: PlaybookRunner, tmp_path: Path, case: str) -> None:
     """Ansible would end well, and say nothing."""
     (name, *options), says = SILENT[case]
-    inventory = [] if "-i" in options else ["-i", write(tmp_path, SHORTEST)]
-    played = playbook(f"datalab.notebooks.{name}", *inventory, *options)
+    inventory = write(tmp_path, SHORTEST)
+    played = playbook(f"datalab.notebooks.{name}", *(options if "-i" in options else ["-i", inventory, *options]))
     assert played.returncode
     assert says in played.stderr
 

@@ -64,6 +64,9 @@ def page() -> Iterator[Page]:
         page = launched.new_page(viewport={"width": 1100, "height": 620})
         page.set_default_timeout(PATIENCE)
         expect.set_options(timeout=PATIENCE)
+        # jupyter_server lists a folder from which a file goes meanwhile, such as a notice, as one that is not there.
+        gone = page.locator('.jp-Dialog[aria-label^="Directory not found"]')
+        page.add_locator_handler(gone, lambda dialog: dialog.get_by_role("button", name="OK").click())
         yield page
         launched.close()
 

@@ -107,6 +107,16 @@ def test_a_notice_that_is_not_new_is_no_failure(host: Host, scripts: Scripts) ->
     assert "- Still the same.\n" in host.notice
 
 
+def test_a_new_notice_makes_no_file_for_a_moment(host: Host, scripts: Scripts) -> None:
+    """Jupyter may be listing the folder just then, and fails when a file that it has seen is gone."""
+    host.install(scripts["no steps"]["on-start.sh"]).start()
+    host.run("notice", "space", "Your volume is 91 % full.")
+    before = host.volume.stat().st_mtime_ns
+    host.run("notice", "space", "Your volume is 92 % full.")
+    assert "92 %" in host.notice
+    assert host.volume.stat().st_mtime_ns == before
+
+
 def test_why_an_instance_was_stopped_is_said_at_the_next_start_only(host: Host, scripts: Scripts) -> None:
     host.install(scripts["no steps"]["on-start.sh"]).start()
     assert host.notice == ""

@@ -47,10 +47,10 @@ class Settings:
     @classmethod
     def of(cls, given: Mapping[str, Any]) -> Settings:
         """The variables of a run by their names without the prefix; raises NotDeployable."""
-        known = cls.__dataclass_fields__
-        for name in given:
+        known = [f"deploy_{name}" for name in cls.__dataclass_fields__]
+        for name in (f"deploy_{each}" for each in given):
             if name not in known:
-                raise NotDeployable(f"deploy_{name} is not a variable{hint(name, known, 'leave it out')}")
+                raise NotDeployable(f"{name} is not a variable{hint(name, known, 'leave it out')}")
         for name, value in given.items():
             if name == "kubernetes":
                 if not isinstance(value, Mapping):

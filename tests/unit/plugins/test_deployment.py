@@ -41,7 +41,7 @@ def folder(tmp_path: Path) -> Path:
     ("given", "text"),
     [
         ({}, "deploy_project is missing"),
-        ({"project": "p", "overlai": "x"}, "deploy_overlai is not a variable; did you mean overlay?"),
+        ({"project": "p", "overlai": "x"}, "deploy_overlai is not a variable; did you mean deploy_overlay?"),
         ({"project": ["p"]}, r"deploy_project is \['p'\]; it must be text"),
         ({"project": "p", "timeout": "soon"}, "deploy_timeout is soon; it must be a number of seconds"),
         ({"project": "p", "timeout": 0}, "deploy_timeout is 0"),

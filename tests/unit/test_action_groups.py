@@ -5,14 +5,15 @@
 from __future__ import annotations
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
 import yaml
 
 ROOT = Path(__file__).parents[2]
-GROUP = yaml.safe_load((ROOT / "meta" / "runtime.yml").read_text(encoding="utf-8"))["action_groups"]["aws"]
-MEMBERS = {each for each in GROUP if isinstance(each, str)}
+GROUP = yaml.safe_load((ROOT / "meta" / "runtime.yml").read_text(encoding="utf-8"))["action_groups"]["own"]
+MEMBERS = set(GROUP)
 MODULES = {path.stem: path for path in (ROOT / "plugins" / "modules").glob("*.py")}
 
 
@@ -32,3 +33,18 @@ def test_a_module_of_aws_is_in_the_group_and_says_so(module: str) -> None:
     takes_options = "amazon.aws.region.modules" in fragments(module)
     says_so = "datalab.notebooks.attributes.action_group" in fragments(module)
     assert (module in MEMBERS, says_so) == (takes_options, takes_options)
+
+
+PLAYBOOKS = [
+    path
+    for path in (ROOT / "playbooks").glob("*.yml")
+    if "group/datalab.notebooks.own" in path.read_text(encoding="utf-8")
+]
+
+
+@pytest.mark.parametrize(
+    "tasks", [*PLAYBOOKS, *(ROOT / "roles/notebook_fleet/tasks").glob("*.yml")], ids=lambda path: path.stem
+)
+def test_a_play_with_the_group_of_our_own_has_no_others(tasks: Path) -> None:
+    """Others would not be told how AWS is reached."""
+    assert not re.search(r"(amazon|community)\.aws\.", tasks.read_text(encoding="utf-8"))

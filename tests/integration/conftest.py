@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
@@ -25,6 +26,8 @@ from ansible_collections.datalab.notebooks.tests.tools.account import make_role
 from ansible_collections.datalab.notebooks.tests.tools.operator import RECORDED
 from sandbox import Sandbox, running
 
+from .warm import WarmPlaybooks
+
 if TYPE_CHECKING:
     from mypy_boto3_sagemaker import SageMakerClient
 
@@ -32,6 +35,9 @@ ROOT = Path(__file__).parents[2]
 ANSIBLE_PLAYBOOK = Path(sys.executable).with_name("ansible-playbook")
 TRANSITION_SECONDS = 0.2
 LONGEST_RUN = 600  # seconds
+READABLE = {"ANSIBLE_CALLBACK_RESULT_FORMAT": "yaml", "ANSIBLE_INJECT_FACT_VARS": "false"}
+WARM: tuple[dict[str, str], ...] = ({}, READABLE)
+READ_AT_IMPORT = ("ANSIBLE_", "PYTHON")  # the variables that count before a run is forked
 MODULES_ALONE = {"test_inventory", "test_targets"}  # what they call, no playbook has to
 
 
@@ -63,6 +69,8 @@ class PlaybookRunner:
         self._home = home
         self._config = home / "ansible.cfg"
         self._config.touch()
+        self._started: dict[frozenset[tuple[str, str]], WarmPlaybooks] = {}
+        self._starting = Lock()
         collection = home / "collections" / "ansible_collections" / "datalab" / "notebooks"
         collection.parent.mkdir(parents=True)
         collection.symlink_to(ROOT)  # this checkout, wherever another one is installed
@@ -75,16 +83,40 @@ class PlaybookRunner:
         environment: dict[str, str] | None = None,
     ) -> Played:
         """Runs a playbook, by path or by name, to its end; with `check` a failure of it is one of the test."""
-        process = self.begin(playbook, *arguments, environment=environment)
+        command = [str(part) for part in (ANSIBLE_PLAYBOOK, playbook, *arguments)]
+        environment = environment or {}
+        imported = {name: value for name, value in environment.items() if name.startswith(READ_AT_IMPORT)}
+        if imported in WARM:
+            played = Played(*self._warm(imported)(command, environment, LONGEST_RUN))
+        else:
+            played = self._cold(playbook, *arguments, environment=environment)
+        if check and played.returncode:
+            pytest.fail(str(played), pytrace=False)
+        return played
+
+    def _cold(self, *command: str | Path, environment: dict[str, str]) -> Played:
+        process = self.begin(*command, environment=environment)
         try:
             stdout, stderr = process.communicate(timeout=LONGEST_RUN)
         except subprocess.TimeoutExpired:
             kill_with_children(process)
             stdout, stderr = process.communicate()
-        played = Played(process.returncode, stdout, stderr)
-        if check and played.returncode:
-            pytest.fail(str(played), pytrace=False)
-        return played
+        return Played(process.returncode, stdout, stderr)
+
+    def _warm(self, environment: dict[str, str]) -> WarmPlaybooks:
+        """What forks for the runs with this environment."""
+        key = frozenset(environment.items())
+        with self._starting:
+            if key not in self._started:
+                self._started[key] = WarmPlaybooks(self._home, {**self._environment, **environment})
+            return self._started[key]
+
+    def end(self) -> None:
+        """Ends the processes that wait for runs."""
+        for warm in self._started.values():
+            for process in warm.processes:
+                kill_with_children(process)
+            warm.forget()
 
     def inventory(self, *arguments: str | Path, environment: dict[str, str]) -> Played:
         """Runs ansible-inventory."""
@@ -151,7 +183,7 @@ def changing(sandbox: Sandbox) -> dict[str, int]:
     return {call: count for call, count in sandbox.calls().items() if not call.partition(":")[2].startswith(looks)}
 
 
-def kill_with_children(process: subprocess.Popen[str]) -> None:
+def kill_with_children(process: subprocess.Popen[Any]) -> None:
     """Ends a process and all that came from it, as a loss of power would; Ansible's workers are in other groups."""
     listed = subprocess.check_output(["ps", "-Ao", "pid=,ppid="], text=True).splitlines()
     parents = [(int(pid), int(parent)) for pid, parent in map(str.split, listed)]
@@ -164,9 +196,11 @@ def kill_with_children(process: subprocess.Popen[str]) -> None:
 
 
 @pytest.fixture(scope="session")
-def playbook(tmp_path_factory: pytest.TempPathFactory) -> PlaybookRunner:
+def playbook(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PlaybookRunner]:
     """Call it with a playbook and further arguments of ansible-playbook."""
-    return PlaybookRunner(tmp_path_factory.mktemp("home"))
+    runner = PlaybookRunner(tmp_path_factory.mktemp("home"))
+    yield runner
+    runner.end()
 
 
 def record(sandbox: Sandbox, request: pytest.FixtureRequest) -> None:

@@ -17,7 +17,7 @@ import pytest
 from ansible_collections.datalab.notebooks.tests.tools.account import make_network
 from sandbox import Sandbox
 
-from .conftest import PlaybookRunner, Played, changing, client, furnish, kill_with_children
+from .conftest import READABLE, PlaybookRunner, Played, changing, client, furnish, kill_with_children
 
 if TYPE_CHECKING:
     from mypy_boto3_sagemaker import SageMakerClient
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 HERE = Path(__file__).parent
 TARGETS = sorted(path.name for path in (HERE / "targets").iterdir())
 FLEET = "sagemaker_notebook_fleet"
-READABLE = {"ANSIBLE_CALLBACK_RESULT_FORMAT": "yaml", "ANSIBLE_INJECT_FACT_VARS": "false"}
 NOWHERE = "http://127.0.0.1:9"
 
 

@@ -242,8 +242,7 @@ from ansible_collections.datalab.notebooks.plugins.module_utils.common.errors im
 )
 from ansible_collections.datalab.notebooks.plugins.module_utils.common.pace import Pace, paced_client
 from ansible_collections.datalab.notebooks.plugins.module_utils.common.progress import Progress
-from ansible_collections.datalab.notebooks.plugins.module_utils.common.service_model import load_service_model
-from ansible_collections.datalab.notebooks.plugins.module_utils.common.session import Session
+from ansible_collections.datalab.notebooks.plugins.module_utils.common.session import Session, load_service_model
 from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker.arguments import instance_arguments
 from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker.comparison import (
     Comparison,

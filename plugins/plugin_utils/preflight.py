@@ -16,7 +16,6 @@ from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
 
-from ansible_collections.datalab.notebooks.plugins.module_utils.common.service_model import load_service_model
 from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker.arguments import filled
 from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker.instance import desired_from_options
 from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker.validation import (
@@ -24,6 +23,7 @@ from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker.valida
     name_problems,
 )
 
+from .botocore_data import load_service_model
 from .checks import access, costs, fleet, host, network, storage
 from .checks.limits import Given, limit_problems
 from .checks.tags import PLATFORM_TAG

@@ -9,9 +9,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from typing import Any
 
-from ansible_collections.datalab.notebooks.plugins.module_utils.common.service_model import known_regions, meant
+from ansible_collections.datalab.notebooks.plugins.module_utils.common.service_model import meant
 from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker.arguments import instance_arguments
 
+from .botocore_data import known_regions
 from .problems import EVERYBODY, Problem, closest, differs_by_a_letter, hint, shown
 from .roster import Inventory, Variables
 from .specs import SECTIONS, Spec, checked, role_options, role_results

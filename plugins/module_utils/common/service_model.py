@@ -9,17 +9,10 @@ import difflib
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
-from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 with suppress(ImportError):  # AnsibleAWSModule says so
-    from botocore import xform_name
-    from botocore.model import ServiceModel
-    from botocore.session import get_session
-
-if TYPE_CHECKING:
-    from botocore.loaders import Loader
-    from botocore.model import Shape
+    from botocore import xform_name  # and no more: the controller imports this
 
 # https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_Tag.html
 TAG_KEY_LENGTH = 128
@@ -38,32 +31,18 @@ IN_WORDS = {
 }
 
 
-@cache
-def data_loader() -> Loader:
-    """What reads botocore's data: one for all in this process, which reads each file once."""
-    loader: Loader = get_session().get_component("data_loader")
-    return loader
+class Model(Protocol):
+    """A model of a service: botocore's, or what the controller has in its place."""
+
+    def operation_model(self, operation_name: str) -> Any: ...
 
 
-@cache
-def load_service_model(service: str = "sagemaker") -> ServiceModel:
-    """botocore's model of a service, without a client and so without a region or credentials."""
-    return ServiceModel(data_loader().load_service_model(service, "service-2"), service)
-
-
-@cache
-def known_regions() -> frozenset[str]:
-    """The regions that botocore knows, of all partitions."""
-    partitions = data_loader().load_data("partitions")["partitions"]
-    return frozenset(name for partition in partitions for name in partition["regions"])
-
-
-def input_shape(model: ServiceModel, operation: str) -> Any:
+def input_shape(model: Model, operation: str) -> Any:
     # Any: the members and the member of a shape are known to its subclasses only.
     return model.operation_model(operation).input_shape
 
 
-def member_problems(model: ServiceModel, path: str, value: Any) -> list[str]:
+def member_problems(model: Model, path: str, value: Any) -> list[str]:
     """What the service model says against a value of a member of an operation's input, like CreateWorkGroup.Name."""
     operation, *members = path.split(".")
     shape = input_shape(model, operation)
@@ -72,7 +51,7 @@ def member_problems(model: ServiceModel, path: str, value: Any) -> list[str]:
     return list(violations(shape, value))
 
 
-def input_problems(model: ServiceModel, operation: str, params: dict[str, Any]) -> list[str]:
+def input_problems(model: Model, operation: str, params: dict[str, Any]) -> list[str]:
     """What the service model says against the parameters of a call, each after the option that the parameter is."""
     return list(_nested(input_shape(model, operation), params))
 
@@ -117,7 +96,7 @@ def meant(value: str, known: Collection[str]) -> str:
     return f"did you mean {close[0]}? Otherwise, {NEWER}" if close else NEWER
 
 
-def _range(shape: Shape, size: float, unit: str) -> Iterator[str]:
+def _range(shape: Any, size: float, unit: str) -> Iterator[str]:
     least, most = shape.metadata.get("min", 0), shape.metadata.get("max")
     if most is None and size < least:
         yield f"{size} is less than {least} {unit}".rstrip()

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from functools import cache
 from threading import Lock
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -14,20 +15,34 @@ from ansible.module_utils.ansible_release import __version__ as ansible_version
 from ansible_collections.amazon.aws.plugins.module_utils.botocore import get_aws_connection_info
 
 from .errors import NotebookError
-from .service_model import data_loader
 
 with suppress(ImportError):  # AnsibleAWSModule says so
     from boto3.session import Session as Boto3Session
     from botocore.config import Config
     from botocore.exceptions import BotoCoreError, NoRegionError
+    from botocore.model import ServiceModel
     from botocore.session import get_session
 
 if TYPE_CHECKING:
     from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
+    from botocore.loaders import Loader
 
 
 USER_AGENT = f"APN/1.0 Ansible/{ansible_version} datalab.notebooks"
 NO_REGION = "This module requires a region. Set AWS_REGION or the option region"
+
+
+@cache
+def data_loader() -> Loader:
+    """What reads botocore's data: one for all in this process, which reads each file once."""
+    loader: Loader = get_session().get_component("data_loader")
+    return loader
+
+
+@cache
+def load_service_model(service: str = "sagemaker") -> ServiceModel:
+    """botocore's model of a service, without a client and so without a region or credentials."""
+    return ServiceModel(data_loader().load_service_model(service, "service-2"), service)
 
 
 def _with_profile(module: AnsibleAWSModule, profile: str) -> Any:

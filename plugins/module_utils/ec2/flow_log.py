@@ -15,8 +15,8 @@ from ansible_collections.amazon.aws.plugins.module_utils.tagging import (
     boto3_tag_specifications,
     compare_aws_tags,
 )
-from ansible_collections.amazon.aws.plugins.module_utils.transformation import boto3_resource_to_ansible_dict
 
+from ..common.amazon import boto3_resource_to_ansible_dict
 from ..common.errors import InputError, NotebookError
 from ..common.polling import wait_until
 from ..common.resource import Resource, State

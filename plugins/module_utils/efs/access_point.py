@@ -15,8 +15,8 @@ from ansible_collections.amazon.aws.plugins.module_utils.tagging import (
     ansible_dict_to_boto3_tag_list,
     compare_aws_tags,
 )
-from ansible_collections.amazon.aws.plugins.module_utils.transformation import boto3_resource_to_ansible_dict
 
+from ..common.amazon import boto3_resource_to_ansible_dict
 from ..common.errors import InputError
 from ..common.polling import wait_until
 from ..common.resource import Resource, State

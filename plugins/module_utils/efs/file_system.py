@@ -11,8 +11,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.amazon.aws.plugins.module_utils.tagging import ansible_dict_to_boto3_tag_list
-from ansible_collections.amazon.aws.plugins.module_utils.transformation import boto3_resource_to_ansible_dict
 
+from ..common.amazon import boto3_resource_to_ansible_dict
 from ..common.calls import in_parallel
 from ..common.errors import InputError, NotebookError
 from ..common.polling import wait_until

@@ -8,8 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from ansible_collections.amazon.aws.plugins.module_utils.transformation import boto3_resource_to_ansible_dict
-
+from ..common.amazon import boto3_resource_to_ansible_dict
 from ..common.calls import in_parallel
 from ..s3.api import list_keys
 from ..s3.read import is_own_bucket, read_bucket

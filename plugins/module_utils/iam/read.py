@@ -8,9 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from ansible_collections.amazon.aws.plugins.module_utils.transformation import boto3_resource_to_ansible_dict
-
 from ..athena.read import read_workgroups
+from ..common.amazon import boto3_resource_to_ansible_dict
 from ..common.calls import by_name, in_parallel
 from . import api
 

@@ -7,8 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.amazon.aws.plugins.module_utils.botocore import is_boto3_error_code
-
+from ..common.amazon import is_boto3_error_code
 from ..common.calls import retry
 from ..common.errors import NotebookErrorHandler
 

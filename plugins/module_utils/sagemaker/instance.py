@@ -12,8 +12,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal
 
-from ansible_collections.amazon.aws.plugins.module_utils.transformation import boto3_resource_to_ansible_dict
-
+from ..common.amazon import boto3_resource_to_ansible_dict
 from ..common.arguments import once
 
 State = Literal["present", "absent", "started", "stopped", "restarted"]

@@ -13,8 +13,8 @@ from ansible_collections.amazon.aws.plugins.module_utils.tagging import (
     ansible_dict_to_boto3_tag_list,
     compare_aws_tags,
 )
-from ansible_collections.amazon.aws.plugins.module_utils.transformation import boto3_resource_to_ansible_dict
 
+from ..common.amazon import boto3_resource_to_ansible_dict
 from ..common.calls import in_parallel
 from ..common.errors import InputError, NotebookError, or_error, some_of
 from ..common.resource import Resource, State

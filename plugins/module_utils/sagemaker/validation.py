@@ -7,23 +7,19 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from ..common.credentials import secret_texts
-from ..common.service_model import NEWER, TAGS, input_shape, member_problems, tag_problems, violations
+from ..common.service_model import NEWER, TAGS, Model, input_shape, member_problems, tag_problems, violations
 from .instance import FIELDS, IMDS, IMDS_VERSION, OWN_TAGS, Desired, request_params
 
-if TYPE_CHECKING:
-    from botocore.model import ServiceModel
 
-
-def instance_problems(model: ServiceModel, instances: list[Desired]) -> list[str]:
+def instance_problems(model: Model, instances: list[Desired]) -> list[str]:
     """What is wrong with the instances that are wanted, one sentence each."""
     problems = [problem for desired in instances for problem in _instance_problems(model, desired)]
     return problems + _collisions(instances)
 
 
-def _instance_problems(model: ServiceModel, desired: Desired) -> Iterator[str]:
+def _instance_problems(model: Model, desired: Desired) -> Iterator[str]:
     shape = input_shape(model, "CreateNotebookInstance")
     yield from (desired.about("name", text) for text in violations(shape.members["NotebookInstanceName"], desired.name))
     said = {**desired.fields, "tags": desired.tags}
@@ -62,6 +58,6 @@ def _collisions(instances: list[Desired]) -> list[str]:
     ]
 
 
-def name_problems(model: ServiceModel, name: str) -> list[str]:
+def name_problems(model: Model, name: str) -> list[str]:
     """What is wrong with the name of a lifecycle configuration."""
     return member_problems(model, "CreateNotebookInstanceLifecycleConfig.NotebookInstanceLifecycleConfigName", name)

@@ -11,7 +11,8 @@ from datetime import UTC, datetime
 from math import inf
 from typing import Any
 
-from ansible_collections.datalab.notebooks.plugins.module_utils.common.service_model import load_service_model, meant
+from ansible_collections.datalab.notebooks.plugins.module_utils.common.service_model import meant
+from ansible_collections.datalab.notebooks.plugins.plugin_utils.botocore_data import load_service_model
 from ansible_collections.datalab.notebooks.plugins.plugin_utils.budgets import (
     OF_ALL,
     VARIABLE,

@@ -9,7 +9,8 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
-from ansible_collections.datalab.notebooks.plugins.module_utils.common.service_model import load_service_model, meant
+from ansible_collections.datalab.notebooks.plugins.module_utils.common.service_model import meant
+from ansible_collections.datalab.notebooks.plugins.plugin_utils.botocore_data import load_service_model
 from ansible_collections.datalab.notebooks.plugins.plugin_utils.problems import hint, shown
 from ansible_collections.datalab.notebooks.plugins.plugin_utils.teams import (
     RESERVED_TEAM,

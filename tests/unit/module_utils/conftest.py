@@ -16,7 +16,7 @@ from botocore.model import ServiceModel
 from botocore.stub import Stubber
 
 from ansible_collections.datalab.notebooks.plugins.module_utils.common import calls
-from ansible_collections.datalab.notebooks.plugins.module_utils.common.service_model import load_service_model
+from ansible_collections.datalab.notebooks.plugins.module_utils.common.session import load_service_model
 from ansible_collections.datalab.notebooks.tests.unit.module_utils.builders import NAME, answer, arn_of, as_list
 
 

@@ -14,8 +14,7 @@ from ansible.module_utils.testing import patch_module_args
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 
 from ansible_collections.datalab.notebooks.plugins.module_utils.common.errors import NotebookError
-from ansible_collections.datalab.notebooks.plugins.module_utils.common.service_model import load_service_model
-from ansible_collections.datalab.notebooks.plugins.module_utils.common.session import Session
+from ansible_collections.datalab.notebooks.plugins.module_utils.common.session import Session, load_service_model
 
 SERVICES = ("ec2", "iam", "s3", "sagemaker")
 KEYS = {"access_key": "key", "secret_key": "secret", "region": "eu-central-1"}

@@ -13,10 +13,8 @@ from dataclasses import dataclass
 import pytest
 from botocore.model import ServiceModel
 
-from ansible_collections.datalab.notebooks.plugins.module_utils.common.service_model import (
-    load_service_model,
-    tag_problems,
-)
+from ansible_collections.datalab.notebooks.plugins.module_utils.common.service_model import tag_problems
+from ansible_collections.datalab.notebooks.plugins.module_utils.common.session import load_service_model
 from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker.instance import FIELDS, Desired
 from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker.scripts import script_problems
 from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker.validation import (

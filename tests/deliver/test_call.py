@@ -63,6 +63,15 @@ def test_its_own_tests(logons, python):
     assert re.search(r"\b7 passed", said), said
 
 
+def test_objects_of_its_own_classes(python, tmp_path):
+    project = delivered("own", tmp_path)[1]
+    said = run(python, "-m", "pytest", "-q", "-p", "no:cacheprovider", cwd=project)
+    assert re.search(r"\b7 passed", said), said
+    text, pipeline = ((project / "src" / "own" / f"{name}.py").read_text() for name in ("definitions", "pipeline"))
+    assert " ".join(re.findall(r"^(?:class|def) (\w+)", text, re.MULTILINE)) == "Size Rule Named Nights Scaler squeeze"
+    assert not re.search(r"^ *(class|def squeeze)\b", pipeline, re.MULTILINE)
+
+
 TABLES = """
 import sys
 sys.path.insert(0, sys.argv[1])

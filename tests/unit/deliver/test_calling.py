@@ -8,6 +8,7 @@ The notebooks run here without a kernel, and with nothing but Python.
 from __future__ import annotations
 
 import ast
+import importlib
 import json
 import re
 import sys
@@ -21,6 +22,7 @@ import nbformat
 import pytest
 from datalab_deliver import (
     artifacts,
+    definitions,
     deliver,
     effects,
     kernel,
@@ -38,8 +40,8 @@ from datalab_deliver.slicing import Width
 
 PATH = Path("x.ipynb")
 FIT = "model = {'a': 2.0, 'b': 0.5}\nlimit = 3"
-TEXT = (Path(__file__).parent / "calls.txt").read_text(encoding="utf-8")
-NOTEBOOKS = dict(entry.split("\n", 1) for entry in TEXT.replace("FIT", FIT).split("## ")[1:])
+TEXTS = [(Path(__file__).parent / name).read_text(encoding="utf-8") for name in ("calls.txt", "own.txt")]
+NOTEBOOKS = dict(entry.split("\n", 1) for text in TEXTS for entry in text.replace("FIT", FIT).split("## ")[1:])
 SAME = {name: text for name, text in NOTEBOOKS.items() if "|" not in name}
 REFUSED = {name.partition(" |")[0]: (name, text) for name, text in NOTEBOOKS.items() if "|" in name}
 
@@ -74,19 +76,31 @@ def delivered(nb, folder, monkeypatch, name="score"):
     names, calls = ran(nb, name, served.called.artifacts, monkeypatch)
     answers = serving.answers(served, kernel.Run({}, nb, "", calls), nb, 1e-9, PATH.name)
     part = deliver.needed(read, effects.of(read.statements), served.called.artifacts, Width.NEEDED, PATH)
-    parts = writer.arrange(part.statements, part.effects, {}, set(part.parameters))
+    served = serving.defining(served, read, part.statements, {}, kernel.Run({}, nb, "", calls), PATH)
+    given = set(part.parameters)
+    pairs = definitions.without(part.statements, part.effects, served.definitions, given)
     signature = writer.signature({}, part.parameters)
-    train: dict[str, Any] = {}
-    serve: dict[str, Any] = {}
-    exec(writer.module(parts, served.called.artifacts, signature, {}, "About."), train)
-    artifacts.save(folder, train["run"]())
-    exec(serving.core(served, answers, "About.")["serving.py"], serve)
-    return names[name], serve["bind"](**artifacts.load(folder))[name], answers
+    files = serving.core(served, answers, "About.")
+    files["pipeline.py"] = writer.module(
+        writer.arrange(*pairs, {}, given), served.called.artifacts, signature, {}, "A."
+    )
+    project.write(folder / "made", {"__init__.py": "", **files})
+    monkeypatch.syspath_prepend(folder)
+    for module in [each for each in sys.modules if each.partition(".")[0] == "made"]:
+        monkeypatch.delitem(sys.modules, module)
+    made = {each: importlib.import_module(f"made.{each}") for each in ("pipeline", "artifacts")}
+    made["artifacts"].save(folder / "artifacts", made["pipeline"].run())
+    for module in [each for each in sys.modules if each.partition(".")[0] == "made"]:  # as in another process
+        monkeypatch.delitem(sys.modules, module)
+    monkeypatch.setitem(sys.modules, "made.pipeline", None)
+    serve = importlib.import_module("made.serving")
+    values = importlib.import_module("made.artifacts").load(folder / "artifacts")
+    return names[name], serve.bind(**values)[name], answers
 
 
 @pytest.mark.parametrize("text", SAME.values(), ids=SAME)
 def test_same_answers(text, tmp_path, monkeypatch):
-    theirs, ours, answers = delivered(notebook(text), tmp_path / "artifacts", monkeypatch)
+    theirs, ours, answers = delivered(notebook(text), tmp_path, monkeypatch)
     assert answers.samples
     optional = frozenset(answers.optional)
     for given, value in zip(answers.samples, answers.values, strict=True):
@@ -98,7 +112,7 @@ def test_same_answers(text, tmp_path, monkeypatch):
 def test_refused(entry, text, tmp_path, monkeypatch):
     _, cell, said = entry.split(" | ")
     with pytest.raises(Refused) as refused:
-        delivered(notebook(text), tmp_path / "artifacts", monkeypatch)
+        delivered(notebook(text), tmp_path, monkeypatch)
     found = [fault for fault in refused.value.faults if said in f"{fault.what}. {fault.remedy}"]
     assert found, str(refused.value)
     assert {(fault.file, fault.cell) for fault in found} == {(PATH.name, None if cell == "none" else int(cell))}
@@ -112,7 +126,7 @@ def test_an_artifact_that_is_called(made, served):
     if served:
         assert serving.find(read, "score", PATH).called.altered == {}
         return
-    assert serving.find(read, "score", PATH).called.altered == {"line": "scalar"}
+    assert serving.find(read, "score", PATH).called.altered == {"line": {"scalar"}}
 
 
 PROOFS = {  # serving.py, and the difference that is found
@@ -139,6 +153,15 @@ def test_what_the_proof_notices(body, said, tmp_path):
     found = prove.prove_served(sys.executable, tmp_path, "x", {}, expected).differences
     assert said in "; ".join(found) if said else found == []
     assert prove.prove_served(sys.executable, tmp_path, "x", {}, replace(expected, made={"n": [4]})).differences
+
+
+def test_what_only_the_pipeline_defines_is_not_saved(tmp_path):
+    home, own = tmp_path / "src" / "x", Path(serving.__file__).parent
+    files = {name: (own / name).read_text() for name in ("artifacts.py", "plain.py")}
+    files["pipeline.py"] = "class M: pass\ndef run(): return {'n': M()}\n"
+    project.write(home, {**files, "__init__.py": ""})
+    found = prove.prove_served(sys.executable, tmp_path, "x", {}, prove.Expected("f", [], {}, 0)).differences
+    assert found == ["ValueError: n needs x.pipeline.M, which is not in definitions.py, so that nothing can load it"]
 
 
 TYPES: list[tuple[Any, Any, Any]] = [  # a type, JSON, and what becomes of it

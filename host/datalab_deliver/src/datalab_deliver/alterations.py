@@ -265,6 +265,8 @@ class Finder(ast.NodeVisitor):
 
     def callbacks(self, node: ast.Call) -> None:
         """A function that is passed to another may alter what that one works on."""
+        if called_name(node) in {"isinstance", "issubclass"}:
+            return
         given = [value for value in values(node) if isinstance(value, (ast.Name, ast.Lambda))]
         for value in given:
             summary = self.known.get(value.id) if isinstance(value, ast.Name) else self.of_lambda(value)

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import pickle
+import sys
+import types
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -18,6 +21,9 @@ def save(folder: Path, values: Mapping[str, Any]) -> None:
     noted = {}
     for name, value in sorted(values.items()):
         kind, content = packed(value)
+        for lost in sorted(named(content) if kind == "pickle" else set()):
+            if lost.startswith(f"{__package__}.pipeline."):
+                raise ValueError(f"{name} needs {lost}, which is not in definitions.py, so that nothing can load it")
         (folder / f"{name}.{kind}").write_bytes(content)
         noted[name] = {"file": f"{name}.{kind}", "sha256": hashlib.sha256(content).hexdigest()}
     (folder / MANIFEST).write_text(json.dumps(noted, indent=1) + "\n", encoding="utf-8")
@@ -41,7 +47,47 @@ def packed(value: Any) -> tuple[str, bytes]:
     """What kind of file a value takes, and its content."""
     if is_plain(value):
         return "json", json.dumps(value).encode()
-    return "pickle", pickle.dumps(value, protocol=5)
+    file = io.BytesIO()
+    Pickler(file, protocol=5).dump(value)
+    return "pickle", file.getvalue()
+
+
+class Pickler(pickle.Pickler):
+    """Says in plain words which function or class cannot be saved: a pickle has no more than its name."""
+
+    def reducer_override(self, value: Any) -> Any:
+        if isinstance(value, (type, types.FunctionType)) and value.__module__ == "__main__":
+            name = value.__qualname__
+            if "<lambda>" in name:
+                raise ValueError("it has a lambda", "Write it as a function in a cell (def), and use its name")
+            if "<locals>" in name:
+                inner = name.rpartition(".")[2]
+                raise ValueError(f"it has {inner}, which is defined inside of a function", f"Define {inner} in a cell")
+            known: Any = sys.modules["__main__"]
+            for part in name.split("."):
+                known = getattr(known, part, None)
+            if known is not value:
+                raise ValueError(f"it was made by a {name} that is another one now", "Give each another name")
+        return NotImplemented
+
+
+class Names(pickle.Unpickler):
+    """Notes which functions and classes a pickle names."""
+
+    def __init__(self, content: bytes) -> None:
+        super().__init__(io.BytesIO(content))
+        self.found: set[str] = set()
+
+    def find_class(self, module: str, name: str) -> Any:
+        self.found.add(f"{module}.{name}")
+        return super().find_class(module, name)
+
+
+def named(content: bytes) -> set[str]:
+    """The functions and classes that a pickle of our own names, with their modules. It is loaded for that."""
+    names = Names(content)
+    names.load()
+    return names.found
 
 
 def is_plain(value: Any) -> bool:

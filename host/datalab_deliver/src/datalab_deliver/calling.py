@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from .alterations import FILES, Summary
 from .calls import RANDOM
 from .effects import Analysis, Effect
+from .pure import Strict
 from .refusal import Fault, Refused
 from .scopes import declared, imported, outer, stored
 from .sharing import PROCESS, Names
@@ -34,7 +35,7 @@ class Called:
     cell: int
     numbers: list[int]  # of the statements that go along
     artifacts: list[str]
-    altered: dict[str, str]  # artifacts that it may alter, unless they are what is said: scalar or flat
+    altered: dict[str, set[str]]  # artifacts that it may alter, unless they are of one of these kinds
 
 
 @dataclass
@@ -52,7 +53,8 @@ def find(read: Source, name: str, notebook: str) -> Called:
     effects = analysis.effects()
     number = definition(read, effects, name, notebook)
     node = read.statements[number].node
-    altered = alters(read.statements, analysis, name)
+    strict = Strict(analysis)
+    altered = alters(read.statements, analysis, strict, name)
     assert isinstance(node, ast.FunctionDef)  # noqa: S101 - as definition sees to
     along = closure(read, effects, name, number)
     problems = [
@@ -62,7 +64,7 @@ def find(read: Source, name: str, notebook: str) -> Called:
         *((number, *altering(name, each)) for each in altered if not altered[each] or each not in along.artifacts),
         *of_definitions(read.statements, along.numbers),
         *of_code(analysis, along.numbers),
-        *of_others(analysis, along, imports(read.statements, effects)),
+        *of_others(analysis, strict, along, imports(read.statements, effects)),
     ]
     if not along.artifacts and not problems:
         remedy = "Deliver what it gives with --result, or let it use what a cell has computed"
@@ -71,7 +73,7 @@ def find(read: Source, name: str, notebook: str) -> Called:
         cells = [(read.statements[at].cell, what, remedy) for at, what, remedy in problems]
         raise Refused(*(Fault(notebook, cell, what, remedy) for cell, what, remedy in sorted(set(cells))))
     cell = read.statements[number].cell
-    altered = {each: unless for each, unless in altered.items() if each in along.artifacts}
+    altered = {each: kinds for each, kinds in altered.items() if each in along.artifacts}
     return Called(name, node, cell, sorted(along.numbers), sorted(along.artifacts), altered)
 
 
@@ -198,13 +200,18 @@ class Flat(Names):
         return super().shared(node)
 
 
-def alters(statements: Sequence[Statement], analysis: Analysis, name: str) -> dict[str, str]:
-    """What a function may alter, and of what kind that has to be so that it cannot: scalar, flat or nothing."""
+def alters(statements: Sequence[Statement], analysis: Analysis, strict: Strict, name: str) -> dict[str, set[str]]:
+    """What a function may alter, and of which kinds that may be so that it cannot: scalar, flat, own or none."""
     set_inside = set().union(*(declared(statement.node) for statement in statements))
     own = analysis.known[name].alters | analysis.elements.called([name], sure=True)
     flat = Analysis(statements, Flat).known[name].alters
-    found = {each for each in own if each in analysis.assigned | set_inside}
-    return {each: "" if each in set_inside else "scalar" if each in flat else "flat" for each in sorted(found)}
+    of_own = strict.altered_by(name)
+    found = {each for each in own if each in analysis.assigned | set_inside and each not in strict.settled - of_own}
+    kinds = {
+        each: {"scalar", *(["flat"] if each not in flat else []), *(["own"] if each not in of_own else [])}
+        for each in sorted(found)
+    }
+    return {**kinds, **{each: set() for each in found & set_inside}}
 
 
 def altering(name: str, each: str) -> tuple[str, str]:
@@ -260,7 +267,7 @@ def literal(node: ast.expr) -> bool:
     return True
 
 
-def of_others(analysis: Analysis, along: Along, modules: set[str]) -> Iterator[Problem]:
+def of_others(analysis: Analysis, strict: Strict, along: Along, modules: set[str]) -> Iterator[Problem]:
     """Statements that do not go along, and yet may alter what does."""
     effects = analysis.effects()
     there = modules.union({PROCESS}, *(effects[number].defines for number in along.numbers))
@@ -270,7 +277,8 @@ def of_others(analysis: Analysis, along: Along, modules: set[str]) -> Iterator[P
         if effect.star:
             yield number, "it imports *, so that it is not known what a name is", "Import the names"
         other = node.value.id if isinstance(node, ast.Assign) and isinstance(node.value, ast.Name) else ""
-        altered = sorted(effect.alters & there | {other} & there & analysis.names.callables.keys())
+        spared = {each for each in strict.settled & effect.alters if number not in strict.altering(each)}
+        altered = sorted(effect.alters & there - spared | {other} & there & analysis.names.callables.keys())
         if number not in along.numbers and altered:
             what = "the process" if altered == [PROCESS] else altered[-1]
             yield number, f"it may alter {what}, which the function that is called may need", remedy

@@ -13,7 +13,7 @@ from typing import Any
 
 import nbformat
 
-from . import cells, kubernetes, lock, project, scopes, serving, source, writer
+from . import cells, definitions, kubernetes, lock, project, scopes, serving, source, writer
 from .check import words
 from .order import Order, Outcome, Slice
 from .plain import brief
@@ -27,7 +27,8 @@ def write_core(new: Path, part: Slice, order: Order, outcome: Outcome) -> None:
     path = order.notebook
     home = new / "src" / order.package
     given = {*part.parameters, *part.inputs.values()}
-    parts = writer.arrange(part.statements, part.effects, part.inputs, given)
+    there = outcome.served.definitions if outcome.served else []
+    parts = writer.arrange(*definitions.without(part.statements, part.effects, there, given), part.inputs, given)
     signature = writer.signature(part.inputs, part.parameters)
     text = writer.module(parts, order.results, signature, part.inputs, about(path))
     plain = Path(__file__).with_name("plain.py").read_text(encoding="utf-8")
@@ -52,7 +53,7 @@ def write_rest(new: Path, part: Slice, order: Order, outcome: Outcome, locked: L
     served, answers = outcome.served, outcome.answers
     statements = list(part.statements)
     if served and answers:
-        statements += [*served.statements, *serving.statements_of_types(answers.types)]
+        statements += [*served.statements, *served.definitions, *serving.statements_of_types(answers.types)]
     environment = lock.of(outcome.ran.python, statements, path.name)
     extra = ["fastapi>=0.110", "uvicorn>=0.30"] if order.kind == "service" else []
     golden = {name: brief(value) for name, value in outcome.values.items()}
@@ -75,6 +76,7 @@ def write_rest(new: Path, part: Slice, order: Order, outcome: Outcome, locked: L
         "words": "\n\n".join(cells.markdown(outcome.nb)) or f"# {path.stem}",
         "tests": tests(outcome.read, part, [*order.results, *filter(None, [order.call])], path),
         "call": order.call,
+        "definitions": bool(served and served.definitions),
         **(serving.facts(served, answers) if served and answers else {}),
     }
     of_call = "call_" if order.call else ""

@@ -67,6 +67,7 @@ def deliver(order: Order, progress: Progress, locked: contents.Lock = lock.text)
     inputs.check_size(first.inputs, path.parent, path.name)
     ran = run_twice(path, order, tolerance, first, progress)
     answers = serving.answers(served, ran, nb, tolerance[order.call], path.name) if served else None
+    served = serving.defining(served, read, first.statements, first.inputs, ran, path) if served else None
     outcome = Outcome(nb, ran, read, noted, tolerance, served, answers)
     with project.aside(order.out) as new:
         for width in Width:

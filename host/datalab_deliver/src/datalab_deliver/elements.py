@@ -40,10 +40,15 @@ class Elements(Values):
 
     def __init__(self, names: Names, nodes: Sequence[ast.stmt], assigned: set[str]) -> None:
         super().__init__(names, nodes, assigned)
+        self.nodes = nodes
         self.of_statement: list[set[Node]] = []
+        self.settle()
+
+    def settle(self) -> None:
+        """Read all statements until nothing new is found."""
         before = None
         for _ in range(ROUNDS):
-            self.of_statement = [self.read(node) for node in nodes]
+            self.of_statement = [self.read(node) for node in self.nodes]
             now = (self.groups.changes, sum(map(len, self.of_statement)), sum(map(len, self.held.values())))
             if now == before:
                 break

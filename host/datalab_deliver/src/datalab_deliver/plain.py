@@ -16,7 +16,7 @@ import uuid
 from typing import Any
 
 # Objects of these modules' own classes are shown by their attributes.
-OWN = {"__main__", f"{__package__}.pipeline"}
+OWN = {"__main__", *(f"{__package__}.{module}" for module in ("pipeline", "definitions", "serving"))}
 AS_TEXT = (
     dt.date,
     dt.time,

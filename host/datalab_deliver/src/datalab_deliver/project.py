@@ -25,6 +25,7 @@ MADE_FROM_NOTEBOOK = (
     "plain.py",
     "golden.json",
     "serving.py",
+    "definitions.py",
     "artifacts.py",
     "arguments.py",
     "calls.json",

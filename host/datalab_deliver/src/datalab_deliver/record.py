@@ -9,15 +9,13 @@ import ast
 import contextlib
 import copy
 import functools
-import io
 import json
-import pickle
 import sys
 import types
 from typing import Any
 
 from .arguments import plain_arguments, take
-from .artifacts import packed
+from .artifacts import named, packed
 from .plain import brief, plain
 
 MODULE = "datalab_calls"
@@ -95,15 +93,6 @@ class Calls:
             self.wrong.append((entry["cell"], f"gives what cannot be compared: {error}"))
 
 
-class Own(pickle.Unpickler):
-    """Finds out which functions and classes of the notebook a pickle names."""
-
-    def find_class(self, module: str, name: str) -> Any:
-        if module == "__main__":
-            raise ValueError(f"it holds {name}, which a cell defines")
-        return super().find_class(module, name)
-
-
 def begin(name: str, shell: Any) -> None:
     """Before the first cell."""
     calls = Calls(lambda: shell.execution_count)
@@ -121,39 +110,44 @@ def end(names: dict[str, Any], artifacts: list[str]) -> dict[str, Any]:
     for entry in calls.noted:
         now = attempt(entry.pop("again"))
         noted.append({**entry, "now": now})
-    unsaved, made = {}, {}
+    unsaved: dict[str, list[str]] = {}
+    made, own = {}, set()
     there = [name for name in artifacts if name in names]
-    unsaved.update(dict.fromkeys(set(artifacts) - set(there), "it has no value at the end of the notebook"))
+    unsaved.update({name: ["it has no value at the end of the notebook"] for name in artifacts if name not in names})
     kinds = {name: kind_of(names.get(name)) for name in artifacts}
     for name in there:
         with contextlib.suppress(TypeError, ValueError):
             made[name] = brief(plain(names[name]))
         try:
             kind, content = packed(names[name])
-            if kind == "pickle":
-                Own(io.BytesIO(content)).load()
+            own |= named(content) if kind == "pickle" else set()
         except Exception as error:  # noqa: BLE001 - what goes wrong in the objects of others is not known
-            unsaved[name] = f"{error}" if isinstance(error, ValueError) else f"{type(error).__name__}: {error}"
+            told = isinstance(error, ValueError) and len(error.args) == 2
+            unsaved[name] = [*error.args] if told else [f"{type(error).__name__}: {error}"]
     return {
         "calls": noted,
         "wrong": calls.wrong,
         "left_out": calls.left_out,
         "unsaved": unsaved,
+        "own": sorted({each.split(".")[1] for each in own if each.startswith("__main__.")}),
         "made": made,
         "kinds": kinds,
     }
 
 
 def kind_of(value: Any) -> str:
-    """Whether nothing alters a value, or its elements."""
+    """Whether nothing alters a value, or its elements, or nothing but what a cell defines."""
     np = sys.modules.get("numpy")
     scalars = (bool, int, float, complex, str, bytes, type(None), *([np.generic] if np else []))
     if isinstance(value, scalars):
         return "scalar"
     if np and isinstance(value, np.ndarray):
         return "flat" if value.ndim == 1 and value.dtype.kind in "biufUS" else ""
+    if type(value).__module__ == "__main__":
+        return "own"
     items = value.values() if type(value) is dict else value if type(value) in (list, tuple, set) else [[]]
-    return "flat" if all(isinstance(item, scalars) for item in items) else ""
+    kinds = {"flat" if isinstance(item, scalars) else type(item).__module__ for item in items}
+    return "flat" if kinds <= {"flat"} else "own" if kinds <= {"flat", "__main__"} else ""
 
 
 def answers(function: Any, types: dict[str, Any], samples: list[dict[str, Any]]) -> list[Any]:

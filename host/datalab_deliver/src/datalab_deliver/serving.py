@@ -6,16 +6,17 @@ from __future__ import annotations
 
 import ast
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import nbformat
 
-from . import calling, cells, effects, project, rules, shapes, writer
+from . import calling, cells, definitions, effects, project, rules, shapes, writer
 from .arguments import Type
 from .calling import Called
+from .definitions import Definitions
 from .kernel import Run
 from .plain import same
 from .refusal import Fault, Refused
@@ -31,6 +32,7 @@ class Served:
     called: Called
     statements: list[Statement]
     effects: list[effects.Effect]
+    definitions: list[Statement] = field(default_factory=list)  # what the artifacts name
 
 
 @dataclass(frozen=True)
@@ -59,11 +61,11 @@ def answers(served: Served, ran: Run, nb: nbformat.NotebookNode, tolerance: floa
     """What the calls of a run say, or why that is no proof."""
     called, found = served.called, ran.calls
     numbers = [number for number, cell in cells.code(nb) if not cells.LEFT_OUT & cells.tags(cell) - {"show"}]
-    faults = [unsaved(notebook, served, name, why) for name, why in found["unsaved"].items()]
+    faults = [unsaved(notebook, served, name, *why) for name, why in found["unsaved"].items()]
     faults += [
         Fault(notebook, called.cell, *calling.altering(called.name, each))
-        for each, unless in called.altered.items()
-        if found["kinds"][each] not in {"scalar", unless}
+        for each, kinds in called.altered.items()
+        if found["kinds"][each] not in kinds
     ]
     for count, what in found["wrong"] if not found["calls"] else []:
         remedy = "Let it take and give numbers, texts, lists, dicts, arrays or tables"
@@ -85,19 +87,40 @@ def answers(served: Served, ran: Run, nb: nbformat.NotebookNode, tolerance: floa
     return Answers(types, optional, samples, [call["value"] for call in found["calls"]], found["made"])
 
 
-def unsaved(notebook: str, served: Served, name: str, why: str) -> Fault:
+def unsaved(notebook: str, served: Served, name: str, why: str, remedy: str = "") -> Fault:
     what = f"{served.called.name} needs {name}, which cannot be saved: {why}"
-    remedy = f"Compute with {name} in a cell before it, and let it use what came out; a class belongs into a package"
+    remedy = remedy or f"Compute with {name} in a cell before it, and let it use what came out"
     return Fault(notebook, served.called.cell, what, remedy)
+
+
+def defining(
+    served: Served, read: Source, statements: Sequence[Statement], inputs: Mapping[str, str], ran: Run, path: Path
+) -> Served:
+    """The same with the classes and functions of the notebook that the artifacts name, or why that is not possible.
+
+    With other data they may name any class of the statements that compute them.
+    """
+    found = Definitions(read, inputs)
+    found.find(ran.calls["own"], {each.node.name for each in statements if isinstance(each.node, ast.ClassDef)})
+    faults = [Fault(path.name, read.statements[at].cell, what, remedy) for at, what, remedy in found.problems]
+    kept = [read.statements[number] for number in sorted(found.numbers)]
+    faults += rules.faults(kept, [found.effects[number] for number in sorted(found.numbers)], {}, {}, path)
+    if faults:
+        raise Refused(*sorted(set(faults)))
+    return replace(served, definitions=kept)
 
 
 def core(served: Served, found: Answers, about: str) -> dict[str, str]:
     """The modules by which the project answers, by their names."""
     called = served.called
-    parts = writer.arrange(served.statements, served.effects, {}, set(called.artifacts))
+    given = set(called.artifacts)
+    pairs = definitions.without(served.statements, served.effects, served.definitions, given)
+    parts = writer.arrange(*pairs, {}, given)
     signature = f"*, {', '.join(called.artifacts)}"
     facts = {"arguments": found.types, "optional": found.optional, "samples": found.samples}
     own = {f"{name}.py": (HERE / f"{name}.py").read_text(encoding="utf-8") for name in ("arguments", "artifacts")}
+    if served.definitions:
+        own["definitions.py"] = writer.plain_module(served.definitions, about)
     return {
         **own,
         "serving.py": writer.module(parts, [called.name], signature, {}, about, name="bind"),

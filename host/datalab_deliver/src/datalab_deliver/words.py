@@ -65,7 +65,8 @@ ALTERS = set(
 # Methods that alter their object; one that is only mentioned may be called later.
 MUTATES = set(
     "append appendleft extend extendleft insert remove pop popleft popitem clear add update discard setdefault sort"
-    " reverse rotate write writelines subtract put push __setitem__ __delitem__ __iadd__".split()
+    " reverse rotate write writelines subtract put push __setitem__ __delitem__ __iadd__ __setattr__"
+    " __delattr__".split()
 )
 # What the literals and calls make whose method copy shares what is inside.
 CONTAINERS = {"list", "dict", "set", "deque", "defaultdict", "OrderedDict", "Counter", "ChainMap"}
@@ -248,6 +249,9 @@ ADDS_ONE = {"append", "appendleft", "add", "insert", "put", "push", "setdefault"
 CONCATENATES = {"concat", "concatenate", "hstack", "vstack", "dstack", "stack", "column_stack", "block", "chain"}
 # What they make computes when it is called, and stays as it is.
 COMPUTES = {
+    "collections.namedtuple",
+    "typing.NamedTuple",
+    "typing.NewType",
     "numpy.poly1d",
     "numpy.polynomial.Polynomial",
     "scipy.interpolate.interp1d",

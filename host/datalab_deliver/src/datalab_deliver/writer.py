@@ -115,6 +115,16 @@ def module(
     return "\n\n".join(blocks) + "\n"
 
 
+def plain_module(statements: Sequence[Statement], about: str) -> str:
+    """The text of a module that has the statements and nothing else."""
+    future = [s for s in statements if s.text.startswith("from __future__")]
+    imports = [s for s in statements if isinstance(s.node, (ast.Import, ast.ImportFrom)) and s not in future]
+    others = [s for s in statements if not isinstance(s.node, (ast.Import, ast.ImportFrom))]
+    lines = dict.fromkeys(s.text for s in [*future, *imports])
+    blocks = [f'"""{about}"""', "\n".join(lines), *(f"\n# cell {s.cell}\n{s.text}" for s in others)]
+    return "\n\n".join(filter(None, blocks)) + "\n"
+
+
 def local(text: str) -> str:
     """A function in run: what it declares global is run's."""
     found = [item for item in ast.walk(ast.parse(text)) if isinstance(item, ast.Global)]

@@ -176,8 +176,9 @@ class Definitions:
     def of_method(self, name: str, of_class: str) -> Iterator[tuple[str, str]]:
         yield from of_state(f"{of_class}.{name}", self.analysis.methods[name])
         if name in self.strict.altering_names:
-            what = f"{of_class}.{name} may alter its object, so that an answer would depend on those before it"
-            yield what, "Give values to attributes only in __init__ and fit, and return what is new"
+            what = f"{of_class}.{name} may alter its object or what it is given"
+            remedy = "Give values to attributes only in __init__ and fit, and return what is new"
+            yield f"{what}, so that an answer would depend on those before it", remedy
 
 
 def is_asked(node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:

@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Which methods of a notebook's own classes leave their object, and all that is outside of it, as it was.
+"""Which methods of a notebook's own classes leave their object, what they are given, and all outside as it was.
 
 A slice keeps what may alter; here it is the other way round, and what is not known to leave something alone alters all
 of it, however deep.
@@ -20,7 +20,7 @@ from .effects import Analysis
 from .elements import Elements
 from .functions import Flow
 from .kinds import last_name
-from .scopes import keeps_state, mentioned
+from .scopes import decorated, keeps_state, mentioned
 from .sharing import PROCESS, Names, root
 from .sharing import values as arguments
 
@@ -81,11 +81,16 @@ class Strict(Elements):
 
     def is_altering(self, flow: Flow, others: set[str]) -> bool:
         name = getattr(flow.node, "name", "")
-        own = {flow.scope + each for each in flow.parameters[:1] if flow.takes_object}
+        given = flow.parameters[:1] if self.is_of_class(flow) else flow.parameters
+        own = {flow.scope + each for each in given if flow.takes_object}
         nodes = flow.altered | flow.perhaps
         decorated = any(map(keeps_state, getattr(flow.node, "decorator_list", [])))
         outside = self.analysis.methods.get(name, Summary()).alters & WITHOUT_NAME
         return decorated or bool(outside) or mentions(flow, others) or any(n in own or ":" not in n for n, _ in nodes)
+
+    def is_of_class(self, flow: Flow) -> bool:
+        """Whether it is a class method; mostly one that makes an object of what it is given."""
+        return isinstance(flow.node, ast.FunctionDef) and decorated(flow.node, "classmethod")
 
     def alter(self, node: ast.Call, receiver: Value, values: dict[int, Value]) -> None:
         name = last_name(node.func)

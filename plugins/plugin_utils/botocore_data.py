@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 from collections.abc import Mapping
 from contextlib import suppress
 from functools import cache, cached_property
@@ -64,9 +65,11 @@ class Service:
 
 @cache
 def load_service_model(service: str = "sagemaker") -> Service:
-    """The newest model of a service."""
-    newest = max(each for each in (_data() / service).iterdir() if each.is_dir())
-    return Service(_read(newest / "service-2.json"))
+    """The newest model of a service, of botocore's own and those that a user keeps where botocore looks for them."""
+    given = [Path(place).expanduser() for place in os.environ.get("AWS_DATA_PATH", "").split(os.pathsep) if place]
+    places = [*given, Path.home() / ".aws" / "models", _data()]
+    versions = [version for place in places for version in (place / service).glob("*-*-*")]
+    return Service(_read(max(versions, key=lambda version: version.name) / "service-2.json"))
 
 
 @cache

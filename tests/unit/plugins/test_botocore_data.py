@@ -58,6 +58,21 @@ def test_instance_types_are_those_of_botocore() -> None:
     assert list(facts(load_service_model().shape_for("InstanceType"))) == list(facts(theirs))
 
 
+@pytest.mark.parametrize("place", ["AWS_DATA_PATH", "home"])
+def test_a_newer_model_that_a_user_keeps_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str) -> None:
+    """As it does for botocore, and so for modules."""
+    models = tmp_path if place == "AWS_DATA_PATH" else tmp_path / ".aws" / "models"
+    (models / "sagemaker" / "2099-01-01").mkdir(parents=True)
+    newer = {"shapes": {"InstanceType": {"type": "string", "enum": ["ml.z9.large"]}}, "operations": {}}
+    (models / "sagemaker" / "2099-01-01" / "service-2.json").write_text(json.dumps(newer), encoding="utf-8")
+    monkeypatch.setenv("HOME" if place == "home" else place, str(tmp_path))
+    load_service_model.cache_clear()
+    try:
+        assert load_service_model().shape_for("InstanceType").metadata["enum"] == ["ml.z9.large"]
+    finally:
+        load_service_model.cache_clear()
+
+
 def test_regions_are_those_of_botocore() -> None:
     session = get_session()
     partitions = session.get_available_partitions()

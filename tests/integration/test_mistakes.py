@@ -96,7 +96,7 @@ def test_a_person_who_is_not_there(playbook: PlaybookRunner, tmp_path: Path) -> 
 SILENT: dict[str, tuple[list[str], str]] = {
     "tags": (["validate", "--tags", "access"], "no tags: leave out --tags and --skip-tags. -l chooses people."),
     "tags that are skipped": (["deploy", "--skip-tags", "always"], "no tags: leave out --tags and --skip-tags."),
-    "a person, and no one in the inventory": (["start", "-i", "/nowhere", "-l", "alice"], "so -l alice finds nobody"),
+    "a person, and no one in the inventory": (["start", "-i", "/nowhere", "-l", "alice"], "so -l alice finds no one"),
     "a machine that is none": (["stand_in", "-l", "alice"], "No machine below the group stand_ins is meant"),
     "no machine": (["stand_in"], "No machine below the group stand_ins is meant"),
     "no machine with this tag": (["stand_in", "--tags", "conda"], "no tags: leave out --tags and --skip-tags."),

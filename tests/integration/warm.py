@@ -118,7 +118,7 @@ class _PlaybookRun(StreamRequestHandler):
 
 def _play(directory: Path) -> int:
     from ansible import constants  # noqa: PLC0415  # not in the process of pytest
-    from ansible.cli.playbook import main  # noqa: PLC0415
+    from ansible.cli.playbook import main  # noqa: PLC0415  # the same
 
     own = tempfile.mkdtemp(prefix="ansible-local-", dir=directory)
     Path(own, PACKED).symlink_to(directory / PACKED)

@@ -119,7 +119,7 @@ class Strict(Elements):
         return ARGUMENTS in finder.alters
 
     def by_method(self, func: ast.Attribute, receiver: Value) -> set[Node]:
-        """What a method alters of the object whose it is, if that may be of another class than the notebook's own."""
+        """What a method alters of its object, if that may be of another class than the notebook's own."""
         known = func.attr in words.FRESH | words.VIEWS
         of_own = any(flow.of_class for flow in self.functions.get(func.attr, []))
         base = func.value

@@ -4,7 +4,10 @@
 
 from __future__ import annotations
 
+import ast
+
 import pytest
+from datalab_deliver import scopes
 
 from .test_slicing import kept
 
@@ -189,3 +192,29 @@ def test_others(before, statement, after):
 @pytest.mark.parametrize(("before", "statement"), GOES)
 def test_goes(before, statement):
     assert statement not in kept(f"{IMPORTS}{TABLE}\n{before}\n{statement}\nr = d")
+
+
+@pytest.mark.parametrize(
+    ("body", "anew"),
+    [
+        ("x = x.copy()", 1),
+        ("x, y = y, x", 0),  # no name alone
+        ("x = y = []", 1),
+        ("x = x.copy()\n x = []", 1),
+        ("z = []", 0),
+        ("z = x = []", 0),
+        ("if y: x = []", 0),
+        ("x += []", 0),
+        ("f = lambda: x\n x = []", 0),
+        ("x = sorted(y, key=lambda v: x[v])", 0),
+        ("f = (x for i in y)\n x = []", 0),
+        ("def f(): x.append(1)\n x = []", 0),
+        ("class C:\n  def f(self): return x\n x = []", 0),
+        ("x = []\n def f(): x.append(1)", 1),
+    ],
+)
+def test_arguments_whose_names_stand_for_something_else_from_then_on(body, anew):
+    """Not where that may depend on anything, or where a function inside has seen the name before."""
+    function = ast.parse(f"def f(x, y=1):\n {body}").body[0]
+    assert isinstance(function, ast.FunctionDef)
+    assert len(scopes.given_anew(function)) == anew

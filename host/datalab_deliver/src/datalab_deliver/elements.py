@@ -14,7 +14,7 @@ from typing import Any
 from . import kinds, words
 from .depths import NOTHING, Node, Value, either, element, holding, new, of_name
 from .functions import Definition, Flow
-from .scopes import own_names, with_defaults
+from .scopes import given_anew, own_names, stored, with_defaults
 from .sharing import Names, root
 from .values import Values
 
@@ -85,6 +85,8 @@ class Elements(Values):
         value = self.value(node.value)
         if isinstance(node.value, ast.Subscript) and self.narrows(node.value, node.targets):
             value = self.value(node.value.value)
+        if id(node) in self.anew:
+            self.scopes[-1][1].update({name: f"{name}'" for name in stored(node.targets)})
         for target in node.targets:
             self.bind(target, value, node.value)
 
@@ -165,13 +167,14 @@ class Elements(Values):
         if flow is None:
             flow = self.flows[id(node)] = Flow(node, f"{len(self.flows)}:", of_class)
             flow.outer = ("", *(scope for scope, _ in self.scopes))
+            self.anew |= set(map(id, given_anew(node)))
             if not isinstance(node, ast.Lambda):
                 self.functions.setdefault(node.name, []).append(flow)
         defaults = [(argument.arg, default) for argument, default in with_defaults(node.args)]
         flow.defaults = {name: self.value(default) for name, default in defaults if default is not None}
         outside = self.altered, self.perhaps, self.returned
         self.altered, self.perhaps, self.returned = set(), set(), []
-        self.scopes.append((flow.scope, own_names(node)))
+        self.scopes.append((flow.scope, {name: name for name in own_names(node)}))
         if isinstance(node, ast.Lambda):
             self.returned.append(self.value(node.body))
         else:

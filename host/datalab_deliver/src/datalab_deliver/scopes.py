@@ -15,6 +15,7 @@ from . import words
 from .source import names
 
 Function = Union[ast.FunctionDef, ast.AsyncFunctionDef]
+LATER = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda, ast.GeneratorExp)
 
 
 class Generators(ast.NodeTransformer):
@@ -122,6 +123,20 @@ def in_texts(node: ast.AST) -> set[str]:
 def own_names(node: Function | ast.Lambda) -> set[str]:
     """The names that belong to a function, its arguments too."""
     return local_names(node) | {item.arg for item in ast.walk(node.args) if isinstance(item, ast.arg)}
+
+
+def given_anew(node: Function | ast.Lambda) -> list[ast.Assign]:
+    """The assignments after which the name of an argument stands for another value, each time and everywhere."""
+    found = []
+    taken: set[str] = set()  # by functions inside, which see what the name stands for when they are called
+    arguments = {item.arg for item in ast.walk(node.args) if isinstance(item, ast.arg)}
+    for item in [] if isinstance(node, ast.Lambda) else node.body:
+        taken |= {name for part in ast.walk(item) if isinstance(part, LATER) for name in mentioned(part)}
+        if isinstance(item, ast.Assign) and all(isinstance(target, ast.Name) for target in item.targets):
+            new = stored(item.targets)
+            found += [item] if new <= arguments - taken else []
+            arguments -= new
+    return found
 
 
 def with_defaults(arguments: ast.arguments) -> list[tuple[ast.arg, ast.expr | None]]:

@@ -43,7 +43,8 @@ class Values:
         self.held: dict[str, list[Flow]] = {}  # by the name of what holds them
         self.bound: set[str] = set()  # names of methods of lists and the like
         self.classes: dict[str, list[Flow]] = {}  # what runs when an object is made
-        self.scopes: list[tuple[str, set[str]]] = []
+        self.anew: set[int] = set()  # assignments after which an argument's name stands for another value
+        self.scopes: list[tuple[str, dict[str, str]]] = []  # what their own names are called here
         self.altered: set[Node] = set()  # by what is read at the moment
         self.perhaps: set[Node] = set()  # if it is a list, and no number
         self.returned: list[Value] = []
@@ -67,7 +68,7 @@ class Values:
         raise NotImplementedError
 
     def scoped(self, name: str) -> str:
-        return next((scope + name for scope, own in reversed(self.scopes) if name in own), name)
+        return next((scope + own[name] for scope, own in reversed(self.scopes) if name in own), name)
 
     def value(self, node: ast.expr | None) -> Value:
         """What a value may be; what is altered on the way is noted."""

@@ -84,13 +84,13 @@ STAYS = [
     ("d = open('f')", "for line in d: print(line)", "r = d.read()"),
     ("def f(): yield 1\nd = f()", "print(list(d))", "r = list(d)"),
     ("", "np.random.seed(1)", "r = np.random.rand()"),
-    ("", "np.random.rand(3)", "r = np.random.rand()"),
-    ("", "print(random.random())", "r = random.random()"),
-    ("def f(): return np.random.rand()", "f()", "r = np.random.rand()"),
+    ("np.random.seed(1)", "np.random.rand(3)", "r = np.random.rand()"),
+    ("random.seed(1)", "print(random.random())", "r = random.random()"),
+    ("np.random.seed(1)\ndef f(): return np.random.rand()", "f()", "r = np.random.rand()"),
     ("def f(): return np.random.rand()", "np.random.seed(1)", "r = f()"),
     ("g = np.random.default_rng(0)", "g.normal()", "r = g.normal()"),
     ("g = np.random.default_rng(0)", "plt.hist(g.normal(size=3))", "r = g.normal()"),
-    ("d = pd.DataFrame()", "d.sample(3)", "r = d.sample(1)"),
+    ("np.random.seed(1)\nd = pd.DataFrame()", "d.sample(3)", "r = d.sample(1)"),
     ("c = sqlite3.connect('f')\nk = c.cursor()", "k.execute('DELETE FROM t')", "r = c.execute('SELECT 1').fetchall()"),
     ("m = Model()", "m.fit([1])", "r = m.predict([1])"),
     ("m = Model()\np = make_pipeline(m)", "p.fit([1])", "r = m.coef_"),
@@ -107,13 +107,13 @@ STAYS = [
     ("", "setattr(random, 'seed', print)", "r = random.random()"),
     ("", "pd.set_option('mode.chained_assignment', None)", "r = 1"),
     ("", "np.random.seed(1)", "r = train_test_split([1, 2])"),
-    ("", "train_test_split([1, 2])", "r = train_test_split([1, 2])"),
-    ("", "np.random.rand()", "r = train_test_split([1, 2], random_state=None)"),
+    ("np.random.seed(1)", "train_test_split([1, 2])", "r = train_test_split([1, 2])"),
+    ("np.random.seed(1)", "np.random.rand()", "r = train_test_split([1, 2], random_state=None)"),
     ("", "np.random.seed(1)", "r = KMeans(3).fit_predict([1, 2])"),
     ("m = KMeans(3)", "np.random.seed(1)", "r = m.fit_predict([1, 2])"),
     ("p = Pipeline([('m', KMeans(3))])", "np.random.seed(1)", "r = p.fit_predict([1, 2])"),
     ("m = GridSearchCV(KMeans(), {})", "np.random.seed(1)", "r = m.fit([1, 2]).best_score_"),
-    ("m = KMeans(3)", "cross_val_score(m, [1])", "r = m.fit_predict([1, 2])"),
+    ("m = KMeans(3)\nnp.random.seed(1)", "cross_val_score(m, [1])", "r = m.fit_predict([1, 2])"),
     ("k = KFold(3, shuffle=True)", "np.random.seed(1)", "r = list(k.split([1]))"),
     ("", "np.random.seed(1)", "r = stats.norm.rvs(size=3)"),
     ("d = stats.norm(0, 1)", "d.rvs(2)", "r = d.rvs(3)"),
@@ -232,6 +232,65 @@ GOES = [
         "r = m",
     ),
 ]
+OWN = "class K:\n    def fit(self, x): x.append(1)\n"
+OBJECTS_STAY = [
+    ("random.seed(1)\nnp.random.seed(1)", "random.random()", "r = random.random()"),
+    ("np.random.seed(1)", "np.random.seed(np.random.randint(9))", "r = np.random.rand()"),
+    ("s = np.random.get_state()", "np.random.rand()", "np.random.set_state(s)\nr = np.random.rand()"),
+    ("m = KMeans(3)\nk = m", "k.fit([1])", "r = m.labels_"),
+    ("m = KMeans(3)\np = Pipeline([('m', m)])", "p.fit([1])", "r = m.labels_"),
+    ("ms = [KMeans(3)]\nm = ms[0]", "m.fit([1])", "r = ms"),
+    ("ms = [KMeans(3), KMeans(4)]", "for m in ms: m.fit([1])", "r = ms"),
+    ("ms = {'a': KMeans(3)}", "for n, m in ms.items(): m.fit([1])", "r = ms"),
+    ("ms = [KMeans(k) for k in (3, 4)]", "[m.fit([1]) for m in ms]", "r = ms"),
+    ("d = pd.DataFrame()\nm = KMeans(3).fit(d)", "d['x'] = 1", "r = m.predict([1])"),
+    ("d = pd.DataFrame()\nm = KMeans(3)\nm.fit(d)", "d['x'] = 1", "r = m.predict([1])"),
+    ("d = pd.DataFrame()\nm = KMeans(3)\nm.fit(d)\np = Pipeline([('m', m)])", "d['x'] = 1", "r = p.predict([1])"),
+    ("d = np.zeros(3)\nm = KMeans(copy_x=False, random_state=0)", "m.fit(d)", "r = d.sum()"),
+    ("seen = []\ndef s(e, x): seen.append(1)\nm = GridSearchCV(KMeans(), {}, scoring=s)", "m.fit([1])", "r = seen"),
+    ("m = KMeans(3).fit([1])\nl = m.labels_", "l.sort()", "r = m.labels_"),
+    ("m = KMeans(3).fit([1])", "m.labels_.sort()", "r = m.labels_"),
+    ("m = KMeans(3).fit([1])", "m.labels_[0] = 5", "r = m.predict([1])"),
+    (f"{OWN}m = K()\nd = []", "m.fit(d)", "r = d"),
+    (f"{OWN}d = []\nk = K()\np = Pipeline([('k', k)])", "p.fit(d)", "r = d"),
+    (f"{OWN}d = []\nks = [('k', K())]\np = Pipeline(ks)", "p.fit(d)", "r = d"),
+    (f"{OWN}d = []\nks = []\nks.append(K())\np = Pipeline(ks)", "p.fit(d)", "r = d"),
+    (f"{OWN}d = []\ndef made(): return K()\nk = made()\np = Pipeline([('k', k)])", "p.fit(d)", "r = d"),
+    (f"{OWN}ms = [KMeans(3), K()]\nd = []", "for m in ms: m.fit(d)", "r = d"),
+    (f"{OWN}ms = {{'a': KMeans(3), 'b': K()}}\nd = []", "for n, m in ms.items(): m.fit(d)", "r = d"),
+    (f"{OWN}d = []\nm = KMeans(3)\nif d: m = K()", "m.fit(d)", "r = d"),
+    (f"{OWN}def given(m, d): m.fit(d)\nd = []\nm = KMeans(3)", "given(K(), d)", "r = d"),
+    (
+        "from sklearn.x import FunctionTransformer\nd = [1]\nm = FunctionTransformer()\ne = m.fit_transform(d)",
+        "e[0] = 1",
+        "r = d",
+    ),
+    ("d = []\nf, ax = plt.subplots()\nif d: ax = d", "ax.append(2)", "r = d"),
+    ("def f(ax): ax.append(1)\nd = []\nfig, ax = plt.subplots()", "f(d)", "r = d"),
+    ("d = sns.load_dataset('x')", "d.pop('a')", "r = d"),
+    ("d = plt.imread('f')", "d.sort()", "r = d"),
+    ("n, bins, patches = plt.hist([1])", "n.sort()", "r = n"),
+    ("seen = []\ndef f(e): seen.append(1)\nfig, ax = plt.subplots()", "fig.canvas.mpl_connect('x', f)", "r = seen"),
+    ("d = [1]\nclass P:\n    def plot(self): return d\nax = P().plot()", "ax.append(1)", "r = d"),
+    ("fig, ax = plt.subplots()\nax.plot([1])", "ax.set_ylim(0, 9)", "fig.savefig('f')\nr = open('f').read()"),
+]
+OBJECTS_GO = [
+    ("", "np.random.rand(3)", "r = np.random.rand()"),
+    ("def f(): return np.random.rand()", "f()", "r = np.random.rand()"),
+    ("", "np.random.rand(3)", "np.random.seed(2)\nr = np.random.rand()"),
+    ("np.random.seed(1)", "random.random()", "r = np.random.rand()"),
+    ("d = pd.DataFrame()\nm = KMeans(3)", "m.fit(d)", "r = d.sum()"),
+    ("d = pd.DataFrame()\nm = KMeans(3)\nm.fit(d)", "m = KMeans(4).fit(d)", "m = KMeans(5).fit(d)\nr = m.labels_"),
+    (f"{OWN}d = pd.DataFrame()\nm = KMeans(3)", "m.fit(d)", "r = d.sum()"),
+    ("d = np.zeros(3)\nm = LinearRegression()", "m.fit(d, d)", "r = d.sum()"),
+    ("f, ax = plt.subplots()\nd = np.zeros(3)", "ax.imshow(d)", "r = d.sum()"),
+    ("f, axes = plt.subplots(2)\nd = [3]", "for i, ax in enumerate(axes.flat): ax.set_title(d[i])", "r = d"),
+    ("def show(d):\n    f, ax = plt.subplots()\n    ax.imshow(d)\nd = np.zeros(3)", "show(d)", "r = d.sum()"),
+    ("d = pd.DataFrame()\nax = d.plot()", "ax.set_title('x')", "r = d.sum()"),
+    ("def f(d): return d + 1\nd = [1]\ne = f(d)", "f(e)", "r = e"),
+    ("x = [1]", "x.append(2)", "x = [3]\nr = x"),
+    ("x, y = [1], [2]\ny.append(x)", "x.append(2)", "x, y = [3], [4]\nr = x"),
+]
 IMPORTS = "import csv, decimal, functools, heapq, io, json, operator, os, random, sqlite3, warnings\n"
 IMPORTS += "import numpy as np\nimport pandas as pd\n"
 IMPORTS += "import matplotlib.pyplot as plt\nimport seaborn as sns\nfrom sklearn.x import Model, make_pipeline\n"
@@ -240,12 +299,12 @@ IMPORTS += "from sklearn.cluster import KMeans\nfrom sklearn.linear_model import
 IMPORTS += "from sklearn.pipeline import Pipeline\nfrom scipy import linalg, ndimage, stats\n"
 
 
-@pytest.mark.parametrize(("before", "statement", "after"), STAYS)
+@pytest.mark.parametrize(("before", "statement", "after"), STAYS + OBJECTS_STAY)
 def test_stays(before, statement, after):
     assert statement in kept(f"{IMPORTS}{before}\n{statement}\n{after}")
 
 
-@pytest.mark.parametrize(("before", "statement", "after"), GOES)
+@pytest.mark.parametrize(("before", "statement", "after"), GOES + OBJECTS_GO)
 def test_goes(before, statement, after):
     assert statement not in kept(f"{IMPORTS}{before}\n{statement}\n{after}")
 

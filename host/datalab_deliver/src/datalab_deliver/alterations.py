@@ -13,6 +13,7 @@ from .calls import (
     FIGURES,
     RANDOM,
     called_name,
+    generator,
     into,
     keyword,
     names_last,
@@ -22,6 +23,7 @@ from .calls import (
     spares_no_argument,
     touched,
 )
+from .libraries import draws, fitted
 from .sharing import PROCESS, Names, root, values
 
 FILES = "<files>"
@@ -60,9 +62,9 @@ class Finder(ast.NodeVisitor):
     def visit_Attribute(self, node: ast.Attribute) -> None:
         if isinstance(node.ctx, (ast.Store, ast.Del)):
             self.store(node)
-        elif node.attr in words.MUTATES and not self.names.path(node):
+        elif node.attr in words.MUTATES and not self.names.path(node) and not draws(node.value, self.names):
             self.alters |= self.names.shared(node.value)
-        own = self.methods.get(node.attr)
+        own = self.own(node)
         if own and own.effective:  # it may be called by what it is given to
             self.alters |= own.alters | self.names.shared(node.value)
         if node.attr in words.FRESH - words.BY_CHANCE or node.attr.endswith("_"):
@@ -183,14 +185,7 @@ class Finder(ast.NodeVisitor):
                 self.warnings(node, last)
             return
         self.files(node, last)
-        if path.startswith(("random.", "numpy.random.")) and last not in {
-            "default_rng",
-            "Generator",
-            "RandomState",
-            "Random",
-        }:
-            self.alters.add(RANDOM)
-            self.reads.add(RANDOM)
+        self.touch(generator(path))
         written = last in words.ALTERS or keyword(node, "out") or spares_no_argument(node)
         if written or into(node, path) or of_class(path) or (discarded and repeats(node)):
             self.alters |= self.arguments(node) | self.named(node)
@@ -219,6 +214,9 @@ class Finder(ast.NodeVisitor):
     def of_method(self, node: ast.Call, func: ast.Attribute) -> None:
         last, receiver = func.attr, self.names.shared(func.value)
         self.files(node, last)
+        if draws(func.value, self.names):
+            self.touch({FIGURES})
+            return
         discarded = id(node) in self.discarded
         of_dict = discarded and last in words.FRESH and any(item.arg is None for item in node.keywords)
         if keyword(node, "inplace") or of_dict:
@@ -226,13 +224,14 @@ class Finder(ast.NodeVisitor):
         in_place = root(func) in self.names.in_place or any(
             isinstance(part, ast.Call) and spares_no_argument(part) for part in ast.walk(func)
         )
-        if keyword(node, "out") or in_place or (discarded and (repeats(node) or names_last(node))):
+        may_be_given_a_place = discarded and not fitted(func.value, self.names)
+        if keyword(node, "out") or in_place or (may_be_given_a_place and (repeats(node) or names_last(node))):
             self.alters |= self.arguments(node)
         if last in {"sample", "rvs"} and not seeded(node):
             self.touch({RANDOM})
         if last in words.SHOWS:
             self.touch({FIGURES})
-        own = self.methods.get(last)
+        own = self.own(func)
         if own:
             self.alters |= own.alters | receiver | (self.arguments(node) if own.alters_arguments else set())
             self.reads |= own.reads
@@ -242,6 +241,10 @@ class Finder(ast.NodeVisitor):
             self.alters |= receiver
         if last in words.ALTERS:
             self.alters |= self.arguments(node)
+
+    def own(self, node: ast.Attribute) -> Summary | None:
+        """What the notebook's own methods of this name do, if it may be one of them."""
+        return None if fitted(node.value, self.names) else self.methods.get(node.attr)
 
     def of_function(self, node: ast.Call) -> None:
         if not isinstance(node.func, ast.Name):

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from .alterations import FILES, Summary
-from .calls import RANDOM
+from .calls import CHANCE
 from .effects import Analysis, Effect
 from .pure import Strict
 from .refusal import Fault, Refused
@@ -179,7 +179,7 @@ def of_arguments(node: ast.FunctionDef) -> Iterator[tuple[str, str]]:
 
 def of_state(name: str, summary: Summary) -> Iterator[tuple[str, str]]:
     """What makes an answer depend on more than the arguments, by what the function says and those that it calls."""
-    if RANDOM in summary.alters | summary.reads:
+    if CHANCE & (summary.alters | summary.reads):
         yield f"{name} draws random numbers", "Draw them in a cell before it, with a seed"
     if FILES in summary.alters | summary.reads:
         yield f"{name} reads or writes files", "Read them in a cell before it, and let it use what was read"

@@ -9,7 +9,9 @@ import ast
 from . import words
 from .sharing import Names, root
 
-RANDOM = "<random numbers>"
+RANDOM = "<random numbers>"  # of numpy, which most libraries draw from
+OF_PYTHON = "<random numbers of Python>"
+CHANCE = {RANDOM, OF_PYTHON}
 FIGURES = "<figures>"
 
 
@@ -28,6 +30,28 @@ def touched(node: ast.Call, names: Names) -> set[str]:
     by_chance = words.DRAWS_NUMBERS.search(path) and last not in words.NO_CHANCE and not last.startswith("cross_val")
     by_chance = by_chance and (not last.endswith(("KFold", "SearchCV")) or keyword(node, "shuffle") or "Rand" in last)
     return {RANDOM} if by_chance and not seeded(node) else set()
+
+
+def generator(path: str) -> set[str]:
+    """Which of the generators without a name a function of a library draws from."""
+    if path.rpartition(".")[2] in {"default_rng", "Generator", "RandomState", "Random"}:
+        return set()
+    return {OF_PYTHON} if path.startswith("random.") else {RANDOM} if path.startswith("numpy.random.") else set()
+
+
+def renewed(node: ast.stmt, names: Names) -> set[str]:
+    """The generators that a statement gives a seed, whatever they were before."""
+    call = node.value if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call) else None
+    if call is None or not all(isinstance(value, (ast.Constant, ast.Name)) for value in call.args):
+        return set()
+    path = names.path(call.func)
+    return generator(path) if path in {"random.seed", "numpy.random.seed"} and not call.keywords else set()
+
+
+def gives_seeds(node: ast.AST) -> bool:
+    """Whether it may give a seed to a generator without a name, or put it back to what it was."""
+    names = [getattr(node, key, None) for key in ("attr", "name")] + [called_name(node)]
+    return any(name and words.GIVES_SEEDS.search(name) for name in names)
 
 
 def seeded(node: ast.Call) -> bool:

@@ -7,10 +7,11 @@ from __future__ import annotations
 import ast
 import builtins
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 from . import once, words
 from .alterations import Finder, Summary
+from .calls import CHANCE, called_name, gives_seeds, renewed
 from .elements import Elements
 from .objects import note_objects
 from .scopes import (
@@ -35,6 +36,7 @@ from .scopes import (
 from .sharing import PROCESS, Names, bindings, join_all, root
 from .source import Statement
 from .spans import Spans
+from .versions import numbered, plain
 
 
 @dataclass
@@ -48,11 +50,18 @@ class Effect:
     guards: bool  # it may stop the run
     imports: bool = False
     star: bool = False
+    renews: set[str] = field(default_factory=set)  # what is the same after it, whatever it was before
+    numbered: Effect | None = None  # the same, with names that are numbered by what they stand for
 
 
 def of(statements: Sequence[Statement]) -> list[Effect]:
     """The effects of all statements of a notebook."""
-    return Analysis(statements).effects()
+    return [in_plain_names(effect) for effect in Analysis(numbered(statements)).effects()]
+
+
+def in_plain_names(effect: Effect) -> Effect:
+    uses, defines, alters = (set(map(plain, names)) for names in (effect.uses, effect.defines, effect.alters))
+    return replace(effect, uses=uses, defines=defines, alters=alters, numbered=effect)
 
 
 class Analysis:
@@ -73,6 +82,8 @@ class Analysis:
             for node, (uses, defines) in zip(self.nodes, self.tables)
         ]
         self.note()
+        self.names.methods = methods(self.nodes)
+        self.names.makers = makers(self.nodes)
         note_objects(self.names, self.nodes)
         self.names.spared = self.spared()
         self.names.filled = self.filled()
@@ -164,6 +175,7 @@ class Analysis:
         known = self.names
         names = type(known)(known.modules, known.callables, known.classes, known.stateful, returned=known.returned)
         names.rebound, names.filled = known.rebound, known.filled
+        names.drawn, names.models = known.drawn, known.models
         names.touches, names.in_place, names.spared = known.touches, known.in_place, known.spared - own_names(node)
         for item in node.body:
             join_all(names, item)
@@ -238,16 +250,37 @@ class Analysis:
             stored = {root(item) for item in ast.walk(node) if isinstance(item, (ast.Attribute, ast.Subscript))}
             gets.append(defines | (finder.alters & stored))
         for number, (node, names) in enumerate(zip(self.nodes, gets)):
+            read_at_once = set(map(id, consumed(node, self.assigned)))
             for item in outer(node):
-                if isinstance(item, (ast.Lambda, ast.GeneratorExp)):
+                if isinstance(item, (ast.Lambda, ast.GeneratorExp)) and id(item) not in read_at_once:
                     self.run_later(f"<later {number}>", item)
                     for name in names:
                         carried.setdefault(self.names.leader(name), set()).add(f"<later {number}>")
-        for (uses, _), names in zip(self.tables, gets):
-            inside = set().union(*(carried.get(name, set()) for name in uses))
+        giving_data = self.giving_data()
+        for node, (uses, _), names in zip(self.nodes, self.tables, gets):
+            held = uses - (giving_data - mentioned_otherwise(node))
+            inside = set().union(*(carried.get(name, set()) for name in held))
             for name in names - set(self.known):
                 carried.setdefault(self.names.leader(name), set()).update(inside)
         return carried
+
+    def giving_data(self) -> set[str]:
+        """The functions whose value has no function inside, but for those that they are given."""
+        there: dict[str, list[ast.AST]] = {}
+        for item in (item for node in self.nodes for item in functions_and_classes(node)):
+            there.setdefault(item.name, []).append(item)
+        found = {name for name, nodes in there.items() if all(map(is_flat_function, nodes))} - self.names.rebound
+        while True:
+            known = found | self.names.modules.keys()
+            wrong = {
+                name
+                for name in found
+                if (self.names.callables[name] & self.assigned) - known
+                or any(mentioned_otherwise(node) & self.known.keys() for node in there[name])
+            }
+            if not wrong:
+                return found
+            found -= wrong
 
     def run_later(self, name: str, node: ast.Lambda | ast.GeneratorExp) -> None:
         """A lambda or a generator: what it takes from outside, it takes when it is called."""
@@ -263,6 +296,11 @@ class Analysis:
             written, read = spans.pass_by(node, effect.alters)
             effect.alters |= written
             effect.uses |= read
+            effect.renews = renewed(node, self.names)
+            effect.uses -= effect.renews
+        if not any(gives_seeds(item) for node in self.nodes for item in ast.walk(node)):
+            for effect in found:  # what was drawn before makes no difference
+                effect.uses -= CHANCE
         return found
 
     def effect(self, number: int, uses: set[str], defines: set[str]) -> Effect:
@@ -305,6 +343,33 @@ class Analysis:
         return found
 
 
+def is_flat_function(node: ast.AST) -> bool:
+    """Whether it is a function without functions inside, whose value is there when it was called."""
+    inside = (
+        ast.FunctionDef,
+        ast.AsyncFunctionDef,
+        ast.ClassDef,
+        ast.Lambda,
+        ast.GeneratorExp,
+        ast.Yield,
+        ast.YieldFrom,
+    )
+    others = [item for item in ast.walk(node) if isinstance(item, inside) and item is not node]
+    return isinstance(node, ast.FunctionDef) and not node.decorator_list and not others
+
+
+def mentioned_otherwise(node: ast.AST) -> set[str]:
+    """The names that a piece of code has in other places than before the arguments of a call."""
+    called = {id(item.func) for item in ast.walk(node) if isinstance(item, ast.Call)}
+    return {item.id for item in ast.walk(node) if isinstance(item, ast.Name) and id(item) not in called}
+
+
+def consumed(node: ast.AST, assigned: set[str]) -> list[ast.expr]:
+    """The generators of which nothing is left after the call that they are given to."""
+    calls = [item for item in ast.walk(node) if isinstance(item, ast.Call) and len(item.args) == 1]
+    return [call.args[0] for call in calls if called_name(call) in words.CONSUMES - assigned]
+
+
 def other_name(node: ast.stmt, names: Names) -> dict[str, str]:
     """Another name for a module, or for something that draws random numbers."""
     if not isinstance(node, ast.Assign) or len(node.targets) != 1 or not isinstance(node.targets[0], ast.Name):
@@ -324,6 +389,24 @@ def note_kinds(names: Names, node: ast.stmt) -> None:
                 kind = ast.unparse(value.func).rpartition(".")[2]
             if kind:
                 names.kinds.setdefault(target.id, set()).add(kind)
+
+
+def methods(nodes: Sequence[ast.stmt]) -> set[str]:
+    """What the methods of a notebook's own classes are called."""
+    classes = [item for node in nodes for item in functions_and_classes(node) if isinstance(item, ast.ClassDef)]
+    return {
+        part.name for item in classes for part in item.body if isinstance(part, (ast.FunctionDef, ast.AsyncFunctionDef))
+    }
+
+
+def makers(nodes: Sequence[ast.stmt]) -> set[str]:
+    """The classes, and the functions that may give an object of them, or a function."""
+    items = [item for node in nodes for item in functions_and_classes(node)]
+    found = {item.name for item in items if not is_flat_function(item)} | {"FunctionTransformer"}
+    found |= {item.name for item in items if mentioned_otherwise(item) & {each.name for each in items}}
+    while new := {item.name for item in items if mentioned(item) & found} - found:
+        found |= new
+    return found
 
 
 def note_class(names: Names, node: ast.ClassDef) -> None:

@@ -5,36 +5,90 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from . import words
-from .calls import spares_no_argument, touched
+from .calls import FIGURES, called_name, spares_no_argument, touched
+from .libraries import calls_own, draws, fitted
 from .sharing import Names, bindings, root
+
+Pair = tuple[ast.AST, ast.AST]
+Test = Callable[[ast.AST, Names], bool]
 
 
 def note_objects(names: Names, nodes: Sequence[ast.stmt]) -> None:
     """Note them; an object that is given to another one makes that one do the same."""
-    pairs = [pair for node in nodes for pair in bindings(node)]
+    bound = [each for node in nodes for pair in bindings(node) for each in by_part(*pair)]
+    always(names, nodes, bound, names.drawn, draws)
+    for name in {root(part) for target, value in bound if draws(value, names) for part in parts(target)}:
+        names.touches.setdefault(name, set()).add(FIGURES)
     calls = [item for node in nodes for item in ast.walk(node) if isinstance(item, ast.Call)]
-    pairs += [(call.func, call) for call in calls if isinstance(call.func, ast.Attribute)]
+    methods = [(call.func, call) for call in calls if isinstance(call.func, ast.Attribute)]
+    pairs = [*bound, *methods]
     count = -1
     while count != (count := sum(map(len, names.touches.values())) + len(names.in_place)):
         for target, value in pairs:
             note(names, target, value)
+    put = [(func.value, call) for func, call in methods if func.attr in words.ADD_ELEMENTS]
+    while new := {name for name, value in by_name([*bound, *put]) if calls_own(value, names)} - names.call_own:
+        names.call_own |= new
+    always(names, nodes, bound, names.models, fitted)
 
 
 def note(names: Names, target: ast.AST, value: ast.AST) -> None:
     """What a target gets by its value: a binding's, or a call of one of its methods."""
     inside = [item for item in ast.walk(value) if isinstance(item, ast.Call)]
-    mentions = {item.id for item in ast.walk(value) if isinstance(item, ast.Name)}
+    made_of = value.func if isinstance(value, ast.Call) and called_name(value) in words.FITS - {"set_params"} else value
+    mentions = {item.id for item in ast.walk(made_of) if isinstance(item, ast.Name)}
     tokens = set().union(*(touched(item, names) for item in inside if makes_object(item, names)))
     if not inside or makes_object(value, names):
         tokens = tokens.union(*(names.touches.get(name, set()) for name in mentions))
-    targets = {root(item) for item in ast.walk(target)} - {""} - names.modules.keys()
-    for name in targets if tokens else ():
-        names.touches.setdefault(name, set()).update(tokens)
+    targets = {root(part) for part in parts(target)} - {""} - names.modules.keys()
+    for name in targets if tokens - {FIGURES} else ():
+        names.touches.setdefault(name, set()).update(tokens - {FIGURES})
     if any(map(spares_no_argument, inside)) or mentions & names.in_place:
         names.in_place |= targets
+
+
+def always(names: Names, nodes: Sequence[ast.stmt], pairs: Sequence[Pair], kind: set[str], test: Test) -> None:
+    """Fill a set of names with those that stand for a kind of object, and never for anything else."""
+    bound = by_name([(part, value) for target, value in pairs for part in parts(target) if isinstance(part, ast.Name)])
+    items = [item for node in nodes for item in ast.walk(node) if not isinstance(item, ast.keyword)]
+    others = {getattr(item, key, None) for item in items for key in ("arg", "name", "rest")}
+    kind |= {name for name, _ in bound} - others - names.modules.keys() - names.in_place
+    while wrong := {name for name, value in bound if name in kind and not test(value, names)}:
+        kind -= wrong
+
+
+def by_name(pairs: Sequence[Pair]) -> list[tuple[str, ast.AST]]:
+    """The names that targets begin with, and the values."""
+    return [(root(part), value) for target, value in pairs for part in parts(target)]
+
+
+def by_part(target: ast.AST, value: ast.AST) -> list[tuple[ast.AST, ast.AST]]:
+    """Each part of a target with the value that it gets, or an element of it."""
+    if isinstance(target, (ast.Tuple, ast.List)) and not any(isinstance(each, ast.Starred) for each in target.elts):
+        values = given_apart(value)
+        if len(values) == len(target.elts):
+            return [pair for part, each in zip(target.elts, values) for pair in by_part(part, each)]
+    return [(target, value)]
+
+
+def given_apart(value: ast.AST) -> list[ast.expr]:
+    """The values of which each part of a target gets one."""
+    if isinstance(value, (ast.Tuple, ast.List)):
+        return value.elts
+    if called_name(value) == "enumerate" and isinstance(value, ast.Call) and len(value.args) == 1:
+        return [ast.Constant(0), *value.args]
+    if called_name(value) == "items" and isinstance(value, ast.Call) and isinstance(value.func, ast.Attribute):
+        return [ast.Constant(""), value.func.value]
+    return value.args if called_name(value) == "zip" and isinstance(value, ast.Call) else []
+
+
+def parts(target: ast.AST) -> list[ast.AST]:
+    if isinstance(target, (ast.Tuple, ast.List)):
+        return [part for each in target.elts for part in parts(each)]
+    return parts(target.value) if isinstance(target, ast.Starred) else [target]
 
 
 def makes_object(value: ast.AST, names: Names) -> bool:

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 
 from . import words
 from .alterations import FILES, Finder, Summary
-from .calls import RANDOM
+from .calls import CHANCE
 from .depths import NOTHING, Node, Value, either, of_name
 from .effects import Analysis
 from .elements import Elements
@@ -27,7 +27,7 @@ from .sharing import values as arguments
 ARGUMENTS = "<arguments>"
 # What a class keeps for all its objects is not altered by them if it is made so.
 SETTLED = re.compile(r"(re\.compile|(math|datetime)\.\w+|decimal\.Decimal|enum\.auto|dataclasses\.field)$")
-WITHOUT_NAME = {RANDOM, FILES, PROCESS}
+WITHOUT_NAME = CHANCE | {FILES, PROCESS}
 
 
 class Asked(Finder):

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from . import words
+from .libraries import draws, fitted
 
 PROCESS = "<process>"
 
@@ -31,11 +32,16 @@ class Names:
     rebound: set[str] = field(default_factory=set)  # functions and classes whose names get another value, too
     filled: set[str] = field(default_factory=set)  # names of what gets an element when it is read
     touches: dict[str, set[str]] = field(default_factory=dict)  # name: what has no name that using it reads and alters
+    drawn: set[str] = field(default_factory=set)  # names of what draws, and alters nothing that it is given
+    models: set[str] = field(default_factory=set)  # names of what is fitted, or of several
+    makers: set[str] = field(default_factory=set)  # classes, and functions that may give an object or a function
+    call_own: set[str] = field(default_factory=set)  # names of what may call functions or methods of the notebook
     in_place: set[str] = field(default_factory=set)  # names of what may alter the arguments of any of its methods
     keeps: dict[str, set[str]] = field(default_factory=dict)  # function: the names that may keep an argument of it
     spared: set[str] = field(default_factory=set)  # names of what is not altered when it is called
     kinds: dict[str, set[str]] = field(default_factory=dict)  # name: what literals and calls it is made by
     parents: dict[str, str] = field(default_factory=dict)
+    holders: list[tuple[set[str], set[str]]] = field(default_factory=list)  # what may keep what: not the other way
 
     def path(self, node: ast.expr) -> str:
         """The full name of something from a library, such as numpy.random.seed; else nothing."""
@@ -56,9 +62,21 @@ class Names:
         leaders = sorted({self.leader(name) for name in names})
         self.parents.update(dict.fromkeys(leaders[1:], leaders[0] if leaders else ""))
 
+    def any_of(self, names: set[str], leaders: set[str]) -> bool:
+        return any(self.leader(name) in leaders for name in names)
+
+    def is_function(self, node: ast.AST) -> bool:
+        """Whether a value is a function, or has one."""
+        return any(isinstance(x, ast.Lambda) or getattr(x, "id", "") in self.callables for x in ast.walk(node))
+
     def together(self, names: set[str], all_names: set[str]) -> set[str]:
         """The names and all that share with them."""
         leaders = {self.leader(name) for name in names}
+        new = leaders
+        while new:
+            new = {self.leader(each) for holding, held in self.holders if self.any_of(held, new) for each in holding}
+            new -= leaders
+            leaders |= new
         return names | {name for name in all_names if self.leader(name) in leaders}
 
     def shared(self, node: ast.AST) -> set[str]:
@@ -94,11 +112,7 @@ class Names:
             fresh = fresh and not shares_by_option(call)
             return set() if fresh else arguments
         if isinstance(call.func, ast.Attribute):
-            kinds = self.kinds.get(root(call.func.value), set())
-            shallow = (call.func.attr == "copy" and bool(kinds & words.CONTAINERS)) or shares_by_option(call)
-            if call.func.attr in words.FRESH | words.SHOWS and not shallow and call.func.attr not in self.methods:
-                return set()
-            return self.shared(call.func.value) | arguments
+            return self.shared_by_method(call, call.func, arguments)
         if isinstance(call.func, ast.Name):
             name = call.func.id
             own = {name} & (self.stateful | self.rebound)
@@ -111,6 +125,18 @@ class Names:
                 return self.classes
             return set() if call.func.id in words.FRESH_BUILTINS else arguments | self.shared(call.func)
         return arguments | self.shared(call.func)
+
+    def shared_by_method(self, call: ast.Call, func: ast.Attribute, arguments: set[str]) -> set[str]:
+        if fitted(func.value, self) and func.attr in words.GIVES_FITTED:
+            return set()
+        owner = self.shared(func.value)
+        if owner and fitted(func.value, self) and func.attr in words.FITS:
+            return owner  # which has a name, and holds what it was given
+        kinds = self.kinds.get(root(func.value), set())
+        shallow = (func.attr == "copy" and bool(kinds & words.CONTAINERS)) or shares_by_option(call)
+        if func.attr in words.FRESH | words.SHOWS and not shallow and func.attr not in self.methods:
+            return set()
+        return owner | arguments
 
 
 def shares_by_option(call: ast.Call) -> bool:
@@ -146,7 +172,11 @@ def join_all(names: Names, node: ast.AST) -> None:
             names.join(names.keeps[item.func.id] | set().union(*map(names.shared, values(item))))
         if isinstance(item, ast.Call) and isinstance(item.func, ast.Attribute) and not names.path(item.func):
             method = item.func.attr
-            if method not in words.FRESH | words.VIEWS | words.SHOWS or method in names.methods:
+            if draws(item.func.value, names):
+                continue
+            if fitted(item.func.value, names) and not any(map(names.is_function, values(item))):
+                names.holders.append((names.shared(item.func.value), set().union(*map(names.shared, values(item)))))
+            elif method not in words.FRESH | words.VIEWS | words.SHOWS or method in names.methods:
                 names.join(names.shared(item.func.value) | set().union(*map(names.shared, values(item))))
 
 

@@ -15,6 +15,7 @@ from enum import Enum
 from .effects import Effect
 from .sharing import PROCESS
 from .source import Statement
+from .versions import plain, version
 from .words import DRAWS
 
 
@@ -35,12 +36,20 @@ def cut(statements: Sequence[Statement], effects: Sequence[Effect], wanted: set[
         forced = {
             n for n, effect in enumerate(effects) if (effect.defines or effect.alters) and not draws(statements[n])
         }
+    effects = [effect.numbered or effect for effect in effects]
+    wanted = {last(name, effects) for name in wanted}
     while True:
         kept = backwards(effects, wanted, forced)
         guards = {number for number in guarding(effects, kept) if number not in kept}
         if not guards:
             return sorted(kept)
         forced |= guards
+
+
+def last(name: str, effects: Sequence[Effect]) -> str:
+    """What a name is called at the end."""
+    found = {each for effect in effects for each in effect.defines if plain(each) == name}
+    return max(found, key=version, default=name)
 
 
 def backwards(effects: Sequence[Effect], wanted: set[str], forced: set[int]) -> set[int]:
@@ -53,6 +62,7 @@ def backwards(effects: Sequence[Effect], wanted: set[str], forced: set[int]) -> 
         kept.add(number)
         if effect.binds:
             needed -= effect.defines - effect.uses
+        needed -= effect.renews
         needed |= effect.uses
     return kept
 

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from . import kinds, words
 from .depths import NOTHING, Groups, Node, Value, blurred, either, element, holding, new, of_name
 from .functions import Definition, Flow
+from .libraries import draws, fitted
 from .sharing import Names, root
 from .sharing import values as arguments
 
@@ -142,7 +143,7 @@ class Values:
             self.value(node.value)
             return NOTHING
         value = self.value(node.value)
-        if node.attr in words.MUTATES:
+        if node.attr in words.MUTATES and not draws(node.value, self.names):
             self.altered |= value[0]
             return holding(value)  # which is called later
         if node.attr in words.LIKE_ITSELF:
@@ -174,7 +175,8 @@ class Values:
         if last in words.ALTERS or unbound or memo or "out" in options:
             self.altered |= everything[0]
         known = (words.FRESH | words.VIEWS | words.SHOWS | self.functions.keys()) - words.MUTATES
-        if is_method and ("inplace" in options or not (last in known or self.names.path(node.func))):
+        drawn = isinstance(node.func, ast.Attribute) and draws(node.func.value, self.names)
+        if is_method and not drawn and ("inplace" in options or not (last in known or self.names.path(node.func))):
             self.altered |= receiver[0]
         if not is_method and last in self.assigned - self.functions.keys() - self.classes.keys() - self.names.spared:
             self.altered |= element(self.value(node.func))[0]  # what it is a method of
@@ -211,7 +213,8 @@ class Values:
             return None
         flows = self.functions.get(name, [])
         if isinstance(node.func, ast.Attribute):
-            flows = [flow for flow in flows if flow.of_class]
+            of_library = fitted(node.func.value, self.names) or draws(node.func.value, self.names)
+            flows = [flow for flow in flows if flow.of_class and not of_library]
         by_class = isinstance(node.func, ast.Attribute) and root(node.func.value) in self.classes
         for flow in flows:
             self.hand_over(node, flow)

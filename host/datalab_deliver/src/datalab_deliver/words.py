@@ -13,6 +13,26 @@ DRAWS = re.compile(
 )
 # Of these, what a figure is made by.
 FIGURES = re.compile(r"^(matplotlib|pylab|seaborn|plotnine)(\.|$)")
+# Modules whose objects draw what they are given and leave it alone.
+DRAWN = re.compile(r"^(matplotlib|pylab|seaborn|plotnine|plotly|folium|altair)(\.|$)")
+# Functions and methods that give such an object, or several; all others may give data.
+MAKES_FIGURES = set(
+    """
+    figure subplots subplot axes gca gcf sca subplot2grid subplot_mosaic add_subplot add_axes add_gridspec
+    make_subplots twinx twiny get_figure flatten ravel plot bar barh scatter pie imshow matshow contour contourf
+    colorbar legend text annotate errorbar fill_between axhline axvline add_patch add_artist plot_surface quiver
+    pcolormesh step stem boxplot violinplot relplot displot catplot lmplot jointplot pairplot clustermap heatmap
+    scatterplot lineplot histplot kdeplot barplot countplot stripplot swarmplot pointplot regplot line
+    """.split()
+)
+# Models: what they are fitted to they leave alone, and may keep. Of their attributes, those that are models.
+FITTED = re.compile(r"^(sklearn|xgboost|lightgbm|catboost|imblearn)\.(.*\.)?([A-Z]\w*|make_pipeline|make_union)$")
+FITS = {"fit", "partial_fit", "set_params"}
+GIVES_FITTED = {"fit_transform", "fit_predict", "fit_resample"}
+PARTS_OF_MODELS = set(
+    "best_estimator_ estimator estimator_ estimators estimators_ final_estimator_ named_estimators named_estimators_"
+    " named_steps named_transformers_ steps transformers_".split()
+)
 # What makes texts of objects, and what these are then depends on the options for displaying them.
 MAKES_TEXTS = set("str repr ascii format print".split())
 MAKES_TEXTS_OF = set("to_string to_html to_latex to_markdown format array2string array_str array_repr info".split())
@@ -27,9 +47,10 @@ DRAWS_NUMBERS = re.compile(
 )
 # Of these, what computes without chance.
 NO_CHANCE = set(
-    "LinearRegression ElasticNet Lasso Ridge DBSCAN AgglomerativeClustering GaussianNB ParameterGrid LeaveOneOut"
-    " TimeSeriesSplit GroupKFold load_iris linkage fcluster".split()
+    "LinearRegression ElasticNet Lasso Ridge DBSCAN AgglomerativeClustering GaussianNB SVR NuSVR ParameterGrid"
+    " LeaveOneOut TimeSeriesSplit GroupKFold load_iris linkage fcluster".split()
 )
+GIVES_SEEDS = re.compile(r"seed|set_?state", re.IGNORECASE)
 GENERATORS = {"random_state", "rng", "seed", "generator"}
 # Methods of such an object that leave it alone, and may draw all the same.
 BY_CHANCE = {"split", "sample", "transform"}
@@ -46,14 +67,14 @@ TWO_OPERANDS = set(
 )
 # Their functions leave arguments alone; what does not is in ALTERS.
 PURE_MODULES = re.compile(
-    r"^(numpy|pandas|scipy|sklearn|math|cmath|statistics|itertools|functools|operator|collections|datetime|calendar"
+    r"^(numpy|pandas|scipy|sklearn|random|math|cmath|statistics|itertools|functools|operator|collections|datetime|calendar"
     r"|json|re|string|textwrap|decimal|fractions|hashlib|base64|copy|io|time|uuid|typing|dataclasses|enum|pathlib"
-    r"|urllib\.parse|html|unicodedata|zlib|csv|ast|dateutil|bisect|types)(\.|$)"
+    r"|urllib\.parse|html|unicodedata|zlib|csv|ast|dateutil|bisect|types|skimage|statsmodels)(\.|$)"
 )
 # Of these, the modules whose functions give something new; those of the others may keep what they are given.
 FRESH_MODULES = re.compile(
     r"^(numpy|pandas|scipy|math|cmath|statistics|datetime|calendar|json|re|string|textwrap|decimal|fractions|hashlib"
-    r"|base64|time|uuid|urllib\.parse|html|unicodedata|zlib|sklearn\.metrics|sklearn\.datasets)(\.|$)"
+    r"|base64|time|uuid|urllib\.parse|html|unicodedata|zlib|sklearn\.metrics|sklearn\.datasets|sklearn\.model_selection\.train_test_split)(\.|$)"
 )
 # Functions and methods that alter an argument.
 ALTERS = set(
@@ -127,6 +148,8 @@ SHARING_BUILTINS = set(
     "dict enumerate filter frozenset iter list map max min reversed set sorted tuple zip slice super"
     " getattr object bytearray memoryview property staticmethod classmethod vars".split()
 )
+# What reads all of a generator before it gives anything.
+CONSUMES = set("all any dict frozenset join list max min set sorted sum tuple".split())
 # Decorators that keep nothing from one call to the next.
 STATELESS = set(
     "staticmethod classmethod property setter getter deleter wraps contextmanager abstractmethod overload override"

@@ -1,0 +1,67 @@
+# Copyright: Contributors to datalab.notebooks
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Objects of libraries that leave alone what they are given: figures and their parts, and models."""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING
+
+from . import words
+
+if TYPE_CHECKING:
+    from .sharing import Names
+
+
+def draws(node: ast.AST, names: Names) -> bool:
+    """Whether a value is a figure, a part of one, or several."""
+    if isinstance(node, (ast.Attribute, ast.Subscript, ast.Starred)):
+        return draws(node.value, names)
+    if isinstance(node, (ast.BoolOp, ast.List, ast.Tuple)):
+        parts = node.values if isinstance(node, ast.BoolOp) else node.elts
+        return bool(parts) and all(draws(part, names) for part in parts)
+    if isinstance(node, ast.IfExp):
+        return draws(node.body, names) and draws(node.orelse, names)
+    if not isinstance(node, ast.Call):
+        return isinstance(node, ast.Name) and node.id in names.drawn
+    path, last = names.path(node.func), node.func.attr if isinstance(node.func, ast.Attribute) else ""
+    if path:
+        last = path.rpartition(".")[2]
+        return bool(words.DRAWN.match(path)) and (last in words.MAKES_FIGURES or last[:1].isupper())
+    if not isinstance(node.func, ast.Attribute) or last in names.methods or last not in words.MAKES_FIGURES:
+        return False
+    return draws(node.func.value, names) or last_of(node.func.value) == "plot" or last in {"plot", "boxplot"}
+
+
+def fitted(node: ast.AST, names: Names) -> bool:
+    """Whether a value is a model of a library that leaves alone what it is fitted to, or several."""
+    if isinstance(node, ast.Subscript):
+        return fitted(node.value, names)
+    if isinstance(node, (ast.List, ast.Tuple)):
+        return all(fitted(part, names) for part in node.elts) and bool(node.elts)
+    if isinstance(node, ast.ListComp):
+        return fitted(node.elt, names)
+    if isinstance(node, ast.Attribute):
+        return node.attr in words.PARTS_OF_MODELS and fitted(node.value, names)
+    if not isinstance(node, ast.Call):
+        return isinstance(node, ast.Name) and node.id in names.models
+    path = names.path(node.func)
+    if path:
+        return bool(words.FITTED.match(path)) and not calls_own(node, names)
+    last = node.func.attr if isinstance(node.func, ast.Attribute) else ""
+    return (
+        last in words.FITS - names.methods and isinstance(node.func, ast.Attribute) and fitted(node.func.value, names)
+    )
+
+
+def calls_own(node: ast.AST, names: Names) -> bool:
+    """Whether it may call functions or methods of the notebook when it is asked."""
+    called = {item.func.id for item in ast.walk(node) if isinstance(item, ast.Call) and isinstance(item.func, ast.Name)}
+    own = names.callables.keys() - called | names.makers
+    mentions = {getattr(item, "id", getattr(item, "attr", "")) for item in ast.walk(node)}
+    lambdas = any(isinstance(item, ast.Lambda) for item in ast.walk(node))
+    return lambdas or bool(mentions & (own | names.call_own | {"FunctionTransformer"}))
+
+
+def last_of(node: ast.AST) -> str:
+    return node.attr if isinstance(node, ast.Attribute) else ""

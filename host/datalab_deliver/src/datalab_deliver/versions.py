@@ -1,0 +1,109 @@
+# Copyright: Contributors to datalab.notebooks
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""A name that stands for something else from some statement on is another name from there.
+
+Notebooks give `X`, `model` and `ax` a value in each of their parts. What is known of a name holds for the whole
+notebook, so that without this a part would need all the others.
+"""
+
+from __future__ import annotations
+
+import ast
+import builtins
+from collections.abc import Iterator, Sequence
+from copy import deepcopy
+from dataclasses import replace
+
+from .scopes import LATER, imported, in_texts, mentioned, outside
+from .source import Statement, names
+
+MARK = "\u02b9"  # a letter, so that it is a name
+# They find names in texts.
+BY_TEXT = {"query", "eval", "exec", "globals", "locals", "vars"}
+
+
+def plain(name: str) -> str:
+    """What the notebook calls it."""
+    return name.partition(MARK)[0]
+
+
+def version(name: str) -> int:
+    return int(name.partition(MARK)[2] or 1)
+
+
+def numbered(statements: Sequence[Statement]) -> list[Statement]:
+    """The statements with other names: `x = 1; x = x + 1` as `x = 1; x2 = x + 1`, with a mark between."""
+    fixed = fixed_names([statement.node for statement in statements])
+    inside = {name for s in statements for item in later(s.node) for name in mentioned(item)} - fixed
+    fixed |= inside & {name for s in statements for name in imported(s.node)}
+    numbers = dict.fromkeys(inside, 2)  # those of functions are others
+    found = []
+    for statement in statements:
+        node = deepcopy(statement.node)
+        targets = [item for item in given(node) if item.id not in fixed]
+        others = [item for item in now(node) if isinstance(item, ast.Name) and item.id not in fixed]
+        others = [item for item in others if all(item is not target for target in targets)]
+        numbers.update({item.id: 1 for item in others if item.id not in numbers})
+        rename(others, numbers)
+        numbers.update({name: numbers.get(name, 0) + 1 for name in {item.id for item in targets}})
+        rename(targets, numbers)
+        found.append(replace(statement, node=node))
+    return found
+
+
+def rename(items: Sequence[ast.Name], numbers: dict[str, int]) -> None:
+    for item in items:
+        item.id += f"{MARK}{numbers[item.id]}" if numbers[item.id] > 1 else ""
+
+
+def given(node: ast.stmt) -> list[ast.Name]:
+    """The names that surely have a new value after a statement, and have none before its other names are read."""
+    targets: list[ast.expr] = node.targets if isinstance(node, ast.Assign) else []
+    if isinstance(node, ast.AnnAssign) and node.value:
+        targets = [node.target]
+    parts = [part for target in targets for part in flat(target)]
+    found = [part for part in parts if isinstance(part, ast.Name)]
+    return found if len(found) == len(parts) else []
+
+
+def flat(target: ast.expr) -> list[ast.expr]:
+    if isinstance(target, (ast.Tuple, ast.List)):
+        return [part for each in target.elts for part in flat(each)]
+    return flat(target.value) if isinstance(target, ast.Starred) else [target]
+
+
+def now(node: ast.AST) -> Iterator[ast.AST]:
+    """What runs with a statement, and not when a function is called that it makes."""
+    if not isinstance(node, LATER):
+        yield node
+        for child in ast.iter_child_nodes(node):
+            yield from now(child)
+
+
+def later(node: ast.AST) -> Iterator[ast.stmt | ast.expr]:
+    """The functions, classes and generators that it makes."""
+    if isinstance(node, LATER):
+        yield node
+    else:
+        for child in ast.iter_child_nodes(node):
+            yield from later(child)
+
+
+def fixed_names(nodes: Sequence[ast.stmt]) -> set[str]:
+    """The names whose value at another time counts, and those that are found in another way than by their place."""
+    found: set[str | None] = set(dir(builtins))
+    given_before: set[str] = set()
+    for node in nodes:
+        for inner in later(node):
+            uses, defines = outside(inner if isinstance(inner, ast.stmt) else ast.Expr(inner))
+            found |= uses | defines
+        for item in now(node):
+            if isinstance(item, (ast.Import, ast.ImportFrom)):
+                found |= imported(item).keys() & given_before
+            elif not isinstance(item, ast.alias):  # a pattern, the exception that is caught, global
+                found |= {getattr(item, "name", None), getattr(item, "rest", None), *getattr(item, "names", [])}
+        given_before |= names(node, ast.Store)
+    everything = [item for node in nodes for item in ast.walk(node)]
+    if any(getattr(item, "id", getattr(item, "attr", None)) in BY_TEXT for item in everything):
+        found = found.union(*map(in_texts, nodes))
+    return {name for name in found if name}

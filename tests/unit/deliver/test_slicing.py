@@ -247,6 +247,21 @@ OBJECTS_STAY = [
     ("d = pd.DataFrame()\nm = KMeans(3)\nm.fit(d)", "d['x'] = 1", "r = m.predict([1])"),
     ("d = pd.DataFrame()\nm = KMeans(3)\nm.fit(d)\np = Pipeline([('m', m)])", "d['x'] = 1", "r = p.predict([1])"),
     ("d = np.zeros(3)\nm = KMeans(copy_x=False, random_state=0)", "m.fit(d)", "r = d.sum()"),
+    ("d = np.zeros(3)\ne = StandardScaler(copy=False).fit_transform(d)", "e[0] = 1", "r = d"),
+    ("d = np.zeros(3)", "StandardScaler(copy=False).fit_transform(d)", "r = d"),
+    ("d = np.zeros(3)\ns = StandardScaler(copy=False)\np = Pipeline([('a', s)])", "p.fit_transform(d)", "r = d"),
+    ("d = np.zeros(3)\nm = StandardScaler()\nm.set_params(copy=False)", "m.fit_transform(d)", "r = d"),
+    ("d = np.zeros(3)\nm = StandardScaler()\nm.copy = False", "m.fit_transform(d)", "r = d"),
+    ("d = np.zeros(3)\nn = {'copy': False}\nm = StandardScaler(**n)", "m.fit_transform(d)", "r = d"),
+    ("d = np.zeros(3)\np = Pipeline([('a', 'passthrough')])\ne = p.fit_transform(d)", "e[0] = 1", "r = d"),
+    ("np.random.set_bit_generator(np.random.PCG64(3))", "np.random.rand()", "r = np.random.rand()"),
+    ("d = pd.DataFrame()\nk = []\nk.append(KMeans(3).fit(d))", "d['x'] = 1", "r = k[0].predict([1])"),
+    ("d = pd.DataFrame()\ndef f(x): return KMeans(3).fit(x)\nm = f(d)", "d['x'] = 1", "r = m.predict([1])"),
+    (
+        "d = [1]\ng = GridSearchCV(KMeans(), {})\ng.fit(d)\nm = g.best_estimator_",
+        "m.set_params(n=3)",
+        "r = g.predict([1])",
+    ),
     ("seen = []\ndef s(e, x): seen.append(1)\nm = GridSearchCV(KMeans(), {}, scoring=s)", "m.fit([1])", "r = seen"),
     ("m = KMeans(3).fit([1])\nl = m.labels_", "l.sort()", "r = m.labels_"),
     ("m = KMeans(3).fit([1])", "m.labels_.sort()", "r = m.labels_"),
@@ -296,7 +311,8 @@ IMPORTS += "import numpy as np\nimport pandas as pd\n"
 IMPORTS += "import matplotlib.pyplot as plt\nimport seaborn as sns\nfrom sklearn.x import Model, make_pipeline\n"
 IMPORTS += "from sklearn.model_selection import GridSearchCV, KFold, cross_val_score, train_test_split\n"
 IMPORTS += "from sklearn.cluster import KMeans\nfrom sklearn.linear_model import LinearRegression\n"
-IMPORTS += "from sklearn.pipeline import Pipeline\nfrom scipy import linalg, ndimage, stats\n"
+IMPORTS += "from sklearn.preprocessing import StandardScaler\nfrom sklearn.pipeline import Pipeline\n"
+IMPORTS += "from scipy import linalg, ndimage, stats\n"
 
 
 @pytest.mark.parametrize(("before", "statement", "after"), STAYS + OBJECTS_STAY)

@@ -47,11 +47,23 @@ def fitted(node: ast.AST, names: Names) -> bool:
         return isinstance(node, ast.Name) and node.id in names.models
     path = names.path(node.func)
     if path:
-        return bool(words.FITTED.match(path)) and not calls_own(node, names)
+        return (
+            bool(words.FITTED.match(path))
+            and not calls_own(node, names)
+            and not any(map(may_copy_nothing, ast.walk(node)))
+        )
     last = node.func.attr if isinstance(node.func, ast.Attribute) else ""
     return (
         last in words.FITS - names.methods and isinstance(node.func, ast.Attribute) and fitted(node.func.value, names)
     )
+
+
+def may_copy_nothing(node: ast.AST) -> bool:
+    """Whether it tells a model to work on what it is given, or to give that back; or is an option that is not named."""
+    if isinstance(node, ast.keyword):
+        told = str(node.arg).startswith("copy") and getattr(node.value, "value", False) is not True
+        return told or node.arg is None or str(node.arg).startswith("overwrite")
+    return isinstance(node, ast.Constant) and node.value == "passthrough"
 
 
 def calls_own(node: ast.AST, names: Names) -> bool:

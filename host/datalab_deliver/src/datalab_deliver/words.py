@@ -50,7 +50,7 @@ NO_CHANCE = set(
     "LinearRegression ElasticNet Lasso Ridge DBSCAN AgglomerativeClustering GaussianNB SVR NuSVR ParameterGrid"
     " LeaveOneOut TimeSeriesSplit GroupKFold load_iris linkage fcluster".split()
 )
-GIVES_SEEDS = re.compile(r"seed|set_?state", re.IGNORECASE)
+GIVES_SEEDS = re.compile(r"seed|set_?state|set_bit_generator", re.IGNORECASE)
 GENERATORS = {"random_state", "rng", "seed", "generator"}
 # Methods of such an object that leave it alone, and may draw all the same.
 BY_CHANCE = {"split", "sample", "transform"}

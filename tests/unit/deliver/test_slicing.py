@@ -298,6 +298,7 @@ OBJECTS_GO = [
     ("d = pd.DataFrame()\nm = KMeans(3)\nm.fit(d)", "m = KMeans(4).fit(d)", "m = KMeans(5).fit(d)\nr = m.labels_"),
     (f"{OWN}d = pd.DataFrame()\nm = KMeans(3)", "m.fit(d)", "r = d.sum()"),
     ("d = np.zeros(3)\nm = LinearRegression()", "m.fit(d, d)", "r = d.sum()"),
+    ("d, e = pd.DataFrame(), pd.DataFrame()\nc = d.copy()", "d.merge(e)", "r = e.sum()"),
     ("f, ax = plt.subplots()\nd = np.zeros(3)", "ax.imshow(d)", "r = d.sum()"),
     ("f, axes = plt.subplots(2)\nd = [3]", "for i, ax in enumerate(axes.flat): ax.set_title(d[i])", "r = d"),
     ("def show(d):\n    f, ax = plt.subplots()\n    ax.imshow(d)\nd = np.zeros(3)", "show(d)", "r = d.sum()"),

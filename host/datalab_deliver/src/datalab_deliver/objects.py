@@ -46,7 +46,8 @@ def note(names: Names, target: ast.AST, value: ast.AST) -> None:
     targets = {root(part) for part in parts(target)} - {""} - names.modules.keys()
     for name in targets if tokens - {FIGURES} else ():
         names.touches.setdefault(name, set()).update(tokens - {FIGURES})
-    set_later = isinstance(target, ast.Attribute) and target.attr.startswith(("copy", "overwrite"))
+    is_set = isinstance(target, ast.Attribute) and isinstance(target.ctx, ast.Store)
+    set_later = is_set and getattr(target, "attr", "").startswith(("copy", "overwrite"))
     if set_later or any(map(spares_no_argument, inside)) or mentions & names.in_place:
         names.in_place |= targets
 

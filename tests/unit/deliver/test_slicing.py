@@ -274,6 +274,12 @@ OBJECTS_STAY = [
     (f"{OWN}ms = [KMeans(3), K()]\nd = []", "for m in ms: m.fit(d)", "r = d"),
     (f"{OWN}ms = {{'a': KMeans(3), 'b': K()}}\nd = []", "for n, m in ms.items(): m.fit(d)", "r = d"),
     (f"{OWN}d = []\nm = KMeans(3)\nif d: m = K()", "m.fit(d)", "r = d"),
+    (f"{OWN}d = []\nms = {{'a': KMeans(3)}}\nms['b'] = K()", "for n, m in ms.items(): m.fit(d)", "r = d"),
+    (f"{OWN}d = []\nms = [KMeans(3)]\nms.append(K())", "for m in ms: m.fit(d)", "r = d"),
+    (f"{OWN}d = []\np = Pipeline([('a', KMeans(3))])\np.steps.append(('b', K()))", "p.fit(d)", "r = d"),
+    (f"{OWN}d = []\np = Pipeline([('a', KMeans(3))])\np.set_params(a=K())", "p.fit(d)", "r = d"),
+    (f"{OWN}d = []\np = Pipeline([('a', KMeans(3))])\np.steps[0] = ('a', K())", "p.fit(d)", "r = d"),
+    (f"{OWN}d = []\np = Pipeline([('a', KMeans(3))])\nq = p\nq.set_params(a=K())", "p.fit(d)", "r = d"),
     (f"{OWN}def given(m, d): m.fit(d)\nd = []\nm = KMeans(3)", "given(K(), d)", "r = d"),
     (
         "from sklearn.x import FunctionTransformer\nd = [1]\nm = FunctionTransformer()\ne = m.fit_transform(d)",

@@ -29,10 +29,9 @@ def note_objects(names: Names, nodes: Sequence[ast.stmt]) -> None:
     while count != (count := sum(map(len, names.touches.values())) + len(names.in_place)):
         for target, value in pairs:
             note(names, target, value)
-    put = [(func.value, call) for func, call in methods if func.attr in words.ADD_ELEMENTS]
-    while new := {name for name, value in by_name([*bound, *put]) if calls_own(value, names)} - names.call_own:
-        names.call_own |= new
+    added = [(func.value, call) for func, call in methods if func.attr in words.ADD_ELEMENTS | {"set_params"}]
     always(names, nodes, bound, names.models, fitted)
+    note_own(names, by_name([*bound, *added]))
 
 
 def note(names: Names, target: ast.AST, value: ast.AST) -> None:
@@ -50,6 +49,19 @@ def note(names: Names, target: ast.AST, value: ast.AST) -> None:
     set_later = is_set and getattr(target, "attr", "").startswith(("copy", "overwrite"))
     if set_later or any(map(spares_no_argument, inside)) or mentions & names.in_place:
         names.in_place |= targets
+
+
+def note_own(names: Names, pairs: Sequence[tuple[str, ast.AST]]) -> None:
+    """Note what may call functions of the notebook: what has such, also later, and the models that it has."""
+    new = {""}
+    while new:
+        new = {name for name, value in pairs if calls_own(value, names)}
+        for name, value in pairs:
+            if name in names.call_own:
+                new |= {item.id for item in ast.walk(value) if isinstance(item, ast.Name)} & names.models
+        new -= names.call_own
+        names.call_own |= new
+    names.models -= names.call_own
 
 
 def always(names: Names, nodes: Sequence[ast.stmt], pairs: Sequence[Pair], kind: set[str], test: Test) -> None:

@@ -106,3 +106,9 @@ def keyword(node: ast.Call, name: str) -> bool:
         and not (isinstance(item.value, ast.Constant) and not item.value.value and item.value.value != 0)
         for item in node.keywords
     ) and not refused(node, name)
+
+
+def consumed(node: ast.AST, assigned: set[str]) -> list[ast.expr]:
+    """The generators of which nothing is left after the call that they are given to."""
+    calls = [item for item in ast.walk(node) if isinstance(item, ast.Call) and len(item.args) == 1]
+    return [call.args[0] for call in calls if called_name(call) in words.CONSUMES - assigned]

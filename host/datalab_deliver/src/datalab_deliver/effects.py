@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 
 from . import once, words
 from .alterations import Finder, Summary
-from .calls import CHANCE, called_name, gives_seeds, renewed
+from .calls import CHANCE, consumed, gives_seeds, renewed
 from .elements import Elements
 from .objects import note_objects
 from .scopes import (
@@ -23,10 +23,12 @@ from .scopes import (
     imported,
     in_queries,
     in_texts,
+    is_flat_function,
     is_query,
     keeps_state,
     local_names,
     mentioned,
+    mentioned_otherwise,
     outer,
     outside,
     own_names,
@@ -82,8 +84,6 @@ class Analysis:
             for node, (uses, defines) in zip(self.nodes, self.tables)
         ]
         self.note()
-        self.names.methods = methods(self.nodes)
-        self.names.makers = makers(self.nodes)
         note_objects(self.names, self.nodes)
         self.names.spared = self.spared()
         self.names.filled = self.filled()
@@ -175,7 +175,8 @@ class Analysis:
         known = self.names
         names = type(known)(known.modules, known.callables, known.classes, known.stateful, returned=known.returned)
         names.rebound, names.filled = known.rebound, known.filled
-        names.drawn, names.models = known.drawn, known.models
+        names.drawn, names.models, names.methods = known.drawn, known.models, known.methods
+        names.makers, names.call_own = known.makers, known.call_own
         names.touches, names.in_place, names.spared = known.touches, known.in_place, known.spared - own_names(node)
         for item in node.body:
             join_all(names, item)
@@ -343,33 +344,6 @@ class Analysis:
         return found
 
 
-def is_flat_function(node: ast.AST) -> bool:
-    """Whether it is a function without functions inside, whose value is there when it was called."""
-    inside = (
-        ast.FunctionDef,
-        ast.AsyncFunctionDef,
-        ast.ClassDef,
-        ast.Lambda,
-        ast.GeneratorExp,
-        ast.Yield,
-        ast.YieldFrom,
-    )
-    others = [item for item in ast.walk(node) if isinstance(item, inside) and item is not node]
-    return isinstance(node, ast.FunctionDef) and not node.decorator_list and not others
-
-
-def mentioned_otherwise(node: ast.AST) -> set[str]:
-    """The names that a piece of code has in other places than before the arguments of a call."""
-    called = {id(item.func) for item in ast.walk(node) if isinstance(item, ast.Call)}
-    return {item.id for item in ast.walk(node) if isinstance(item, ast.Name) and id(item) not in called}
-
-
-def consumed(node: ast.AST, assigned: set[str]) -> list[ast.expr]:
-    """The generators of which nothing is left after the call that they are given to."""
-    calls = [item for item in ast.walk(node) if isinstance(item, ast.Call) and len(item.args) == 1]
-    return [call.args[0] for call in calls if called_name(call) in words.CONSUMES - assigned]
-
-
 def other_name(node: ast.stmt, names: Names) -> dict[str, str]:
     """Another name for a module, or for something that draws random numbers."""
     if not isinstance(node, ast.Assign) or len(node.targets) != 1 or not isinstance(node.targets[0], ast.Name):
@@ -389,24 +363,6 @@ def note_kinds(names: Names, node: ast.stmt) -> None:
                 kind = ast.unparse(value.func).rpartition(".")[2]
             if kind:
                 names.kinds.setdefault(target.id, set()).add(kind)
-
-
-def methods(nodes: Sequence[ast.stmt]) -> set[str]:
-    """What the methods of a notebook's own classes are called."""
-    classes = [item for node in nodes for item in functions_and_classes(node) if isinstance(item, ast.ClassDef)]
-    return {
-        part.name for item in classes for part in item.body if isinstance(part, (ast.FunctionDef, ast.AsyncFunctionDef))
-    }
-
-
-def makers(nodes: Sequence[ast.stmt]) -> set[str]:
-    """The classes, and the functions that may give an object of them, or a function."""
-    items = [item for node in nodes for item in functions_and_classes(node)]
-    found = {item.name for item in items if not is_flat_function(item)} | {"FunctionTransformer"}
-    found |= {item.name for item in items if mentioned_otherwise(item) & {each.name for each in items}}
-    while new := {item.name for item in items if mentioned(item) & found} - found:
-        found |= new
-    return found
 
 
 def note_class(names: Names, node: ast.ClassDef) -> None:

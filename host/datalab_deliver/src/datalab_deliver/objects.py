@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from . import words
 from .calls import FIGURES, called_name, spares_no_argument, touched
 from .libraries import calls_own, draws, fitted
+from .scopes import functions_and_classes, is_flat_function, mentioned, mentioned_otherwise, parts
 from .sharing import Names, bindings, root
 
 Pair = tuple[ast.AST, ast.AST]
@@ -18,18 +19,19 @@ Test = Callable[[ast.AST, Names], bool]
 
 def note_objects(names: Names, nodes: Sequence[ast.stmt]) -> None:
     """Note them; an object that is given to another one makes that one do the same."""
+    names.methods, names.makers = methods(nodes), makers(nodes)
     bound = [each for node in nodes for pair in bindings(node) for each in by_part(*pair)]
     always(names, nodes, bound, names.drawn, draws)
     for name in {root(part) for target, value in bound if draws(value, names) for part in parts(target)}:
         names.touches.setdefault(name, set()).add(FIGURES)
     calls = [item for node in nodes for item in ast.walk(node) if isinstance(item, ast.Call)]
-    methods = [(call.func, call) for call in calls if isinstance(call.func, ast.Attribute)]
-    pairs = [*bound, *methods]
+    by_method = [(call.func, call) for call in calls if isinstance(call.func, ast.Attribute)]
+    pairs = [*bound, *by_method]
     count = -1
     while count != (count := sum(map(len, names.touches.values())) + len(names.in_place)):
         for target, value in pairs:
             note(names, target, value)
-    added = [(func.value, call) for func, call in methods if func.attr in words.ADD_ELEMENTS | {"set_params"}]
+    added = [(func.value, call) for func, call in by_method if func.attr in words.ADD_ELEMENTS | {"set_params"}]
     always(names, nodes, bound, names.models, fitted)
     note_own(names, by_name([*bound, *added]))
 
@@ -99,12 +101,6 @@ def given_apart(value: ast.AST) -> list[ast.expr]:
     return value.args if called_name(value) == "zip" and isinstance(value, ast.Call) else []
 
 
-def parts(target: ast.AST) -> list[ast.AST]:
-    if isinstance(target, (ast.Tuple, ast.List)):
-        return [part for each in target.elts for part in parts(each)]
-    return parts(target.value) if isinstance(target, ast.Starred) else [target]
-
-
 def makes_object(value: ast.AST, names: Names) -> bool:
     """Whether a value is an object of a library, or what such an object gives back of itself."""
     if not isinstance(value, ast.Call):
@@ -113,3 +109,21 @@ def makes_object(value: ast.AST, names: Names) -> bool:
     last = path.rpartition(".")[2]
     of_itself = isinstance(value.func, ast.Attribute) and value.func.attr in {"fit", "set_params", "partial_fit"}
     return last[:1].isupper() or last.startswith("make_") or bool(words.FIGURES.match(path)) or of_itself
+
+
+def methods(nodes: Sequence[ast.stmt]) -> set[str]:
+    """What the methods of a notebook's own classes are called."""
+    classes = [item for node in nodes for item in functions_and_classes(node) if isinstance(item, ast.ClassDef)]
+    return {
+        part.name for item in classes for part in item.body if isinstance(part, (ast.FunctionDef, ast.AsyncFunctionDef))
+    }
+
+
+def makers(nodes: Sequence[ast.stmt]) -> set[str]:
+    """The classes, and the functions that may give an object of them, or a function."""
+    items = [item for node in nodes for item in functions_and_classes(node)]
+    found = {item.name for item in items if not is_flat_function(item)} | {"FunctionTransformer"}
+    found |= {item.name for item in items if mentioned_otherwise(item) & {each.name for each in items}}
+    while new := {item.name for item in items if mentioned(item) & found} - found:
+        found |= new
+    return found

@@ -170,3 +170,31 @@ def implicit(node: Function) -> bool:
     if node.name.startswith("__"):
         return node.name not in {"__init__", "__post_init__"}
     return bool(node.decorator_list)
+
+
+def is_flat_function(node: ast.AST) -> bool:
+    """Whether it is a function without functions inside, whose value is there when it was called."""
+    inside = (
+        ast.FunctionDef,
+        ast.AsyncFunctionDef,
+        ast.ClassDef,
+        ast.Lambda,
+        ast.GeneratorExp,
+        ast.Yield,
+        ast.YieldFrom,
+    )
+    others = [item for item in ast.walk(node) if isinstance(item, inside) and item is not node]
+    return isinstance(node, ast.FunctionDef) and not node.decorator_list and not others
+
+
+def mentioned_otherwise(node: ast.AST) -> set[str]:
+    """The names that a piece of code has in other places than before the arguments of a call."""
+    called = {id(item.func) for item in ast.walk(node) if isinstance(item, ast.Call)}
+    return {item.id for item in ast.walk(node) if isinstance(item, ast.Name) and id(item) not in called}
+
+
+def parts(target: ast.AST) -> list[ast.AST]:
+    """What gets a value of its own: a, b[0] and c of (a, (b[0], *c))."""
+    if isinstance(target, (ast.Tuple, ast.List)):
+        return [part for each in target.elts for part in parts(each)]
+    return parts(target.value) if isinstance(target, ast.Starred) else [target]

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from copy import deepcopy
 from dataclasses import replace
 
-from .scopes import LATER, imported, in_texts, mentioned, outside
+from .scopes import LATER, imported, in_texts, mentioned, outside, parts
 from .source import Statement, names
 
 MARK = "\u02b9"  # a letter, so that it is a name
@@ -61,15 +61,9 @@ def given(node: ast.stmt) -> list[ast.Name]:
     targets: list[ast.expr] = node.targets if isinstance(node, ast.Assign) else []
     if isinstance(node, ast.AnnAssign) and node.value:
         targets = [node.target]
-    parts = [part for target in targets for part in flat(target)]
-    found = [part for part in parts if isinstance(part, ast.Name)]
-    return found if len(found) == len(parts) else []
-
-
-def flat(target: ast.expr) -> list[ast.expr]:
-    if isinstance(target, (ast.Tuple, ast.List)):
-        return [part for each in target.elts for part in flat(each)]
-    return flat(target.value) if isinstance(target, ast.Starred) else [target]
+    there = [part for target in targets for part in parts(target)]
+    found = [part for part in there if isinstance(part, ast.Name)]
+    return found if len(found) == len(there) else []
 
 
 def now(node: ast.AST) -> Iterator[ast.AST]:

@@ -67,14 +67,15 @@ TWO_OPERANDS = set(
 )
 # Their functions leave arguments alone; what does not is in ALTERS.
 PURE_MODULES = re.compile(
-    r"^(numpy|pandas|scipy|sklearn|random|math|cmath|statistics|itertools|functools|operator|collections|datetime|calendar"
-    r"|json|re|string|textwrap|decimal|fractions|hashlib|base64|copy|io|time|uuid|typing|dataclasses|enum|pathlib"
+    r"^(numpy|pandas|scipy|sklearn|random|math|cmath|statistics|itertools|functools|operator|collections|datetime"
+    r"|calendar|json|re|string|textwrap|decimal|fractions|hashlib|base64|copy|io|time|uuid|typing|dataclasses|enum|pathlib"
     r"|urllib\.parse|html|unicodedata|zlib|csv|ast|dateutil|bisect|types|skimage|statsmodels)(\.|$)"
 )
 # Of these, the modules whose functions give something new; those of the others may keep what they are given.
 FRESH_MODULES = re.compile(
     r"^(numpy|pandas|scipy|math|cmath|statistics|datetime|calendar|json|re|string|textwrap|decimal|fractions|hashlib"
-    r"|base64|time|uuid|urllib\.parse|html|unicodedata|zlib|sklearn\.metrics|sklearn\.datasets|sklearn\.model_selection\.train_test_split)(\.|$)"
+    r"|base64|time|uuid|urllib\.parse|html|unicodedata|zlib|sklearn\.metrics|sklearn\.datasets"
+    r"|sklearn\.model_selection\.train_test_split)(\.|$)"
 )
 # Functions and methods that alter an argument.
 ALTERS = set(

@@ -28,7 +28,7 @@ WORKERS = 2
 MACHINES = {"nfs": ("virtual_machine", "VirtualMachineError")}
 USUAL_MACHINE = ("containers", "ContainersError")
 
-LONGEST_FIRST = ["nfs", "restart", "first_start"]
+LONGEST_FIRST = ["state", "autostop", "deliver", "efs_down", "data"]
 
 
 @dataclass(frozen=True)

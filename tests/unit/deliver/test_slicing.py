@@ -295,7 +295,81 @@ OBJECTS_STAY = [
     ("d = [1]\nclass P:\n    def plot(self): return d\nax = P().plot()", "ax.append(1)", "r = d"),
     ("fig, ax = plt.subplots()\nax.plot([1])", "ax.set_ylim(0, 9)", "fig.savefig('f')\nr = open('f').read()"),
 ]
+# A model keeps d, by whatever way it was fitted.
+FITTED = "d = np.zeros(3)\ne = np.ones(3)\nm = KMeans(3)\n"
+FITS = [
+    "def f(a, b): a.fit(b)\nf(m, d)",
+    "def f(a, b): return a.fit(b)\nm = f(m, d)",
+    "def g(a, b): a.fit(b)\ndef f(a, b): g(a, b)\nf(m, d)",
+    "def f(): m.fit(d)\nf()",
+    "def f(b): m.fit(b)\nf(d)",
+    "def f(a):\n    global m\n    m.fit(a)\nf(d)",
+    "def f(a, b):\n    q = a\n    q.fit(b)\nf(m, d)",
+    "def f(a, *k): a.fit(*k)\nf(m, d)",
+    "def f(a, **k): a.fit(**k)\nf(m, X=d)",
+    "def f(a, b): a.fit(b)\nf(b=d, a=m)",
+    "def f(a, b): a.fit(b)\nf(*(m, d))",
+    "def f(ms, b):\n    for q in ms: q.fit(b)\nf([m], d)",
+    "def f(a, b): a.fit(b[0])\nz = (d, e)\nf(m, z)",
+    "def f(a, b): a.fit(b)\nv = d[:]\nf(m, v)",
+    "def f(a, b): a.fit(b) if b else f(a, b)\nf(m, d)",
+    "f = lambda a, b: a.fit(b)\nf(m, d)",
+    "f = lambda b: m.fit(b)\nf(d)",
+    "class F:\n    def __init__(self, a, b): a.fit(b)\nF(m, d)",
+    "f = m.fit\nf(d)",
+    "def g(a, b): a.fit(b)\nf = functools.partial(g, m)\nf(d)",
+    "KMeans.fit(m, d)",
+    "getattr(m, 'fit')(d)",
+    "def f(q): q.fit(d)\nlist(map(f, [m]))",
+    "list(map(lambda q: q.fit(d), [m]))",
+    "list(map(m.fit, [d]))",
+]
+# A model is told to work on what it is given, by whatever way.
+TOLD = "d = np.zeros(3)\nm = StandardScaler()\n"
+TELLS = [
+    "m.copy = False",
+    "q = m\nq.copy = False",
+    "q, w = m, 1\nq.copy = False",
+    "print(q := m)\nq.copy = False",
+    "with open(m) as q: q.copy = False",
+    "for m.copy in [False]: pass",
+    "ms = [m]\nms[0].copy = False",
+    "ms = {'a': m}\nfor k, q in ms.items(): q.copy = False",
+    "def f(q): q.copy = False\nf(m)",
+    "def f(): return m\nf().copy = False",
+    "m.set_params(copy=False)",
+    "n = {'copy': False}\nm.set_params(**n)",
+    "n = dict(copy=False)\nm.set_params(**n)",
+    "q = m\nq.set_params(copy=False)",
+    "[q.set_params(copy=False) for q in [m]]",
+    "f = m.set_params\nf(copy=False)",
+    "f = functools.partial(m.set_params, copy=False)\nf()",
+    "setattr(m, 'copy', False)",
+    "def f(q, k, v): setattr(q, k, v)\nf(m, input(), False)",
+    "m.__setattr__('copy', False)",
+    "m.__setstate__({'copy': False})",
+    "m.__dict__['copy'] = False",
+    "m.__dict__.update(json.loads(input()))",
+    "vars(m).update(copy=False)",
+    "m.__init__(copy=False)",
+    "m = Pipeline([('s', m)])\nm.set_params(s__copy=False)",
+    "q = Pipeline([('s', m)])\nq.named_steps.s.copy = False",
+]
+# A pipeline gives back what it was given.
+GIVES = [
+    "m = Pipeline([('s', None)])",
+    "m = Pipeline([('s', m)])\nq = m\nq.set_params(s='passthrough')",
+    "m = Pipeline([('s', m)])\nq = m\nq.set_params(s=None)",
+    "m = Pipeline([('s', m)])\nq = m\nq.steps[0] = ('s', 'passthrough')",
+]
+OBJECTS_STAY += [(FITTED + way, "d[0] = 1", "r = m.predict([1])") for way in FITS]
+OBJECTS_STAY += [(TOLD + way, "m.fit_transform(d)", "r = d.sum()") for way in TELLS]
+OBJECTS_STAY += [(f"{TOLD}{way}\nz = m.fit_transform(d)", "z[0] = 1", "r = d.sum()") for way in GIVES]
 OBJECTS_GO = [
+    (f"{FITTED}def f(a, b): a.fit(b)\nf(m, d)\nf(KMeans(4), e)", "e[0] = 1", "r = m.predict([1])"),
+    (f"{FITTED}def f(a, b): return a + b\nf(d, e)", "d[0] = 1", "r = e"),
+    (f"{TOLD}q = m\nq.with_mean = False", "m.fit_transform(d)", "r = d.sum()"),
+    (f"{TOLD}m.set_params(with_mean=False)", "m.fit_transform(d)", "r = d.sum()"),
     ("", "np.random.rand(3)", "r = np.random.rand()"),
     ("def f(): return np.random.rand()", "f()", "r = np.random.rand()"),
     ("", "np.random.rand(3)", "np.random.seed(2)\nr = np.random.rand()"),
@@ -330,6 +404,12 @@ def test_stays(before, statement, after):
 @pytest.mark.parametrize(("before", "statement", "after"), GOES + OBJECTS_GO)
 def test_goes(before, statement, after):
     assert statement not in kept(f"{IMPORTS}{before}\n{statement}\n{after}")
+
+
+def test_functions_that_call_each_other_do_not_multiply():
+    calls = "".join(f"def f{n + 1}(a, b): return f{n}(a, b) + f{n}(b, a)\n" for n in range(40))
+    text = f"def f0(a, b): return a + b\n{calls}d = [1]\ne = [2]\nf40(d, e)\nd.append(3)\nr = e"
+    assert "r = e" in kept(text)
 
 
 @pytest.mark.parametrize("text", ["pd.Timestamp('today')", "np.datetime64('now')", "pd.Timestamp.now()", "eval('1')"])

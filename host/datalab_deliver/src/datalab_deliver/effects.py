@@ -13,6 +13,7 @@ from . import once, words
 from .alterations import Finder, Summary
 from .calls import CHANCE, consumed, gives_seeds, renewed
 from .elements import Elements
+from .joining import functions, join_all
 from .objects import note_objects
 from .scopes import (
     Function,
@@ -35,7 +36,7 @@ from .scopes import (
     own_values,
     with_defaults,
 )
-from .sharing import PROCESS, Names, bindings, join_all, root
+from .sharing import PROCESS, Names, bindings, root
 from .source import Statement
 from .spans import Spans
 from .versions import numbered, plain
@@ -84,6 +85,7 @@ class Analysis:
             for node, (uses, defines) in zip(self.nodes, self.tables)
         ]
         self.note()
+        self.names.functions = functions(self.nodes)
         note_objects(self.names, self.nodes)
         self.names.spared = self.spared()
         self.names.filled = self.filled()

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from . import words
@@ -61,9 +62,44 @@ def fitted(node: ast.AST, names: Names) -> bool:
 def may_copy_nothing(node: ast.AST) -> bool:
     """Whether it tells a model to work on what it is given, or to give that back; or is an option that is not named."""
     if isinstance(node, ast.keyword):
-        told = str(node.arg).startswith("copy") and getattr(node.value, "value", False) is not True
-        return told or node.arg is None or str(node.arg).startswith("overwrite")
+        return node.arg is None or copies_nothing(node)
+    if isinstance(node, ast.Tuple) and len(node.elts) == 2:
+        return isinstance(node.elts[1], ast.Constant) and node.elts[1].value is None  # a step of a pipeline
     return isinstance(node, ast.Constant) and node.value == "passthrough"
+
+
+def copies_nothing(option: ast.keyword) -> bool:
+    told = bool(words.COPIES.fullmatch(str(option.arg)))
+    return told and ("overwrite" in str(option.arg) or getattr(option.value, "value", False) is not True)
+
+
+def may_change_models(items: Sequence[ast.AST], names: Names) -> bool:
+    """Whether a notebook may tell a model that was made to copy nothing: it does not look which one."""
+    made = [item for item in items if isinstance(item, ast.Call) and words.FITTED.match(names.path(item.func))]
+    within = {id(part) for item in made for part in ast.walk(item)}  # as `fitted` sees
+    called = {id(item.func) for item in items if isinstance(item, ast.Call)}
+    return any(
+        changes_a_model(item) or (last_of(item) == "set_params" and id(item) not in called)
+        for item in items
+        if id(item) not in within
+    )
+
+
+def changes_a_model(node: ast.AST) -> bool:
+    """Whether it may set an option such as copy, or leave out a step of a pipeline."""
+    if isinstance(node, ast.Call):
+        method = last_of(node.func)
+        if method == "set_params":
+            nothing = any(getattr(each.value, "value", "") is None for each in node.keywords)
+            return nothing or any(map(may_copy_nothing, ast.walk(node)))
+        name = getattr(node.func, "id", "")
+        unknown = name == "setattr" and not all(isinstance(each, ast.Constant) for each in node.args[1:2])
+        by_name = name == "dict" or method in {"update", "__init__"}
+        return unknown or name == "vars" or (by_name and any(map(copies_nothing, node.keywords)))
+    if isinstance(node, ast.Attribute):
+        is_set = isinstance(node.ctx, ast.Store) and words.COPIES.fullmatch(node.attr)
+        return bool(is_set) or node.attr in {"__dict__", "__setattr__", "__setstate__"}
+    return isinstance(node, ast.Constant) and bool(words.COPIES.fullmatch(str(node.value)) or may_copy_nothing(node))
 
 
 def calls_own(node: ast.AST, names: Names) -> bool:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 
 from . import words
 from .calls import FIGURES, called_name, spares_no_argument, touched
-from .libraries import calls_own, draws, fitted
+from .libraries import calls_own, draws, fitted, may_change_models
 from .scopes import functions_and_classes, is_flat_function, mentioned, mentioned_otherwise, parts
 from .sharing import Names, bindings, root
 
@@ -24,7 +24,8 @@ def note_objects(names: Names, nodes: Sequence[ast.stmt]) -> None:
     always(names, nodes, bound, names.drawn, draws)
     for name in {root(part) for target, value in bound if draws(value, names) for part in parts(target)}:
         names.touches.setdefault(name, set()).add(FIGURES)
-    calls = [item for node in nodes for item in ast.walk(node) if isinstance(item, ast.Call)]
+    items = [item for node in nodes for item in ast.walk(node)]
+    calls = [item for item in items if isinstance(item, ast.Call)]
     by_method = [(call.func, call) for call in calls if isinstance(call.func, ast.Attribute)]
     pairs = [*bound, *by_method]
     count = -1
@@ -32,7 +33,8 @@ def note_objects(names: Names, nodes: Sequence[ast.stmt]) -> None:
         for target, value in pairs:
             note(names, target, value)
     added = [(func.value, call) for func, call in by_method if func.attr in words.ADD_ELEMENTS | {"set_params"}]
-    always(names, nodes, bound, names.models, fitted)
+    if not may_change_models(items, names):
+        always(names, nodes, bound, names.models, fitted)
     note_own(names, by_name([*bound, *added]))
 
 
@@ -47,9 +49,7 @@ def note(names: Names, target: ast.AST, value: ast.AST) -> None:
     targets = {root(part) for part in parts(target)} - {""} - names.modules.keys()
     for name in targets if tokens - {FIGURES} else ():
         names.touches.setdefault(name, set()).update(tokens - {FIGURES})
-    is_set = isinstance(target, ast.Attribute) and isinstance(target.ctx, ast.Store)
-    set_later = is_set and getattr(target, "attr", "").startswith(("copy", "overwrite"))
-    if set_later or any(map(spares_no_argument, inside)) or mentions & names.in_place:
+    if any(map(spares_no_argument, inside)) or mentions & names.in_place:
         names.in_place |= targets
 
 

@@ -10,11 +10,14 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Union
 
 from . import words
-from .libraries import draws, fitted
+from .libraries import fitted
 
 PROCESS = "<process>"
+
+Definition = Union[ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda]
 
 
 @dataclass
@@ -37,6 +40,7 @@ class Names:
     makers: set[str] = field(default_factory=set)  # classes, and functions that may give an object or a function
     call_own: set[str] = field(default_factory=set)  # names of what may call functions or methods of the notebook
     in_place: set[str] = field(default_factory=set)  # names of what may alter the arguments of any of its methods
+    functions: dict[str, list[Definition]] = field(default_factory=dict)  # the notebook's own, and named lambdas
     keeps: dict[str, set[str]] = field(default_factory=dict)  # function: the names that may keep an argument of it
     spared: set[str] = field(default_factory=set)  # names of what is not altered when it is called
     kinds: dict[str, set[str]] = field(default_factory=dict)  # name: what literals and calls it is made by
@@ -153,31 +157,6 @@ def root(node: ast.AST) -> str:
     while isinstance(node, (ast.Attribute, ast.Subscript, ast.Starred)):
         node = node.value
     return node.id if isinstance(node, ast.Name) else ""
-
-
-def join_all(names: Names, node: ast.AST) -> None:
-    """Note what shares with what by the statements in a node."""
-    for item in ast.walk(node):
-        if isinstance(item, ast.Assign) and not isinstance(item.value, ast.Constant):
-            names.join({root(target) for target in item.targets} - {""} - names.modules.keys())
-    for target, value in bindings(node):
-        known = {
-            item.id
-            for item in ast.walk(target)
-            if isinstance(item, ast.Name) and isinstance(item.ctx, (ast.Store, ast.Del))
-        } | {root(item) for item in ast.walk(target) if isinstance(item, (ast.Attribute, ast.Subscript))}
-        names.join({name for name in known - {""} if name not in names.modules} | names.shared(value))
-    for item in ast.walk(node):
-        if isinstance(item, ast.Call) and isinstance(item.func, ast.Name) and item.func.id in names.keeps:
-            names.join(names.keeps[item.func.id] | set().union(*map(names.shared, values(item))))
-        if isinstance(item, ast.Call) and isinstance(item.func, ast.Attribute) and not names.path(item.func):
-            method = item.func.attr
-            if draws(item.func.value, names):
-                continue
-            if fitted(item.func.value, names) and not any(map(names.is_function, values(item))):
-                names.holders.append((names.shared(item.func.value), set().union(*map(names.shared, values(item)))))
-            elif method not in words.FRESH | words.VIEWS | words.SHOWS or method in names.methods:
-                names.join(names.shared(item.func.value) | set().union(*map(names.shared, values(item))))
 
 
 def bindings(node: ast.AST, *, loops: bool = True) -> Iterator[tuple[ast.AST, ast.AST]]:

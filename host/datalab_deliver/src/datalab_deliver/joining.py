@@ -1,0 +1,138 @@
+# Copyright: Contributors to datalab.notebooks
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Note which names share an object by what a notebook's statements do, also inside of its own functions."""
+
+from __future__ import annotations
+
+import ast
+import builtins
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from . import words
+from .libraries import draws, fitted
+from .scopes import functions_and_classes, own_names
+from .sharing import Definition, Names, bindings, root, values
+
+Within = frozenset[str]
+BUILTINS = frozenset(dir(builtins))
+DEEPEST = 3  # functions that call each other, before all that they are given is taken to share
+
+
+def functions(nodes: Sequence[ast.stmt]) -> dict[str, list[Definition]]:
+    """The functions of a notebook by name, and the names that stand for lambdas and nothing else."""
+    found: dict[str, list[Definition]] = {}
+    for item in (item for node in nodes for item in functions_and_classes(node)):
+        if isinstance(item, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            found.setdefault(item.name, []).append(item)
+    bound = [(root(target), value) for node in nodes for target, value in bindings(node)]
+    others = {name for name, value in bound if not isinstance(value, ast.Lambda)}
+    for name, value in bound:
+        if isinstance(value, ast.Lambda) and name not in others:
+            found.setdefault(name, []).append(value)
+    return found
+
+
+def join_all(names: Names, node: ast.AST, within: Within = frozenset()) -> None:
+    """Note what shares with what by the statements in a node; `within` are the functions that are being looked into."""
+    for item in ast.walk(node):
+        if isinstance(item, ast.Assign) and not isinstance(item.value, ast.Constant):
+            names.join({root(target) for target in item.targets} - {""} - names.modules.keys())
+    for target, value in bindings(node):
+        known = {
+            item.id
+            for item in ast.walk(target)
+            if isinstance(item, ast.Name) and isinstance(item.ctx, (ast.Store, ast.Del))
+        } | {root(item) for item in ast.walk(target) if isinstance(item, (ast.Attribute, ast.Subscript))}
+        names.join({name for name in known - {""} if name not in names.modules} | names.shared(value))
+    for item in ast.walk(node):
+        if isinstance(item, ast.Call):
+            join_call(names, item, within)
+
+
+def join_call(names: Names, call: ast.Call, within: Within) -> None:
+    """Note what may hold an argument of a call after it."""
+    given, path = set().union(*map(names.shared, values(call))), names.path(call.func)
+    if path:
+        of_class = path.rpartition(".")[2] in words.FITS | words.GIVES_FITTED  # the object comes first
+        names.join(given if of_class else set())
+    elif isinstance(call.func, ast.Attribute):
+        join_method(names, call, call.func, given)
+    elif not isinstance(call.func, ast.Name):
+        names.join(given | names.shared(call.func))
+    elif call.func.id in BUILTINS - names.callables.keys():
+        join_functions(names, values(call), within)
+    else:
+        join_by_name(names, call, call.func.id, given, within)
+
+
+def join_by_name(names: Names, call: ast.Call, name: str, given: set[str], within: Within) -> None:
+    """Note what the notebook's function or object may hold that is called by this name."""
+    if name in names.keeps:
+        names.join(names.keeps[name] | given)
+    if name in names.classes:
+        names.join(given)
+    elif name in names.rebound or name not in names.callables.keys() | names.functions.keys() | names.spared:
+        names.join(given | names.shared(call.func))
+    for function in names.functions.get(name, []):
+        join_inside(names, name, function, bound(names, function, call), within)
+
+
+def join_method(names: Names, call: ast.Call, func: ast.Attribute, given: set[str]) -> None:
+    """Note that an object may hold what its method is given."""
+    if draws(func.value, names):
+        return
+    if fitted(func.value, names) and not any(map(names.is_function, values(call))):
+        names.holders.append((names.shared(func.value), given))
+    elif func.attr not in words.FRESH | words.VIEWS | words.SHOWS or func.attr in names.methods:
+        names.join(names.shared(func.value) | given)
+
+
+def join_functions(names: Names, given: Sequence[ast.expr], within: Within) -> None:
+    """Note what a function or method may hold that is given to what calls it, such as map."""
+    for number, function in enumerate(given):
+        rest = set().union(*(names.shared(value) for value in [*given[:number], *given[number + 1 :]]))
+        if isinstance(function, ast.Attribute) and root(function) not in BUILTINS:
+            names.join(rest | names.shared(function))
+        name = function.id if isinstance(function, ast.Name) else ""
+        for inside in [function] if isinstance(function, ast.Lambda) else names.functions.get(name, []):
+            join_inside(names, name, inside, dict.fromkeys(parameters(inside), rest), within)
+
+
+def join_inside(names: Names, name: str, function: Definition, given: Mapping[str, set[str]], within: Within) -> None:
+    """Note what a function does to its arguments and to names outside, as if its body stood where it is called."""
+    known = names.modules.keys() | names.callables.keys() | BUILTINS | given.keys()
+    free = {item.id for item in ast.walk(function) if isinstance(item, ast.Name)} - own_names(function) - known
+    if name in within or len(within) == DEEPEST:
+        names.join(free.union(*given.values()))
+        return
+    models = {each for each, shared in given.items() if shared and shared <= names.models}
+    local = replace(names, parents={}, holders=[], models=(names.models - given.keys()) | models)
+    join_all(local, function, within | {name} - {""})
+    seen = {**given, **{each: {each} for each in free}}
+    groups: dict[str, set[str]] = {}
+    for each, shared in seen.items():
+        groups.setdefault(local.leader(each), set()).update(shared)
+    for group in groups.values():
+        names.join(group)
+    for holding, held in local.holders:
+        outside = [[groups.get(local.leader(each), set()) for each in part] for part in (holding, held)]
+        names.holders.append((set().union(*outside[0]), set().union(*outside[1])))
+
+
+def parameters(function: Definition) -> list[str]:
+    return [item.arg for item in ast.walk(function.args) if isinstance(item, ast.arg)]
+
+
+def bound(names: Names, function: Definition, call: ast.Call) -> dict[str, set[str]]:
+    """The names that each argument of a function shares with in a call."""
+    everything = set().union(*map(names.shared, values(call)))
+    places = [each.arg for each in [*function.args.posonlyargs, *function.args.args]]
+    starred = any(isinstance(each, ast.Starred) for each in call.args) or any(not each.arg for each in call.keywords)
+    found = dict.fromkeys(parameters(function), everything if starred else set())
+    if starred:
+        return found
+    rest = {each.arg for each in (function.args.vararg, function.args.kwarg) if each}
+    found |= dict.fromkeys(rest, everything)
+    found |= {name: names.shared(value) for name, value in zip(places, call.args)}
+    return found | {str(each.arg): names.shared(each.value) for each in call.keywords if each.arg in found}

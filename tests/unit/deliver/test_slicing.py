@@ -323,6 +323,16 @@ FITS = [
     "def f(q): q.fit(d)\nlist(map(f, [m]))",
     "list(map(lambda q: q.fit(d), [m]))",
     "list(map(m.fit, [d]))",
+    "functools.reduce(lambda a, b: a.fit(b), [d], m)",
+    "list(itertools.starmap(m.fit, [(d,)]))",
+    "def f(a, b): a.fit(b)\nlist(itertools.starmap(f, [(m, d)]))",
+    "def f(a): a.fit(d)\nlist(itertools.starmap(f, [(m,)]))",
+    "def f(a): a.fit(d)\ndef g(h, k): h(k)\ng(f, m)",
+    "def f(): m.fit(d)\ndef g(h): h()\ng(f)",
+    "f = lambda b, a=m: a.fit(b)\nf(d)",
+    "f = lambda b, *, a=m: a.fit(b)\nf(d)",
+    "def f(v): m.fit(d)\ne.apply(f)",
+    "def f(v, b): m.fit(b)\ne.apply(f, args=(d,))",
 ]
 # A model is told to work on what it is given, by whatever way.
 TOLD = "d = np.zeros(3)\nm = StandardScaler()\n"
@@ -358,6 +368,10 @@ TELLS = [
 # A pipeline gives back what it was given.
 GIVES = [
     "m = Pipeline([('s', None)])",
+    "m = Pipeline([['s', None]])",
+    "n = [('s', None)]\nm = Pipeline(n)",
+    "n = [('s', 'passthrough')]\nm = Pipeline(n)",
+    "m = Pipeline([('s', m)])\nm.steps[0] = ('s', None)",
     "m = Pipeline([('s', m)])\nq = m\nq.set_params(s='passthrough')",
     "m = Pipeline([('s', m)])\nq = m\nq.set_params(s=None)",
     "m = Pipeline([('s', m)])\nq = m\nq.steps[0] = ('s', 'passthrough')",
@@ -369,6 +383,7 @@ OBJECTS_GO = [
     (f"{FITTED}def f(a, b): a.fit(b)\nf(m, d)\nf(KMeans(4), e)", "e[0] = 1", "r = m.predict([1])"),
     (f"{FITTED}def f(a, b): return a + b\nf(d, e)", "d[0] = 1", "r = e"),
     (f"{TOLD}q = m\nq.with_mean = False", "m.fit_transform(d)", "r = d.sum()"),
+    (f"{TOLD}n = {{}}\nplt.plot([1], **n)\npd.merge(copy=False)", "m.fit_transform(d)", "r = d.sum()"),
     (f"{TOLD}m.set_params(with_mean=False)", "m.fit_transform(d)", "r = d.sum()"),
     ("", "np.random.rand(3)", "r = np.random.rand()"),
     ("def f(): return np.random.rand()", "f()", "r = np.random.rand()"),
@@ -387,7 +402,7 @@ OBJECTS_GO = [
     ("x = [1]", "x.append(2)", "x = [3]\nr = x"),
     ("x, y = [1], [2]\ny.append(x)", "x.append(2)", "x, y = [3], [4]\nr = x"),
 ]
-IMPORTS = "import csv, decimal, functools, heapq, io, json, operator, os, random, sqlite3, warnings\n"
+IMPORTS = "import csv, decimal, functools, heapq, io, itertools, json, operator, os, random, sqlite3, warnings\n"
 IMPORTS += "import numpy as np\nimport pandas as pd\n"
 IMPORTS += "import matplotlib.pyplot as plt\nimport seaborn as sns\nfrom sklearn.x import Model, make_pipeline\n"
 IMPORTS += "from sklearn.model_selection import GridSearchCV, KFold, cross_val_score, train_test_split\n"

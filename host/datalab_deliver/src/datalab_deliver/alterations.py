@@ -270,6 +270,10 @@ class Finder(ast.NodeVisitor):
         """A function that is passed to another may alter what that one works on."""
         if called_name(node) in {"isinstance", "issubclass"}:
             return
+        if called_name(node) in words.CALLS:  # of methods, what is not known to leave its object alone may alter it
+            methods = [value for value in values(node) if isinstance(value, ast.Attribute)]
+            spares = words.FRESH | words.VIEWS | words.SHOWS
+            self.alters |= set().union(*(self.names.shared(each) for each in methods if each.attr not in spares))
         given = [value for value in values(node) if isinstance(value, (ast.Name, ast.Lambda))]
         for value in given:
             summary = self.known.get(value.id) if isinstance(value, ast.Name) else self.of_lambda(value)

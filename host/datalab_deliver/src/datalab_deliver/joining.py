@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from . import words
+from .calls import called_name
 from .libraries import draws, fitted
 from .scopes import functions_and_classes, own_names
 from .sharing import Definition, Names, bindings, root, values
@@ -53,6 +54,7 @@ def join_all(names: Names, node: ast.AST, within: Within = frozenset()) -> None:
 def join_call(names: Names, call: ast.Call, within: Within) -> None:
     """Note what may hold an argument of a call after it."""
     given, path = set().union(*map(names.shared, values(call))), names.path(call.func)
+    join_functions(names, call, within)
     if path:
         of_class = path.rpartition(".")[2] in words.FITS | words.GIVES_FITTED  # the object comes first
         names.join(given if of_class else set())
@@ -60,9 +62,7 @@ def join_call(names: Names, call: ast.Call, within: Within) -> None:
         join_method(names, call, call.func, given)
     elif not isinstance(call.func, ast.Name):
         names.join(given | names.shared(call.func))
-    elif call.func.id in BUILTINS - names.callables.keys():
-        join_functions(names, values(call), within)
-    else:
+    elif call.func.id not in BUILTINS - names.callables.keys():
         join_by_name(names, call, call.func.id, given, within)
 
 
@@ -88,11 +88,12 @@ def join_method(names: Names, call: ast.Call, func: ast.Attribute, given: set[st
         names.join(names.shared(func.value) | given)
 
 
-def join_functions(names: Names, given: Sequence[ast.expr], within: Within) -> None:
-    """Note what a function or method may hold that is given to what calls it, such as map."""
-    for number, function in enumerate(given):
-        rest = set().union(*(names.shared(value) for value in [*given[:number], *given[number + 1 :]]))
-        if isinstance(function, ast.Attribute) and root(function) not in BUILTINS:
+def join_functions(names: Names, call: ast.Call, within: Within) -> None:
+    """Note what a function may hold that is given to what calls it, such as map."""
+    given = [*values(call), *([call.func.value] if isinstance(call.func, ast.Attribute) else [])]
+    for function in values(call):
+        rest = set().union(*(names.shared(value) for value in given if value is not function))
+        if isinstance(function, ast.Attribute) and called_name(call) in words.CALLS and root(function) not in BUILTINS:
             names.join(rest | names.shared(function))
         name = function.id if isinstance(function, ast.Name) else ""
         for inside in [function] if isinstance(function, ast.Lambda) else names.functions.get(name, []):
@@ -106,6 +107,7 @@ def join_inside(names: Names, name: str, function: Definition, given: Mapping[st
     if name in within or len(within) == DEEPEST:
         names.join(free.union(*given.values()))
         return
+    given = {each: shared | defaults(names, function).get(each, set()) for each, shared in given.items()}
     models = {each for each, shared in given.items() if shared and shared <= names.models}
     local = replace(names, parents={}, holders=[], models=(names.models - given.keys()) | models)
     join_all(local, function, within | {name} - {""})
@@ -122,6 +124,15 @@ def join_inside(names: Names, name: str, function: Definition, given: Mapping[st
 
 def parameters(function: Definition) -> list[str]:
     return [item.arg for item in ast.walk(function.args) if isinstance(item, ast.arg)]
+
+
+def defaults(names: Names, function: Definition) -> dict[str, set[str]]:
+    """The names that arguments share with when they are not given."""
+    arguments = function.args
+    places = [*arguments.posonlyargs, *arguments.args]
+    by_place = zip(reversed(places), reversed(arguments.defaults))
+    pairs = [*by_place, *zip(arguments.kwonlyargs, arguments.kw_defaults)]
+    return {each.arg: names.shared(value) for each, value in pairs if value}
 
 
 def bound(names: Names, function: Definition, call: ast.Call) -> dict[str, set[str]]:

@@ -63,8 +63,9 @@ def may_copy_nothing(node: ast.AST) -> bool:
     """Whether it tells a model to work on what it is given, or to give that back; or is an option that is not named."""
     if isinstance(node, ast.keyword):
         return node.arg is None or copies_nothing(node)
-    if isinstance(node, ast.Tuple) and len(node.elts) == 2:
-        return isinstance(node.elts[1], ast.Constant) and node.elts[1].value is None  # a step of a pipeline
+    if isinstance(node, (ast.Tuple, ast.List)) and len(node.elts) == 2:
+        name, step = (getattr(each, "value", "") for each in node.elts)
+        return isinstance(name, str) and step is None  # of a pipeline
     return isinstance(node, ast.Constant) and node.value == "passthrough"
 
 
@@ -99,7 +100,8 @@ def changes_a_model(node: ast.AST) -> bool:
     if isinstance(node, ast.Attribute):
         is_set = isinstance(node.ctx, ast.Store) and words.COPIES.fullmatch(node.attr)
         return bool(is_set) or node.attr in {"__dict__", "__setattr__", "__setstate__"}
-    return isinstance(node, ast.Constant) and bool(words.COPIES.fullmatch(str(node.value)) or may_copy_nothing(node))
+    text = str(node.value) if isinstance(node, ast.Constant) else ""
+    return bool(words.COPIES.fullmatch(text)) or (not isinstance(node, ast.keyword) and may_copy_nothing(node))
 
 
 def calls_own(node: ast.AST, names: Names) -> bool:

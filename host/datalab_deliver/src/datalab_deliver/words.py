@@ -28,6 +28,7 @@ MAKES_FIGURES = set(
 # Models: what they are fitted to they leave alone, and may keep. Of their attributes, those that are models.
 FITTED = re.compile(r"^(sklearn|xgboost|lightgbm|catboost|imblearn)\.(.*\.)?([A-Z]\w*|make_pipeline|make_union)$")
 COPIES = re.compile(r"(.*__)?(copy|overwrite)(_\w+)?")  # options that say whether a model works on what it is given
+CALLS = {"map", "filter", "reduce", "starmap", "accumulate"}  # what they are given first
 FITS = {"fit", "partial_fit", "set_params"}
 GIVES_FITTED = {"fit_transform", "fit_predict", "fit_resample"}
 PARTS_OF_MODELS = set(

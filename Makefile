@@ -1,4 +1,4 @@
-# Everything happens in .venv and build. `make` lists what there is to do.
+# All output goes to .venv and build. `make` lists the targets.
 
 PYTHON ?= python3
 VENV := .venv
@@ -9,9 +9,9 @@ SANDBOX_READY := $(VENV)/.sandbox-ready
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 export PATH := $(CURDIR)/$(BIN):$(PATH)
-# Ansible stays out of the user's home, and collections there out of what runs here.
+# Ansible writes nothing to the user's home, and does not use the collections there.
 export ANSIBLE_HOME := $(CURDIR)/build/ansible
-# Nothing here may reach an AWS account, but for `make conformance AWS=profile`, which goes by the files of that profile.
+# Nothing here may reach an AWS account, except `make conformance AWS=profile`, which reads the files of that profile.
 FILES := AWS_CONFIG_FILE AWS_SHARED_CREDENTIALS_FILE
 PROFILES := $(FILES:%=-u %) $(foreach name,$(FILES),$(if $($(name)),$(name)="$($(name))"))
 $(foreach name,$(filter AWS_%,$(.VARIABLES)),$(eval unexport $(name)))
@@ -34,13 +34,13 @@ help: ## This list
 demo: $(SANDBOX_READY) ## The whole platform in the sandbox: no AWS account, nothing outside this directory
 	@python -m sandbox.demo
 
-laptop: $(SANDBOX_READY) ## The same with instances that run: JupyterLab in the browser; needs podman
+laptop: $(SANDBOX_READY) ## The platform with instances that run: JupyterLab in the browser; needs podman
 	@python -m sandbox.laptop up
 
-laptop-stop: $(SANDBOX_READY) ## End that; the platform and what is on the instances' volumes stay
+laptop-stop: $(SANDBOX_READY) ## Stop the laptop; keep the platform and the instances' volumes
 	@python -m sandbox.laptop stop
 
-laptop-reset: $(SANDBOX_READY) ## End that, and remove it with the volumes
+laptop-reset: $(SANDBOX_READY) ## Stop the laptop; remove the platform and the volumes
 	@python -m sandbox.laptop reset
 
 sandbox: $(SANDBOX_READY) ## Start the sandbox, AWS on this machine
@@ -52,19 +52,19 @@ sandbox-status: $(SANDBOX_READY) ## Say where the sandbox is and what is in it
 sandbox-reset: $(SANDBOX_READY) ## Empty the sandbox
 	@python -m sandbox reset
 
-sandbox-stop: $(SANDBOX_READY) ## End the sandbox
+sandbox-stop: $(SANDBOX_READY) ## Stop the sandbox
 	@python -m sandbox stop
 
-test: venv ## Every check there is, as CI runs them
+test: venv ## All checks, as CI runs them
 	@python -m tests.tools.checks $(CHECKS)
 
-lint: yamllint ansible-lint ruff mypy shellcheck changelog ## The checks that only read
+lint: yamllint ansible-lint ruff mypy shellcheck changelog ## The checks that only read files
 
 sanity: venv ## ansible-test sanity
 	@python -m tests.tools.sanity
 
 unit: venv ## The unit tests
-	@pytest -n 2 --dist worksteal tests/unit # many wait for processes of theirs
+	@pytest -n 2 --dist worksteal tests/unit # many wait for processes that they start
 
 sandbox-tests: venv ## The tests of the sandbox itself
 	@pytest tests/sandbox
@@ -77,45 +77,45 @@ integration: venv ## Modules, roles and playbooks in the sandbox
 	@pytest -n 2 --dist worksteal tests/integration # each test has a sandbox of its own
 	@python -m tests.tools.operator # the rights that their playbooks did not need
 
-package: venv ## Build the archive, install it, and type the commands of README and docs
+package: venv ## Build the archive, install it, and run the commands of README and docs
 	@python -m tests.tools.package
 
 galaxy: venv ## Import the archive as Galaxy does
 	@python -m tests.tools.galaxy
 
-molecule: venv ## What runs on an instance, in containers; SCENARIOS="restart viewer" chooses
+molecule: venv ## The scripts of an instance, in containers; SCENARIOS="restart viewer" chooses
 	@python -m tests.tools.molecule $(SCENARIOS)
 
-browser: venv ## A day on the platform of `make laptop`, in Chromium; leaves pages in build/laptop-pages
+browser: venv ## A day on the platform of `make laptop`, in Chromium; writes pages to build/laptop-pages
 	@python -m tests.tools.browser
 
-policies: venv ## Prove what the policies of the role platform_access allow, if there is Node.js
+policies: venv ## Prove what the policies of the role platform_access allow; needs Node.js
 	@python -m tests.tools.policies
 
-# AWS counts only where it was typed: a variable of the environment asks no account.
-conformance: venv ## What we believe about AWS, asked of the sandbox; AWS=profile CONFIRM=account: of an account
+# AWS is read from the command line only: a variable of the environment must not reach an account.
+conformance: venv ## Test what we believe about AWS, in the sandbox; AWS=profile CONFIRM=account: in an account
 ifeq ($(origin AWS),command line)
 	@env $(PROFILES) python -m tests.conformance --profile "$(AWS)" --confirm "$(CONFIRM)" --remove "$(REMOVE)"
 else
 	@python -m tests.conformance --endpoint "$(SANDBOX)"
 endif
 
-deliver: venv ## What becomes of a corpus of notebooks, in an environment of its own
+deliver: venv ## Deliver a corpus of notebooks as projects, in an environment of its own
 	@pytest tests/deliver
 
-state: venv ## What comes back of a notebook whose kernel was killed, in environments of their own
+state: venv ## Kill kernels and restore their notebooks, in environments of their own
 	@pytest tests/state
 
-host-image: venv ## The container images that molecule runs, and the variables that name them
+host-image: venv ## Build the container images for molecule; print the variables that name them
 	@python -m tests.tools.containers
 
 docs: venv ## All pages and the reference as one site, in build/docs/site
 	@python -m tests.tools.docs
 
-release: venv ## All of a release but its upload, in build/release; VERSION=0.2.0 REPOSITORY=https://…
+release: venv ## Make a release in build/release, without the upload; VERSION=0.2.0 REPOSITORY=https://…
 	@python -m tests.tools.release "$(VERSION)" "$(REPOSITORY)"
 
-bench: venv ## Measure; writes build/benchmarks.json
+bench: venv ## Measure; write build/benchmarks.json
 	@python -m tests.benchmarks
 
 yamllint: venv
@@ -142,14 +142,14 @@ changelog: venv
 
 venv: $(READY) ## The virtual environment, with all that checks need; PYTHON=python3.13 chooses another Python
 
-# uv is several times faster, but has a configuration of its own: it is used where the user has it.
+# uv is several times faster, but has a configuration of its own, so it is used only if the user has it.
 ifneq ($(shell command -v uv),)
 INSTALL := uv pip install --quiet --python $(BIN)/python
 else
 INSTALL := $(BIN)/python -m pip install --quiet --quiet --no-compile
 endif
 
-# What the demo needs, so that a newcomer waits for nothing else. The checkout is linked to where Ansible, Python and the
+# What the demo needs, so that a newcomer waits for nothing else. A link puts the checkout where Ansible, Python and the
 # type checker look for installed collections.
 $(SANDBOX_READY): requirements.txt requirements-sandbox.txt
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else \

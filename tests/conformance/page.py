@@ -25,8 +25,8 @@ SECRETS = [
 INTRODUCTION = """\
 # What we believe about AWS
 
-The platform is built and tested in the sandbox. What the code takes for granted about AWS, which the sandbox can only
-repeat, is in the table below, each line with a function that asks. `make conformance` asks a sandbox, in half a minute:
+The platform is built and tested in the sandbox. The table below lists what the code assumes about AWS, and the sandbox
+can only repeat. A function tests each line. `make conformance` tests a sandbox, in half a minute:
 
 ```console
 $ make conformance
@@ -39,22 +39,22 @@ and an account, in 15 to 20 minutes and for less than {cents} cents:
 $ make conformance AWS=<profile> CONFIRM=<account id>
 ```
 
-- **Before** anything is made, the run compares CONFIRM with the account of the profile, and prints what it is going to
-  make and what that costs. The region is that of the profile.
-- **Made** are one {instance_type} with a volume of 6 GB, its lifecycle configuration, two roles in the path
-  `{path}`, a VPC of its own that leads nowhere, and the instance's streams in CloudWatch Logs. Each has the
-  name of the run, and the tag `{mark}` in the call that creates it. Nothing without that mark is changed.
-- **Removed** is all of it at the end, also when the run fails or is interrupted (Ctrl-C, SIGTERM, SIGHUP). The account
-  is read until nothing has the mark; what is left after ten minutes is named. A run that is killed leaves what it has.
-  It has printed the line that removes it, and the next run prints it again:
+- **Before** it creates anything, the run compares CONFIRM with the account of the profile, and prints what it is going
+  to create and what that costs. The region is that of the profile.
+- **It creates** one {instance_type} with a volume of 6 GB, its lifecycle configuration, two roles in the path
+  `{path}`, a VPC without a way out, and the instance's streams in CloudWatch Logs. Each gets the name of
+  the run, and the tag `{mark}` in the call that creates it. Nothing without that tag is changed.
+- **It removes** all of this at the end, also if the run fails or is interrupted (Ctrl-C, SIGTERM, SIGHUP). It reads the
+  account until nothing has the tag, and names what is left after ten minutes. A run that is killed removes nothing, but
+  has printed the line that does, and the next run prints it again:
   `make conformance AWS=<profile> CONFIRM=<account id> REMOVE=<run>`.
 - **The results** are `build/conformance/results.md` and `.json`, without account id, names of callers, tokens and URLs,
-  so that they can be sent to us, above all where something differs.
+  so that you can send them to us, above all if something differs.
 
-It has not been asked of an account yet: where something differs, the table is wrong, and we want to know.
+No account has been tested yet: if something differs there, the table is wrong, and we want to know.
 
-The profile needs the rights to create, read and delete all this, and `iam:PassRole` for the role. Where it may not read
-something, the run ends before it makes anything.
+The profile needs the rights to create, read and delete all this, and `iam:PassRole` for the role. If it may not read
+something, the run ends before it creates anything.
 
 """
 

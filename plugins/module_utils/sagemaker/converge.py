@@ -247,7 +247,7 @@ def _arrived(client: SageMakerClient, job: Job, move: Move) -> bool:
     if job.status == "Failed" and job.moved:
         raise NotebookError(f"{job.name} is Failed: {_failure_reason(client, job)}")
     if job.status is None and job.moved:
-        raise NotebookError(f"{job.name} is gone; somebody else has deleted it")
+        raise NotebookError(f"{job.name} is gone; it was deleted during the run")
     if not job.moved and job.steps[0].action == "start" and time.monotonic() - (job.sent or 0) > RESEND_AFTER:
         _send(client, job)
     return False

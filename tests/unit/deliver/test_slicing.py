@@ -317,6 +317,11 @@ FITS = [
     "f = lambda b: m.fit(b)\nf(d)",
     "class F:\n    def __init__(self, a, b): a.fit(b)\nF(m, d)",
     "f = m.fit\nf(d)",
+    "f = lambda b: None\nif d.any(): f = m.fit\nf(d)",
+    "def f(b): pass\nif d.any(): f = m.fit\nf(d)",
+    "k = []\ndef f(b, a): a.fit(b)\nf(*k, d, m)",
+    "def f0(a, b): a.fit(b)\n" + "".join(f"def f{n + 1}(a, b): f{n}(a, b)\n" for n in range(4)) + "f4(m, d)",
+    "def f(v): m.fit(v)\nd.apply(f)",
     "def g(a, b): a.fit(b)\nf = functools.partial(g, m)\nf(d)",
     "KMeans.fit(m, d)",
     "getattr(m, 'fit')(d)",
@@ -356,12 +361,13 @@ TELLS = [
     "f = functools.partial(m.set_params, copy=False)\nf()",
     "setattr(m, 'copy', False)",
     "def f(q, k, v): setattr(q, k, v)\nf(m, input(), False)",
-    "m.__setattr__('copy', False)",
-    "m.__setstate__({'copy': False})",
+    "m.__setattr__(input(), False)",
+    "m.__setstate__(json.loads(input()))",
     "m.__dict__['copy'] = False",
     "m.__dict__.update(json.loads(input()))",
-    "vars(m).update(copy=False)",
-    "m.__init__(copy=False)",
+    "vars(m).update(json.loads(input()))",
+    "q = m\nq.__init__(copy=False)",
+    "q = m\nq.set_params(overwrite_x=True)",
     "m = Pipeline([('s', m)])\nm.set_params(s__copy=False)",
     "q = Pipeline([('s', m)])\nq.named_steps.s.copy = False",
 ]
@@ -376,12 +382,21 @@ GIVES = [
     "m = Pipeline([('s', m)])\nq = m\nq.set_params(s=None)",
     "m = Pipeline([('s', m)])\nq = m\nq.steps[0] = ('s', 'passthrough')",
 ]
+OBJECTS_STAY += [
+    (f"{FITTED}k = []\ndef f(m, b): m.append(b)\nf(k, d)", "k[0][0] = 1", "r = d.sum()"),
+    ("m = KMeans(3)", "list(itertools.starmap(m.fit, [([1],)]))", "r = m.labels_"),
+]
 OBJECTS_STAY += [(FITTED + way, "d[0] = 1", "r = m.predict([1])") for way in FITS]
 OBJECTS_STAY += [(TOLD + way, "m.fit_transform(d)", "r = d.sum()") for way in TELLS]
 OBJECTS_STAY += [(f"{TOLD}{way}\nz = m.fit_transform(d)", "z[0] = 1", "r = d.sum()") for way in GIVES]
 OBJECTS_GO = [
     (f"{FITTED}def f(a, b): a.fit(b)\nf(m, d)\nf(KMeans(4), e)", "e[0] = 1", "r = m.predict([1])"),
     (f"{FITTED}def f(a, b): return a + b\nf(d, e)", "d[0] = 1", "r = e"),
+    (f"{FITTED}def f(a, b): a.fit(b)\nf(m, d)", "m.set_params(n=2)", "r = d.sum()"),
+    (f"{FITTED}f = lambda a, b: a + b\nf(d, e)", "d[0] = 1", "r = e"),
+    ("d = ['a']\ne = ['b']\nlist(map(str.strip, d))\nlist(map(str.strip, e))", "d.append('c')", "r = e"),
+    ("d = pd.DataFrame()", "list(map(d.get, ['a']))", "r = d.sum()"),
+    (f"{TOLD}k = Pipeline([('a', 'passthrough')])", "m.fit_transform(d)", "r = d.sum()"),
     (f"{TOLD}q = m\nq.with_mean = False", "m.fit_transform(d)", "r = d.sum()"),
     (f"{TOLD}n = {{}}\nplt.plot([1], **n)\npd.merge(copy=False)", "m.fit_transform(d)", "r = d.sum()"),
     (f"{TOLD}m.set_params(with_mean=False)", "m.fit_transform(d)", "r = d.sum()"),

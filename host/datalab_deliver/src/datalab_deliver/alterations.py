@@ -24,6 +24,7 @@ from .calls import (
     touched,
 )
 from .libraries import draws, fitted
+from .scopes import parameters
 from .sharing import PROCESS, Names, root, values
 
 FILES = "<files>"
@@ -235,7 +236,7 @@ class Finder(ast.NodeVisitor):
         if own:
             self.alters |= own.alters | receiver | (self.arguments(node) if own.alters_arguments else set())
             self.reads |= own.reads
-        elif last not in words.FRESH | words.VIEWS | words.SHOWS and "plot" not in ast.unparse(func).split("."):
+        elif last not in words.SPARES and "plot" not in ast.unparse(func).split("."):
             self.alters |= receiver
         if last == "subtract" and "Counter" in self.names.kinds.get(root(func), ()):
             self.alters |= receiver
@@ -270,10 +271,9 @@ class Finder(ast.NodeVisitor):
         """A function that is passed to another may alter what that one works on."""
         if called_name(node) in {"isinstance", "issubclass"}:
             return
-        if called_name(node) in words.CALLS:  # of methods, what is not known to leave its object alone may alter it
-            methods = [value for value in values(node) if isinstance(value, ast.Attribute)]
-            spares = words.FRESH | words.VIEWS | words.SHOWS
-            self.alters |= set().union(*(self.names.shared(each) for each in methods if each.attr not in spares))
+        methods = [value for value in values(node) if isinstance(value, ast.Attribute)]
+        for each in methods if called_name(node) in words.CALLS else ():
+            self.alters |= self.names.shared(each) if each.attr not in words.SPARES else set()
         given = [value for value in values(node) if isinstance(value, (ast.Name, ast.Lambda))]
         for value in given:
             summary = self.known.get(value.id) if isinstance(value, ast.Name) else self.of_lambda(value)
@@ -285,8 +285,4 @@ class Finder(ast.NodeVisitor):
     def of_lambda(self, node: ast.Lambda) -> Summary:
         inner = Finder(self.names, self.known, self.methods)
         inner.visit(node.body)
-        return Summary(
-            alters_arguments=bool(
-                inner.alters & {item.arg for item in ast.walk(node.args) if isinstance(item, ast.arg)}
-            )
-        )
+        return Summary(alters_arguments=not inner.alters.isdisjoint(parameters(node)))

@@ -27,13 +27,13 @@ from .scopes import (
     is_flat_function,
     is_query,
     keeps_state,
-    local_names,
     mentioned,
     mentioned_otherwise,
     outer,
     outside,
     own_names,
     own_values,
+    parameters,
     with_defaults,
 )
 from .sharing import PROCESS, Names, bindings, root
@@ -77,7 +77,7 @@ class Analysis:
         self.methods: dict[str, Summary] = {}
         self.touchy: set[str] = set()  # classes whose objects may alter themselves without a call
         self.tables = [outside(node) for node in self.nodes]
-        self.assigned = {PROCESS}.union(*(defines for _, defines in self.tables))
+        self.assigned = {PROCESS}.union(*(defines for _, defines in self.tables), *map(declared, self.nodes))
         texts = set().union(*map(in_texts, self.nodes))
         aliases = {root(target) for node in self.nodes for target, value in bindings(node) if is_query(value)}
         self.tables = [
@@ -159,16 +159,13 @@ class Analysis:
                 if isinstance(inner, (ast.FunctionDef, ast.AsyncFunctionDef)):
                     for part in inner.body:
                         finder.visit(part)
-        parameters = {item.arg for item in ast.walk(node.args) if isinstance(item, ast.arg)}
-        local = local_names(node)
-        alters = names.together(finder.alters, local | parameters | self.assigned)
+        own = own_names(node)
+        alters = names.together(finder.alters, own | self.assigned)
         kept = self.kept(node, alters)
         return Summary(
-            alters={name for name in alters if name.startswith("<") or name not in local | parameters}
-            | declared(node)
-            | kept,
+            alters={name for name in alters if name.startswith("<") or name not in own} | declared(node) | kept,
             reads=finder.reads,
-            alters_arguments=bool(alters & parameters),
+            alters_arguments=not alters.isdisjoint(parameters(node)),
             generator=any(isinstance(item, (ast.Yield, ast.YieldFrom)) for item in ast.walk(node)),
         )
 

@@ -13,8 +13,8 @@ from typing import Any
 
 from . import kinds, words
 from .depths import NOTHING, Node, Value, either, element, holding, new, of_name
-from .functions import Definition, Flow
-from .scopes import given_anew, own_names, stored, with_defaults
+from .functions import Flow
+from .scopes import Definition, given_anew, own_names, stored, with_defaults
 from .sharing import Names, root
 from .values import Values
 

@@ -7,12 +7,9 @@ from __future__ import annotations
 import ast
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Union
 
 from .depths import DEEPEST, NOTHING, Groups, Node, Value, either, element, holding, new
-from .scopes import decorated
-
-Definition = Union[ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda]
+from .scopes import Definition, decorated, parameters
 
 
 @dataclass
@@ -49,7 +46,7 @@ class Flow:
         )
 
     def arguments(self) -> list[str]:
-        return [item.arg for item in ast.walk(self.node.args) if isinstance(item, ast.arg)]
+        return parameters(self.node)
 
     def close(self, groups: Groups) -> None:
         """Note, after its body was read, what the groups say of its arguments and of what is outside."""

@@ -12,12 +12,12 @@ from dataclasses import replace
 from . import words
 from .calls import called_name
 from .libraries import draws, fitted
-from .scopes import functions_and_classes, own_names
-from .sharing import Definition, Names, bindings, root, values
+from .scopes import Definition, functions_and_classes, own_names, parameters
+from .sharing import Names, bindings, root, values
 
 Within = frozenset[str]
 BUILTINS = frozenset(dir(builtins))
-DEEPEST = 3  # functions that call each other, before all that they are given is taken to share
+LEVELS = 3  # of functions that call each other: of more, all that they are given is taken to share
 
 
 def functions(nodes: Sequence[ast.stmt]) -> dict[str, list[Definition]]:
@@ -84,27 +84,32 @@ def join_method(names: Names, call: ast.Call, func: ast.Attribute, given: set[st
         return
     if fitted(func.value, names) and not any(map(names.is_function, values(call))):
         names.holders.append((names.shared(func.value), given))
-    elif func.attr not in words.FRESH | words.VIEWS | words.SHOWS or func.attr in names.methods:
+    elif func.attr not in words.SPARES or func.attr in names.methods:
         names.join(names.shared(func.value) | given)
 
 
 def join_functions(names: Names, call: ast.Call, within: Within) -> None:
     """Note what a function may hold that is given to what calls it, such as map."""
-    given = [*values(call), *([call.func.value] if isinstance(call.func, ast.Attribute) else [])]
+    calls_methods = called_name(call) in words.CALLS
     for function in values(call):
-        rest = set().union(*(names.shared(value) for value in given if value is not function))
-        if isinstance(function, ast.Attribute) and called_name(call) in words.CALLS and root(function) not in BUILTINS:
-            names.join(rest | names.shared(function))
         name = function.id if isinstance(function, ast.Name) else ""
-        for inside in [function] if isinstance(function, ast.Lambda) else names.functions.get(name, []):
-            join_inside(names, name, inside, dict.fromkeys(parameters(inside), rest), within)
+        known = [function] if isinstance(function, ast.Lambda) else names.functions.get(name, [])
+        is_method = calls_methods and isinstance(function, ast.Attribute) and root(function) not in BUILTINS
+        if not known and not is_method:
+            continue
+        given = [*values(call), *([call.func.value] if isinstance(call.func, ast.Attribute) else [])]
+        rest = set().union(*(names.shared(value) for value in given if value is not function))
+        if is_method:
+            names.join(rest | names.shared(function))
+        for each in known:
+            join_inside(names, name, each, dict.fromkeys(parameters(each), rest), within)
 
 
 def join_inside(names: Names, name: str, function: Definition, given: Mapping[str, set[str]], within: Within) -> None:
     """Note what a function does to its arguments and to names outside, as if its body stood where it is called."""
     known = names.modules.keys() | names.callables.keys() | BUILTINS | given.keys()
     free = {item.id for item in ast.walk(function) if isinstance(item, ast.Name)} - own_names(function) - known
-    if name in within or len(within) == DEEPEST:
+    if name in within or len(within) == LEVELS:
         names.join(free.union(*given.values()))
         return
     given = {each: shared | defaults(names, function).get(each, set()) for each, shared in given.items()}
@@ -120,10 +125,6 @@ def join_inside(names: Names, name: str, function: Definition, given: Mapping[st
     for holding, held in local.holders:
         outside = [[groups.get(local.leader(each), set()) for each in part] for part in (holding, held)]
         names.holders.append((set().union(*outside[0]), set().union(*outside[1])))
-
-
-def parameters(function: Definition) -> list[str]:
-    return [item.arg for item in ast.walk(function.args) if isinstance(item, ast.arg)]
 
 
 def defaults(names: Names, function: Definition) -> dict[str, set[str]]:

@@ -95,8 +95,8 @@ def changes_a_model(node: ast.AST) -> bool:
             return nothing or any(map(may_copy_nothing, ast.walk(node)))
         name = getattr(node.func, "id", "")
         unknown = name == "setattr" and not all(isinstance(each, ast.Constant) for each in node.args[1:2])
-        by_name = name == "dict" or method in {"update", "__init__"}
-        return unknown or name == "vars" or (by_name and any(map(copies_nothing, node.keywords)))
+        made_again = method == "__init__" and any(map(copies_nothing, node.keywords))
+        return unknown or name == "vars" or made_again
     if isinstance(node, ast.Attribute):
         is_set = isinstance(node.ctx, ast.Store) and words.COPIES.fullmatch(node.attr)
         return bool(is_set) or node.attr in {"__dict__", "__setattr__", "__setstate__"}

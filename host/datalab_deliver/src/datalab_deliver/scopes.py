@@ -15,6 +15,7 @@ from . import words
 from .source import names
 
 Function = Union[ast.FunctionDef, ast.AsyncFunctionDef]
+Definition = Union[Function, ast.Lambda]
 LATER = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda, ast.GeneratorExp)
 
 
@@ -53,7 +54,7 @@ def outside(node: ast.stmt) -> tuple[set[str], set[str]]:
     return uses, defines
 
 
-def local_names(node: Function | ast.Lambda) -> set[str]:
+def local_names(node: Definition) -> set[str]:
     """The names to which a function gives values and that are its own."""
     body = {
         item.id for item in ast.walk(node) if isinstance(item, ast.Name) and isinstance(item.ctx, (ast.Store, ast.Del))
@@ -120,16 +121,21 @@ def in_texts(node: ast.AST) -> set[str]:
     return {name for text in texts for name in re.findall(r"[A-Za-z_]\w*", text)}
 
 
-def own_names(node: Function | ast.Lambda) -> set[str]:
+def own_names(node: Definition) -> set[str]:
     """The names that belong to a function, its arguments too."""
-    return local_names(node) | {item.arg for item in ast.walk(node.args) if isinstance(item, ast.arg)}
+    return local_names(node) | set(parameters(node))
 
 
-def given_anew(node: Function | ast.Lambda) -> list[ast.Assign]:
+def parameters(node: Definition) -> list[str]:
+    """What a function calls its arguments, those after * and ** too."""
+    return [item.arg for item in ast.walk(node.args) if isinstance(item, ast.arg)]
+
+
+def given_anew(node: Definition) -> list[ast.Assign]:
     """The assignments after which the name of an argument stands for another value, each time and everywhere."""
     found = []
     taken: set[str] = set()  # by functions inside, which see what the name stands for when they are called
-    arguments = {item.arg for item in ast.walk(node.args) if isinstance(item, ast.arg)}
+    arguments = set(parameters(node))
     for item in [] if isinstance(node, ast.Lambda) else node.body:
         taken |= {name for part in ast.walk(item) if isinstance(part, LATER) for name in mentioned(part)}
         if isinstance(item, ast.Assign) and all(isinstance(target, ast.Name) for target in item.targets):

@@ -10,14 +10,12 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Union
 
 from . import words
 from .libraries import fitted
+from .scopes import Definition
 
 PROCESS = "<process>"
-
-Definition = Union[ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda]
 
 
 @dataclass

@@ -10,8 +10,9 @@ from collections.abc import Sequence
 
 from . import kinds, words
 from .depths import NOTHING, Groups, Node, Value, blurred, either, element, holding, new, of_name
-from .functions import Definition, Flow
+from .functions import Flow
 from .libraries import draws, fitted
+from .scopes import Definition
 from .sharing import Names, root
 from .sharing import values as arguments
 
@@ -174,7 +175,7 @@ class Values:
         memo = last == "deepcopy" and len(node.args) > 1
         if last in words.ALTERS or unbound or memo or "out" in options:
             self.altered |= everything[0]
-        known = (words.FRESH | words.VIEWS | words.SHOWS | self.functions.keys()) - words.MUTATES
+        known = (words.SPARES | self.functions.keys()) - words.MUTATES
         drawn = isinstance(node.func, ast.Attribute) and draws(node.func.value, self.names)
         if is_method and not drawn and ("inplace" in options or not (last in known or self.names.path(node.func))):
             self.altered |= receiver[0]

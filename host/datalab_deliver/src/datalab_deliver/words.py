@@ -28,7 +28,7 @@ MAKES_FIGURES = set(
 # Models: what they are fitted to they leave alone, and may keep. Of their attributes, those that are models.
 FITTED = re.compile(r"^(sklearn|xgboost|lightgbm|catboost|imblearn)\.(.*\.)?([A-Z]\w*|make_pipeline|make_union)$")
 COPIES = re.compile(r"(.*__)?(copy|overwrite)(_\w+)?")  # options that say whether a model works on what it is given
-CALLS = {"map", "filter", "reduce", "starmap", "accumulate"}  # what they are given first
+CALLS = {"map", "filter", "reduce", "starmap", "accumulate"}  # functions that call what they are given
 FITS = {"fit", "partial_fit", "set_params"}
 GIVES_FITTED = {"fit_transform", "fit_predict", "fit_resample"}
 PARTS_OF_MODELS = set(
@@ -141,6 +141,7 @@ VIEWS = set(
 )
 # Methods that only show.
 SHOWS = set("plot hist boxplot bar barh scatter pie area kde density hexbin show display".split())
+SPARES = FRESH | VIEWS | SHOWS  # methods that leave their object alone
 
 # Built-in functions that leave arguments alone; of the second kind the result may share its elements with them.
 FRESH_BUILTINS = set(

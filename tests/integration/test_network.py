@@ -247,7 +247,7 @@ def test_a_network_from_nothing_and_back(
     assert "platform_destroy_keep_used=true" in refused.stdout
     left = {"tasks_from": "absent", "_platform_network_leaving": [target["FileSystemId"]]}
     waited = run(check=False, **less, **left)
-    assert "After platform_network_wait_timeout, 5 s, the network interface" in " ".join(waited.stdout.split())
+    assert "Not finished after 5 s: the network interface" in " ".join(waited.stdout.split())
     assert not changing(sandbox)
     unmount(efs, target)
 

@@ -1,10 +1,10 @@
 # shellcheck shell=bash
-# changes.sh COMMAND...: runs on-start, waits until the restart of Jupyter that it has ordered is over, and says what is
-# different then.
+# changes.sh COMMAND...: runs on-start, waits until Jupyter has restarted if on-start asked for it, and prints what has
+# changed.
 set -u
 
-# What a start may change: settings and commands by their content, what Jupyter has in the home by its time, the rest by
-# its name. Logs, which say when something happened, do not count, nor do people's files.
+# What a start may change: settings and commands, compared by content; Jupyter's files in the home, by time; the rest,
+# by name. Logs and people's files do not count.
 machine() {
   local home=/home/ec2-user unit
   find /etc /usr/local/{bin,libexec} /usr/local/share/ca-certificates -xdev \

@@ -1,7 +1,7 @@
 """Stops this notebook instance when no one has used it for a while.
 
-A timer runs it every few minutes on every instance: what would be slow to import (argparse, http.client, pathlib) is
-done without, and subprocess is imported by those few ticks that need it.
+A timer runs it every few minutes on every instance. So it does without modules that are slow to import (argparse,
+http.client, pathlib), and imports subprocess only in the few ticks that need it.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ DAY = 86400
 class Memory:
     """The time, and what one tick leaves for the next. Only `wall` can be set: the others count from the boot.
 
-    `last` is when the last tick was, `silent` since when Jupyter does not answer, `asked` when the tag was asked for,
-    which is None until it is read. `pause` until it is asked for again is about an hour, and another one on each
-    instance. `worked` are seconds, and `logged` is the idle period that is logged, as long as it lasts.
+    `last` is the time of the last tick, `silent` since when Jupyter does not answer, `asked` when the tag was asked
+    for, None until it was read. `pause`, until it is asked for again, is about an hour and differs between instances.
+    `worked` is in seconds; `logged` is the idle period that was logged, as long as it lasts.
     """
 
     def __init__(self, now: int, wall: int) -> None:
@@ -50,7 +50,7 @@ class Memory:
 
 
 def ask_jupyter(what: str) -> list[dict[str, object]]:
-    """What it lists of sessions or kernels. It is on this host, and has a certificate that no authority has signed."""
+    """The sessions or kernels that Jupyter lists. It is on this host; no authority has signed its certificate."""
     tls = ssl._create_unverified_context()  # noqa: S323 - see above
     with socket.create_connection(("localhost", PORT), 15) as plain, tls.wrap_socket(plain) as jupyter:
         jupyter.sendall(f"GET /api/{what}?no_track_activity=1 HTTP/1.0\r\nHost: localhost\r\n\r\n".encode())
@@ -78,7 +78,7 @@ def observe(options: SimpleNamespace) -> tuple[str, list[str]]:
 
 
 def typed() -> list[str]:
-    """When each terminal was opened or typed in. What its programs print does not change the time of access."""
+    """When each terminal was opened or typed in. Output of its programs does not change the time of access."""
     times = []
     for name in filter(str.isdigit, os.listdir(TERMINALS)):
         with suppress(OSError):  # it is closed by now
@@ -87,7 +87,7 @@ def typed() -> list[str]:
 
 
 def remember(memory: Memory, stamps: set[str]) -> None:
-    """What is new has happened since the last tick, even if the clock on the wall was set meanwhile."""
+    """Anything new happened since the last tick, even if the wall clock was set meanwhile."""
     for stamp in stamps.difference(memory.stamps):
         with suppress(ValueError, OverflowError):
             age = memory.wall - int(datetime.fromisoformat(stamp.replace("Z", "+00:00")).timestamp())
@@ -96,7 +96,7 @@ def remember(memory: Memory, stamps: set[str]) -> None:
 
 
 def read(process: str, what: str) -> str:
-    """What the kernel tells of a process. A name can have any bytes."""
+    """What Linux tells of a process. A name can have any bytes."""
     with open(f"{PROC}/{process}/{what}", errors="replace") as file:
         return file.read()
 
@@ -104,11 +104,12 @@ def read(process: str, what: str) -> str:
 def work(memory: Memory) -> str:
     """Which process has worked since the last tick, wherever and by whomever it was started.
 
-    It counts if it is the person's, or neither a service's (but for Jupyter's, where sudo is) nor the kernel's, whose
-    control group is "/": so a container counts, and what the machine does by itself does not.
+    A process counts if it is the person's, or if it belongs neither to a service (except Jupyter's, where sudo runs)
+    nor to Linux itself, whose control group is "/". So a container counts, and what the machine does by itself does
+    not.
 
-    CPU and bytes of children that have ended are their parent's. Bytes are those of calls, in files, pipes and much of
-    what goes through TLS; only the person's own processes tell them.
+    CPU and bytes of ended children count for their parent. Bytes are those of read and write calls: files, pipes and
+    much of what goes through TLS. They can be read for the person's own processes only.
     """
     before, memory.used = memory.used, {}
     busy = memory.held = ""
@@ -133,7 +134,7 @@ def work(memory: Memory) -> str:
 
 
 def survey(options: SimpleNamespace, memory: Memory) -> tuple[str, str]:
-    """Which kernel is busy, and what else is."""
+    """Which kernel or process is busy."""
     busy = work(memory)
     kernel, stamps = "", memory.stamps
     try:
@@ -150,7 +151,8 @@ def survey(options: SimpleNamespace, memory: Memory) -> tuple[str, str]:
 def decide(options: SimpleNamespace, memory: Memory) -> tuple[bool, str]:
     """Whether to stop, and why, by the tag as it is known. A limit of 0 is never.
 
-    A tag that could never be read may be `never`; or the role may not read tags, and it would never stop: so, a day.
+    A tag that could never be read may say `never`; or the role may lack the right to read it, and the instance would
+    never stop. So it counts as a day.
     """
     limit, source, what, since = options.limit, "default", memory.silence or "idle", memory.active
     tag = (memory.tag or "").strip().lower()
@@ -174,7 +176,7 @@ def decide(options: SimpleNamespace, memory: Memory) -> tuple[bool, str]:
 
 
 def aws(*command: str) -> str:
-    """What AWS says, by a function of the program that the start has installed."""
+    """The answer of AWS, by a function of the program that the start has installed."""
     import subprocess  # noqa: PLC0415 - see above
 
     done = subprocess.run([RUN, *command], capture_output=True, text=True, check=False)
@@ -186,7 +188,7 @@ def aws(*command: str) -> str:
 def look(options: SimpleNamespace, memory: Memory) -> tuple[bool, str]:
     """Whether to stop now, and why. Work beats every clock.
 
-    The tag is read when a stop is due, once in an idle period that lasts, and then every hour.
+    The tag is read when a stop is due, and then every hour as long as the instance is idle.
     """
     kernel, other = survey(options, memory)
     busy = kernel or other
@@ -213,7 +215,7 @@ def run(*command: str) -> None:
 
 
 def tell(memory: Memory, name: str, *text: str) -> None:
-    """Puts a notice up for the owner, or takes down the one that was put up."""
+    """Writes a notice for the owner, or removes the one that was written."""
     if text or memory.told.get(name):
         memory.told[name] = bool(text)
         run("notice", name, *text)
@@ -240,7 +242,7 @@ def log(events: str) -> None:
 
 
 def stop(memory: Memory, reason: str) -> int:
-    """Says why it stops the instance, and stops it. One that stops already may do so."""
+    """Says why it stops the instance, and stops it, unless it is stopping already."""
     text = f"{datetime.now(timezone.utc):%F %R} UTC, autostop: {reason}."
     tell(memory, "stopped", text, "Your files are all here. The tag `idle` sets another limit: seconds, or never.")
     report(memory, "stop", reason)
@@ -255,7 +257,7 @@ def stop(memory: Memory, reason: str) -> int:
 
 
 def act(options: SimpleNamespace, memory: Memory, due: bool, reason: str) -> int:
-    """Does what was decided, unless a person works by then, and tells them.
+    """Does what was decided, unless a person has begun to work by then, and tells them.
 
     What processes do until then does not count: it may be what saves their state.
     """

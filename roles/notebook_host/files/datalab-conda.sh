@@ -1,12 +1,12 @@
 # shellcheck shell=bash
-# How the step conda installs an environment, detached. It is a part of the program; where instances fetch files from the
-# platform's bucket, they fetch it as well, since it needs the network anyway and the length of the program is limited.
+# How the step conda installs an environment, in the background. The program carries it, unless instances fetch files
+# from the platform's bucket: then they fetch it too, since the length of the program is limited.
 
-# Seconds that it may take, whatever it waits for; and how long a download may be nearly still.
+# The most seconds that the installation may take, and that a download may nearly stand still.
 CONDA_LIMIT=7200
 CONDA_STALL=60
 
-# The log is where a full volume cannot cut it off.
+# The log is not on the volume: a full volume would cut it off.
 conda_bootstrap() {
   local log=$HERE/conda.log status
   exec 9>>"$log"

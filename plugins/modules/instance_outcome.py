@@ -20,7 +20,7 @@ extends_documentation_fragment:
 """
 
 EXAMPLES = r"""
-- name: Report what became of the instance
+- name: Report the result of the instance
   datalab.notebooks.instance_outcome:
 """
 

@@ -67,7 +67,7 @@ class Settings:
 
     def _problems(self) -> Iterator[str]:
         if not self.project:
-            yield "deploy_project is missing: -e deploy_project=<folder> names what `datalab deliver` made"
+            yield "deploy_project is missing: -e deploy_project=<folder> names the project that `datalab deliver` wrote"
         if self.image and (self.registry or self.builder or self.base):
             yield "deploy_image takes an image that is built; leave out deploy_registry, deploy_builder and deploy_base"
         for name in ("image", "registry", "base"):
@@ -98,7 +98,7 @@ class Project:
         """Raises NotDeployable."""
         if not folder.is_dir():
             raise NotDeployable(
-                f"deploy_project is {folder}, which is not a folder; name the one that `datalab deliver` made"
+                f"deploy_project is {folder}, which is not a folder; name the project that `datalab deliver` wrote"
             )
         try:
             about = tomllib.loads((folder / "pyproject.toml").read_text(encoding="utf-8"))["project"]
@@ -112,8 +112,8 @@ class Project:
         for part in ("Dockerfile", "k8s/overlays", "tests/golden.json", f"src/{package}/plain.py"):
             if not (folder / part).exists():
                 raise NotDeployable(
-                    f"{folder} has no {part}: deliver the notebook again with --as service, or --as job for what "
-                    "runs at a time of the day"
+                    f"{folder} has no {part}: deliver the notebook again with --as service, or --as job "
+                    "for a scheduled job"
                 )
         return cls(folder, name, package, version)
 
@@ -160,7 +160,7 @@ def kustomized(overlay: Path) -> list[dict[str, Any]]:
                 raise NotDeployable(f"{' '.join(command)} failed: {done.stderr.strip()[-500:]}")
             return [doc for doc in yaml.safe_load_all(done.stdout) if doc]
     raise NotDeployable(
-        "deploying takes kubectl or kustomize; install one of them: https://kubernetes.io/docs/tasks/tools"
+        "deploying needs kubectl or kustomize; install one of them: https://kubernetes.io/docs/tasks/tools"
     )
 
 

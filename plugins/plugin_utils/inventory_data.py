@@ -145,7 +145,7 @@ def _missing_sources(sources: Iterable[str]) -> Iterator[str]:
     """Files and directories that are not there, of which Ansible warns only; what has a comma is a list of hosts."""
     for source in sources:
         if "," not in source and source != ANSIBLES_OWN and not Path(source).exists():
-            yield f"-i {source} is not there, so it gives nothing; name the file or directory that is meant"
+            yield f"-i {source} does not exist; name an existing file or directory"
 
 
 def _orphans(sources: Iterable[str], hosts: set[str], groups: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

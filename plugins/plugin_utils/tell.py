@@ -100,7 +100,7 @@ def _section_lines(section: str, plan: Mapping[str, Any], planned: bool, is_appl
 
 
 def _not_created(line: Line) -> Line:
-    text = f"{line.text}: its module has changed nothing, as if it were there; look at it, and run it again"
+    text = f"{line.text}: its module reported no change, as if it existed already; check it, and run the playbook again"
     return Line("not created", line.who, text)
 
 

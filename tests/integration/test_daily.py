@@ -308,7 +308,7 @@ def test_resize(sandbox: Sandbox, sagemaker: SageMakerClient, run: Run) -> None:
     waits = run("resize", *larger)
     assert first_line(waits).startswith("PLAY [Resize the instances of alice]")
     assert "at the next stop" in waits.stdout
-    reminder = "host_vars/alice.yml has to say notebook_instance_type: ml.m5.xlarge, notebook_volume_size_in_gb: 50"
+    reminder = "host_vars/alice.yml has to set notebook_instance_type: ml.m5.xlarge, notebook_volume_size_in_gb: 50"
     assert reminder in waits.stdout
     assert not changing(sandbox)
     run("resize", *larger, "-e", "notebook_update_policy=force")
@@ -451,7 +451,7 @@ def test_upgrade_platform(sagemaker: SageMakerClient, run: Run) -> None:
         stop(sagemaker, person)
     refused = run("start", "-l", "alice", check=False)
     assert refused.returncode == 2
-    assert f"datalab-alice has {RETIRED}, of which AWS starts no instance any more" in refused.stdout
+    assert f"datalab-alice has {RETIRED}, of which AWS no longer starts instances" in refused.stdout
     assert "move it with ansible-playbook datalab.notebooks.upgrade_platform -l alice" in refused.stdout
     sagemaker.add_tags(
         ResourceArn=describe(sagemaker, "bob")["NotebookInstanceArn"],

@@ -81,8 +81,8 @@ def test_files_that_cannot_be_read(playbook: PlaybookRunner, tmp_path: Path, cas
 
 def test_an_inventory_that_is_not_there(playbook: PlaybookRunner, tmp_path: Path) -> None:
     missing, none = problems(playbook("datalab.notebooks.validate", "-i", tmp_path / "my-platfrom"))
-    remedy = "name the file or directory that is meant"
-    assert missing == f"everybody -i {tmp_path}/my-platfrom is not there, so it gives nothing; {remedy}"
+    remedy = "name an existing file or directory"
+    assert missing == f"everybody -i {tmp_path}/my-platfrom does not exist; {remedy}"
     assert none == f"inventory it has no people: there is no group owners; {SHAPE}"
 
 

@@ -117,14 +117,14 @@ def workgroup_problems(model: ServiceModel, desired: DesiredWorkgroup) -> list[s
 
 def _setting_problems(model: ServiceModel, option: str, value: Any) -> Iterator[str]:
     if option == "engine_version" and value is None:
-        yield "it cannot be taken away; write AUTO to leave the choice to AWS"
+        yield "it cannot be removed; set it to AUTO to leave the choice to AWS"
     elif value is None or isinstance(value, bool):
         return
     elif option == "encryption":
         yield from _encryption_problems(value)
     elif option == "output_location":
         if not re.fullmatch(PLACE, value):
-            yield f"{value!r} is no place in S3; write s3://bucket/folder/"
+            yield f"{value!r} is not a location in S3; set it to s3://bucket/folder/"
     else:
         remedy = "; 0 takes the limit away" if option == "bytes_scanned_cutoff_per_query" else ""
         yield from (text + remedy for text in member_problems(model, f"CreateWorkGroup.{MEMBERS[option]}", value))

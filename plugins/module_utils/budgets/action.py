@@ -54,7 +54,7 @@ class DesiredAction:
 def action_problems(desired: DesiredAction) -> Iterator[str]:
     """What AWS would not take, one sentence each."""
     if not desired.role_arn:
-        yield "role_arn is missing; set it to the role that AWS Budgets takes on to attach the policy"
+        yield "role_arn is missing; set it to the role that AWS Budgets assumes to attach the policy"
     if not any(getattr(desired, kind) for kind in IDENTITIES):
         yield f"there are neither {', '.join(IDENTITIES[:-1])} nor {IDENTITIES[-1]} to attach the policy to; name one"
     for kind in IDENTITIES:
@@ -63,7 +63,7 @@ def action_problems(desired: DesiredAction) -> Iterator[str]:
     if not desired.threshold > 0:
         yield f"threshold is {desired.threshold:g}; it must be more than 0 %"
     if not (desired.emails or desired.topic_arn):
-        yield "there are neither emails nor topic_arn, and AWS has to tell of an action; give one of them"
+        yield "there are neither emails nor topic_arn, and AWS has to notify somebody of an action; set one of them"
     yield from address_problems(desired.emails)
 
 

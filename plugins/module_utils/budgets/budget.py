@@ -98,7 +98,7 @@ def budget_problems(desired: DesiredBudget) -> Iterator[str]:
         if not alert.threshold > 0:
             yield f"the alert at {alert.text} must be at more than 0 %"
     if alerts and not desired.subscribers:
-        yield "there are alerts, and neither emails nor topic_arn to send them to; give one of them"
+        yield "there are alerts, but neither emails nor topic_arn to send them to; set one of them"
     yield from address_problems(desired.emails)
 
 
@@ -108,7 +108,7 @@ def address_problems(emails: tuple[str, ...]) -> Iterator[str]:
         yield f"there are {len(emails)} addresses; AWS takes {ADDRESSES}; use a topic of SNS for more"
     for address in emails:
         if address.count("@") != 1 or address.startswith("@") or address.endswith("@") or " " in address:
-            yield f"{address} is no address of e-mail; it must be like lead@example.org"
+            yield f"{address} is not an e-mail address; it must be like lead@example.org"
         if emails.count(address) > 1:
             yield f"the address {address} is there twice; remove one"
             return
@@ -282,7 +282,7 @@ def require_active(client: Any, only: Mapping[str, str]) -> None:
             return  # a member account does not know
         raise
     problems = [
-        f"the tag {key} is not active in billing, and the budget would stay at 0 USD; activate it in the account that"
+        f"the tag {key} is not active in billing, so the budget would stay at 0 USD; activate it in the account that"
         " pays (datalab.notebooks.cost_allocation_tags), and wait a day"
         for key in only
         if found.get(key) != "Active"

@@ -62,7 +62,7 @@ def read_costs(client: Any, question: Question, most: int) -> dict[str, Any]:
         _read_active(asked, [question.tag, *question.only])
         inactive = [key for key in question.only if asked.tags_active.get(key) is False]
         if inactive:
-            asked.problem = f"the tag {inactive[0]} is not active in billing, so AWS sums nothing up by it"
+            asked.problem = f"the tag {inactive[0]} is not active in billing, so AWS has no sums by it"
         else:
             periods = [period for page in _pages(asked, question.params) for period in page["ResultsByTime"]]
     except NotebookError as error:

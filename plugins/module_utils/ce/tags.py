@@ -45,7 +45,7 @@ def set_statuses(client: Any, statuses: dict[str, str]) -> None:
         texts = [f"{each['TagKey']}: {each['Message']}" for each in errors]
         done = [key for key in keys if key not in {each["TagKey"] for each in errors}]
         also = f" Set all the same: {', '.join(done)}." if done else ""
-        hint = "billing knows a tag about a day after something has it"
+        hint = "billing knows a tag about a day after a resource first has it"
         raise NotebookError(f"AWS did not set the status of tags: {'; '.join(texts)} ({hint}).{also}")
 
 

@@ -23,8 +23,10 @@ if TYPE_CHECKING:
 
 R = TypeVar("R")
 
-ENDED = "The credentials have ended: log in again, for example by aws sso login."
-WRONG_KEY = "AWS does not know the access key, or its secret is another: aws sts get-caller-identity says who you are."
+ENDED = "The credentials have expired: log in again, for example by aws sso login."
+WRONG_KEY = (
+    "AWS does not know the access key, or the secret key is wrong: aws sts get-caller-identity says who you are."
+)
 NO_ANSWER = "Check region, endpoint_url and the network: 'make sandbox' or 'make laptop' starts a sandbox."
 # By the exception, or by the code that AWS answers with. What is not here says enough by itself.
 REMEDIES = {
@@ -32,7 +34,7 @@ REMEDIES = {
     **dict.fromkeys(("SSOTokenLoadError", "UnauthorizedSSOTokenError", "CredentialRetrievalError"), ENDED),
     **dict.fromkeys(("InvalidClientTokenId", "UnrecognizedClientException", "AuthFailure"), WRONG_KEY),
     **dict.fromkeys(("SignatureDoesNotMatch", "InvalidSignatureException"), WRONG_KEY),
-    "OptInRequired": "The account does not use this service or region yet: enable it in the console of Account.",
+    "OptInRequired": "The account does not use this service or region yet: enable it in AWS's console, under Account.",
     "ProfileNotFound": "See aws configure list-profiles, and correct AWS_PROFILE or the option profile.",
     "ConnectTimeoutError": "Check the network, the proxy (HTTPS_PROXY) and the option region.",
     "SSLError": "Set aws_ca_bundle to the certificates of your proxy.",

@@ -20,6 +20,6 @@ def wait_until(is_done: Callable[[], bool], seconds: float, what: str) -> None:
     delay = FIRST_DELAY
     while not is_done():
         if time.monotonic() + delay > deadline:
-            raise NotebookError(f"{what} is not done after {seconds} s. The next run goes on from there")
+            raise NotebookError(f"{what} has not finished after {seconds} s. The next run continues")
         time.sleep(delay)
         delay = min(delay * 1.5, LONGEST_DELAY)

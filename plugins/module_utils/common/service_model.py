@@ -124,7 +124,7 @@ def tag_problems(tags: Mapping[str, str], own: Collection[str] = (), most: int =
         yield f"{len(tags)} tags are too many; there must be at most {most}: AWS takes {TAGS}{others}"
     for first, other in key_twins(tags):
         yield (
-            f"the keys {first!r} and {other!r} differ in capitals only, and conditions of IAM take both for one;"
+            f"the keys {first!r} and {other!r} differ in capitals only, and conditions of IAM treat both as one;"
             " remove one of them"
         )
     for key, value in tags.items():

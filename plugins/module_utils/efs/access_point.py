@@ -112,7 +112,7 @@ def point_problems(model: ServiceModel, desired: DesiredPoint) -> list[str]:
     problems = input_problems(model, "CreateAccessPoint", desired.params)
     problems += [f"tags: {text}" for text in tag_problems(desired.tags or {}, own=OWN_TAGS)]
     if (desired.tags or {}).get("Name", desired.name) != desired.name:
-        problems.append("tags: Name is what the access point is found by; leave it out, or say the same as in name")
+        problems.append("tags: the tag Name identifies the access point; leave it out, or set it to the option name")
     return [f"access point {desired.name}: {problem}" for problem in problems]
 
 
@@ -139,8 +139,8 @@ def plan_point(desired: DesiredPoint, current: dict[str, Any] | None) -> PointPl
     found = list(differences(desired, current)) if current else []
     if found and not desired.replace:
         remedy = (
-            "AWS sets this at creation only: say replace: true to remove the access point and make another. No file is"
-            " lost and files keep their owner, but it has another id, and who has it mounted is cut off"
+            "AWS sets this at creation only: set replace: true to remove the access point and create another. No file"
+            " is lost and files keep their owner, but the new one has another id, and its users have to mount it again"
         )
         raise InputError([f"access point {desired.name}: {', '.join(found)}; {remedy}"])
     has = current["tags"] if current and not found else {}

@@ -185,7 +185,7 @@ def _throughput_problems(desired: DesiredFileSystem, current: dict[str, Any]) ->
     given = {option: {**current, **desired.settings}.get(option) for option in THROUGHPUT}
     is_provisioned = given["throughput_mode"] == "provisioned"
     if "provisioned_throughput_in_mibps" in desired.settings and not is_provisioned:
-        yield "provisioned_throughput_in_mibps: it goes with throughput_mode: provisioned only; leave it out"
+        yield "provisioned_throughput_in_mibps: it is for throughput_mode: provisioned only; remove it"
     if is_provisioned and "throughput_mode" in desired.settings and given["provisioned_throughput_in_mibps"] is None:
         yield "throughput_mode: provisioned needs provisioned_throughput_in_mibps; set it"
 
@@ -195,12 +195,12 @@ def _unchangeable(desired: DesiredFileSystem, current: dict[str, Any]) -> Iterat
     for option in SET_ONCE:
         wanted, has = desired.settings.get(option), current.get(option)
         if wanted is not None and not is_same(wanted, has):
-            yield f"{option}: it is {has}, not {wanted}, {once}; say {has}, or move the files to another file system"
+            yield f"{option}: it is {has}, not {wanted}, {once}; set {has}, or move the files to another file system"
     there = {target["subnet_id"]: target["ip_address"] for target in current["mount_targets"]}
     for target in desired.mount_targets or []:
         wanted, has = target.get("ip_address"), there.get(target["subnet_id"])
         if wanted and has and wanted != has:
-            yield f"mount_targets.ip_address: it is {has}, not {wanted}, {once}; say {has}, or remove the mount target"
+            yield f"mount_targets.ip_address: it is {has}, not {wanted}, {once}; set {has}, or remove the mount target"
 
 
 def is_same(wanted: Any, has: Any) -> bool:
@@ -266,7 +266,7 @@ def zone_problems(plan: FileSystemPlan, subnets: Mapping[str, Mapping[str, Any]]
 
 def _of_those_there(plan: FileSystemPlan, subnets: list[str]) -> str:
     there = [target["subnet_id"] for target in plan.kept_targets if target["subnet_id"] in subnets]
-    return f", or say purge_mount_targets: true to remove that of {there[0]}" if there else ""
+    return f", or set purge_mount_targets: true to remove that of {there[0]}" if there else ""
 
 
 # Parameters of calls

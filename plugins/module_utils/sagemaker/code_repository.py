@@ -133,12 +133,12 @@ def assert_possible(client: SageMakerClient, plan: RepositoryPlan) -> None:
     about = f"code repository {plan.after['code_repository_name']}"
     if plan.before is None:
         if not plan.after["repository_url"]:
-            raise InputError([f"{about}: repository_url: give it; without it there is nothing to create"])
+            raise InputError([f"{about}: repository_url is missing; set it to create the repository"])
         return
     impossible = [option for option in GIT if option in plan.git and (option in FIXED or plan.git[option] is None)]
     if impossible:
         users = users_of_repository(client, plan.before["code_repository_name"])
-        first = f"give another to {some_of(users)}, who use it, and remove it" if users else "remove it"
+        first = f"assign another to {some_of(users)}, who use it, and remove it" if users else "remove it"
         remedy = f"AWS only replaces the secret; {first} with state: absent, then create it again"
         raise InputError([f"{about}: {_change(plan, option)}: {remedy}" for option in impossible])
 

@@ -192,7 +192,7 @@ def _refuse_retired(desired: Desired, current: Current, steps: tuple[Step, ...])
         remedy = "set platform_identifier: notebook-al2023-v1"
         if desired.owner:
             remedy = f"move it with ansible-playbook datalab.notebooks.upgrade_platform -l {desired.owner}"
-        text = f"{current.name} has {has}, of which AWS starts no instance any more; {remedy}; its volume stays"
+        text = f"{current.name} has {has}, of which AWS no longer starts instances; {remedy}; its volume stays"
         raise InputError([desired.about("platform_identifier", text)])
 
 

@@ -140,7 +140,7 @@ def _open_from(settings: Settings) -> Iterator[str]:
         if settings[key] and settings["role_arn"]:
             yield (
                 f"platform_access_{key} is {shown(settings[key])}, and with platform_access_role_arn people get no"
-                " policies that could say so; remove one of them"
+                " policies that could enforce it; remove one of them"
             )
 
 
@@ -163,7 +163,7 @@ def _cost_tags(settings: Settings) -> Iterator[str]:
 def _teams_of_the_roster(people: People) -> Iterator[str]:
     for team in dict.fromkeys(str(person["team"]) for person in people):
         if team and not NAME.fullmatch(team):
-            yield f"notebook_team is {shown(team)}; it {NAME_RULE}, since roles and workgroups are called by it"
+            yield f"notebook_team is {shown(team)}; it {NAME_RULE}, since roles and workgroups are named after it"
 
 
 def _names_in_iam(platform: Platform) -> Iterator[str]:

@@ -40,7 +40,7 @@ def problems(settings: Mapping[str, Any], teams: Collection[str], role_arn: str 
     if not NAME.fullmatch(settings["name"]):
         yield (
             f"platform_costs_name is {shown(settings['name'])}; it must be letters, digits and _.-, 48 at most, since a"
-            " rule and budgets are called by it"
+            " rule and budgets are named after it"
         )
     if settings["events_days"] not in DAYS:
         choices = ", ".join(map(str, DAYS))
@@ -49,7 +49,7 @@ def problems(settings: Mapping[str, Any], teams: Collection[str], role_arn: str 
     if topic and not TOPIC.fullmatch(topic):
         yield f"platform_costs_topic_arn is {shown(topic)}; it must be the ARN of a topic of SNS, without .fifo"
     if topic and settings["topic"]:
-        yield "platform_costs_topic is true and platform_costs_topic_arn names a topic; one of them must go"
+        yield "platform_costs_topic is true and platform_costs_topic_arn names a topic; remove one of them"
     listened = topic or ("a topic that is made" if settings["topic"] else "")
     if not read_zone(settings["timezone"]):
         yield (
@@ -75,19 +75,19 @@ def _enforcement_problems(
     for team in sorted(teams) if enforced else ():
         if team == "budgets" or team.startswith("over-budget-"):
             yield (
-                f"{VARIABLE}: a team is to be denied once its budget is spent (enforce), and what denies it would be"
-                f" called as what the team {shown(team)} has; give that team another name"
+                f"{VARIABLE}: a team has enforce, and the policy that denies it would get a name that"
+                f" the policy of the team {shown(team)} has; rename that team"
             )
     for team in enforced:
         if role_arn:
             yield (
-                f"{VARIABLE}: {shown(team)} is to be denied once its budget is spent (enforce), and with"
-                " platform_access_role_arn there are no groups to deny it to; remove one of them"
+                f"{VARIABLE}: {shown(team)} has enforce, and with platform_access_role_arn there are no groups"
+                " to which AWS could deny anything; remove one of them"
             )
         if not (settings["teams"][team].get("emails") or listened):
             yield (
-                f"{VARIABLE}: {shown(team)} is to be denied once its budget is spent (enforce), and AWS wants somebody"
-                " to tell; give it emails, or set platform_costs_topic"
+                f"{VARIABLE}: {shown(team)} has enforce, and AWS has to notify somebody; set"
+                " emails for it, or platform_costs_topic"
             )
 
 

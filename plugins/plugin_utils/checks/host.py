@@ -153,7 +153,7 @@ def tool_problems(settings: Settings) -> Iterator[str]:
     if not TOOLS_ADDRESS.fullmatch(url):
         yield (
             f"notebook_host_tools_url is {shown(url)}; it must be an http, https or s3 address, for example"
-            ' https://mirror.example.com/tools, or "" for the bucket that the platform makes'
+            ' https://mirror.example.com/tools, or "" for the bucket that the platform creates'
         )
 
 

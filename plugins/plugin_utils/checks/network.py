@@ -77,7 +77,7 @@ def _endpoints(settings: Settings) -> Iterator[str]:
                 " full name, such as com.amazonaws.eu-central-1.kms."
             )
     for name in repeated(short_name(name) for name in listed_endpoints(settings)):
-        yield f"platform_network_endpoints has {name} twice, perhaps within {DEFAULT}; it must be there once."
+        yield f"platform_network_endpoints has {name} twice, perhaps within {DEFAULT}; it must be listed once."
 
 
 def _given(settings: Settings) -> Iterator[str]:
@@ -97,7 +97,7 @@ def _given(settings: Settings) -> Iterator[str]:
         if not re.fullmatch(r"subnet-[0-9a-f]+", subnet):
             yield f"platform_network_subnet_ids has {subnet}; it must have ids like subnet-0123456789abcdef0."
     for subnet in repeated(subnets):
-        yield f"platform_network_subnet_ids has {subnet} twice; it must be there once."
+        yield f"platform_network_subnet_ids has {subnet} twice; it must be listed once."
     for name, harm in UNWANTED_WITH_VPC.items():
         if settings[name]:
             yield (
@@ -139,7 +139,7 @@ def _subnets(settings: Settings, vpc: IPv4Network) -> Iterator[str]:
         if one.overlaps(other):
             yield f"{' '.join(second)}, which overlaps {first[1]}; they must be different parts of {vpc}."
     for cidr in repeated(subnet["cidr"] for subnet in subnets):
-        yield f"platform_network_subnets has {cidr} twice; it must be there once."
+        yield f"platform_network_subnets has {cidr} twice; it must be listed once."
     yield from _zones([subnet["zone"] for subnet in subnets])
 
 
@@ -149,13 +149,13 @@ def _zones(zones: list[str]) -> Iterator[str]:
             yield f"platform_network_subnets has the zone {zone}; it must be a letter only: a for eu-central-1a."
     for zone in repeated(zones):
         yield (
-            f"platform_network_subnets has the zone {zone} twice; it must be there once: a file system has one mount"
+            f"platform_network_subnets has the zone {zone} twice; it must be listed once: a file system has one mount"
             " target in a zone."
         )
     if len(set(zones)) < 2:
         yield (
-            f"platform_network_subnets has {len(set(zones))} zones; it must have two or more: what is in one zone only"
-            " fails with it."
+            f"platform_network_subnets has {len(set(zones))} zones; it must have two or more: a platform in a single"
+            " zone fails with it."
         )
 
 
@@ -179,7 +179,7 @@ def _peerings(peerings: list[Settings], vpc: IPv4Network) -> Iterator[str]:
             )
     for key in ("vpc_id", "cidr"):
         for value in repeated(peering[key] for peering in peerings):
-            yield f"platform_network_peerings has the {key} {value} twice; it must be there once."
+            yield f"platform_network_peerings has the {key} {value} twice; it must be listed once."
 
 
 def _flow_log(settings: Settings, storage: Settings | None) -> Iterator[str]:
@@ -209,7 +209,7 @@ def _servers(settings: Settings) -> Iterator[str]:
         port = "-".join(str(each) for each in dict.fromkeys(ports))
         by_nat = settings["nat"] and (ports, cidr) == ((443, 443), "0.0.0.0/0")
         what = "which platform_network_nat opens" if by_nat else "twice"
-        yield f"platform_network_servers has the port {port} of {cidr}, {what}; it must be there once."
+        yield f"platform_network_servers has the port {port} of {cidr}, {what}; it must be listed once."
 
 
 def _server(server: Settings, vpc: IPv4Network | None) -> Iterator[str]:

@@ -62,8 +62,8 @@ def _names(settings: Settings, needed: Sequence[str]) -> Iterator[str]:
     unnamed = [f"platform_storage_{key}" for key in needed if not settings[key]]
     if unnamed and not BUCKET_PREFIX.fullmatch(name):
         yield (
-            f"platform_storage_efs_name is {shown(name)}, of which no bucket name can be made; it must be small"
-            f" letters, digits and hyphens, 27 at most, or {' and '.join(unnamed)} must name the bucket"
+            f"platform_storage_efs_name is {shown(name)}, which cannot begin the name of a bucket; it must be"
+            f" lower-case letters, digits and hyphens, 27 at most, or {' and '.join(unnamed)} must name the bucket"
         )
     elif not 1 <= len(name) <= LONGEST_NAME:
         yield f"platform_storage_efs_name is {shown(name)}; it must have 1 to {LONGEST_NAME} characters"
@@ -71,13 +71,13 @@ def _names(settings: Settings, needed: Sequence[str]) -> Iterator[str]:
         bucket = settings[key]
         if bucket and not is_bucket(bucket):
             yield (
-                f"platform_storage_{key} is {shown(bucket)}; it must be small letters, digits, hyphens and single dots,"
-                ' 3 to 63, or "" for a name that is made'
+                f"platform_storage_{key} is {shown(bucket)}; it must be 3 to 63 lower-case letters, digits, hyphens"
+                ' and single dots, or "" for the default name'
             )
     if settings["tools_bucket"] and settings["tools_bucket"] == settings["results_bucket"]:
         yield (
-            f"platform_storage_tools_bucket is {settings['tools_bucket']}, as platform_storage_results_bucket is; it"
-            " must be another: what is in that one expires, and people write there"
+            f"platform_storage_tools_bucket is {settings['tools_bucket']}, which platform_storage_results_bucket is,"
+            " too; it must be another: objects in the bucket for results expire, and people write to it"
         )
 
 
@@ -85,11 +85,11 @@ def _file_system(settings: Settings) -> Iterator[str]:
     name, isolation = settings["efs_dns_name"], settings["isolation"]
     said = f"platform_storage_efs_dns_name is {shown(name)}"
     if not HOST_NAME.fullmatch(name):
-        yield f'{said}; it must be a host name, or "" for a file system that is made'
+        yield f'{said}; it must be a host name, or "" to have a file system created'
     elif name and isolation == "file_system":
         yield (
-            f"{said}, but platform_storage_isolation is file_system, which makes one for each person; the first must be"
-            ' "", or the second shared or access_point'
+            f"{said}, but platform_storage_isolation is file_system, which creates one for each person; set the first"
+            ' to "", or the second to shared or access_point'
         )
     elif name and isolation == "access_point" and not given_file_system_id(settings):
         yield (
@@ -105,13 +105,13 @@ def _iam(settings: Settings, roles: Mapping[str, str]) -> Iterator[str]:
     if settings["efs_dns_name"]:
         yield (
             f"platform_storage_iam is true and platform_storage_efs_dns_name {shown(settings['efs_dns_name'])}, whose"
-            " policy is not the platform's; one of them must go"
+            " policy is not the platform's; remove one of them"
         )
     for variable, role in roles.items():
         if role:
             yield (
                 f"platform_storage_iam is true and {variable} {shown(role)}, which the viewer has too;"
-                " one of them must go, since the viewer reads only by a role of its own"
+                " remove one of them: the viewer needs a role of its own, which may only read"
             )
 
 
@@ -127,7 +127,7 @@ def _mount_targets(settings: Settings) -> Iterator[str]:
     if subnets and not groups:
         yield (
             "platform_storage_security_group_ids is empty, and platform_storage_subnet_ids is not; it must name the"
-            " security groups of the mount targets: those of the VPC that AWS would take let no instance in"
+            " security groups of the mount targets: the VPC's default group, which AWS would use, admits no instance"
         )
 
 
@@ -182,7 +182,7 @@ def _uids(settings: Settings, people: Sequence[str]) -> Iterator[str]:
         elif uid in by_uid:
             yield (
                 f"platform_storage_uids: {by_uid[uid]} and {person} would both have the user id {uid} and read each"
-                " other's files; it must have another for the one who is newer"
+                " other's files; set another id for the newer of the two"
             )
         else:
             by_uid[uid] = person

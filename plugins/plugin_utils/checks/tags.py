@@ -64,7 +64,7 @@ def tag_problems(variable: str, tags: Mapping[str, str], but: Collection[str] = 
             yield f"{variable} has {key}, which is {own[key]}; remove it"
         for other, _key in key_twins([key], (*OWN_KEYS, *own)):
             yield (
-                f"{variable} has {shown(key)}, and the platform has {other}; conditions of IAM take both for one:"
+                f"{variable} has {shown(key)}, and the platform has {other}; conditions of IAM treat both as one:"
                 f" rename or remove {shown(key)}"
             )
     yield from (f"{variable}: {text}" for text in aws_problems(tags, most=TAGS - len(own)))

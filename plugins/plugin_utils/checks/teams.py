@@ -53,7 +53,7 @@ def _name_problems(team: Any) -> Iterator[str]:
     elif team.casefold() == VIEWERS_TEAM:
         yield f" {RESERVED_TEAM}"
     elif not NAME.fullmatch(team):
-        yield f" is not a name of a team; it {NAME_RULE}, since roles and workgroups are called by it"
+        yield f" is not a name of a team; it {NAME_RULE}, since roles and workgroups are named after it"
 
 
 def _settings_problems(settings: Mapping[Any, Any], data_buckets: Collection[str]) -> Iterator[str]:

@@ -173,8 +173,8 @@ def _notes(platform: Platform, things: Sequence[Thing], found: Mapping[str, Any]
                 yield from _unmanaged_rights(platform, kind, name, item)
     if surplus:
         yield (
-            f"{some_of(surplus)}: no team or person of the inventory has this; it stays. When no instance uses it any"
-            " more, delete it, and of a team that has left also its workgroup"
+            f"{some_of(surplus)}: no team or person of the inventory needs this; it is kept. Delete it once"
+            " no instance uses it, and with a team's role also its workgroup"
         )
 
 

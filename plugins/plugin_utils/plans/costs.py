@@ -189,8 +189,8 @@ def _plan_cost_tags(draft: Draft, settings: Settings, billing: Found | None) -> 
     unknown = [key for key in COST_TAGS if key not in statuses]
     if unknown:
         draft.notes.append(
-            f"billing does not know the tag {' and '.join(unknown)} yet, as for about a day after something has it; the"
-            " next run of datalab.notebooks.site activates it"
+            f"billing does not know the tag {' and '.join(unknown)} yet, which takes about a day after a resource"
+            " first has it; the next run of datalab.notebooks.site activates it"
         )
     inactive = [key for key in COST_TAGS if key in statuses and key not in active]
     if inactive:
@@ -237,8 +237,8 @@ def _plan_budget(
     waits = [key for key in desired.only if active is not None and key not in active]
     if current is None and waits:
         draft.notes.append(
-            f"no budget {name} yet: the tag {' and '.join(waits)} is not active in billing, and it would stay at 0 USD;"
-            f" {PAYER}"
+            f"no budget {name} yet: the tag {' and '.join(waits)} is not active in billing, so the budget would stay"
+            f" at 0 USD; {PAYER}"
         )
         return
     plan = plan_budget(desired, dict(current) if current else None)

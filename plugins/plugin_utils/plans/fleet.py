@@ -112,7 +112,7 @@ def misspelt_leavers(wanted: Wanted, outcomes: Iterable[Outcome], others: Iterab
         unmanaged |= dict.fromkeys((owner, bare), by_name if instance_name(wanted.prefix, owner) == name else by_host)
     names = {instance.removeprefix(begin).casefold(): f"-l {each.name}?" for instance, each in managed.items()}
     meant = {str(each["owner"]): _meant(str(each["owner"]).removeprefix(begin), names, unmanaged) for each in leavers}
-    gone = "Otherwise, if it is gone already, nothing is left to do"
+    gone = "If it was removed already, nothing is left to do"
     about = "offboard_name: there is no instance {}; did you mean {} {}"
     return [
         Problem(each["owner"], about.format(each["name"], meant[each["owner"]], gone))

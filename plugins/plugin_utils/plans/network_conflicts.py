@@ -130,7 +130,7 @@ def _routes(network: Network) -> Iterator[str]:
         yield (
             f"{variable}, but the private subnets already lead {route.dest} to"
             f" {', '.join(target_of(other).values()) or 'something else'}, which this role has not set. Remove that"
-            " route, or take the setting back."
+            " route, or undo the setting."
         )
 
 

@@ -201,7 +201,7 @@ def _strangers(settings: Settings, people: Sequence[str]) -> Iterator[str]:
     if settings["isolation"] == "access_point":
         for name, uid in settings["uids"].items():
             if name not in people:
-                yield f"user id {uid} is kept for {name}, whom platform_storage_uids has and the inventory has not"
+                yield f"user id {uid} is kept for {name}, who is in platform_storage_uids but not in the inventory"
 
 
 def _missing(settings: Settings, found: Found) -> list[str]:

@@ -43,7 +43,7 @@ def length_problems(settings: Settings, scripts: Scripts) -> Iterator[str]:
     if length > SCRIPT_LENGTH:
         longest = list(setting_sizes(settings).items())[:NAMED]
         yield (
-            f"notebook_host_steps makes on-start.sh {length:,} characters long in base64, but AWS takes at most"
+            f"notebook_host_steps makes on-start.sh {length:,} characters long in base64, but AWS accepts at most"
             f" {SCRIPT_LENGTH:,}; shorten the longest settings or leave out a step{_by_bucket(settings, length)}."
             f" Settings: {_listed(longest)}. Steps: {_listed(_largest_first(step_sizes(settings)))}"
         )
@@ -60,8 +60,8 @@ def _by_bucket(settings: Settings, length: int) -> str:
     ways = ["add tools to notebook_host_steps"] if added else []
     if settings["notebook_host_tools_url"]:
         ways.append('set notebook_host_tools_url: ""')
-    ways = ways or ["make the platform's storage with platform_storage"]
-    return f", or {' and '.join(ways)}: {saved:,} characters of it are in the platform's tools bucket then"
+    ways = ways or ["create the platform's storage with platform_storage"]
+    return f", or {' and '.join(ways)}: {saved:,} characters of it then move to the platform's tools bucket"
 
 
 def _shortened(settings: Settings) -> Iterator[tuple[str, Settings]]:

@@ -103,8 +103,8 @@ def unreachable_state(settings: Settings) -> Iterator[str]:
     """A sentence if the state of notebooks is to be saved, but nothing says where instances get the package from."""
     if wants_state(settings) and need_bucket(settings):
         yield (
-            "notebook_host_save_state is true, but what it needs is too large for a script, and neither a tools bucket"
-            " nor a mirror is there to fetch it from; make the platform's storage, set notebook_host_tools_url, or set"
+            "notebook_host_save_state is true, but its package is too large for a script, and there is no tools"
+            " bucket or mirror to fetch it from; create the platform's storage, set notebook_host_tools_url, or set"
             " notebook_host_save_state: false"
         )
 

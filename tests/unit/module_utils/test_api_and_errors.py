@@ -240,7 +240,7 @@ def answered(code: str) -> ClientError:
         (EndpointConnectionError(endpoint_url="http://localhost:5000"), "Check region, endpoint_url and the network"),
         (NoRegionError(), "Set the option region, which playbooks take from platform_aws, or AWS_REGION"),
         (ProfileNotFound(profile="x"), "See aws configure list-profiles"),
-        (answered("ExpiredTokenException"), "The credentials have ended: log in again"),
+        (answered("ExpiredTokenException"), "The credentials have expired: log in again"),
         (answered("UnrecognizedClientException"), "AWS does not know the access key"),
         (answered("OptInRequired"), "The account does not use this service or region yet"),
     ],

@@ -178,7 +178,7 @@ def statuses(ce: Script, **given: str) -> None:
 
 def test_a_tag_that_is_not_active_is_refused(ce: Script, budgets: Script) -> None:
     statuses(ce, platform="Active", team="Inactive")
-    with pytest.raises(InputError, match="the tag team is not active in billing, and the budget would stay at 0 USD"):
+    with pytest.raises(InputError, match="the tag team is not active in billing, so the budget would stay at 0 USD"):
         Budget(budgets.client, ce.client, WANTED, "aws").plan(None)
 
 
@@ -207,7 +207,7 @@ WRONG = [
     ({"alerts": (Alert(80), Alert(80))}, "the alert at 80 % is there twice"),
     ({"alerts": (Alert(0),)}, "must be at more than 0 %"),
     ({"emails": ()}, "neither emails nor topic_arn"),
-    ({"emails": ("lead",)}, "lead is no address"),
+    ({"emails": ("lead",)}, "lead is not an e-mail address"),
     ({"emails": ("a@b", "a@b")}, "a@b is there twice"),
     ({"emails": tuple(f"{number}@example.org" for number in range(11))}, "there are 11 addresses; AWS takes 10"),
 ]

@@ -119,7 +119,7 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"threshold": 0}, "threshold is 0; it must be more than 0 %"),
     ({"threshold": float("nan")}, "threshold is nan"),
     ({"emails": ()}, "neither emails nor topic_arn"),
-    ({"emails": ("lead",)}, "lead is no address"),
+    ({"emails": ("lead",)}, "lead is not an e-mail address"),
 ]
 
 

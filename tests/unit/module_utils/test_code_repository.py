@@ -180,7 +180,7 @@ def refusal(sagemaker: Script, desired: DesiredRepository, has: dict[str, Any] |
 
 @pytest.mark.parametrize("git", [{}, {"repository_url": None}, {"branch": "main"}])
 def test_a_creation_needs_a_url(sagemaker: Script, git: dict[str, Any]) -> None:
-    problem = "code repository models: repository_url: give it; without it there is nothing to create"
+    problem = "code repository models: repository_url is missing; set it to create the repository"
     assert refusal(sagemaker, want(**git), None) == [problem]
 
 
@@ -204,7 +204,7 @@ def test_all_that_cannot_change_is_told_with_who_uses_it(sagemaker: Script) -> N
     uses(sagemaker, [summary("bob", DefaultCodeRepository=NAME)], [summary("alice")])
     problems = refusal(sagemaker, want(repository_url="https://x.example/y", branch="dev"), current())
     assert [problem.split(": ")[1].split()[0] for problem in problems] == ["repository_url", "branch"]
-    assert all("; give another to alice, bob, who use it, and remove it with" in problem for problem in problems)
+    assert all("; assign another to alice, bob, who use it, and remove it with" in problem for problem in problems)
 
 
 # Applying

@@ -55,7 +55,7 @@ def test_a_tag_that_is_not_active_is_not_paid_for(ce: Script) -> None:
     tags(ce, owner="Active", platform="Inactive")
     found = read_costs(ce.client, QUESTION, 5)
     assert (found["requests"], found["days"]) == (1, [])
-    assert found["problem"] == "the tag platform is not active in billing, so AWS sums nothing up by it"
+    assert found["problem"] == "the tag platform is not active in billing, so AWS has no sums by it"
 
 
 def test_a_member_account_does_not_know_which_tags_are_active(ce: Script) -> None:

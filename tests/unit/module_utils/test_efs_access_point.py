@@ -167,7 +167,7 @@ def test_what_cannot_be_changed_is_refused(desired: DesiredPoint, has: dict[str,
         plan_point(desired, has)
     (problem,) = caught.value.problems
     assert problem.startswith(f"access point alice: {says}")
-    assert "AWS sets this at creation only: say replace: true to remove the access point and make another" in problem
+    assert "AWS sets this at creation only: set replace: true to remove the access point and create another" in problem
 
 
 # What is given
@@ -293,7 +293,7 @@ def test_a_creation_whose_answer_was_lost_is_gone_on_with(efs: Script) -> None:
 
 def test_one_that_does_not_come(efs: Script) -> None:
     lists(efs, answer(state="creating"))
-    with pytest.raises(NotebookError, match="the access point alice is not done after -1 s"):
+    with pytest.raises(NotebookError, match="the access point alice has not finished after -1 s"):
         await_available(efs.client, want(), -1)
 
 

@@ -194,7 +194,7 @@ def test_plans_a_creation() -> None:
         (
             {"encrypted": False},
             None,
-            "encrypted: it is True, not False, and AWS sets it at creation only; say True, or",
+            "encrypted: it is True, not False, and AWS sets it at creation only; set True, or",
         ),
         ({"performance_mode": "maxIO"}, None, "performance_mode: it is generalPurpose, not maxIO, and AWS"),
         ({"kms_key_id": "f" * 8}, None, f"kms_key_id: it is {KEY}, not ffffffff, and AWS"),
@@ -233,7 +233,7 @@ def test_a_zone_that_has_a_mount_target() -> None:
     with_one = current(mount_targets=[target()])
     made = plan_file_system(want(mount_targets=[{"subnet_id": B}]), with_one)
     (problem,) = zone_problems(made, subnets(b="a"))
-    assert problem.endswith(f"leave one out, or say purge_mount_targets: true to remove that of {A}")
+    assert problem.endswith(f"leave one out, or set purge_mount_targets: true to remove that of {A}")
     purging = plan_file_system(want(mount_targets=[{"subnet_id": B}], purge_mount_targets=True), with_one)
     assert zone_problems(purging, subnets(b="a")) == []
 
@@ -321,11 +321,11 @@ def test_more_throughput_of_one_that_is_provisioned() -> None:
     [
         (
             {"provisioned_throughput_in_mibps": 4.0},
-            "provisioned_throughput_in_mibps: it goes with throughput_mode: pro",
+            "provisioned_throughput_in_mibps: it is for throughput_mode: pro",
         ),
         (
             {**PROVISIONED, "throughput_mode": "elastic"},
-            "provisioned_throughput_in_mibps: it goes with throughput_mode",
+            "provisioned_throughput_in_mibps: it is for throughput_mode",
         ),
         (
             {"throughput_mode": "provisioned"},
@@ -491,7 +491,7 @@ def test_one_that_is_being_deleted_is_waited_for(efs: Script) -> None:
 def test_a_state_that_does_not_come(efs: Script) -> None:
     finds(efs, described("creating"))
     finds_targets(efs)
-    with pytest.raises(NotebookError, match="the change of the file system datalab is not done after -1 s"):
+    with pytest.raises(NotebookError, match="the change of the file system datalab has not finished after -1 s"):
         await_states(efs.client, NAME, -1, lambda states: states == {"available"})
 
 
@@ -648,7 +648,7 @@ def test_check_mode_waits_for_nothing(efs: Script) -> None:
     reads(efs, state="creating")
     finds(efs, described("creating"))
     finds_targets(efs)
-    with pytest.raises(NotebookError, match="is not done after 0 s"):
+    with pytest.raises(NotebookError, match="has not finished after 0 s"):
         resource(efs, check_mode=True).read_settled()
 
 

@@ -238,7 +238,7 @@ def test_one_that_does_not_come(ec2: Script, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(module, "SECONDS", -1)
     ec2.call("create_flow_logs", {**CREATED, "TrafficType": "ALL"}, {"FlowLogIds": [ID]})
     lists(ec2)
-    with pytest.raises(NotebookError, match=f"to create the flow log of {VPC} to {BUCKET} is not done after -1 s"):
+    with pytest.raises(NotebookError, match=f"to create the flow log of {VPC} to {BUCKET} has not finished after -1 s"):
         apply(ec2, want(), None)
 
 

@@ -349,7 +349,7 @@ STARTING += [("restarted", "InService"), ("present", "Failed"), ("started", "Fai
 @pytest.mark.parametrize(("state", "status"), STARTING)
 def test_an_instance_of_a_retired_os_is_not_started(state: Any, status: str, platform: str) -> None:
     current = have(status, platform_identifier=platform)
-    has = f"{NAME} has {platform}, of which AWS starts no instance any more"
+    has = f"{NAME} has {platform}, of which AWS no longer starts instances"
     move = "move it with ansible-playbook datalab.notebooks.upgrade_platform -l alice"
     assert refusal(want(state=state), current) == [
         f"alice: notebook_platform_identifier: {has}; {move}; its volume stays"

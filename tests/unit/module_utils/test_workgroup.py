@@ -415,7 +415,7 @@ def test_good_settings(model: Any, settings: dict[str, Any]) -> None:
     assert workgroup_problems(model, want(tags=TAGS, **settings)) == []
 
 
-PLACES = "is no place in S3; write s3://bucket/folder/"
+PLACES = "is not a location in S3; set it to s3://bucket/folder/"
 
 
 @pytest.mark.parametrize(
@@ -429,7 +429,7 @@ PLACES = "is no place in S3; write s3://bucket/folder/"
             {"expected_bucket_owner": "x" * 12},
             "expected_bucket_owner: 'xxxxxxxxxxxx' is not allowed by AWS, which asks for ^[0-9]+$",
         ),
-        ({"engine_version": None}, "engine_version: it cannot be taken away; write AUTO to leave the choice to AWS"),
+        ({"engine_version": None}, "engine_version: it cannot be removed; set it to AUTO to leave the choice to AWS"),
         ({"engine_version": "x" * 129}, "engine_version: has 129 characters; it must have 1 to 128"),
         (
             {"bytes_scanned_cutoff_per_query": 9_999_999},

@@ -229,7 +229,7 @@ def test_every_setting_is_in_the_table() -> None:
 @pytest.mark.parametrize(
     ("given", "remedy"),
     [
-        ({}, ", or make the platform's storage with platform_storage: "),
+        ({}, ", or create the platform's storage with platform_storage: "),
         (
             {"notebook_host_tools_url": "https://mirror.example"},
             ', or set notebook_host_tools_url: "": ',
@@ -254,7 +254,7 @@ def test_the_sentence_about_the_length_names_variables_and_sizes() -> None:
     steps, longest = step_sizes(settings), setting_sizes(settings)
     total = size(render(settings).on_start)
     assert sentence == (
-        f"notebook_host_steps makes on-start.sh {total:,} characters long in base64, but AWS takes at most 16,384;"
+        f"notebook_host_steps makes on-start.sh {total:,} characters long in base64, but AWS accepts at most 16,384;"
         " shorten the longest settings or leave out a step."
         f" Settings: notebook_host_extra_steps: mine {longest['notebook_host_extra_steps: mine']:,}."
         f" Steps: mine {steps['mine']:,}, frame {steps['frame']:,}"

@@ -120,8 +120,8 @@ def test_nowhere_to_fetch_it_from_is_told() -> None:
     assert need_bucket(with_ours(ON))
     (sentence,) = unreachable_state(ON)
     assert sentence == (
-        "notebook_host_save_state is true, but what it needs is too large for a script, and neither a tools bucket"
-        " nor a mirror is there to fetch it from; make the platform's storage, set notebook_host_tools_url, or set"
+        "notebook_host_save_state is true, but its package is too large for a script, and there is no"
+        " tools bucket or mirror to fetch it from; create the platform's storage, set notebook_host_tools_url, or set"
         " notebook_host_save_state: false"
     )
 

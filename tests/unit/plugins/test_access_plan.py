@@ -233,7 +233,7 @@ def test_a_team_that_has_left_is_named_and_stays() -> None:
     made = plan(CONVERGED, teams=teams, people=PEOPLE[:2])
     assert made.changes == ()
     (note,) = made.notes
-    for word in ("policy datalab-interns, ", "policy datalab-people-interns", "role ", "group ", "it stays"):
+    for word in ("policy datalab-interns, ", "policy datalab-people-interns", "role ", "group ", "it is kept"):
         assert word in note
 
 

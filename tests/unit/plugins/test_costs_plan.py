@@ -258,19 +258,19 @@ WRONG = [
     (team(alerts=[10, 20, 30, 40, 50, 60]), "there are 6 alerts; AWS takes 5"),
     (team(alerts=[80, "80 %"]), "the alert at 80 % is there twice"),
     (team(alerts=[0]), "must be at more than 0 %"),
-    (team(emails=[]), "there are alerts, and neither emails nor platform_costs_topic_arn"),
-    (team(emails=["lead"]), "research: lead is no address of e-mail"),
+    (team(emails=[]), "there are alerts, but neither emails nor platform_costs_topic_arn"),
+    (team(emails=["lead"]), "research: lead is not an e-mail address"),
     (team(emails=["a@b"] * 2), "the address a@b is there twice"),
     (team(emails=[f"{number}@example.org" for number in range(11)]), "there are 11 addresses; AWS takes 10"),
-    (team(budget="much", emails=["lead"]), "lead is no address"),
+    (team(budget="much", emails=["lead"]), "lead is not an e-mail address"),
     ({"budget": {"budget": 0}}, "platform_costs_budget: budget is 0; it must be more than 0"),
     ({"budget": {"budget": 10, "enforce": "manual"}}, "platform_costs_budget: enforce is not known"),
-    ({"budget": {"budget": 10, "alerts": [80]}}, "platform_costs_budget: there are alerts, and neither emails"),
+    ({"budget": {"budget": 10, "alerts": [80]}}, "platform_costs_budget: there are alerts, but neither emails"),
     (team(enforce="always"), "research: enforce is always; it must be never, automatic or manual"),
     (team(enforce=True), "research: enforce is true; it must be never, automatic or manual"),
     (team(enforce_at=0), "research: enforce_at is 0; it must be a number of per cent, more than 0"),
     (team(enforce_at="all"), "research: enforce_at is all; it must be a number"),
-    ({"enforce": "manual", "teams": {"research": {"budget": 1}}}, "research is to be denied once its budget is spent"),
+    ({"enforce": "manual", "teams": {"research": {"budget": 1}}}, "research has enforce"),
     ({"prices": {"ml.g5.xlarge": "cheap"}}, "platform_costs_prices: ml.g5.xlarge is cheap; it must be a number of USD"),
     ({"prices": {"ml.g5.xlarge": -1}}, "it must be a number of USD, at least 0"),
     ({"prices": {"g5.xlarge": 1}}, "platform_costs_prices has g5.xlarge, which botocore does not know"),
@@ -300,12 +300,12 @@ def test_what_can_be() -> None:
 @pytest.mark.parametrize("other", ["budgets", "over-budget-research"])
 def test_what_denies_is_not_called_as_what_a_team_has(other: str) -> None:
     (text,) = problems({**DEFAULTS, **team(enforce="manual")}, {"research", other})
-    assert text.endswith(f"would be called as what the team {other} has; give that team another name")
+    assert text.endswith(f"would get a name that the policy of the team {other} has; rename that team")
     assert list(problems({**DEFAULTS, **team()}, {"research", other})) == []
 
 
 def test_without_groups_nobody_can_be_denied() -> None:
     role = "arn:aws:iam::123456789012:role/given"
     (text,) = problems({**DEFAULTS, **team(enforce="manual")}, {"research"}, role)
-    assert "with platform_access_role_arn there are no groups to deny it to" in text
+    assert "with platform_access_role_arn there are no groups to which AWS could deny" in text
     assert list(problems({**DEFAULTS, **team(enforce="never")}, {"research"}, role)) == []

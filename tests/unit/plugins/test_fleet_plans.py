@@ -337,7 +337,7 @@ def test_who_was_meant_by_the_name_of_a_person_without_an_instance(written: str)
     outcome = {"name": f"datalab-{written}", "owner": written, "status": None}
     found = misspelt_leavers(run, [outcome], others)
     meant = MEANT[written]
-    gone = "Otherwise, if it is gone already, nothing is left to do"
+    gone = "If it was removed already, nothing is left to do"
     said = f"offboard_name: there is no instance datalab-{written}; did you mean {meant} {gone}"
     assert found == ([Problem(written, said)] if meant else [])
     assert misspelt_leavers(run, [{**outcome, "status": "Stopped"}], others) == []

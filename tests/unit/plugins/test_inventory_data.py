@@ -391,7 +391,7 @@ def test_a_number_of_the_command_line_stands_in_no_file(read: Read) -> None:
 
 def test_a_source_that_is_not_there_is_a_mistake(read: Read) -> None:
     (problem,) = read(more_sources=["/nonexistent/hosts.yml", "a.example.com,", "/etc/ansible/hosts"]).unreadable
-    assert problem.text.startswith("-i /nonexistent/hosts.yml is not there, so it gives nothing; ")
+    assert problem.text.startswith("-i /nonexistent/hosts.yml does not exist; ")
 
 
 # Variable files of no host or group

@@ -296,7 +296,7 @@ def test_a_script_is_shorter_where_the_platform_has_a_bucket(sections: Collectio
 def test_state_that_could_not_be_had_is_told_before_anything_is_changed() -> None:
     on = {"notebook_host_save_state": True}
     mirror = {**on, "notebook_host_tools_url": "https://mirror.example"}
-    refused = "notebook_host_save_state is true, but what it needs is too large for a script"
+    refused = "notebook_host_save_state is true, but its package is too large for a script"
     source = inventory({"fraud": ["erin"]}, beside={"stand_ins": ["lab"]}, common=on)
     assert told(source, sections=ALL) == []
     (erin,) = told(source, sections=["fleet"])

@@ -306,5 +306,5 @@ def test_user_ids_of_people_who_have_left_are_told() -> None:
     found = there(BY_POINT)
     settings = {**BY_POINT, "uids": {"alice": made_uid("alice"), "zoe": 2001}}
     (note,) = plan(settings, found).notes
-    assert note == "user id 2001 is kept for zoe, whom platform_storage_uids has and the inventory has not"
+    assert note == "user id 2001 is kept for zoe, who is in platform_storage_uids but not in the inventory"
     assert not plan({"uids": {"zoe": 2001}}, there()).notes

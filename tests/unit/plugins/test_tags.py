@@ -73,7 +73,7 @@ REFUSED: list[tuple[Any, str]] = [
     (
         {"Cost-Center": "1", "other": "x", "cost-center": "2"},
         (
-            ": the keys 'Cost-Center' and 'cost-center' differ in capitals only, and conditions of IAM take both for"
+            ": the keys 'Cost-Center' and 'cost-center' differ in capitals only, and conditions of IAM treat both as"
             " one; remove one of them"
         ),
     ),
@@ -133,7 +133,7 @@ def test_a_key_of_the_platform_in_other_letters_is_refused_with_both(variable: s
         assert said_of(variable, {key: "x"}) == [
             (
                 f"{ABOUT[variable]}: {variable} has {key}, and the platform has {own};"
-                f" conditions of IAM take both for one: rename or remove {key}"
+                f" conditions of IAM treat both as one: rename or remove {key}"
             )
         ]
 

@@ -170,7 +170,7 @@ def test_what_no_task_has_created_is_told() -> None:
     plan = {"network": NETWORK.as_dict()}
     said, *_rest = lines_of(plan, {}, planned=False, applied=["network"], missed=missed_creations(variables))
     assert (said.verb, said.who) == ("not created", "network")
-    assert said.text.startswith("VPC 10.42.0.0/20: its module has changed nothing")
+    assert said.text.startswith("VPC 10.42.0.0/20: its module reported no change")
 
 
 def test_what_tasks_create_is_called_as_in_the_plan() -> None:

@@ -213,7 +213,7 @@ def test_what_was_edited_by_hand_is_refused(copied, name):
     path, target = copied
     file = target / "src" / "half" / name
     file.write_text(file.read_text() + "\n")
-    with pytest.raises(Refused, match=r"it was edited by hand\. Bring the change into the notebook"):
+    with pytest.raises(Refused, match=r"it was edited by hand\. Make the change in the notebook"):
         deliver.deliver(order(path, "half"), quiet, no_hashes)
 
 

@@ -125,7 +125,7 @@ def test_a_pipeline_edited_by_hand_is_refused(name, copied):
     path, target = copied
     (target / name).write_text((target / name).read_text() + "\n")
     before = tree(path.parent)
-    with pytest.raises(Refused, match=re.escape(f"{name}: it was edited by hand. Bring the change into the notebook")):
+    with pytest.raises(Refused, match=re.escape(f"{name}: it was edited by hand. Make the change in the notebook")):
         deliver.deliver(order(path), quiet, no_hashes)
     assert tree(path.parent) == before
 
@@ -165,7 +165,7 @@ def test_drift_of_what_is_only_shown(copied, capsys):
     path, _ = copied
     change(path, "values = [1.0,", "print('shown')\nvalues = [  1.0, # the first\n")
     code, said = drifted(path, capsys)
-    assert (code, said) == (0, "Production unchanged: 3 statements are as they were, its results are the same.\n")
+    assert (code, said) == (0, "Production unchanged: 3 statements are the same, its results are the same.\n")
 
 
 def test_drift_of_a_statement_and_its_results(copied, capsys):

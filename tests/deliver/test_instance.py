@@ -40,7 +40,7 @@ def test_it_installs_what_it_needs_once(instance):
     failed = datalab(instance, "--version", **nothing)
     assert failed.returncode == 1
     assert failed.stderr.startswith(
-        "Installing what datalab needs, once: about a minute.\nWhat datalab needs could not"
+        "Installing the packages that datalab needs, once: about a minute.\nThe packages that datalab needs could not"
     )
     state = instance / "SageMaker" / ".datalab"
     assert list(state.iterdir()) == []

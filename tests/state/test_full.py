@@ -74,8 +74,8 @@ def test_what_is_too_large_is_left_out_and_named(start: Start, volume: Path):
     kernel = start(python=volume)
     kernel.run(f"{LOOKED_BEFORE}\nx = 1; large = bytes(80_000_000); both = [x, large]")
     told = kernel.run("%state save")
-    assert "lost: both: 80 MB are more than is free on this volume" in told
-    assert "lost: large: 80 MB are more than is free on this volume" in told
+    assert "lost: both: 80 MB exceed the free space on this volume" in told
+    assert "lost: large: 80 MB exceed the free space on this volume" in told
     assert left_over(kernel) == "[]"
     kernel.kill()
     kernel = start(python=volume)
@@ -90,13 +90,13 @@ def test_what_has_no_room_any_more_comes_back_as_it_was(start: Start, volume: Pa
     for number in (2, 3):
         kernel.run(f"{NO_RESERVE}\nx = {number}; large = bytes(60_000_000 + x)")
         told = kernel.run("%state save")
-        assert "lost: large: 60 MB are more than the room for states on this volume" in told
+        assert "lost: large: 60 MB exceed the room for states on this volume" in told
     kernel.kill()
     kernel = start(python=volume)
     told = kernel.run("%restore")
     assert "lost: large" in told
-    assert "There is an older state" in told
-    assert "There is an older state" not in kernel.run("%restore")
+    assert "An older state was not" in told
+    assert "An older state was not" not in kernel.run("%restore")
     assert kernel.run("print(x, len(large))").split() == ["3", "20480000"]
 
 

@@ -158,7 +158,7 @@ def test_a_save_touches_no_file_of_the_notebook(start: Start, place: Path):
     for _ in range(2):
         told = kernel.run("%state save")
         kernel.run("other = 1")
-    assert "lost: temporary: a temporary file or directory, which goes with the kernel" in told
+    assert "lost: temporary: a temporary file or directory, which is removed with the kernel" in told
     assert kernel.run("print(*map(os.path.exists, ('kept.txt', temporary.name, folder.name)))").split() == ["True"] * 3
     kernel.run("pending.write('two'); pending.flush(); half['log'].flush()")
     assert (place / "pending.txt").read_text() == "onetwo"
@@ -177,7 +177,7 @@ def test_what_a_new_session_has_made_stays(start: Start):
     kernel.run("a = 10")
     told = kernel.run("%restore")
     assert "1 variable of" in told
-    assert "kept as this session made them (-f takes the saved ones): a" in told
+    assert "kept from this session (-f restores the saved ones): a" in told
     assert kernel.run("print(a, b)").split() == ["10", "2"]
     kernel.run("%restore -f")
     assert kernel.run("print(a, b)").split() == ["1", "2"]
@@ -196,9 +196,9 @@ def test_a_state_that_was_not_restored_is_not_replaced(start: Start):
     kernel.kill()
     kernel = start()
     told = kernel.run("%restore")
-    assert "There is an older state" in told
+    assert "An older state was not" in told
     kernel.run("%restore")
-    assert "There is an older" not in kernel.run("%restore")
+    assert "An older state" not in kernel.run("%restore")
     assert kernel.run("print(precious, scratch0, scratch1)").split() == ["1", "1", "1"]
 
 
@@ -342,7 +342,7 @@ def flip(file: Path) -> None:
 
 def test_a_file_that_is_cut_off(saved: Path, start: Start):
     os.truncate(max(saved.iterdir(), key=lambda file: file.stat().st_size), 4096)
-    assert "lost: large: is cut off on the disk" in start().run("%restore")
+    assert "lost: large: is truncated on the disk" in start().run("%restore")
 
 
 def test_a_state_of_another_user(saved: Path, start: Start):
@@ -356,7 +356,7 @@ def test_a_state_of_another_user(saved: Path, start: Start):
 def test_a_file_of_another_user(saved: Path, start: Start):
     large = max(saved.iterdir(), key=lambda file: file.stat().st_size)
     os.chown(large, 12345, 12345)
-    assert "is no file of yours alone" in start().run("%restore")
+    assert "others can write to it" in start().run("%restore")
 
 
 def test_a_directory_that_others_may_write(saved: Path, start: Start):
@@ -396,7 +396,7 @@ def test_a_volume_without_room(start: Start, place: Path):
     kernel.run("%restore")
     kernel.run("import numpy as np\nlarge = np.zeros(10_000_000)")
     told = kernel.run("%state save")
-    assert "lost: large: 80 MB are more than the room for states on this volume" in told
+    assert "lost: large: 80 MB exceed the room for states on this volume" in told
     assert "2 variables saved" in told
     assert {file.name[-4:] for file in state_of(place).iterdir()}.isdisjoint({".new"})
 

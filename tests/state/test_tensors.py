@@ -62,7 +62,7 @@ def test_kernels(start: Callable[..., Kernel], torch: Path):
     kernel.kill()
     kernel = start(python=torch)
     told = kernel.run("%restore")
-    assert "  partly: loss: a tensor's value, without what computed it: no backward()\n" in told
+    assert "  partly: loss: a tensor's value without its graph: backward() does not work\n" in told
     for _, holds in some:
         good, text = kernel.try_run(f"assert {holds}")
         assert good, f"{told}\n{text}"

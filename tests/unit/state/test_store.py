@@ -90,7 +90,7 @@ def test_the_share_of_the_volume(
     if fits:
         put(directory, b"abc", share)
     else:
-        with pytest.raises(store.NoSpace, match="3 B are more than the room"):
+        with pytest.raises(store.NoSpace, match="3 B exceed the room"):
             put(directory, b"abc", share)
         assert not list(directory.iterdir())
 
@@ -103,7 +103,7 @@ def test_a_full_disk_leaves_the_state_before(directory: Path, monkeypatch: pytes
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(store.NoSpace, match="3 B are more than is free on this volume"):
+    with pytest.raises(store.NoSpace, match="3 B exceed the free space on this volume"):
         put(directory, b"xyz")
     with pytest.raises(OSError, match="No space"):
         journal.write(directory, state("s"), keep=False)

@@ -87,7 +87,7 @@ def plain_arguments(value: Any) -> tuple[str, Any]:
     if pd and isinstance(value, pd.DataFrame):
         names = list(value.columns)
         if not all(type(name) is str for name in names) or len(set(names)) < len(names):
-            raise TypeError("a table whose columns have not each a text of its own as name")
+            raise TypeError("a table in which two columns have the same name, or a name is no text")
         for name in names:
             check_dtype(value[name].dtype, f"a table with the column {name}")
         columns = [

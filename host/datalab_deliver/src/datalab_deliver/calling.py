@@ -67,7 +67,7 @@ def find(read: Source, name: str, notebook: str) -> Called:
         *of_others(analysis, strict, along, imports(read.statements, effects)),
     ]
     if not along.artifacts and not problems:
-        remedy = "Deliver what it gives with --result, or let it use what a cell has computed"
+        remedy = "Deliver its result with --result, or let it use what a cell has computed"
         problems.append((number, f"{name} needs no value of another cell: there is nothing to compute before", remedy))
     if problems:
         cells = [(read.statements[at].cell, what, remedy) for at, what, remedy in problems]
@@ -165,9 +165,9 @@ def brings(node: ast.stmt, name: str) -> bool:
 def of_arguments(node: ast.FunctionDef) -> Iterator[tuple[str, str]]:
     """How a request gives arguments: by name, each of its own."""
     if node.decorator_list:
-        yield f"{node.name} has a decorator", "Take it off, or write a function without one around it"
+        yield f"{node.name} has a decorator", "Remove it, or call the function from one without a decorator"
     if node.args.vararg or node.args.kwarg or node.args.posonlyargs:
-        yield f"{node.name} takes arguments that have no name", "Name each argument: no *, ** and / among them"
+        yield f"{node.name} takes arguments that have no name", "Give each argument a name, without *, ** and /"
     if not [*node.args.args, *node.args.kwonlyargs]:
         yield f"{node.name} takes no arguments", "Deliver what it gives with --result"
     for item in [*node.args.args, *node.args.kwonlyargs]:
@@ -180,11 +180,11 @@ def of_arguments(node: ast.FunctionDef) -> Iterator[tuple[str, str]]:
 def of_state(name: str, summary: Summary) -> Iterator[tuple[str, str]]:
     """What makes an answer depend on more than the arguments, by what the function says and those that it calls."""
     if CHANCE & (summary.alters | summary.reads):
-        yield f"{name} draws random numbers", "Draw them in a cell before it, with a seed"
+        yield f"{name} draws random numbers", "Draw the numbers in a cell before it, with a seed"
     if FILES in summary.alters | summary.reads:
-        yield f"{name} reads or writes files", "Read them in a cell before it, and let it use what was read"
+        yield f"{name} reads or writes files", "Read the files in a cell before it, and let the function use the data"
     if PROCESS in summary.alters:
-        yield f"{name} may alter the process that runs it", "Do that in a cell before it"
+        yield f"{name} may alter the process in which it runs", "Do that in a cell before it"
 
 
 class Flat(Names):
@@ -215,19 +215,19 @@ def alters(statements: Sequence[Statement], analysis: Analysis, strict: Strict, 
 
 
 def altering(name: str, each: str) -> tuple[str, str]:
-    remedy = f"Let it work on a copy ({each}.copy(), copy.deepcopy({each})), and return what is new"
+    remedy = f"Let it work on a copy ({each}.copy(), copy.deepcopy({each})), and return the copy"
     return f"{name} may alter {each}, so that an answer would depend on those before it", remedy
 
 
 def of_definitions(statements: Sequence[Statement], numbers: set[int]) -> Iterator[Problem]:
     """Functions and classes take some values when they are defined: those may be others later."""
-    remedy = "Write the value itself there, or use the name inside of the function"
+    remedy = "Write the value there, or use the name inside of the function"
     nodes = {number: statements[number].node for number in sorted(numbers)}
     functions = {node.name for node in nodes.values() if isinstance(node, ast.FunctionDef)}
     for number, node in nodes.items():
         for item in ast.walk(node):
             if isinstance(item, ast.Attribute) and isinstance(item.value, ast.Name) and item.value.id in functions:
-                yield number, f"it takes {ast.unparse(item)} from a function", "Let a cell give that value to a name"
+                yield number, f"it takes {ast.unparse(item)} from a function", "Assign that value to a name in a cell"
         for item in outer(node):
             if isinstance(item, (ast.FunctionDef, ast.AsyncFunctionDef)):
                 defaults = [*item.args.defaults, *filter(None, item.args.kw_defaults)]
@@ -246,7 +246,7 @@ def of_code(analysis: Analysis, numbers: set[int]) -> Iterator[Problem]:
     for number, item in ((n, i) for n, node in nodes.items() if isinstance(node, definitions) for i in ast.walk(node)):
         path = analysis.names.path(item) if isinstance(item, (ast.Name, ast.Attribute)) else ""
         if isinstance(item, ast.Name) and item.id in {"eval", "vars", "id"}:
-            yield number, f"it uses {item.id}, which means something else in a service", "Write it without"
+            yield number, f"it uses {item.id}, which means something else in a service", "Do not use it"
         if path in {"os.environ", "os.getenv", "os.getcwd"}:
             yield number, f"it uses {path}, which is another one elsewhere", "Make it an argument of the function"
         if isinstance(item, ast.Compare) and compares_objects(item):
@@ -271,11 +271,11 @@ def of_others(analysis: Analysis, strict: Strict, along: Along, modules: set[str
     """Statements that do not go along, and yet may alter what does."""
     effects = analysis.effects()
     there = modules.union({PROCESS}, *(effects[number].defines for number in along.numbers))
-    remedy = "Do it in a statement of its own that needs nothing but imports, or where that is defined; if an answer"
+    remedy = "Do that in a statement that needs only imports, or where the value is defined; if the answer"
     remedy += " does not depend on it, give the cell the tag 'show'"
     for number, (node, effect) in enumerate(zip(analysis.nodes, effects)):
         if effect.star:
-            yield number, "it imports *, so that it is not known what a name is", "Import the names"
+            yield number, "it imports *, so the names that it defines are not known", "Import the names"
         other = node.value.id if isinstance(node, ast.Assign) and isinstance(node.value, ast.Name) else ""
         spared = {each for each in strict.settled & effect.alters if number not in strict.altering(each)}
         altered = sorted(effect.alters & there - spared | {other} & there & analysis.names.callables.keys())

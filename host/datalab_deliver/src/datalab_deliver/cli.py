@@ -32,7 +32,9 @@ def main(given: list[str] | None = None) -> int:
 
 
 def parser() -> argparse.ArgumentParser:
-    top = argparse.ArgumentParser("datalab", description="For a notebook that others are to read or run.")
+    top = argparse.ArgumentParser(
+        "datalab", description="Check, deliver and complete notebooks that others are to read or run."
+    )
     top.add_argument("--version", action="version", version=__version__)
     commands = top.add_subparsers(required=True, metavar="COMMAND")
     add_check(commands)
@@ -46,15 +48,15 @@ def add(
     commands: Any, name: str, text: str, run: Callable[[argparse.Namespace], int], ends: str
 ) -> argparse.ArgumentParser:
     one: argparse.ArgumentParser = commands.add_parser(
-        name, help=text, description=f"{text}.", epilog=f"It ends with {ends}.", allow_abbrev=False
+        name, help=text, description=f"{text}.", epilog=f"Exit code: {ends}.", allow_abbrev=False
     )
-    one.add_argument("--json", action="store_true", help="write what came out as JSON")
+    one.add_argument("--json", action="store_true", help="print the outcome as JSON")
     one.set_defaults(command=run)
     return one
 
 
 def add_check(commands: Any) -> None:
-    ends = "0 if all is well, 1 if there are faults, 2 if it cannot check"
+    ends = "0 if there are no faults, 1 if there are some, 2 if the project cannot be checked"
     one = add(commands, "check", "Say what a project lacks before others can read it; nothing is run", run_check, ends)
     one.add_argument("path", type=Path, help="a folder, or one notebook")
 
@@ -69,8 +71,8 @@ def run_check(options: argparse.Namespace) -> int:
 
 
 def add_deliver(commands: Any) -> None:
-    ends = "0 if the project is there, and proved to compute the same, 2 if that is refused"
-    one = add(commands, "deliver", "Make of a notebook a Python project that computes the same", run_deliver, ends)
+    ends = "0 if the project is written and proved to compute the same, 2 if the notebook is refused"
+    one = add(commands, "deliver", "Make a notebook a Python project that computes the same", run_deliver, ends)
     one.add_argument("notebook", type=Path)
     what = one.add_mutually_exclusive_group(required=True)
     what.add_argument("--result", nargs="+", default=[], metavar="NAME", help="the names whose values are the results")
@@ -78,12 +80,18 @@ def add_deliver(commands: Any) -> None:
         "--call",
         default="",
         metavar="FUNCTION",
-        help="a function that is served: what it takes from the notebook, such as a fitted model, is computed once,"
-        " where an image is built; its answers are proved to be those of its calls in the notebook",
+        help="a function to serve: the values that it needs, such as a fitted model, are computed once, when the image"
+        " is built; its answers are proved to be those of its calls in the notebook",
     )
-    one.add_argument("--out", type=Path, help="the project's folder; without it NOTEBOOK-project beside the notebook")
     one.add_argument(
-        "--as", dest="kind", choices=["job", "service"], default="", help="write what runs it on Kubernetes as well"
+        "--out", type=Path, help="the project's folder; the default is NOTEBOOK-project beside the notebook"
+    )
+    one.add_argument(
+        "--as",
+        dest="kind",
+        choices=["job", "service"],
+        default="",
+        help="also write an image and manifests that run it on Kubernetes",
     )
     one.add_argument(
         "--tolerance",
@@ -91,7 +99,7 @@ def add_deliver(commands: Any) -> None:
         default=[],
         type=tolerance,
         metavar="NAME=NUMBER",
-        help="how far a result may be off, relatively",
+        help="the relative tolerance of a result",
     )
 
 
@@ -123,10 +131,12 @@ def run_deliver(options: argparse.Namespace) -> int:
 
 
 def add_drift(commands: Any) -> None:
-    ends = "0 if production is unchanged, 1 if it changes, 2 if that cannot be said"
+    ends = "0 if production stays the same, 1 if it changes, 2 if that cannot be told"
     one = add(commands, "drift", "Say what a change of the notebook means for the delivered project", run_drift, ends)
     one.add_argument("notebook", type=Path)
-    one.add_argument("--out", type=Path, help="the project's folder; without it NOTEBOOK-project beside the notebook")
+    one.add_argument(
+        "--out", type=Path, help="the project's folder; the default is NOTEBOOK-project beside the notebook"
+    )
     one.add_argument("--static", action="store_true", help="compare the statements only, and do not run the notebook")
 
 
@@ -139,9 +149,9 @@ def run_drift(options: argparse.Namespace) -> int:
 
 
 def add_complete(commands: Any) -> None:
-    ends = "0 if the project is in completed/, 2 if it is refused and where it was"
+    ends = "0 if the project is in completed/, 2 if it is refused; then it stays where it was"
     one = add(commands, "complete", "Check a project, run it and move it to completed/", run_complete, ends)
-    text = "the folder of a project; without it, what a run left that was cut off is finished: protection and index"
+    text = "the folder of a project; without it, finish what an interrupted run left: protection and index"
     one.add_argument("folder", type=Path, nargs="?", help=text)
 
 

@@ -184,7 +184,10 @@ def move(folder: Path, target: Path) -> None:
             raise Refused(exists(target)) from error
         if error.errno == errno.EXDEV:
             raise Refused(elsewhere(folder, target)) from error
-        what, remedy = f"it cannot be moved: {error.strerror}", f"See who may write in {target.parent} and beside it"
+        what, remedy = (
+            f"it cannot be moved: {error.strerror}",
+            f"Check that you may write in {target.parent} and in the folder above the project",
+        )
         raise Refused(Fault(str(folder), None, what, remedy)) from error
 
 

@@ -116,7 +116,7 @@ def data_files(found: Mapping[str, str]) -> dict[str, str]:
 
 
 def about(path: Path) -> str:
-    return f"What {path.name} computes, without what it only shows. Made from it: change the notebook, not this file."
+    return f"What {path.name} computes, without what it only shows. Generated: change the notebook, not this file."
 
 
 def title(outcome: Outcome) -> str:
@@ -136,7 +136,7 @@ def tests(read: source.Source, part: Slice, results: Sequence[str], path: Path) 
         there |= defines
         everything = set().union(*(effect.defines for effect in part.effects), set(read.parameters))
         for name in sorted((uses & everything) - there):
-            remedy = f"Name it as well: --result {' '.join([*results, name])}"
+            remedy = f"Add it to the results: --result {' '.join([*results, name])}"
             faults.append(Fault(path.name, statement.cell, f"this test uses {name}, which is not a result", remedy))
         found[statement.cell] = "\n".join(filter(None, [found.get(statement.cell), writer.indent(statement.text)]))
     if faults:

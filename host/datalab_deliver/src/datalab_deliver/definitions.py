@@ -134,16 +134,16 @@ class Definitions:
     def of_statement(self, number: int, name: str) -> Iterator[Problem]:
         """What makes a definition another one elsewhere, or later."""
         node, effect = self.nodes[number], self.effects[number]
-        remedy = f"Write it where {name} is defined, or give what is new another name"
+        remedy = f"Do it where {name} is defined, or give the new value another name"
         altering = [n for n in self.strict.altering(name) if n != number and not effect.imports]
         for other in altering:
             yield other, f"it may alter {name}, which artifacts need", remedy
         inside = self.strict.altering_functions(name) or any(name in declared(each) for each in self.nodes)
         if inside and not altering:
-            yield number, f"a function or a method may alter {name}, which artifacts need", "Let it return what is new"
+            yield number, f"a function or a method may alter {name}, which artifacts need", "Let it return a new value"
         if isinstance(node, ast.ClassDef) and name not in self.strict.settled:
             what = f"{name}, which artifacts need, has values of its own that its objects may alter"
-            yield number, what, "Give each object its own in __init__, or make it a tuple"
+            yield number, what, "Set it for each object in __init__, or make it a tuple"
         if does := sorted(self.done_by(number) - {name}):
             what = f"{name}, which artifacts need, is not only defined: that may alter or read {does[0]}"
             yield number, what, "Do that in a statement of its own"
@@ -171,13 +171,13 @@ class Definitions:
         summary = self.analysis.known[name]
         yield from of_state(name, summary)
         for each in sorted(each for each in summary.alters if not each.startswith("<")):
-            yield f"{name}, which artifacts need, may alter {each}", "Return what is new"
+            yield f"{name}, which artifacts need, may alter {each}", "Return a new value"
 
     def of_method(self, name: str, of_class: str) -> Iterator[tuple[str, str]]:
         yield from of_state(f"{of_class}.{name}", self.analysis.methods[name])
         if name in self.strict.altering_names:
             what = f"{of_class}.{name} may alter its object or what it is given"
-            remedy = "Give values to attributes only in __init__ and fit, and return what is new"
+            remedy = "Set attributes only in __init__ and fit, and return new values"
             yield f"{what}, so that an answer would depend on those before it", remedy
 
 

@@ -80,7 +80,7 @@ def deliver(order: Order, progress: Progress, locked: contents.Lock = lock.text)
             if not proof.differences:
                 break
         else:
-            remedy = "Look for what the cells do beside giving values to names, and write that as values"
+            remedy = "Look for effects of cells besides assignments, and write them as assigned values"
             what = f"the project does not compute what the notebook computed: {proof.differences[0]}"
             raise Refused(Fault(path.name, None, what, remedy))
         contents.write_rest(new, part, order, replace(outcome, megabytes=proof.megabytes), locked)
@@ -98,10 +98,10 @@ def deliver(order: Order, progress: Progress, locked: contents.Lock = lock.text)
 def check_results(names: Sequence[str], read: source.Source, known: Sequence[effects.Effect], notebook: str) -> None:
     defined = set().union(set(read.parameters), *(effect.defines for effect in known if not effect.imports))
     defined |= {name for statement in read.statements for name in declared(statement.node)}
-    remedy = f"Name some of: {', '.join(sorted(defined)) or 'nothing, as no cell gives a value to a name'}"
+    remedy = f"Name some of: {', '.join(sorted(defined)) or 'none, since no cell assigns a value'}"
     missing = [name for name in names if name not in defined]
     if missing or not names:
-        texts = [f"no cell gives a value to the result {name}" for name in missing] or ["no result is named"]
+        texts = [f"no cell assigns a value to the result {name}" for name in missing] or ["no result is named"]
         raise Refused(*(Fault(notebook, None, text, remedy) for text in texts))
 
 

@@ -40,7 +40,7 @@ class Drift:
     def __str__(self) -> str:
         if not self.any:
             how = "its results are the same" if self.was_run else "it was not run"
-            return f"Production unchanged: {self.of_statements} statements are as they were, {how}."
+            return f"Production unchanged: {self.of_statements} statements are the same, {how}."
         changed = len(self.statements)
         lines = (
             [f"Production changes: {changed} of {self.of_statements} statements differ."]

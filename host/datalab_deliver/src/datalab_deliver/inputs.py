@@ -67,7 +67,7 @@ def check_size(found: dict[str, str], folder: Path, notebook: str) -> None:
         if size > LARGEST:
             what = f"it reads {text}, which has {size / 1e6:.0f} MB"
             faults.append(
-                Fault(notebook, None, what, "Let it read a sample of less than 20 MB; production names its own file")
+                Fault(notebook, None, what, "Let it read a sample of less than 20 MB; production passes its own file")
             )
     if faults:
         raise Refused(*faults)

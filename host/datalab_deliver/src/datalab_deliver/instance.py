@@ -34,7 +34,10 @@ def main() -> None:
         python = ready(archive, Path.home())
     except (OSError, subprocess.CalledProcessError) as error:
         reason = (getattr(error, "stderr", "") or str(error)).strip().rpartition("\n")[2]
-        sys.exit(f"What datalab needs could not be installed: {reason}. Is pip's index reached, and is there space?")
+        sys.exit(
+            f"The packages that datalab needs could not be installed: {reason}."
+            " Check that pip reaches its index, and that the disk has space."
+        )
     os.execv(python, [str(python), "-I", "-m", "datalab_deliver.cli", *sys.argv[1:]])
 
 
@@ -45,7 +48,7 @@ def ready(archive: Path, home: Path) -> Path:
     state = home / STATE
     place = state / f"datalab-{digest[:12]}"
     if not (place / "bin" / "python").exists():
-        print("Installing what datalab needs, once: about a minute.", file=sys.stderr)
+        print("Installing the packages that datalab needs, once: about a minute.", file=sys.stderr)
         state.mkdir(parents=True, exist_ok=True)
         new = Path(tempfile.mkdtemp(prefix="datalab.", dir=state))
         try:

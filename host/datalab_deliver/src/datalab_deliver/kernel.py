@@ -104,7 +104,7 @@ def run(path: Path, results: Sequence[str], *, seed: int, progress: Progress, ca
         nb.cells.pop()
         found = json.loads(file.read_text(encoding="utf-8"))
     if found["wrong"]:
-        remedy = "Name numbers, texts, lists, dicts, arrays or tables; of a fitted model its predictions, or --call"
+        remedy = "Name numbers, texts, lists, dicts, arrays or tables; for a fitted model its predictions, or --call"
         remedy += " a function that uses it"
         raise Refused(
             *(Fault(path.name, None, f"the result {name}: {why}", remedy) for name, why in found["wrong"].items())

@@ -20,7 +20,7 @@ ADDRESS = re.compile(r"^(?:jdbc:)?([A-Za-z][\w.-]*)(\+[\w.-]+)*://")
 LOCAL = {"file", "local", "sqlite", "duckdb", "memory", "zip", "tar", "simplecache", "filecache", "blockcache"}
 ROOTED = re.compile(r"^(?:(?:file|local):/*(?=/)|(?:sqlite|duckdb)(?:\+\w+)?:///(?=/))")
 NETWORK = "Save the data beside the notebook once, in a cell with the tag 'skip', and read that file"
-MACHINE = "Copy it beside the notebook, and read it by a path relative to the notebook"
+MACHINE = "Copy the file beside the notebook, and read it by a relative path"
 
 
 def faults(

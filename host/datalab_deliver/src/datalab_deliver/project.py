@@ -96,7 +96,7 @@ def check_target(target: Path) -> None:
         )
     changed = [name for name in edited(target) if name.endswith(MADE_FROM_NOTEBOOK)]
     if changed:
-        remedy = "Bring the change into the notebook, restore the file (git checkout), and deliver again"
+        remedy = "Make the change in the notebook, restore the file (git checkout), and deliver again"
         raise Refused(*(Fault(str(target / name), None, "it was edited by hand", remedy) for name in changed))
 
 

@@ -21,9 +21,7 @@ VARIES = re.compile(
 )
 PLAIN = "text/plain"
 PICTURES = ("image/png", "image/jpeg", "image/gif", "image/webp")
-REMEDY = (
-    "Set a seed, sort what comes from a set, show no dates of today; then Restart Kernel and Run All Cells, and save"
-)
+REMEDY = "Set a seed, sort elements of sets, do not show today's date; then Restart Kernel and Run All Cells, and save"
 
 
 def faults(path: Path, name: str, progress: Callable[[str], None]) -> list[Fault]:

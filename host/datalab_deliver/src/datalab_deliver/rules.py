@@ -68,15 +68,15 @@ def clock(node: ast.stmt, known: Names) -> Found:
         )
         if asked or (parts[-1] in words.CLOCK and words.CLOCK_OF & set(parts[:-1])):
             remedy = "Make it a value in a cell with the tag 'parameters': as_of = \"2026-01-31\""
-            yield f"the results depend on {text}(), which is another one each time", remedy
+            yield f"the results depend on {text}(), which differs each time", remedy
 
 
 def interpreter(node: ast.stmt) -> Found:
     for name in sorted(names(node) & words.INTERPRETER):
-        yield f"it uses {name}, which means something else outside of a notebook", "Write it without"
+        yield f"it uses {name}, which means something else outside of a notebook", "Do not use it"
     modules = {path.partition(".")[0] for path in imported(node).values()}
     for name in sorted((mentioned(node) | modules) & words.LIFETIMES):
-        yield f"it uses {name}, which depends on which objects Python still has", "Call what is to happen by its name"
+        yield f"it uses {name}, which depends on when Python deletes objects", "Call the function by its name"
     if any(isinstance(call, ast.Call) and ast.unparse(call) == "vars()" for call in ast.walk(node)):
         yield "it uses vars(), which has other names outside of a notebook", "Name the values: {'limit': limit}"
     if any(isinstance(call, ast.Call) and getattr(call.func, "id", "") == "eval" for call in ast.walk(node)):

@@ -68,11 +68,11 @@ def answers(served: Served, ran: Run, nb: nbformat.NotebookNode, tolerance: floa
         if found["kinds"][each] not in kinds
     ]
     for count, what in found["wrong"] if not found["calls"] else []:
-        remedy = "Let it take and give numbers, texts, lists, dicts, arrays or tables"
+        remedy = "Let it take and return numbers, texts, lists, dicts, arrays or tables"
         faults.append(Fault(notebook, numbers[count - 1], f"{called.name} {what}", remedy))
     if not faults and not found["calls"]:
         what = f"no cell calls {called.name}" + (" with less than 1 MB" if found["left_out"] else "")
-        remedy = "Call it in the last cell with what a request may give: that becomes the project's test"
+        remedy = "Call it in the last cell with typical arguments: the call becomes the project's test"
         faults.append(Fault(notebook, called.cell, what, remedy))
     for call in found["calls"]:
         for text in same(call["value"], call["now"], tolerance, called.name)[:1]:
@@ -89,7 +89,7 @@ def answers(served: Served, ran: Run, nb: nbformat.NotebookNode, tolerance: floa
 
 def unsaved(notebook: str, served: Served, name: str, why: str, remedy: str = "") -> Fault:
     what = f"{served.called.name} needs {name}, which cannot be saved: {why}"
-    remedy = remedy or f"Compute with {name} in a cell before it, and let it use what came out"
+    remedy = remedy or f"Use {name} in a cell before it, and let the function use the result"
     return Fault(notebook, served.called.cell, what, remedy)
 
 

@@ -45,9 +45,9 @@ def types(called: Called, calls: Sequence[Mapping[str, Seen]], notebook: str) ->
 def one(item: ast.arg, seen: Sequence[Seen], default: ast.expr | None) -> Type:
     """The type of an argument, or Untyped."""
     annotate = (
-        f"Annotate it with bool, int, float, str, list[…] or dict[str, …] ({item.arg}: float), or call it with one"
+        f"Annotate it with bool, int, float, str, list[…] or dict[str, …] ({item.arg}: float), or call it with a value"
     )
-    differs = "Correct the annotation, or call it with what that says"
+    differs = "Correct the annotation, or call it with values of that type"
     said = annotated(item.annotation)
     if seen and said is None:
         return of_seen(seen)
@@ -93,15 +93,15 @@ def of_seen(seen: Sequence[Seen]) -> Type:
             rows = common([row for value in values for row in value])
             if not isinstance(rows, list) or rows[0] != "record":
                 raise Untyped(
-                    "is called with tables that have no rows, or not the same columns",
-                    "Call it with the columns that a request has to have, and at least one row",
+                    "is called with tables that have no rows, or different columns",
+                    "Call it with the columns of a request, and at least one row",
                 )
             return ["table", rows[1]]
         if len(forms) == 1:
             return ["array", common(values)] if forms == {"array"} else common(values)
     except Mixed:
         pass
-    remedy = "Call it with values of one type, all a number or all a text, or make two functions of it"
+    remedy = "Call it with values of one type, such as only numbers or only texts, or write two functions"
     raise Untyped("is called with values of several types", remedy)
 
 

@@ -73,7 +73,7 @@ def prelude(body: Sequence[Statement], effects: Sequence[Effect]) -> list[str]:
         used |= effect.uses
         for name in sorted(effect.defines - seen):
             if name in dir(builtins) and name in used:
-                lines.append(f"{name} = builtins.{name}  # it gets another value below")
+                lines.append(f"{name} = builtins.{name}  # assigned another value below")
             seen.add(name)
     globals_ = set().union(*(declared(statement.node) for statement in body))
     lines += [f"{name} = None  # a function below sets it" for name in sorted(globals_ - seen)]

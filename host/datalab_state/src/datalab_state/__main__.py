@@ -17,15 +17,17 @@ from .place import Refused
 def main() -> int:
     parser = argparse.ArgumentParser(prog="datalab_state", description="State of notebooks")
     commands = parser.add_subparsers(dest="command", required=True)
-    save_all = commands.add_parser("save-all", help="ask every kernel to save, and say what came of it")
-    save_all.add_argument("--seconds", type=float, default=50, help="for all of them together (default: 50)")
-    listed = commands.add_parser("list", help="what is saved")
+    save_all = commands.add_parser("save-all", help="ask every kernel to save, and print the outcome")
+    save_all.add_argument("--seconds", type=float, default=50, help="the time for all kernels together (default: 50)")
+    listed = commands.add_parser("list", help="list what is saved")
     listed.add_argument("--json", action="store_true")
-    install = commands.add_parser("install", help="have kernels of this instance load this, and save before a stop")
+    install = commands.add_parser(
+        "install", help="make the kernels of this instance load the extension, and save before a stop"
+    )
     install.add_argument("run", type=Path, help="the program that the on-start script has unpacked")
-    install.add_argument("systemd", type=Path, help="where units of this run of the machine are")
+    install.add_argument("systemd", type=Path, help="the directory of systemd's runtime units")
     install.add_argument("owner")
-    install.add_argument("options", nargs="*", metavar="NAME=VALUE", help="of DATALAB_STATE_NAME for kernels")
+    install.add_argument("options", nargs="*", metavar="NAME=VALUE", help="DATALAB_STATE_NAME=VALUE for kernels")
     options = parser.parse_args()
     if options.command == "install":
         from . import machine

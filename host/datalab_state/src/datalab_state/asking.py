@@ -41,7 +41,7 @@ def _ask(path: Path, seconds: float) -> dict[str, Any]:
             named.unlink(missing_ok=True)
             return {}
         except socket.timeout:
-            answer = {"busy": True, "error": f"it computes, and did not answer in {seconds:g} s"}
+            answer = {"busy": True, "error": f"it is computing, and did not answer in {seconds:g} s"}
         except (OSError, ValueError) as error:
             answer = {"error": str(error)}
     return {"notebook": notebook, **answer}

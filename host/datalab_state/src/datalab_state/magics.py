@@ -39,7 +39,7 @@ class Magics:
         for text in told(report, time.monotonic() - begun):
             print(text)
         if older:
-            print("There is an older state that was not restored: %restore once more brings what is not here yet.")
+            print("An older state was not restored: %restore once more brings back what is still missing.")
 
     def state(self, line: str) -> None:
         """%state save | list | forget [NOTEBOOK] | run [NAME ... | all]"""
@@ -88,7 +88,7 @@ class Magics:
         state = self.session.shown
         cells = state.cells if state else {}
         if not cells:
-            print("There is nothing that a cell would have to make again.")
+            print("No lost variable has to be made again.")
             return
         unknown = [name for name in names if name not in cells and name != "all"]
         if unknown:
@@ -101,7 +101,7 @@ class Magics:
             if names and not self.session.shell.run_cell(code).success:
                 return
         if not names:
-            print("Nothing was run: `%state run all` runs these cells, `%state run NAME` the one of a variable.")
+            print("Nothing was run: `%state run all` runs these cells, `%state run NAME` the cell of one variable.")
 
 
 def told(report: Report, seconds: float) -> list[str]:
@@ -111,10 +111,10 @@ def told(report: Report, seconds: float) -> list[str]:
     lines += [f"  lost: {name}: {why}" for name, why in sorted(report.lost.items())]
     lines += [f"  partly: {name}: {'; '.join(why)}" for name, why in sorted(report.partly.items())]
     if report.kept:
-        lines.append(f"  kept as this session made them (-f takes the saved ones): {', '.join(sorted(report.kept))}")
+        lines.append(f"  kept from this session (-f restores the saved ones): {', '.join(sorted(report.kept))}")
     lines += [f"  {note}" for note in report.notes]
     if state.cells:
-        lines.append("  `%state run` shows the cells that made what is lost.")
+        lines.append("  `%state run` shows the cells that made the lost variables.")
     return lines
 
 

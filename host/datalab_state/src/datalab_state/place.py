@@ -39,7 +39,9 @@ def check(path: Path) -> None:
     if info.st_uid != os.getuid():
         raise Refused(f"{path} is of another user (uid {info.st_uid}): nothing is saved to it or loaded from it.")
     if info.st_mode & 0o022:
-        raise Refused(f"{path} can be written by others: nothing is loaded from it until `chmod 700` and a look at it.")
+        raise Refused(
+            f"{path} can be written by others, so nothing is loaded from it. Look at its files, then run `chmod 700`."
+        )
 
 
 def make(path: Path) -> None:
@@ -57,5 +59,5 @@ def opened(path: Path) -> int:
     info = os.fstat(descriptor)
     if not stat.S_ISREG(info.st_mode) or info.st_uid != os.getuid() or info.st_mode & 0o022:
         os.close(descriptor)
-        raise Refused(f"{path} is no file of yours alone: it is not loaded.")
+        raise Refused(f"{path} belongs to another user, or others can write to it: it is not loaded.")
     return descriptor

@@ -259,4 +259,6 @@ class Session:
         """What the check after a restore has found since."""
         names = sorted(set(damaged))
         damaged.clear()
-        return [f"State: {', '.join(names)} came back damaged, do not use: the disk has other data."] if names else []
+        return (
+            [f"State: {', '.join(names)} came back damaged, do not use them: the disk has other data."] if names else []
+        )

@@ -111,7 +111,7 @@ class Store:
                 self._make_room(self, view.nbytes - self._left)
                 self._left = self._room()
             if view.nbytes > self._left:
-                raise NoSpace(f"{size(view.nbytes)} are more than the room for states on this volume")
+                raise NoSpace(f"{size(view.nbytes)} exceed the room for states on this volume")
             name = self._written(view, name)
             self._sizes.add(view.nbytes)
             self.written += view.nbytes
@@ -132,7 +132,7 @@ class Store:
             return self._write(new, view, name)
         except OSError as error:
             if error.errno in FULL:  # since it was looked at
-                raise NoSpace(f"{size(view.nbytes)} are more than is free on this volume") from error
+                raise NoSpace(f"{size(view.nbytes)} exceed the free space on this volume") from error
             raise
 
     def _write(self, new: Path, view: memoryview, name: str) -> str:
@@ -197,7 +197,7 @@ def _opened(directory: Path, name: str, length: int) -> int:
         raise Damaged(f"is missing on the disk ({error.strerror})") from error
     if os.fstat(descriptor).st_size != length:
         os.close(descriptor)
-        raise Damaged("is cut off on the disk")
+        raise Damaged("is truncated on the disk")
     return descriptor
 
 

@@ -30,7 +30,7 @@ def faults(folder: Path, found: list[Path]) -> list[Fault]:
     if any((folder / name).is_file() for name in PINS):
         return links
     remedy = "Run datalab deliver, which writes requirements.lock, or pip freeze > requirements.txt"
-    return [*links, Fault(str(folder), None, "no file says the versions of its packages", remedy)]
+    return [*links, Fault(str(folder), None, "no file has the versions of its packages", remedy)]
 
 
 def is_within(path: Path, folder: Path) -> bool:

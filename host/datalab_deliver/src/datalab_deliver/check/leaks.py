@@ -50,7 +50,7 @@ SCAN = {
 }
 LARGEST_FILE = 1_000_000
 LONGEST_LINE = 5_000
-REMEDY = "Take it out, run the cell again, and change the secret: others may have read it"
+REMEDY = "Remove it, run the cell again, and change the secret: others may have read it"
 
 Allow = list[dict[str, str]]
 
@@ -74,7 +74,7 @@ def in_file(file: Path, name: str, allow: Allow) -> list[Fault]:
         return []
     if file.name == settings.NAME:  # where the lines stand that are allowed
         text = "\n".join(line for line in text.splitlines() if not line.strip().startswith("line"))
-    remedy = "Take it out, and change the secret: others may have read it"
+    remedy = "Remove it, and change the secret: others may have read it"
     return [Fault(name, None, f"it has what looks like a secret ({kind})", remedy) for kind in secrets(text, allow)]
 
 

@@ -33,9 +33,7 @@ def faults(nb: NotebookNode, name: str) -> list[Fault]:
         found += paths(cell, name, number) or outside(cell, name, number)
         size = sum(len(of_output(output, only_text=False)) for output in cell.outputs)
         if size >= LARGEST:
-            found.append(
-                Fault(name, number, f"its output has {size / 1e6:.0f} MB", "Show a part of it: less than 5 MB")
-            )
+            found.append(Fault(name, number, f"its output has {size / 1e6:.0f} MB", "Show less than 5 MB of it"))
     return found
 
 

@@ -76,7 +76,7 @@ def _memmap(array: Any, _: Any) -> Reduced:
 
 KINDS = (io.TextIOWrapper, io.BufferedReader, io.BufferedWriter, io.BufferedRandom, io.FileIO)
 RECIPES: dict[Any, Recipe] = {**dict.fromkeys(KINDS, _file), "numpy.memmap": _memmap}
-TEMPORARY = refuse("a temporary file or directory, which goes with the kernel")
+TEMPORARY = refuse("a temporary file or directory, which is removed with the kernel")
 ALWAYS: dict[Any, Recipe] = {
     "tempfile._TemporaryFileWrapper": TEMPORARY,
     "tempfile.TemporaryDirectory": TEMPORARY,

@@ -38,7 +38,7 @@ def _generator(generator: Any, namespace: dict[str, Any]) -> Reduced:
     if inspect.getgeneratorstate(generator) != inspect.GEN_CREATED:
         raise TypeError(f"a generator that has begun (line {frame.f_lineno})")
     if frame.f_globals is not namespace or code.co_freevars:
-        raise TypeError("a generator of a function within another or of a library")
+        raise TypeError("a generator of a nested function, or of a library")
     local, count = frame.f_locals, code.co_argcount
     names = code.co_varnames
     args = [local[name] for name in names[:count]]

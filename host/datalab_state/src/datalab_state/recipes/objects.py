@@ -67,14 +67,14 @@ def _weak(reference: Any, _: Any) -> Reduced:
     if type(reference) is not weakref.ref:
         return None
     if reference() is None:
-        raise TypeError("a reference to what is no more")
+        raise TypeError("a reference to an object that no longer exists")
     return weakref.ref, (reference(),)
 
 
 def _match(match: Any, _: Any) -> Reduced:
     again = match.re.match(match.string, match.start(), match.endpos)
     if again is None or again.regs != match.regs:
-        raise TypeError("a match that depends on what was before it")
+        raise TypeError("a match that depends on the text before it")
     return _call_method, (match.re, "match", match.string, match.start(), match.endpos)
 
 

@@ -65,7 +65,7 @@ def _make_typed(storage: Any, dtype: Any) -> Any:
 
 def _tensor(tensor: Any, _: Any) -> Reduced:
     if tensor.grad_fn is not None:
-        raise Partly("a tensor's value, without what computed it: no backward()", tensor.detach().__reduce_ex__(5))
+        raise Partly("a tensor's value without its graph: backward() does not work", tensor.detach().__reduce_ex__(5))
     reduced = tensor.__reduce_ex__(5)
     if tensor.grad is not None:
         reduced = (_with_gradient, reduced[:2], (tensor.grad, *reduced[2:3]), None, None, _set_gradient)

@@ -60,15 +60,15 @@ def _executor(pool: Any, _: Any) -> Reduced:
 
 def _future(future: Any, _: Any) -> Reduced:
     if not future.done():
-        raise TypeError("a result that is not there yet")
+        raise TypeError("a future that has no result yet")
     return None
 
 
 def _bar(bar: Any, _: Any) -> Reduced:
     if type(bar).__module__ != "tqdm.std":
-        raise TypeError("a progress bar of the page")
+        raise TypeError("a progress bar, which lives in the page")
     if bar.iterable is not None:
-        raise TypeError("a progress bar that goes through something")
+        raise TypeError("a progress bar that is iterating")
     state = {key: value for key, value in vars(bar).items() if key not in ("fp", "sp")}
     return _make_bar, (type(bar), state)
 

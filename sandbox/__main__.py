@@ -21,9 +21,9 @@ NOT_RUNNING = 3
 UNWANTED = {"AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_SESSION_TOKEN"}  # they contradict the keys that we set
 EPILOG = """\
 A notebook instance stays in Pending, Stopping, Updating and Deleting for --transition-seconds each.
-One that has the tag "sandbox:fail" ends in Failed instead of InService, with the tag's value as its FailureReason.
-One that is created with the tag "sandbox:platform" has that platform, also a retired one.
-GET /sandbox/calls counts the AWS calls by operation, DELETE /sandbox/calls begins anew.
+With the tag "sandbox:fail" it ends in Failed instead of InService, and the tag's value is its FailureReason.
+If it is created with the tag "sandbox:platform", it has that OS, even a retired one.
+GET /sandbox/calls counts the AWS calls by operation, DELETE /sandbox/calls resets the count.
 """
 
 
@@ -54,9 +54,11 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
         prog="python -m sandbox", description="AWS played on this machine.", epilog=EPILOG, formatter_class=formatter
     )
     parser.add_argument("command", choices=["start", "stop", "status", "reset"])
-    parser.add_argument("--state-dir", type=Path, default=Path("build/sandbox"), help="endpoint, process id and log")
-    parser.add_argument("--port", type=int, default=5566, help="another one is taken if this one is in use")
-    parser.add_argument("--transition-seconds", type=float, default=0.5, help="0 for none")
+    parser.add_argument(
+        "--state-dir", type=Path, default=Path("build/sandbox"), help="for endpoint, process id and log"
+    )
+    parser.add_argument("--port", type=int, default=5566, help="if it is in use, another port is taken")
+    parser.add_argument("--transition-seconds", type=float, default=0.5, help="0: no transitional states")
     return parser.parse_args(argv)
 
 
@@ -67,7 +69,7 @@ def run_start(state: StateDir, sandbox: Sandbox | None, port: int, transition_se
         try:
             sandbox = start(state, port, transition_seconds)
         except NotStartedError as error:
-            sandbox, already = find(state), True  # somebody else may have been faster
+            sandbox, already = find(state), True  # another process may have been faster
             if sandbox is None:
                 print(error, file=sys.stderr)
                 return 1

@@ -1,9 +1,9 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What the account has, kept in a file from the end of a server to the start of the next one.
+"""Keep the contents of the account in a file, from the end of one server to the start of the next.
 
-It is a pickle of all that moto's backends remember, after a line that says which code has written it: no other reads
-it. It is read once and then removed, so that no account comes back that is out of date.
+The file is a pickle of moto's backends, after a line that names the code that has written it; other code does not read
+it. It is read once and then removed, so that no outdated account comes back.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ ATTEMPTS = 10
 
 
 def _writer() -> bytes:
-    """A line that tells the code that runs from all other."""
+    """A line that identifies the running code."""
     code = hashlib.sha256(f"{sys.version} {version('moto')}".encode())
     for source in sorted(SOURCES.rglob("*.py")):
         code.update(source.read_bytes())
@@ -59,12 +59,12 @@ class AccountError(Exception):
 
 
 def take_up(file: Path, extend: Callable[[str], None]) -> None:
-    """Go on where the last server has ended; if that fails, say why, and that everything is made anew."""
+    """Continue with the account of the last server; if that fails, say why, and begin with an empty one."""
     try:
         if load(file, extend):
             sagemaker.resume()
     except Exception as error:  # noqa: BLE001  # whatever is in the file
-        _tell(f"The last one is not used, and everything is made anew: {error or type(error).__name__}.")
+        _tell(f"The account of the last run is not loaded, and this one is empty: {error or type(error).__name__}.")
 
 
 def keep(file: Path) -> None:
@@ -73,7 +73,7 @@ def keep(file: Path) -> None:
         sagemaker.switch_off()
         save(file)
     except Exception as error:  # noqa: BLE001  # the server goes on to end its machines
-        _tell(f"It is not kept, and the next start makes everything anew: {error}.")
+        _tell(f"The account is not kept, and the next one will be empty: {error}.")
 
 
 def _tell(sentence: str) -> None:
@@ -93,7 +93,7 @@ def save(file: Path) -> None:
 
 
 def load(file: Path, extend: Callable[[str], None]) -> bool:
-    """Take up what the last server has left, if it did; `extend` extends a service of moto's before that."""
+    """Load what the last server has left, if anything; `extend` first extends a service of moto's."""
     if not file.exists():
         return False
     try:
@@ -115,13 +115,13 @@ def load(file: Path, extend: Callable[[str], None]) -> bool:
 def _check(file: Path, saved: BinaryIO) -> None:
     for what in (file.parent.stat(), os.fstat(saved.fileno())):
         if what.st_uid != os.geteuid() or what.st_mode & 0o077:
-            raise AccountError(f"others than its owner have access to {file}")
+            raise AccountError(f"{file} is open to users other than its owner")
     if saved.readline() != WRITER:
         raise AccountError("another version of the sandbox, of moto or of Python has written it")
 
 
 def _content() -> bytes:
-    """The services, and what they remember. A request that still runs may change that meanwhile."""
+    """The services and their contents, which a request that still runs may change meanwhile."""
     for _ in range(ATTEMPTS):
         try:
             return _pickled()
@@ -160,7 +160,7 @@ def _backend(place: Place) -> BaseBackend:
 
 
 class _Pickler(pickle.Pickler):
-    """Writes where a backend is in the place of the backend, and what pickle lacks: locks, and the keys of KMS."""
+    """Pickles a backend as its place, and also what pickle cannot: locks, and the keys of KMS."""
 
     def __init__(self, file: BinaryIO, backends: dict[Place, BaseBackend]) -> None:
         super().__init__(file)

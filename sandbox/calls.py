@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The outer layer of the server: it counts the AWS calls, and answers what is asked of the sandbox itself."""
+"""The outer layer of the server: it counts the AWS calls, and answers requests to the sandbox itself."""
 
 from __future__ import annotations
 
@@ -113,9 +113,9 @@ def _restful(service: str, method: str, path: str, environ: WSGIEnvironment) -> 
 
 @cache
 def _routes(service: str) -> list[tuple[str, str, re.Pattern[str], frozenset[str]]]:
-    """The operations of a service: method, pattern of the path, and what the query and the headers need to have.
+    """The operations of a service: method, pattern of the path, and the required query and headers.
 
-    Those that need most come first.
+    Operations with most requirements come first.
     """
     model = get_service_model(service)
     operations = [model.operation_model(name) for name in model.operation_names]

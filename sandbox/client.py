@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""How one speaks to a running sandbox."""
+"""A client of a running sandbox."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class Sandbox:
 
     @contextmanager
     def copy(self) -> Iterator[Sandbox]:
-        """Another sandbox, for as long as the block lasts, that begins with all that is in this one."""
+        """Another sandbox that begins with the contents of this one, for the duration of the block."""
         copied = Sandbox(self._request("POST", "/sandbox/copy")["endpoint"])
         try:
             yield copied

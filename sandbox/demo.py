@@ -27,18 +27,18 @@ The sandbox is still running, with the platform in it. To go on:
     {look}
   Change a person's instance: edit inventory/demo/host_vars/alice.yml, then
     .venv/bin/ansible-playbook datalab.notebooks.user -i inventory/demo -l alice
-  Take the platform down, all of it:
+  Remove the whole platform:
     .venv/bin/ansible-playbook datalab.notebooks.destroy -i inventory/demo -e platform_destroy=data
-  End the sandbox:
+  Stop the sandbox:
     make sandbox-stop
   Do the same in an AWS account: begin with inventory/example-aws.
-  Do the same with instances that run, and open JupyterLab on them; it takes podman:
+  Do the same with instances that run, and open JupyterLab on them (needs podman):
     make laptop
 """
 
 
 class DemoError(Exception):
-    """The demo did not do what it is there to show."""
+    """The demo failed."""
 
 
 @dataclass
@@ -76,7 +76,7 @@ class Demo:
         return self.run(command, show=show)
 
     def run(self, command: list[str], *, show: bool) -> str:
-        """Run a command in the clean environment; what it printed is shown as it comes, or else if it fails."""
+        """Run a command in the clean environment. With `show` its output is shown at once, else only if it fails."""
         pipe = subprocess.PIPE
         lines = []
         with subprocess.Popen(
@@ -122,7 +122,7 @@ def expect_no_changes(output: str) -> None:
     recap = re.findall(r"^\S+ +: .*\bchanged=\d+.*$", plain(output), re.MULTILINE)
     if not recap or not all(re.search(r"\bchanged=0\b", line) for line in recap):
         print(output)
-        raise DemoError("The second run was to change nothing.")
+        raise DemoError("The second run changed something, which it must not.")
     print("\n".join(recap))
 
 

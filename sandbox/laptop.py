@@ -36,18 +36,18 @@ COMPANY_PORTS = ("8080", "8081")  # packages, and the installer of Conda: machin
 HERE = Path(__file__).parent / "machines"
 
 GO_ON = """
-A URL is good for five minutes; for another one, and for what else people do:
+A URL is valid for five minutes. To get another one, and for more:
 
   .venv/bin/ansible-playbook datalab.notebooks.open -i inventory/laptop -l alice
   .venv/bin/ansible-playbook datalab.notebooks.stop -i inventory/laptop -l alice     # and start, resize, status
   make laptop         again, after a change of inventory/laptop
-  make laptop-stop    end it; the platform and what is on the volumes stay
-  make laptop-reset   end it, and remove both
+  make laptop-stop    stop it; the platform and the volumes stay
+  make laptop-reset   stop it, and remove both
 """
 
 
 class Laptop:
-    """A platform with machines, in a directory that has the inventory and what the sandbox keeps."""
+    """A platform with machines, in a directory with the inventory and the sandbox's files."""
 
     def __init__(self, home: Path = ROOT) -> None:
         self.state = StateDir(home / "build/laptop")
@@ -63,7 +63,7 @@ class Laptop:
         self._start_company()
 
     def stop(self, *, volumes: bool = False) -> None:
-        """End it; the volumes and the account stay, unless they are to go as well."""
+        """Stop it; keep the volumes and the account, unless they are to be removed."""
         before = len(self._told())
         stop(self.state)
         print(*self._told()[before:], sep="", end="")
@@ -104,7 +104,7 @@ class Laptop:
         return str(made["AuthorizedUrl"])
 
     def _told(self) -> list[str]:
-        """What the server has said about the account that it takes up, or leaves."""
+        """What the server has logged about the account that it loads or keeps."""
         lines = self.state.log.read_text().splitlines(keepends=True) if self.state.log.exists() else []
         return [line for line in lines if line.startswith(TOLD_OF_ACCOUNT)]
 

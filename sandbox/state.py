@@ -1,9 +1,9 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The directory in which a running sandbox is found: its endpoint, process id and log, and the account of the last one.
+"""The directory of a sandbox: its endpoint, process id and log, and the account of the last one.
 
-The server holds a lock on a file there for as long as it lives. So whether it runs is known without a look at the
-process table, and a process id that was reused after a crash or a reboot is never mistaken for it.
+The server holds a lock on a file there until it ends. So the lock says whether it runs, without the process table, and
+a process id that was reused after a crash or a reboot is never mistaken for it.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ TOLD = "account:"  # how a line of the log begins that tells what became of the 
 
 
 class StateDir:
-    """Where one sandbox keeps what others have to know about it."""
+    """The files by which other processes find a sandbox."""
 
     def __init__(self, path: Path):
         self.path = path.absolute()
@@ -43,14 +43,14 @@ class StateDir:
         return int(self._pid.read_text())
 
     def announce(self, endpoint: str) -> None:
-        """Say where this process serves; to be called under the lock."""
+        """Write where this process serves; to be called under the lock."""
         for file, text in ((self._pid, str(os.getpid())), (self._endpoint, endpoint)):
             unfinished = file.with_suffix(".new")
             unfinished.write_text(text + "\n")
             unfinished.replace(file)
 
     def forget(self) -> None:
-        """Remove what was announced; to be called under the lock."""
+        """Remove the files of `announce`; to be called under the lock."""
         self._endpoint.unlink(missing_ok=True)
         self._pid.unlink(missing_ok=True)
 
@@ -62,7 +62,7 @@ class StateDir:
             yield _lock(file.fileno(), time.monotonic() + wait)
 
     def is_running(self) -> bool:
-        """Whether a server runs; what a dead one left behind is removed."""
+        """Whether a server runs; remove the files of a dead one."""
         if not self.path.is_dir():
             return False
         with self.locked() as free:

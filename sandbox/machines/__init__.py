@@ -1,8 +1,8 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What instances run on, if they run: a container each, and one port at which a browser finds them all.
+"""The machines of instances: a container for each, and one port at which a browser finds them all.
 
-Without machines, which is the default, an instance passes through its states by the clock, and nothing runs.
+The default is no machines: then an instance passes through its states by the clock, and nothing runs.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class Settings:
 
 @dataclass(frozen=True)
 class Machine:
-    """What is to run: an instance as it is started."""
+    """The machine to start for an instance."""
 
     name: str
     arn: str

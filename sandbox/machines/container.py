@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 """The machine behind an instance: container.py NAME IMAGE ARN [OPTION OF podman run...].
 
-What AWS does at each start: a fresh machine, which knows the instance that it is, in the place of the last one.
+It does what AWS does at each start: it replaces the last machine by a fresh one, and tells it which instance it is.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def fresh(name: str, image: str, arn: str, options: list[str]) -> None:
 
 
 def wait(otherwise: str, name: str, script: str, seconds: int, given: str = "") -> None:
-    """Run a script there, which waits for something."""
+    """Run a script on the machine that waits for a condition."""
     command = ["podman", "exec", "--interactive", name, "timeout", str(seconds), "bash", "-euc", script]
     done = subprocess.run(command, input=given, capture_output=True, text=True, check=False)
     if done.returncode:

@@ -3,7 +3,7 @@
 """The one port at which a browser finds every instance, and the socket at which machines find AWS.
 
 An instance is at http://NAME.notebook.localhost:PORT, an origin of its own, so that cookies are not shared. Its
-presigned URL has a token; the answer to it is a cookie, which opens every connection after that.
+presigned URL has a token; the answer sets a cookie, which opens every later connection.
 """
 
 from __future__ import annotations
@@ -37,10 +37,10 @@ PAGE = (
 
 
 class Door:
-    """Serves in a thread of its own for as long as the process lives."""
+    """Serves in a thread of its own until the process ends."""
 
     def __init__(self, socket_of: Callable[[str], Path], status_of: Callable[[str], str | None]) -> None:
-        """Take where an instance's Jupyter answers, and what status it has; None: there is no such instance."""
+        """Take two functions: the socket of an instance's Jupyter, and its status, or None for no such instance."""
         self._socket_of = socket_of
         self._status_of = status_of
         self._keys: dict[str, tuple[str, float]] = {}  # tokens and cookies: the instance, and until when (monotonic)
@@ -64,7 +64,7 @@ class Door:
         self.port = server.sockets[0].getsockname()[1]
 
     def serve_aws(self, socket: Path, port: int) -> None:
-        """Let the socket answer as this port of the loopback interface does."""
+        """Pass connections to the socket on to this port of the loopback interface."""
 
         async def machine(reader: StreamReader, writer: StreamWriter) -> None:
             with suppress(OSError):
@@ -75,14 +75,14 @@ class Door:
         socket.chmod(0o666)
 
     def url(self, name: str, session_seconds: float) -> str:
-        """A presigned URL; the session that it begins lasts so long."""
+        """A presigned URL, and how long its session lasts."""
         token = secrets.token_hex(32)
         self._keys[token] = (name, time.monotonic() + URL_SECONDS)
         self._session_seconds[token] = session_seconds
         return f"http://{name}.{DOMAIN}:{self.port}/?authToken={token}"
 
     async def _browser(self, reader: StreamReader, writer: StreamWriter) -> None:
-        """One connection. What its first request may do, the later ones may: they come from the same browser."""
+        """One connection. Only its first request is checked: the later ones come from the same browser."""
         with suppress(OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, asyncio.TimeoutError):
             head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), HEAD_SECONDS)
             answer = self._answer(head.decode("latin-1"))
@@ -106,7 +106,7 @@ class Door:
         await _join(reader, writer, *upstream)
 
     def _answer(self, head: str) -> bytes | Path:
-        """What is answered to a request with this head; a path: what the Jupyter there says."""
+        """The answer to a request with this head, or the socket of the Jupyter that is to answer it."""
         request, *lines = head.split("\r\n")
         headers = {key.lower(): value.strip() for key, _, value in (line.partition(":") for line in lines)}
         name = re.sub(rf"\.{re.escape(DOMAIN)}(:\d+)?$", "", headers.get("host", ""))

@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Make the container images of machines/host, unless they are there.
 
-They are kept by podman, under a tag that follows from what they are made of. DATALAB_BASE_IMAGE names another base,
-such as public.ecr.aws/amazonlinux/amazonlinux:2023. The scenarios run this when they begin, and find in
-build/containers which images there are, and a podman that can run them.
+podman keeps them under a tag that is computed from their sources. DATALAB_BASE_IMAGE names another base, such as
+public.ecr.aws/amazonlinux/amazonlinux:2023. The scenarios run this when they begin; it writes the names of the images,
+and a podman that can run them, to build/containers.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ events_logger = "file"
 
 
 class ContainersError(Exception):
-    """Containers cannot run here; the message says what it takes."""
+    """Containers cannot run here; the message says what is missing."""
 
 
 def check() -> None:
@@ -54,11 +54,11 @@ def check() -> None:
         raise ContainersError("podman is needed: https://podman.io/docs/installation (Debian: apt-get install podman)")
     told = ["podman", "info", "--format", "{{.Host.Security.Rootless}} {{.Host.CgroupsVersion}}"]
     if subprocess.run(told, check=False, capture_output=True, text=True).stdout.split() == ["true", "v1"]:
-        raise ContainersError("podman runs systemd for users other than root on cgroups v2 only; this is v1: be root")
+        raise ContainersError("without root, podman runs systemd only on cgroups v2, and this is v1: run it as root")
 
 
 def prepare() -> dict[str, str]:
-    """Make the images; returns the environment variables that say what there is."""
+    """Make the images; return the environment variables that name them."""
     os.environ["PATH"] = os.environ["PATH"].replace(f"{PROGRAMS}:", "")
     base = base_image()
     environment = configuration(base)
@@ -70,7 +70,7 @@ def prepare() -> dict[str, str]:
 
 
 def base_image() -> str:
-    """What the images are built upon."""
+    """The base of the images."""
     if given := os.environ.get("DATALAB_BASE_IMAGE"):
         return given
     if exists(MADE_BASE):
@@ -157,13 +157,13 @@ def pip_settings() -> dict[str, str]:
 
 
 def certificates_file() -> str | None:
-    """Whom the user's Python trusts, where that is not what everybody does."""
+    """The certificates that the user's Python trusts, if they are not the usual ones."""
     named = [os.environ.get(name, "") for name in ("PIP_CERT", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE")]
     return next((name for name in named if Path(name).is_file()), None)
 
 
 def leave(file: Path, text: str) -> None:
-    """A file for the scenarios, some of which may be running."""
+    """Write a file for the scenarios, some of which may be running."""
     if not file.exists() or file.read_text(encoding="utf-8") != text:
         file.parent.mkdir(parents=True, exist_ok=True)
         new = file.with_name(f"{file.name}.{os.getpid()}")
@@ -178,7 +178,7 @@ def exists(tag: str) -> bool:
 
 
 def run(*command: str, environment: Mapping[str, str] | None = None) -> None:
-    """A command whose output only matters if it fails."""
+    """Run a command, and show its output only if it fails."""
     done = subprocess.run(
         command, check=False, stdin=subprocess.DEVNULL, capture_output=True, env={**os.environ, **(environment or {})}
     )
@@ -188,5 +188,5 @@ def run(*command: str, environment: Mapping[str, str] | None = None) -> None:
 
 
 def say(sentence: str) -> None:
-    """What takes long is announced."""
+    """Announce what takes long."""
     print(f"==> {sentence}", flush=True)

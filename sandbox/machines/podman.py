@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Containers for machines, by podman: a fresh one at each start, on a volume that stays.
 
-A machine has a directory, which it sees as /run/sandbox: the scripts of its lifecycle configuration, the file that AWS
-tells an instance by, and the socket at which its Jupyter answers. What it reaches here, such as AWS, are sockets as
-well. So no port is opened for it, and all is the same for root and for other users.
+A machine has a directory, which it sees as /run/sandbox: the scripts of its lifecycle configuration, the file by which
+AWS tells an instance its name, and the socket of its Jupyter. It reaches AWS and all else by sockets as well. So no
+port is opened for it, and all is the same for root and for other users.
 """
 
 from __future__ import annotations
@@ -76,19 +76,19 @@ def remove_volumes(identity: str) -> None:
 
 
 def _is_over(life: int) -> bool:
-    """Whether the process has ended that os.pidfd_open has opened."""
+    """Whether the process of this descriptor of os.pidfd_open has ended."""
     look = select.poll()
     look.register(life, select.POLLIN)
     return bool(look.poll(0))
 
 
 def _proxy(unit: str, listen: str, to: str) -> str:
-    """The command that has a socket on a machine answered by another one."""
+    """The command that passes connections to a socket on a machine on to another socket."""
     return f"systemd-run --quiet --unit=sandbox-{unit} --socket-property=ListenStream={listen} {PROXY} {to}"
 
 
 def tell(name: str, what: str) -> None:
-    """Put a line into the server's log that a person wants to see."""
+    """Put a line for people into the server's log."""
     sys.stderr.write(f"{TOLD} {name} {what}\n")  # at once: requests are logged by other threads
 
 
@@ -96,7 +96,7 @@ ERRORS = (MachineError, OSError, subprocess.SubprocessError)
 
 
 class Machines:
-    """The machines of one sandbox, which is told by the directory of its state."""
+    """The machines of one sandbox, which is identified by its state directory."""
 
     def __init__(self, settings: Settings, state: Path, log: Callable[[str, str, str], None]) -> None:
         """`log` takes the name of an instance, that of a script, and what it has printed."""
@@ -117,7 +117,7 @@ class Machines:
         self.aws.parent.mkdir()
 
     def directory(self, name: str) -> Path:
-        """What the machine of this name sees as /run/sandbox; `links` is what all see."""
+        """The directory that the machine of this name sees as /run/sandbox; all machines see `links`."""
         return self._directory / name
 
     def jupyter_of(self, name: str) -> Path:
@@ -125,7 +125,7 @@ class Machines:
         return self.directory(name) / "jupyter.sock"
 
     def start(self, machine: Machine) -> Future[str]:
-        """Begin to start a machine; the result is why it did not come up, or ""."""
+        """Begin to start a machine; the result is the reason why it did not come up, or ""."""
         self._names.add(machine.name)
         if len(self._names) > self._settings.limit:
             self._names.discard(machine.name)
@@ -137,7 +137,7 @@ class Machines:
         return self._begin(self._start, machine)
 
     def has_ended(self, name: str) -> bool:
-        """Whether a machine that had come up has ended by itself, or was killed; says so once."""
+        """Whether a running machine has ended by itself, or was killed; it is reported once."""
         with self._watching:
             ended = name in self._lives and _is_over(self._lives[name])
         if ended:
@@ -179,7 +179,7 @@ class Machines:
         return begun
 
     def _remove_containers(self) -> None:
-        """Remove them until no job is left that could make another one: without its container, a job fails."""
+        """Remove containers until no job is left that could create another one: without its container, a job fails."""
         working = True
         while working:
             working = bool(futures.wait(self._jobs, timeout=0.2).not_done)
@@ -206,7 +206,7 @@ class Machines:
         tell(machine.name, f"is ready after {time.monotonic() - began:.0f} s")
 
     def _boot(self, machine: Machine) -> bool:
-        """A fresh container whose system is up; says whether its volume is new."""
+        """Start a fresh container and wait for its system; return whether its volume is new."""
         check_room()
         home = self.directory(machine.name)
         shutil.rmtree(home, ignore_errors=True)  # with the sockets of a machine that was killed

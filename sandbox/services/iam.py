@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What moto leaves out of GetAccountAuthorizationDetails: its pages, and what a policy is called and used for."""
+"""What moto leaves out of GetAccountAuthorizationDetails: its pages, and the names and uses of policies."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def install() -> None:
 
 
 def get_account_authorization_details(self: IamResponse) -> ActionResult:
-    """GetAccountAuthorizationDetails, no more of all lists together than MaxItems in a page."""
+    """GetAccountAuthorizationDetails, with MaxItems entries of all lists together in a page."""
     details = self.backend.get_account_authorization_details(self._get_param("Filter", []))
     entries = [(name, item) for kind, name in LISTS.items() for item in details[kind]]
     first, size = int(self._get_param("Marker", 0)), int(self._get_param("MaxItems", PAGE_SIZE))
@@ -44,5 +44,5 @@ def get_account_authorization_details(self: IamResponse) -> ActionResult:
 
 
 def boundary_usage_count(policy: ManagedPolicy) -> int:
-    """How many roles a policy bounds; moto's users have no boundary."""
+    """How many roles have this policy as their boundary; moto's users have none."""
     return sum(role.permissions_boundary_arn == policy.arn for role in policy.backend.roles.values())

@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""FilterLogEvents that looks at all instances first: a status passes, and its event is written, when one looks."""
+"""FilterLogEvents that first updates all instances: a status changes, and its event is written, when it is read."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ def install() -> None:
 
 
 def get_permission(self: FakeBucket, action: str, resource: str) -> Any:
-    """What the bucket's policy says, but for statements about requests without TLS."""
+    """The decision of the bucket's policy, without its statements about requests without TLS."""
     policy = json.loads(self.policy or '{"Statement": []}')
     policy["Statement"] = [each for each in policy["Statement"] if each.get("Condition") != WITHOUT_TLS]
     return IAMPolicy(json.dumps(policy)).is_action_permitted(action, resource)

@@ -1,8 +1,8 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Service Quotas of SageMaker's notebook instances, which moto lacks. What is asked for is granted at once.
+"""Service Quotas of SageMaker's notebook instances, which moto lacks. Increases are granted at once.
 
-The sandbox does not enforce them: what refuses an instance is the collection's own look at them.
+The sandbox does not enforce them: the collection itself reads them and refuses an instance.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class QuotasResponse(ServiceQuotasResponse):
         return json.dumps({"Quotas": quotas, **({"NextToken": token} if token else {})})
 
     def request_service_quota_increase(self) -> str:
-        """RequestServiceQuotaIncrease; also to less, so that a test has an account that is small."""
+        """RequestServiceQuotaIncrease; also to a smaller value, so that a test can have a small account."""
         asked = json.loads(self.body)
         self._granted[asked["QuotaCode"]] = asked["DesiredValue"]
         return json.dumps({"RequestedQuota": {**asked, "Status": "APPROVED"}})

@@ -200,7 +200,7 @@ class Trap:
     [
         pytest.param(lambda writer, trap: b"0\n" + trap, 0o600, "another version of the sandbox", id="other code"),
         pytest.param(lambda writer, trap: trap, 0o600, "another version of the sandbox", id="no version"),
-        pytest.param(lambda writer, trap: writer + trap, 0o640, "others than its owner have access", id="rights"),
+        pytest.param(lambda writer, trap: writer + trap, 0o640, "is open to users other than its owner", id="rights"),
         pytest.param(lambda writer, trap: writer + trap[:5], 0o600, "", id="cut off"),
         pytest.param(lambda writer, trap: writer, 0o600, "Ran out of input", id="empty"),
     ],
@@ -212,7 +212,7 @@ def test_a_file_that_is_not_read(file, capsys, written, mode, why):
     file.chmod(mode)
     account.take_up(file, server.extend)
     told = capsys.readouterr().err
-    assert told.startswith("account: The last one is not used, and everything is made anew: ")
+    assert told.startswith("account: The account of the last run is not loaded, and this one is empty: ")
     assert why in told
     assert not sprung.exists()
     assert not file.exists()
@@ -224,7 +224,7 @@ def test_a_directory_that_others_may_write_to(file, capsys):
     file.write_bytes(account.WRITER)
     file.chmod(0o600)
     account.take_up(file, server.extend)
-    assert f"others than its owner have access to {file}" in capsys.readouterr().err
+    assert f"{file} is open to users other than its owner" in capsys.readouterr().err
 
 
 def test_without_a_file_nothing_is_said(file, capsys):

@@ -56,7 +56,7 @@ def transition(seconds: float) -> dict[str, Any]:
 
 
 def pass_all() -> None:
-    """Have each instance come to the status of this moment."""
+    """Update the status of each instance."""
     instances_by_status()
 
 
@@ -73,7 +73,7 @@ def resume() -> None:
 
 
 def changes() -> list[Change]:
-    """Through which states all instances have passed, over all accounts and regions."""
+    """The changes of state of all instances, in all accounts and regions."""
     pass_all()
     return [change for backend in _backends() for change in backend.changes]
 

@@ -168,7 +168,7 @@ class NotebookBackend(SageMakerModelBackend):
         return listing((i for i in list(self.notebook_instances.values()) if _passes(i, params)), params)
 
     def record(self, change: Change) -> None:
-        """Remember through which state an instance has passed, and tell those who listen."""
+        """Record a change of an instance's state, and send its event."""
         self.changes.append(change)
         if tell := type(self).tell:
             tell(change)
@@ -195,7 +195,7 @@ class NotebookBackend(SageMakerModelBackend):
                 self.notebook_instances.pop(name, None)
 
     def _check_references(self, attributes: Mapping[str, Any]) -> None:
-        """Refuse names of things that do not exist, and platforms that do no longer."""
+        """Refuse references to what does not exist, and retired platforms."""
         if role := attributes.get("role_arn"):
             check_role(role, self.account_id, self.region_name)
         if key := attributes.get("kms_key_id"):

@@ -39,7 +39,7 @@ _JSON_NAMES: dict[type, str] = {str: "STRING_VALUE", int: "NUMBER_VALUE", float:
 
 
 def violations(service: str, operation: str, params: Mapping[str, Any]) -> str | None:
-    """What a request has that its operation's input shape does not allow, as AWS puts it."""
+    """What the input shape of its operation forbids in a request, in AWS's words."""
     found = list(_in_structure(params, _input(service, operation), ""))
     return (
         f"{len(found)} validation error{'s' if len(found) > 1 else ''} detected: {'; '.join(found)}" if found else None
@@ -53,7 +53,7 @@ def check_input(operation: str, params: Mapping[str, Any]) -> None:
 
 
 def not_readable(service: str, operation: str, body: bytes) -> str | None:
-    """Why the body of a request cannot be read as its operation's input; AWS looks at no constraint before."""
+    """Why the body of a request cannot be read as its operation's input; AWS checks this before any constraint."""
     try:
         value = json.loads(body or b"{}")
     except ValueError:
@@ -125,7 +125,7 @@ def _failed(value: Any, shape: Shape) -> list[str]:
 
 
 def _stated(shape: Shape) -> dict[str, str]:
-    """Each constraint of a shape, and the sentence by which AWS reports that it does not hold."""
+    """Each constraint of a shape, and the sentence by which AWS reports a violation."""
     model, what = shape.metadata, "value" if shape.type_name in _NUMBERS else "length"
     texts = {}
     if "enum" in model:

@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Through which states each instance has passed: EventBridge tells of it, CloudTrail records it, and it is billed."""
+"""The changes of state of each instance, for EventBridge's events, CloudTrail's records and the bill."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Change:
-    """A status that an instance has come to, and what it was then."""
+    """A new status of an instance, and its settings at that time."""
 
     time: datetime
     status: str

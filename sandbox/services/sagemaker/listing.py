@@ -44,7 +44,7 @@ _SORT_ATTRIBUTES = {
 
 
 def listing(items: Iterable[L], params: Mapping[str, Any], sort_by: str = "Name") -> tuple[list[L], str | None]:
-    """One page of the items that pass the filters which all List operations have, and the token of the next page."""
+    """One page of the items that pass the common filters of List operations, and the token of the next page."""
     attribute = _SORT_ATTRIBUTES[params.get("SortBy", sort_by)]
     found = [item for item in items if _matches(item, params)]
     return page(
@@ -65,7 +65,7 @@ def page(
     query: Mapping[str, Any],
     descending: bool = False,
 ) -> tuple[list[T], str | None]:
-    """The `size` items that follow the place which the token names, and the token of the page after that."""
+    """The next `size` items after the token's place, and the token of the page after that."""
     ordered = sorted(items, key=order, reverse=descending)
     if token:
         after = _place(token, query)
@@ -107,7 +107,7 @@ def _place(token: str, query: Mapping[str, Any]) -> Place:
 
 
 def foreign_token() -> ValidationError:
-    """The answer to a token that no page of this request gave."""
+    """The answer to a token that comes from another request."""
     return ValidationError(message="The NextToken is invalid, or belongs to a request with other filters.")
 
 

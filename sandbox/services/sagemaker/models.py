@@ -51,12 +51,12 @@ def now() -> datetime:
 class NotebookInstance(ManagedState, FakeSagemakerNotebookInstance):
     """A notebook instance whose status advances by itself.
 
-    Tags let it behave as a user cannot ask of AWS (README.md):
+    Tags make it behave in ways that cannot be asked of AWS (README.md):
 
     - `sandbox:fail`: Pending ends in Failed; the value is the reason.
     - `sandbox:status`: the status for as long as the tag is there, whatever happens meanwhile.
-    - `sandbox:forget-starts`: so many Starts are accepted and not acted on.
-    - `sandbox:platform`, at creation: the platform, as if the instance were from before AWS retired it.
+    - `sandbox:forget-starts`: this many Starts are accepted, but have no effect.
+    - `sandbox:platform`, at creation: the OS, as if the instance were from before AWS retired it.
     """
 
     begin: ClassVar[Callable[[NotebookInstance, str], Future[str] | None] | None] = None  # Power.begin, with machines
@@ -103,17 +103,17 @@ class NotebookInstance(ManagedState, FakeSagemakerNotebookInstance):
         self._pass()
 
     def __getstate__(self) -> dict[str, Any]:
-        """What outlives the server: no machine does."""
+        """The state that outlives the server, without the machine."""
         return {name: value for name, value in vars(self).items() if name != "_job"}
 
     def switch_off(self) -> None:
-        """Stop with the server, which takes care of the machine."""
+        """Stop together with the server, which stops the machine."""
         if self._status not in {"Stopped", "Failed", "Deleting", DELETED}:
             self._job = None
             self.status = "Stopping"
 
     def resume(self) -> None:
-        """Go on with what the last server has not brought to its end."""
+        """Continue a transition that the last server has not finished."""
         if self._status == "Deleting":
             self.delete()
 
@@ -157,7 +157,7 @@ class NotebookInstance(ManagedState, FakeSagemakerNotebookInstance):
         self._note()
 
     def _go(self, status: str) -> None:
-        """Begin to pass to another state: with a machine it is that which takes the time, or else the clock."""
+        """Begin to pass to another state: with a machine that takes its time, without one the clock decides."""
         begin = type(self).begin
         self._job = begin(self, status) if begin else None
         self.status = status
@@ -183,7 +183,7 @@ class NotebookInstance(ManagedState, FakeSagemakerNotebookInstance):
         self._go("Pending")
 
     def start_or_forget(self) -> None:
-        """Begin to start, unless this is one of the Starts that are to be forgotten."""
+        """Begin to start, unless this Start is to be forgotten."""
         if self._forgotten_starts < int(self._tag(FORGET_TAG) or 0):
             self._forgotten_starts += 1
         else:
@@ -199,7 +199,7 @@ class NotebookInstance(ManagedState, FakeSagemakerNotebookInstance):
         self.status = "Updating"
 
     def delete(self) -> None:
-        """Begin to go away."""
+        """Begin to be deleted."""
         self._go("Deleting")
 
     def to_dict(self) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What lies between instances and machines: which of them runs, and what its scripts have printed."""
+"""The link between instances and machines: which machine runs, and the logs of its scripts."""
 
 from __future__ import annotations
 
@@ -40,12 +40,12 @@ class Power:
         self.door = Door(self.machines.jupyter_of, _status_of)
 
     def open(self, aws_port: int, port: int) -> None:
-        """Let machines find AWS at this port of the loopback interface, and browsers find machines at that one."""
+        """Let machines find AWS, and browsers find machines, at these two ports of the loopback interface."""
         self.door.serve_aws(self.machines.aws, aws_port)
         self.door.listen(port)
 
     def begin(self, instance: NotebookInstance, status: str) -> Future[str] | None:
-        """Have the machine do what this status says; the result says why it could not, or ""."""
+        """Let the machine do what this status says; the result is the reason why it could not, or ""."""
         if instance.region_name != REGION:
             return None
         if status == "Pending":
@@ -87,7 +87,7 @@ def _status_of(name: str) -> str | None:
 
 
 def _log(name: str, script: str, text: str) -> None:
-    """Put what a script has printed where AWS puts it."""
+    """Write the output of a script to the log group that AWS uses."""
     logs, stream = logs_backends[ACCOUNT][REGION], f"{name}/{STREAMS[script]}"
     with suppress(ResourceAlreadyExistsException):
         logs.create_log_group(LOG_GROUP, {})

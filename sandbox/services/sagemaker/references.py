@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What an instance names of other services: its execution role, its place in a network, the key of its volume."""
+"""What an instance refers to in other services: its execution role, its network, the key of its volume."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SERVICE = "sagemaker.amazonaws.com"
 
 
 class AccessDeniedError(SagemakerClientError):
-    """What the caller may not do."""
+    """The caller may not do this."""
 
     code = "AccessDeniedException"
 

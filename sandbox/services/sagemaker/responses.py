@@ -219,6 +219,6 @@ CLEARED_BY = {
 
 
 def refusal(code: str, message: str) -> TYPE_RESPONSE:
-    """The answer to what is no request of an operation; moto's would be an HTML page that clients retry."""
+    """The answer to a malformed request; moto would answer with an HTML page, which clients retry."""
     headers = {"Content-Type": "application/x-amz-json-1.1", "x-amzn-ErrorType": code}
     return 400, headers, json.dumps({"__type": code, "message": message})

@@ -2,8 +2,8 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 """GetResources in pages of resources, as AWS counts them.
 
-moto ends a page after 100 tags even where the request sets no such limit, and its tokens can be used once only, which
-leaves a client that has to repeat a request without an answer.
+moto ends a page after 100 tags even if the request sets no such limit. Its tokens can be used only once, so a client
+that has to repeat a request gets no answer.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What a piece of code alters: names, and what has no name (random numbers, files, the process)."""
+"""What a piece of code alters: names, and state without a name (random numbers, files, the process)."""
 
 from __future__ import annotations
 

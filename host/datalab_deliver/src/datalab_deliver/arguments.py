@@ -14,7 +14,7 @@ COLUMNS = {"bool": "bool", "int": "int64", "float": "float64"}
 
 
 def take(types: Mapping[str, Type], given: Mapping[str, Any], optional: frozenset[str] = frozenset()) -> dict[str, Any]:
-    """The arguments for a call. ValueError says what is not as it has to be."""
+    """The arguments for a call. ValueError names the one that is wrong, and the rule."""
     unknown = sorted(given.keys() - types.keys())
     missing = sorted(types.keys() - given.keys() - optional)
     if unknown or missing:
@@ -79,7 +79,7 @@ def array(kind: Type, value: list[Any]) -> Any:
 
 
 def plain_arguments(value: Any) -> tuple[str, Any]:
-    """What an argument is, and its value as JSON. What JSON does not have raises TypeError."""
+    """The type of an argument, and its value as JSON. TypeError: JSON has no such value."""
     pd, np = sys.modules.get("pandas"), sys.modules.get("numpy")
     if np and isinstance(value, np.ndarray):
         check_dtype(value.dtype, "an array")
@@ -98,7 +98,7 @@ def plain_arguments(value: Any) -> tuple[str, Any]:
 
 
 def check_dtype(dtype: Any, what: str) -> None:
-    """What is made of JSON again has one of these."""
+    """Allow only types that can be made of JSON again."""
     if str(dtype) not in {"bool", "int64", "float64", "object", "str", "string"} and getattr(dtype, "kind", "") != "U":
         raise TypeError(f"{what} of {dtype}")
 

@@ -1,4 +1,4 @@
-"""What a build stage has computed, in files: saved with their SHA-256, and not loaded when they are others."""
+"""The artifacts of a build stage, as files: saved with their SHA-256, and loaded only if it is the same."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ MANIFEST = "manifest.json"
 
 
 def save(folder: Path, values: Mapping[str, Any]) -> None:
-    """Each value in a file: JSON, if that is the same value, and else a pickle. The manifest comes last."""
+    """Save each value in a file: as JSON if that keeps the value, else as a pickle. The manifest comes last."""
     folder.mkdir(parents=True, exist_ok=True)
     noted = {}
     for name, value in sorted(values.items()):
@@ -30,7 +30,7 @@ def save(folder: Path, values: Mapping[str, Any]) -> None:
 
 
 def load(folder: Path) -> dict[str, Any]:
-    """All values. ValueError names a file that is not as it was saved; nothing of it is looked at."""
+    """All values. ValueError names a file that has changed since it was saved; its content is not loaded."""
     if not (folder / MANIFEST).is_file():
         raise ValueError(f"{folder} has no {MANIFEST}: compute what is served first, or name another folder")
     values = {}
@@ -44,7 +44,7 @@ def load(folder: Path) -> dict[str, Any]:
 
 
 def packed(value: Any) -> tuple[str, bytes]:
-    """What kind of file a value takes, and its content."""
+    """The kind of file for a value, and its content."""
     if is_plain(value):
         return "json", json.dumps(value).encode()
     file = io.BytesIO()
@@ -53,7 +53,7 @@ def packed(value: Any) -> tuple[str, bytes]:
 
 
 class Pickler(pickle.Pickler):
-    """Says in plain words which function or class cannot be saved: a pickle has no more than its name."""
+    """Says in plain words which function or class cannot be saved, since a pickle only has its name."""
 
     def reducer_override(self, value: Any) -> Any:
         if isinstance(value, (type, types.FunctionType)) and value.__module__ == "__main__":
@@ -84,14 +84,14 @@ class Names(pickle.Unpickler):
 
 
 def named(content: bytes) -> set[str]:
-    """The functions and classes that a pickle of our own names, with their modules. It is loaded for that."""
+    """The functions and classes that a pickle of our own names, with their modules. It is loaded to find them."""
     names = Names(content)
     names.load()
     return names.found
 
 
 def is_plain(value: Any) -> bool:
-    """Whether JSON gives back the very same."""
+    """Whether the value is the same after a round trip through JSON."""
     if type(value) is list:
         return all(map(is_plain, value))
     if type(value) is dict:

@@ -1,9 +1,9 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A function of the notebook that is to be served: what it takes along, and what a build stage computes for it.
+"""A function of the notebook that is to be served: the code that it needs, and the artifacts of the build stage.
 
-Functions, classes and imports that it needs go along. Names that cells give values to are the artifacts: they have the
-value that they have at the end of the notebook. What makes an answer depend on anything else is refused.
+The project also gets the functions, classes and imports that the function needs. Names to which cells assign values are
+the artifacts, with their values at the end of the notebook. If an answer may depend on anything else, it is refused.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class Called:
 
 @dataclass
 class Along:
-    """What is found to go along, and what not."""
+    """The statements and artifacts that the function needs, and the problems."""
 
     numbers: set[int] = field(default_factory=set)
     artifacts: set[str] = field(default_factory=set)
@@ -98,7 +98,7 @@ def definition(read: Source, effects: Sequence[Effect], name: str, notebook: str
 
 
 def kind(node: ast.stmt | None, name: str) -> str:
-    """What a name is that is no function of the notebook."""
+    """What kind of name it is, if it is no function of the notebook."""
     if isinstance(node, ast.ClassDef):
         return "a class"
     if isinstance(node, ast.AsyncFunctionDef):
@@ -112,7 +112,7 @@ def kind(node: ast.stmt | None, name: str) -> str:
 
 
 def closure(read: Source, effects: Sequence[Effect], name: str, number: int) -> Along:
-    """What a function needs when it is called, and what those need that it calls."""
+    """What a function needs when it is called, and what the functions that it calls need."""
     nodes = [statement.node for statement in read.statements]
     along = Along(
         {n for n, node in enumerate(nodes) if isinstance(node, ast.ImportFrom) and node.module == "__future__"}
@@ -142,12 +142,12 @@ def closure(read: Source, effects: Sequence[Effect], name: str, number: int) -> 
 
 
 def imports(statements: Sequence[Statement], effects: Sequence[Effect]) -> set[str]:
-    """The names of what is imported, but for what draws."""
+    """The names of imports, except libraries that draw."""
     return set().union(*(e.defines for s, e in zip(statements, effects) if e.imports and not draws(s)))
 
 
 def settings(statements: Sequence[Statement], effects: Sequence[Effect]) -> set[int]:
-    """Statements that set something in the process or in a library, and need nothing but imports for it."""
+    """Statements that set something in the process or in a library, and need only imports."""
     modules = imports(statements, effects)
     plain = modules | set(dir(builtins)) | {PROCESS}
     return {
@@ -163,7 +163,7 @@ def brings(node: ast.stmt, name: str) -> bool:
 
 
 def of_arguments(node: ast.FunctionDef) -> Iterator[tuple[str, str]]:
-    """How a request gives arguments: by name, each of its own."""
+    """Problems of the arguments: a request passes each by its name."""
     if node.decorator_list:
         yield f"{node.name} has a decorator", "Remove it, or call the function from one without a decorator"
     if node.args.vararg or node.args.kwarg or node.args.posonlyargs:
@@ -178,7 +178,7 @@ def of_arguments(node: ast.FunctionDef) -> Iterator[tuple[str, str]]:
 
 
 def of_state(name: str, summary: Summary) -> Iterator[tuple[str, str]]:
-    """What makes an answer depend on more than the arguments, by what the function says and those that it calls."""
+    """What makes an answer depend on more than the arguments, in the function and in those that it calls."""
     if CHANCE & (summary.alters | summary.reads):
         yield f"{name} draws random numbers", "Draw the numbers in a cell before it, with a seed"
     if FILES in summary.alters | summary.reads:
@@ -201,7 +201,7 @@ class Flat(Names):
 
 
 def alters(statements: Sequence[Statement], analysis: Analysis, strict: Strict, name: str) -> dict[str, set[str]]:
-    """What a function may alter, and of which kinds that may be so that it cannot: scalar, flat, own or none."""
+    """What a function may alter, and the kinds of values that rule this out: scalar, flat, own or none."""
     set_inside = set().union(*(declared(statement.node) for statement in statements))
     own = analysis.known[name].alters | analysis.elements.called([name], sure=True)
     flat = Analysis(statements, Flat).known[name].alters
@@ -220,7 +220,7 @@ def altering(name: str, each: str) -> tuple[str, str]:
 
 
 def of_definitions(statements: Sequence[Statement], numbers: set[int]) -> Iterator[Problem]:
-    """Functions and classes take some values when they are defined: those may be others later."""
+    """Values that functions and classes take when they are defined: these may differ later."""
     remedy = "Write the value there, or use the name inside of the function"
     nodes = {number: statements[number].node for number in sorted(numbers)}
     functions = {node.name for node in nodes.values() if isinstance(node, ast.FunctionDef)}
@@ -240,7 +240,7 @@ def of_definitions(statements: Sequence[Statement], numbers: set[int]) -> Iterat
 
 
 def of_code(analysis: Analysis, numbers: set[int]) -> Iterator[Problem]:
-    """What means something else in another process: names that a text has, the environment, and which object it is."""
+    """What means something else in another process: names in a text, the environment, and the identity of objects."""
     definitions = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
     nodes = {number: analysis.nodes[number] for number in sorted(numbers)}
     for number, item in ((n, i) for n, node in nodes.items() if isinstance(node, definitions) for i in ast.walk(node)):
@@ -268,7 +268,7 @@ def literal(node: ast.expr) -> bool:
 
 
 def of_others(analysis: Analysis, strict: Strict, along: Along, modules: set[str]) -> Iterator[Problem]:
-    """Statements that do not go along, and yet may alter what does."""
+    """Statements that the project does not get, although they may alter what it gets."""
     effects = analysis.effects()
     there = modules.union({PROCESS}, *(effects[number].defines for number in along.numbers))
     remedy = "Do that in a statement that needs only imports, or where the value is defined; if the answer"

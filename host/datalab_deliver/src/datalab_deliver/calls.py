@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What a call says about itself: whether it draws, and which of its arguments it may alter."""
+"""What a call alone tells: whether it draws, and which of its arguments it may alter."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ FIGURES = "<figures>"
 
 
 def repeats(node: ast.Call) -> bool:
-    """Whether the last argument is another one, too, or what the method is of: it may be where the result goes."""
+    """Whether the last argument occurs twice, also as the method's object: the result may be written to it."""
     others = [node.func.value, *node.args[:-1]] if isinstance(node.func, ast.Attribute) else node.args[:-1]
     return bool(node.args and root(node.args[-1])) and ast.dump(node.args[-1]) in map(ast.dump, others)
 
 
 def touched(node: ast.Call, names: Names) -> set[str]:
-    """What has no name and that a call of a library uses: random numbers, figures."""
+    """State without a name that a call of a library uses: random numbers, figures."""
     path = names.path(node.func)
     if words.FIGURES.match(path):
         return {FIGURES}
@@ -40,7 +40,7 @@ def generator(path: str) -> set[str]:
 
 
 def renewed(node: ast.stmt, names: Names) -> set[str]:
-    """The generators that a statement gives a seed, whatever they were before."""
+    """The generators to which a statement gives a seed, so their earlier state does not matter."""
     call = node.value if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call) else None
     if call is None or not all(isinstance(value, (ast.Constant, ast.Name)) for value in call.args):
         return set()
@@ -66,7 +66,7 @@ def spares_no_argument(node: ast.Call) -> bool:
 
 
 def into(node: ast.Call, path: str) -> bool:
-    """Whether a function is given where its result goes, or a False that may mean to copy nothing."""
+    """Whether a function gets a place for its result, or a False that may mean to copy nothing."""
     last, given = path.rpartition(".")[2], len(node.args)
     if not path.startswith(("numpy.", "scipy.", "sklearn.")):
         return False
@@ -83,7 +83,7 @@ def of_class(path: str) -> bool:
 
 
 def names_last(node: ast.Call) -> bool:
-    """Whether the last of several arguments is a name: it may be where the result goes."""
+    """Whether the last of several arguments is a name: the result may be written to it."""
     return len(node.args) > 1 and isinstance(node.args[-1], ast.Name)
 
 
@@ -109,6 +109,6 @@ def keyword(node: ast.Call, name: str) -> bool:
 
 
 def consumed(node: ast.AST, assigned: set[str]) -> list[ast.expr]:
-    """The generators of which nothing is left after the call that they are given to."""
+    """The generators that a call exhausts."""
     calls = [item for item in ast.walk(node) if isinstance(item, ast.Call) and len(item.args) == 1]
     return [call.args[0] for call in calls if called_name(call) in words.CONSUMES - assigned]

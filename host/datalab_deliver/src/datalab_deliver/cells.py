@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from nbformat import NotebookNode
 
-# A cell with one of these tags is not part of what is delivered.
+# A cell with one of these tags is not delivered.
 LEFT_OUT = {"skip", "show"}
 
 

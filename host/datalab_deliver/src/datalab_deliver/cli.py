@@ -19,7 +19,7 @@ FINE, FAULTY, REFUSED = 0, 1, 2
 
 
 def main(given: list[str] | None = None) -> int:
-    """Run the command; a refusal is told in plain words and ends with 2."""
+    """Run the command; after a refusal the exit code is 2."""
     options = parser().parse_args(given)
     try:
         command: Callable[[argparse.Namespace], int] = options.command
@@ -62,7 +62,7 @@ def add_check(commands: Any) -> None:
 
 
 def run_check(options: argparse.Namespace) -> int:
-    from . import check  # what it takes is imported when it is asked for: check has to be quick
+    from . import check  # imported here, since check has to be quick
 
     faults = check.project(options.path)
     text = "\n".join(map(str, faults)) or f"{options.path}: no faults"
@@ -171,7 +171,7 @@ def run_complete(options: argparse.Namespace) -> int:
 
 
 def progress(text: str) -> None:
-    """What goes on, where a person looks on."""
+    """Show the progress on a terminal."""
     if sys.stderr.isatty():
         sys.stderr.write(f"\r\033[K{text}")
         sys.stderr.flush()

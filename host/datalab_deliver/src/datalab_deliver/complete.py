@@ -2,8 +2,8 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Complete a project: check it, run it, move it to completed/ by one rename, and list it there.
 
-All that may fail comes before the rename, and all after it is made good by the next run: wherever it is cut off, the
-project is whole, in one of two places.
+All that may fail comes before the rename, and the next run repeats all that comes after it: wherever the command is cut
+off, the project is complete, in one of two places.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ LOST = {"__pycache__", ".ipynb_checkpoints"}  # made by programs, and older than
 
 @dataclass(frozen=True)
 class Completed:
-    """What came out."""
+    """The outcome."""
 
     project: Path
     pages: list[str]
@@ -61,7 +61,7 @@ def name(target: Path, folder: Path, path: Path) -> str:
 
 
 def completed(folder: Path) -> Path:
-    """The folder completed/ beside one that this folder is in, or on the shared file system."""
+    """The folder completed/ beside one of this folder's parents, or on the shared file system."""
     for place in [folder, *folder.parents]:
         for found in (place / "completed", place / "efs" / "completed"):
             if found.is_dir():
@@ -109,7 +109,7 @@ def checked(folder: Path) -> list[Path]:
 
 
 def unchecked(folder: Path) -> list[Fault]:
-    """What no check looks through."""
+    """Files that no check reads."""
     remedy = "Push it to the Git server, or move it out of the project"
     return [
         Fault(str(path.relative_to(folder)), None, "what is in it is not checked", remedy)
@@ -119,7 +119,7 @@ def unchecked(folder: Path) -> list[Fault]:
 
 
 def clear(folder: Path) -> None:
-    """Remove what a run made that was cut off."""
+    """Remove the files of an interrupted run."""
     for path in check.notebooks(check.within(folder)):
         page_of(path).unlink(missing_ok=True)
     for made in (index.CARD, SUMS):
@@ -131,7 +131,7 @@ def page_of(path: Path) -> Path:
 
 
 def prepare(folder: Path, notebooks: Sequence[Path]) -> None:
-    """Write the pages, the card and the digests. The card comes first: by it a run that was cut off is known."""
+    """Write the pages, the card and the digests. The card comes first: it identifies an interrupted run."""
     for path in [path for path in folder.rglob("*") if path.name in LOST]:
         shutil.rmtree(path, ignore_errors=True)
     read = {path: nbformat.read(path, as_version=4) for path in notebooks}
@@ -202,7 +202,7 @@ def finish(place: Path) -> int:
 
 
 def protect(top: Path) -> None:
-    """Everybody may read, and no one write. The folder itself is the last, so that a run cut off is known by it."""
+    """Let everybody read, and no one write. The folder itself comes last: it identifies an interrupted run."""
     for place, _, files in os.walk(top, topdown=False):
         for path in [*(Path(place) / file for file in files), Path(place)]:
             mode = path.lstat().st_mode

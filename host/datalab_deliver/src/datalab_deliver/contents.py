@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The files of a project, and the cell by which its notebook runs it."""
+"""The files of a project, and the cell with which its notebook runs it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Lock = Callable[[str, Mapping[str, str], Sequence[str], str], str]
 
 
 def write_core(new: Path, part: Slice, order: Order, outcome: Outcome) -> None:
-    """What the proof takes: the package's modules and the data."""
+    """Write what the proof needs: the package's modules and the data."""
     path = order.notebook
     home = new / "src" / order.package
     given = {*part.parameters, *part.inputs.values()}
@@ -48,7 +48,7 @@ def write_core(new: Path, part: Slice, order: Order, outcome: Outcome) -> None:
 
 
 def write_rest(new: Path, part: Slice, order: Order, outcome: Outcome, locked: Lock) -> None:
-    """What makes a package of it: description, tests, command, lock, the notebook as it ran."""
+    """Write the rest of the package: description, tests, command, lock, the notebook as it ran."""
     path = order.notebook
     served, answers = outcome.served, outcome.answers
     statements = list(part.statements)
@@ -145,14 +145,14 @@ def tests(read: source.Source, part: Slice, results: Sequence[str], path: Path) 
 
 
 def without_times(nb: nbformat.NotebookNode) -> nbformat.NotebookNode:
-    """When cells ran is in no project: the same input gives the same files."""
+    """Remove the times at which cells ran, so that the same input gives the same files."""
     for cell in nb.cells:
         cell.metadata.pop("execution", None)
     return nb
 
 
 def facts(order: Order, part: Slice, tolerance: Mapping[str, float]) -> dict[str, Any]:
-    """What drift needs to know later."""
+    """The facts that drift needs later."""
     path = order.notebook
     return {
         "notebook": path.name,

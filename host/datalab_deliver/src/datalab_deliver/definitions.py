@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 """The classes and functions of a notebook that its artifacts name, as a module of the project.
 
-A pickle has the names of a class and of its module, not what the class says. So what computes an artifact and what
-serves it import the class from one module, definitions.py, which has to say the same wherever and whenever it is
-imported: it has classes, functions, imports and constants, and nothing that a cell computes.
+A pickle has the names of a class and of its module, but not the code of the class. So the code that computes an
+artifact and the code that serves it import the class from one module, definitions.py. That module has to be the same
+wherever and whenever it is imported: it has classes, functions, imports and constants, but nothing that cells compute.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ from .source import Source, Statement
 from .words import ASKS, FRESH_BUILTINS, SHARING_BUILTINS
 
 MODULE = "definitions"
-# What gives the same value each time, of the same arguments; of numpy, but for its generators.
+# Calls that return the same for the same arguments; of numpy, all but its generators.
 CONSTANT = re.compile(
     r"(re|math|cmath|collections|typing|decimal|fractions|enum|datetime|string|operator|functools|dataclasses|numpy)\."
 )
-# They run without being called by their names, and alter their object as what is written says.
+# They run without being called by their names, and alter their object as the code in them says.
 TO_ALTER = set(
     """
     __init__ __new__ __post_init__ __set_name__ __init_subclass__ __setattr__ __delattr__ __setitem__ __delitem__
@@ -50,7 +50,7 @@ class Definitions:
         self.problems: list[Problem] = []
 
     def find(self, named: Iterable[str], others: Iterable[str]) -> None:
-        """What is named and all that it needs, or what is wrong; and of the others those with which nothing is."""
+        """Add the named definitions with all that they need, and of the others those without problems."""
         for name in sorted(others):
             known = self.numbers.copy(), self.problems
             self.problems = []
@@ -66,7 +66,7 @@ class Definitions:
             self.numbers |= {n for n, node in enumerate(self.nodes) if getattr(node, "module", "") == "__future__"}
 
     def add(self, name: str, by: str = "") -> None:
-        """A name that artifacts have, or that a definition has which they need."""
+        """Add a name that the artifacts use, or a definition that they need."""
         there = self.where(name)
         if not there and name not in self.read.parameters:
             if name not in dir(builtins):
@@ -89,12 +89,12 @@ class Definitions:
         return [number for number, effect in enumerate(self.effects) if name in effect.defines]
 
     def several(self, numbers: Sequence[int]) -> bool:
-        """Whether these are several definitions; what is imported twice is the same."""
+        """Whether these are several definitions; two imports of the same thing are one."""
         alike = len({ast.dump(self.nodes[number]) for number in numbers}) == 1
         return len(numbers) > 1 and not (alike and self.effects[numbers[0]].imports)
 
     def defines_only(self, number: int) -> bool:
-        """Whether a statement does nothing but define something that is the same each time."""
+        """Whether a statement only defines something, which is the same each time."""
         node, effect = self.nodes[number], self.effects[number]
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)) or effect.imports:
             return True
@@ -105,7 +105,7 @@ class Definitions:
         return isinstance(target, ast.Name) and value is not None and len(effect.defines) == 1 and self.constant(value)
 
     def constant(self, value: ast.expr) -> bool:
-        """Whether a value is made of nothing but texts, numbers, names and what always makes the same of them."""
+        """Whether a value consists of texts, numbers, names, and calls that always return the same."""
         if any(isinstance(item, (ast.Lambda, ast.Await, ast.JoinedStr)) for item in ast.walk(value)):
             return False
         calls = [item for item in ast.walk(value) if isinstance(item, ast.Call)]
@@ -132,7 +132,7 @@ class Definitions:
         return at, f"{by}, which artifacts need, uses {name}, which {cell} computes", remedy
 
     def of_statement(self, number: int, name: str) -> Iterator[Problem]:
-        """What makes a definition another one elsewhere, or later."""
+        """What makes a definition differ elsewhere, or later."""
         node, effect = self.nodes[number], self.effects[number]
         remedy = f"Do it where {name} is defined, or give the new value another name"
         altering = [n for n in self.strict.altering(name) if n != number and not effect.imports]
@@ -157,7 +157,7 @@ class Definitions:
         return self.strict.alters(number, []).union((effect.alters | effect.uses) & WITHOUT_NAME, *own)
 
     def serving(self, named: Iterable[str]) -> Iterator[Problem]:
-        """What makes answers depend on those before them, although the function that is served mentions none of it."""
+        """What makes answers depend on earlier ones, although the served function does not mention it."""
         for number in sorted(self.numbers):
             node = self.nodes[number]
             if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and node.name in named:
@@ -191,7 +191,7 @@ def is_asked(node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
 def without(
     statements: Sequence[Statement], effects: Sequence[Effect], there: Sequence[Statement], given: set[str]
 ) -> tuple[list[Statement], list[Effect]]:
-    """The statements of another module: what the definitions have is imported from there."""
+    """The statements of another module, which imports what the definitions have."""
     inside = {id(statement) for statement in there if not imported(statement.node)}
     names = {name for each, effect in zip(statements, effects) if id(each) in inside for name in effect.defines} - given
     pairs = [(each, effect) for each, effect in zip(statements, effects) if id(each) not in inside]

@@ -35,7 +35,7 @@ Progress = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Delivered:
-    """What came out."""
+    """The outcome."""
 
     project: Path
     width: Width
@@ -108,7 +108,7 @@ def check_results(names: Sequence[str], read: source.Source, known: Sequence[eff
 def needed(
     read: source.Source, known: Sequence[effects.Effect], results: Sequence[str], width: Width, path: Path
 ) -> Slice:
-    """The statements of a width, and what they take from outside."""
+    """The statements of a width, and what they need from outside."""
     exported = {name for name in read.exported if any(name in effect.defines for effect in known)}
     kept = slicing.cut(read.statements, known, {*results, *exported}, width)
     statements, its = [read.statements[number] for number in kept], [known[number] for number in kept]
@@ -141,7 +141,7 @@ def run_twice(path: Path, order: Order, tolerance: Mapping[str, float], part: Sl
 
 
 def comparable(ran: kernel.Run, order: Order) -> dict[str, Any]:
-    """What has to be the same in another run: of a function what it was called with, too."""
+    """What has to be the same in another run; for a function, also the arguments of its calls."""
     if not order.call:
         return ran.values
     calls = [[call["arguments"], call["value"], call["now"]] for call in ran.calls["calls"]]
@@ -149,7 +149,7 @@ def comparable(ran: kernel.Run, order: Order) -> dict[str, Any]:
 
 
 def proved(new: Path, part: Slice, order: Order, outcome: Outcome) -> prove.Proof:
-    """What the project computes, compared with what the notebook did."""
+    """Compare the project's results with the notebook's."""
     python, name, answers = outcome.ran.python, order.package, outcome.answers
     arguments = {name: str(new / "tests" / "data" / file) for name, file in contents.data_files(part.inputs).items()}
     if answers is None:

@@ -1,9 +1,9 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Which objects a value may be, and which it may have inside, by how deep they are.
+"""Which objects a value may be or contain, by their depth.
 
-Of a list, depth 0 is the list itself, 1 its elements, 2 their elements; of a table, 1 is what is in its cells. A copy
-has another depth 0, and the rest in common with what it is a copy of.
+Depth 0 of a list is the list itself, 1 its elements, 2 their elements; depth 1 of a table is the content of its cells.
+A copy has a new depth 0, and shares the rest with the original.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def holding(value: Value) -> Value:
 
 
 def blurred(value: Value) -> Value:
-    """The same, of which it is not known how deep its elements are."""
+    """The same, if the depth of its elements is not known."""
     inside = frozenset().union(*value[1:])
     return (value[0], *[inside] * DEEPEST)
 

@@ -24,7 +24,7 @@ from .slicing import Width
 
 @dataclass(frozen=True)
 class Drift:
-    """What is different now."""
+    """The differences."""
 
     statements: list[str]  # with cell, and whether it is new, gone or changed
     of_statements: int
@@ -86,7 +86,7 @@ def find(path: Path, target: Path, progress: Callable[[str], None], *, run: bool
 
 
 def part(nb: nbformat.NotebookNode, noted: Mapping[str, Any], path: Path) -> Slice:
-    """The statements of the project; of a function that is served, those that go along with it, too."""
+    """The statements of the project; for a served function, also those that it needs."""
     read = source.read(nb, path.name)
     known = effects.of(read.statements)
     served = serving.find(read, noted["call"], path) if "call" in noted else None
@@ -98,7 +98,7 @@ def part(nb: nbformat.NotebookNode, noted: Mapping[str, Any], path: Path) -> Sli
 
 
 def of_call(target: Path, noted: Mapping[str, Any]) -> kernel.Call | None:
-    """What the project was asked at delivery, to ask the notebook now."""
+    """The calls that the project answered at delivery, to repeat them in the notebook now."""
     if "call" not in noted:
         return None
     (file,) = target.glob("src/*/calls.json")

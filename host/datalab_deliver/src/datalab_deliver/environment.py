@@ -1,4 +1,4 @@
-"""What a Python has installed: run by the Python of the notebook's kernel, so it needs nothing but itself."""
+"""What a Python has installed. The Python of the notebook's kernel runs this, so it needs only the standard library."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import sysconfig
 
 
 def main() -> None:
-    """Write what the modules named as arguments come from, and all distributions, as JSON."""
+    """Write the origin of the modules that the arguments name, and all distributions, as JSON."""
     distributions: dict[str, object] = {}
     provides: dict[str, str] = {}
     others = [module for module in sys.argv[1:] if not standard(module)]
@@ -51,7 +51,7 @@ def standard(module: str) -> bool:
 
 
 def markers() -> dict[str, str]:
-    """What the markers of requirements are about."""
+    """The values for markers of requirements."""
     return {
         "implementation_name": sys.implementation.name,
         "implementation_version": platform.python_version(),

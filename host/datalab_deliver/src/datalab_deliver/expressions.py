@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Which texts an expression may be, by what is known so far of names, functions and objects."""
+"""Which texts an expression may be, as far as names, functions and objects are known."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ FORMS: dict[type, str] = {
 
 
 class Expressions:
-    """What names have been, and what expressions may be by that."""
+    """The values that names have had, and the values of expressions that follow from them."""
 
     def __init__(self, nodes: Sequence[ast.stmt], names: Names, given: Mapping[str, object], inputs: set[str]) -> None:
         self.nodes, self.names, self.inputs = nodes, names, inputs
@@ -211,7 +211,7 @@ def is_field(node: ast.stmt) -> bool:
 
 
 def pairs(target: ast.expr, value: ast.expr) -> list[tuple[ast.expr, ast.expr]]:
-    """What gets a value, and the value: element by element where both are written as lists of the same length."""
+    """Targets and their values: element by element if both are written as lists of the same length."""
     lists = (ast.Tuple, ast.List)
     if isinstance(target, lists) and isinstance(value, lists) and len(target.elts) == len(value.elts):
         return [*zip(target.elts, value.elts)]

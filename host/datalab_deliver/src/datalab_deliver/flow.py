@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What texts get to each call: through assignments, functions, objects and loops, until nothing new is found."""
+"""Which texts reach each call, through assignments, functions, objects and loops."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ PASSES = 8  # at the most: functions that call functions that call functions
 
 
 class Flow(Expressions, ast.NodeVisitor):
-    """Goes through statements until nothing new is found, and then tells of each call."""
+    """Reads the statements until nothing new is found, and then reports each call."""
 
     told: Callable[[ast.Call], None] | None = None
 

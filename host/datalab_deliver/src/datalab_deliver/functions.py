@@ -33,14 +33,14 @@ class Flow:
 
     @property
     def takes_object(self) -> bool:
-        """Whether the first argument is what a method is called by."""
+        """Whether the first argument is the method's object."""
         return bool(self.of_class) and not (
             isinstance(self.node, (ast.FunctionDef, ast.AsyncFunctionDef)) and decorated(self.node, "staticmethod")
         )
 
     @property
     def alters_itself(self) -> bool:
-        """Whether a method alters the object that it is of."""
+        """Whether a method alters its object."""
         return self.takes_object and any(
             name == self.scope + first for name, _ in self.altered for first in self.parameters[:1]
         )
@@ -87,11 +87,11 @@ class Flow:
         return {name: either(*given) for name, given in found.items()}
 
     def all_bound(self, value: Value) -> dict[str, Value]:
-        """What each argument is when it is not known how the function is called, but with what."""
+        """What each argument is if only the values of a call are known, and not their order."""
         return {name: either(value, self.defaults.get(name, NOTHING)) for name in self.arguments()}
 
     def called(self, binding: Mapping[str, Value], groups: Groups) -> tuple[set[Node], Value]:
-        """What a call alters and gives; what it makes a part of something else is noted."""
+        """What a call alters and returns; note what becomes a part of something else."""
 
         def put(nodes: Sequence[Node] | set[Node] | frozenset[Node]) -> frozenset[Node]:
             return frozenset().union(*(self.put(node, binding) for node in nodes))
@@ -108,7 +108,7 @@ class Flow:
 
 
 def several(found: dict[str, list[Value]], names: Sequence[str], value: Value, rest: ast.arg | None) -> None:
-    """Give each of the names an element of a value, and all of them to what takes the rest."""
+    """Give each of the names an element of a value, and the starred name all elements."""
     for name in names:
         found[name].append(element(value))
     if rest:

@@ -30,7 +30,7 @@ class Page:
 
 @dataclass(frozen=True)
 class Card:
-    """What the index shows of a project. It is in the project's folder, so that no notebook has to be read for it."""
+    """What the index shows of a project. It is saved in the project's folder, so no notebook has to be read."""
 
     name: str
     title: str
@@ -43,7 +43,7 @@ class Card:
     pages: list[Page] = field(default_factory=list)
 
     def about(self) -> list[str]:
-        """Its person, since when it is there, and from which data."""
+        """Its person, its date and its data."""
         return [self.team, self.owner, self.completed, *self.data]
 
     def text(self) -> str:
@@ -64,7 +64,7 @@ def names(completed: Path) -> list[str]:
 
 
 def write(completed: Path) -> int:
-    """Write the index anew, and again if a project has come meanwhile; the number of projects."""
+    """Write the index, and again if a project was added meanwhile; return the number of projects."""
     there = None
     while (now := names(completed)) != there:
         there = now
@@ -98,5 +98,5 @@ def markdown(cards: list[Card]) -> str:
 
 
 def plain(text: str) -> str:
-    """A text that means nothing to Markdown."""
+    """A text with Markdown's signs escaped."""
     return re.sub(r"([\\`*_\[\]<>|#$~])", r"\\\1", " ".join(text.split()))

@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The files and folders that a notebook reads: texts in its code that name something that is there."""
+"""The files and folders that a notebook reads: texts in its code that name an existing one."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ LARGEST = 20_000_000
 
 
 def find(statements: Sequence[Statement], effects: Sequence[Effect], folder: Path, taken: set[str]) -> dict[str, str]:
-    """For each path in the code, the argument that stands for it."""
+    """For each path in the code, the argument that replaces it."""
     found: dict[str, str] = {}
     written: set[str] = set()
     for statement, effect in zip(statements, effects):

@@ -2,8 +2,8 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 """The file `datalab` on an instance: a zip archive with this package, which Python runs as it is.
 
-What the command is built on is installed when a person calls it for the first time, on the volume that persists and in
-an environment of its own, which is no kernel. Root runs only what needs the standard library alone.
+The first call by a person installs the dependencies on the volume that persists, in an environment of its own that is
+no kernel. Root runs only code that needs nothing but the standard library.
 """
 
 from __future__ import annotations

@@ -69,7 +69,7 @@ class Run:
 
 @dataclass(frozen=True)
 class Call:
-    """A function whose calls are noted; or that is called with samples after the last cell."""
+    """A function whose calls are recorded, or that is called with samples after the last cell."""
 
     name: str
     artifacts: list[str] = field(default_factory=list)
@@ -78,14 +78,14 @@ class Call:
 
 
 def recorder() -> str:
-    """What notes calls, with the modules that it imports."""
+    """The code that records calls, with the modules that it imports."""
     texts = [(HERE / f"{name}.py").read_text(encoding="utf-8") for name in ("arguments", "artifacts", "record")]
     imports = re.compile(r"^from (\.\w+|__future__) import .*\n", re.MULTILINE)
     return PLAIN + "".join(imports.sub("", text) for text in texts)
 
 
 def run(path: Path, results: Sequence[str], *, seed: int, progress: Progress, call: Call | None = None) -> Run:
-    """Run a notebook; seed is that of Python's hashes, so that an order that depends on them shows."""
+    """Run a notebook; `seed` sets Python's hashes, so that an order that depends on them differs between runs."""
     nb = nbformat.read(path, as_version=4)
     numbers = [number for number, cell in enumerate(nb.cells, 1) if not cells.LEFT_OUT & cells.tags(cell) - {"show"}]
     nb.cells = [nb.cells[number - 1] for number in numbers]
@@ -120,7 +120,7 @@ def execute(
     progress: Callable[[int], None],
     first: str = "",
 ) -> None:
-    """Run all cells, and before them what is in none; the first that fails is named by its number in the notebook."""
+    """Run code that is in no cell, and then all cells; name the first that fails by its number in the notebook."""
     current: list[int] = [0]
 
     def started(cell: Any, cell_index: int) -> None:

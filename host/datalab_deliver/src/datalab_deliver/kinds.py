@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Which values are tables, columns of them, containers of Python or numbers, and what a library gives of them."""
+"""Which values are tables, columns, containers of Python or numbers, and what a library returns for them."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Kinds:
         self.note([*sure, *(pair for pair in loops if id(pair[0]) not in targets)])
 
     def note(self, pairs: Sequence[tuple[ast.AST, ast.AST]]) -> None:
-        """Note by their values what names are; one that has values of several kinds is of none."""
+        """Note the kind of each name by its values; a name with values of several kinds has none."""
         given: dict[str, list[ast.AST]] = {}
         for target, value in pairs:
             plain = isinstance(target, ast.Name)
@@ -126,7 +126,7 @@ def is_name(node: ast.AST) -> bool:
 
 
 def of_frame(node: ast.Attribute | ast.Subscript) -> bool:
-    """Whether a table has more than one column: it is asked for them, or gets one by its name."""
+    """Whether a table has more than one column: the code reads its columns, or sets one by its name."""
     if isinstance(node, ast.Attribute):
         return node.attr in words.OF_FRAMES
     return isinstance(node.ctx, ast.Store) and isinstance(getattr(node.slice, "value", None), str)
@@ -141,7 +141,7 @@ def parts_of(key: ast.expr) -> list[ast.expr]:
 
 
 def selects(key: ast.AST) -> bool:
-    """Whether an index says which ones, and not which one."""
+    """Whether an index selects several elements, not one."""
     if isinstance(key, ast.UnaryOp):
         return isinstance(key.op, ast.Invert)
     if isinstance(key, ast.BinOp):
@@ -152,7 +152,7 @@ def selects(key: ast.AST) -> bool:
 
 
 def without_indexer(node: ast.expr) -> tuple[ast.expr, str]:
-    """A table of which loc or the like is taken, and which of them."""
+    """The table before an indexer such as loc, and the indexer."""
     if isinstance(node, ast.Attribute) and node.attr in {"loc", "iloc", "at", "iat"}:
         return node.value, node.attr
     return node, ""
@@ -163,7 +163,7 @@ def last_name(node: ast.AST) -> str:
 
 
 def keeps_functions(call: ast.Call) -> bool:
-    """Whether what a library gives may call a function that it was given."""
+    """Whether the result of a library may later call a function that was passed to it."""
     last = last_name(call.func)
     return (
         last in {"partial", "partialmethod", "vectorize", "frompyfunc"}

@@ -79,7 +79,7 @@ def network_policy(name: str, kind: str) -> Doc:
 
 
 def memory(megabytes: int) -> int:
-    """A limit with room above what was measured: a power of two, so that it does not move with every run."""
+    """A limit above the measured memory: a power of two, so that it does not change with every run."""
     limit = 256
     while limit < 2 * megabytes:
         limit *= 2
@@ -176,7 +176,7 @@ def job(name: str, pod: Doc) -> dict[str, Doc]:
 
 
 def overlay_of(overlay: str, namespace: str, name: str, kind: str) -> dict[str, str]:
-    """A place: its namespace, its image, and one replica where it is only tried."""
+    """An overlay: its namespace, its image, and one replica unless it is production."""
     folder = f"k8s/overlays/{overlay}"
     levels = {"pod-security.kubernetes.io/enforce": "restricted"}
     space = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace, "labels": levels}}

@@ -1,8 +1,8 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The versions that the kernel has of what the project imports, and of what those need, with hashes.
+"""The versions of the packages that the project imports, and of their dependencies, as in the kernel, with hashes.
 
-pip tells the hashes: of the very file that it would install, from the team's index, with its configuration.
+pip computes the hashes of the files that it would install, from the team's index, with the team's configuration.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from .source import Statement
 
 @dataclass(frozen=True)
 class Environment:
-    """What the project needs of the kernel's environment."""
+    """The part of the kernel's environment that the project needs."""
 
     python: str  # such as 3.11
     direct: dict[str, str]  # distribution: version
@@ -33,7 +33,7 @@ class Environment:
 
 
 def of(python: str, statements: Sequence[Statement], notebook: str) -> Environment:
-    """What the statements import, from the environment of that Python."""
+    """The packages that the statements import, in the environment of that Python."""
     modules = imported(statements)
     script = Path(__file__).parent / "environment.py"
     done = subprocess.run([python, str(script), *modules], capture_output=True, text=True, check=True)
@@ -67,14 +67,14 @@ def imported(statements: Sequence[Statement]) -> dict[str, int]:
 
 
 def optional(statements: Sequence[Statement]) -> set[str]:
-    """The modules that the notebook does without, if they are not there."""
+    """The modules that the notebook can do without."""
     tries = [item for statement in statements for item in ast.walk(statement.node) if isinstance(item, ast.Try)]
     inside = [Statement(0, item, "") for one in tries for item in one.body if one.handlers]
     return set(imported(inside))
 
 
 def closure(names: Sequence[str], distributions: Mapping[str, Any], markers: Mapping[str, str]) -> dict[str, str]:
-    """The versions of some distributions and of all that they need there."""
+    """The versions of some distributions and of all their dependencies there."""
     known = {canonicalize_name(name): facts for name, facts in distributions.items()}
     found: dict[str, str] = {}
     todo = [(canonicalize_name(name), frozenset({""})) for name in names]

@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Which names stand for what can be read only once, so that reading it alters it."""
+"""Which names stand for values that can be read only once, so that reading alters them."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What a person asks for, the part of the notebook that a project has, and what is known when the notebook has run."""
+"""The order of a person, the part of the notebook that a project has, and the outcome of the notebook's run."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Slice:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What is known when the notebook has run, and when the proof is done."""
+    """The outcome of the notebook's run, and of the proof."""
 
     nb: nbformat.NotebookNode
     ran: kernel.Run

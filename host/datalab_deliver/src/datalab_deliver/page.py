@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A notebook as a page that stands by itself, and what its card in the index shows."""
+"""A notebook as a self-contained page, and the contents of its card in the index."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ WORDS = 240  # characters
 
 
 def html(nb: NotebookNode, name: str, about: Sequence[str], up: str) -> str:
-    """The page of a notebook, with all outputs and pictures inside, its person, and the way up to the index."""
+    """The page of a notebook, with all outputs and pictures inside, its person, and a link to the index."""
     exporter = HTMLExporter(
         extra_loaders=[jinja2.DictLoader({"page.html.j2": TEMPLATE})], template_file="page.html.j2", embed_images=True
     )
@@ -58,7 +58,7 @@ def title_of(nb: NotebookNode) -> str:
 
 
 def words(nb: NotebookNode) -> str:
-    """The first paragraph that says something, without Markdown's signs."""
+    """The first paragraph that is not empty, without Markdown's signs."""
     for source in cells.markdown(nb):
         for paragraph in re.split(r"\n\s*\n", source):
             text = re.sub(r"\s+", " ", re.sub(r"[*_`]|\[|\]\([^)]*\)|<[^>]*>", "", paragraph)).strip()
@@ -78,7 +78,7 @@ def figure(nb: NotebookNode) -> str | None:
 
 
 def thumbnail(encoded: str) -> str | None:
-    """A picture as WebP of at most some thousand bytes; None for what is no picture."""
+    """A picture as WebP of at most some thousand bytes; None if it is no picture."""
     try:
         picture = Image.open(io.BytesIO(base64.b64decode(encoded))).convert("RGBA")
     except (OSError, ValueError, binascii.Error, Image.DecompressionBombError):

@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Data that a project does not have: on the network, or at a place of one machine, however it is named."""
+"""Data that a project does not have: on the network, or at a path of one machine, even if the path is computed."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ MACHINE = "Copy the file beside the notebook, and read it by a relative path"
 def faults(
     nodes: Sequence[ast.stmt], names: Names, given: Mapping[str, object], inputs: set[str]
 ) -> dict[int, list[tuple[str, str]]]:
-    """For each statement, by its number, what it takes from elsewhere, and the remedy."""
+    """For each statement, by its number, what it reads from elsewhere, and the remedy."""
     flow = Flow(nodes, names, given, inputs)
     found: dict[int, list[tuple[str, str]]] = {number: [] for number in range(len(nodes))}
     numbers = {id(node): number for number, node in enumerate(nodes)}
@@ -71,7 +71,7 @@ def writes(call: ast.Call, name: str, path: str) -> bool:
 
 
 def is_reader(node: ast.expr, names: Names) -> bool:
-    """Whether an expression is a function that reads: a built-in, of a library, or a method that is called so."""
+    """Whether an expression is a function that reads: a built-in, of a library, or a method with such a name."""
     if isinstance(node, ast.Name):
         last = names.path(node).rpartition(".")[2] or (node.id if node.id == "open" else "")
     else:

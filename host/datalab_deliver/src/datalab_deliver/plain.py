@@ -1,4 +1,4 @@
-"""Results as JSON, the same on every machine, and whether two of them are the same."""
+"""Results as JSON, the same on every machine, and their comparison."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ LONGEST = 40
 
 
 def plain(value: Any) -> Any:
-    """A value as JSON. What has no such form raises TypeError."""
+    """A value as JSON. TypeError: it has no such form."""
     if value is None or isinstance(value, (bool, int, str)):
         return value if type(value) in (bool, int, str, type(None)) else plain_of_subclass(value)
     if isinstance(value, float):
@@ -65,7 +65,7 @@ def plain_dict(value: dict[Any, Any]) -> Any:
 
 
 def plain_of_library(value: Any) -> Any:
-    """Arrays and tables, if the library that makes them was imported, and what is written as a text."""
+    """Arrays and tables, if their library was imported, and values that are written as texts."""
     pd, np = sys.modules.get("pandas"), sys.modules.get("numpy")
     if pd and (value is pd.NaT or value is pd.NA):
         return None
@@ -125,7 +125,7 @@ def same(first: Any, second: Any, tolerance: float = 1e-9, where: str = "") -> l
 
 
 def brief(value: Any) -> Any:
-    """A plain value in which a long list is its ends and what changes with any of its items."""
+    """A plain value in which a long list is replaced by its ends, and by sums and a digest of all its items."""
     if isinstance(value, dict):
         return {key: brief(item) for key, item in value.items()}
     if not isinstance(value, list):

@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Put a project where it belongs: built aside, renamed when it is whole, and what the team changed stays."""
+"""Put a project into its place: build it aside, rename it when it is complete, and keep the team's changes."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def record(project: Path) -> dict[str, Any] | None:
 
 @contextmanager
 def aside(target: Path) -> Iterator[Path]:
-    """A new folder beside the target, that is gone afterwards unless it was put in its place."""
+    """A new folder beside the target, which is removed afterwards unless it was put into its place."""
     target.parent.mkdir(parents=True, exist_ok=True)
     place = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
     try:
@@ -101,7 +101,7 @@ def check_target(target: Path) -> None:
 
 
 def keep_edits(target: Path, new: Path) -> list[str]:
-    """Take what the team changed or added over into the new project; the names of what it changed."""
+    """Copy the files that the team changed or added to the new project; return the names of the changed ones."""
     if not target.exists():
         return []
     noted = (record(target) or {}).get("files", {})
@@ -121,14 +121,14 @@ def digests(new: Path) -> dict[str, str]:
 
 
 def note(new: Path, facts: Mapping[str, Any], made: Mapping[str, str], kept: list[str], target: Path) -> None:
-    """Note what was delivered. For a file of the team's its first digest stays, so that it stays the team's."""
+    """Record what was delivered. A file that the team changed keeps its first digest, so it still counts as changed."""
     known = (record(target) or {}).get("files", {})
     files = {**made, **{name: known[name] for name in kept}}
     write(new, {RECORD: json.dumps({**facts, "files": files}, indent=1, sort_keys=True) + "\n"})
 
 
 def put(new: Path, target: Path) -> None:
-    """Rename the new project into its place; the old one is back if that fails."""
+    """Rename the new project into its place; if that fails, put the old one back."""
     old = new.parent / "old"
     if target.exists():
         target.rename(old)

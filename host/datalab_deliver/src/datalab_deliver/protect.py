@@ -1,9 +1,9 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Root's half of a completion: what a person has completed becomes root's, so that no one can take the right to write.
+"""Root's half of a completion: completed projects become root's, so that no one can restore the right to write.
 
-People can put anything into these folders, and exchange it at any time. So a folder becomes root's before what is in it
-is looked at: from then on no one else changes its entries. And all is done to what is held open, never to a path.
+People can put anything into these folders, and replace it at any time. So root takes a folder before it reads what is
+in it: from then on no one else can change its entries. It works only on open descriptors, never on paths.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ FILE = os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 def forever(completed: Path) -> None:
-    """Protect what is completed from now on. The file system may not be there yet, or not answer for a while."""
+    """Protect completed projects from now on. The file system may be missing or not answer for a while."""
     while True:
         with suppress(OSError):
             once(completed)
@@ -43,7 +43,7 @@ def once(completed: Path) -> None:
 
 
 class Held:
-    """A directory that is held open: whatever takes its name, it stays this one."""
+    """A directory that is held open: it stays the same, even if another takes its name."""
 
     def __init__(self, name: str | Path, parent: Held | None = None) -> None:
         self.number: int = os.open(name, DIRECTORY, dir_fd=parent.number if parent else None)
@@ -58,7 +58,7 @@ class Held:
 
 
 def is_finished(project: Held) -> bool:
-    """Whether its person has taken the right to write, which comes last, or root was cut off."""
+    """Whether its person has removed the right to write, which comes last, or root was interrupted."""
     mode = stat.S_IMODE(project.status.st_mode)
     is_root = project.status.st_uid == ROOT
     if mode & 0o222 or (is_root and mode != BEGUN):
@@ -82,7 +82,7 @@ def take(folder: Held) -> None:
 
 
 def take_file(name: str, folder: Held) -> None:
-    """What is root's already was linked to by a person who has no right to it."""
+    """Make a file root's and read-only. One that is root's already stays, since a person may have linked to it."""
     number = os.open(name, FILE, dir_fd=folder.number)
     try:
         status = os.fstat(number)

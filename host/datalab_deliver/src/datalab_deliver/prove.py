@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Whether a project computes what the notebook computed: in another process, in an empty folder."""
+"""Prove that a project computes what the notebook computed, in another process, in an empty folder."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
 with open({file!r}, "w") as file:
     json.dump({{"values": results, "peak": peak}}, file)
 """
-# The build stage, and what serves: that one cannot compute anew, and is asked twice, the second time backwards.
+# The build stage, and the service: it cannot compute again, and answers all calls twice, the second time backwards.
 TRAIN = """
 import json, pathlib, sys
 sys.path.insert(0, {src!r})
@@ -62,7 +62,7 @@ with open({file!r}, "w") as file:
 
 @dataclass(frozen=True)
 class Proof:
-    """How a project did."""
+    """The outcome of a proof."""
 
     differences: list[str]
     values: dict[str, Any]
@@ -71,7 +71,7 @@ class Proof:
 
 @dataclass(frozen=True)
 class Expected:
-    """Of a function that is served: what it gave, and the artifacts that can be compared."""
+    """The answers of a served function, and the artifacts that can be compared."""
 
     name: str
     answers: list[Any]
@@ -120,7 +120,7 @@ def prove_served(
 
 
 def told(python: str, program: str, facts: Mapping[str, Any], place: Path) -> Any:
-    """What a program writes, run in an empty folder; a text says why it failed."""
+    """The output of a program, run in an empty folder; a text if it failed."""
     file, empty = place / "results.json", place / "empty"
     empty.mkdir(exist_ok=True)
     environment = {**os.environ, "PYTHONHASHSEED": "2", "MPLBACKEND": "Agg", "PYTHONDONTWRITEBYTECODE": "1"}

@@ -1,9 +1,9 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Which methods of a notebook's own classes leave their object, what they are given, and all outside as it was.
+"""Which methods of a notebook's own classes do not alter their object, their arguments, or anything outside.
 
-A slice keeps what may alter; here it is the other way round, and what is not known to leave something alone alters all
-of it, however deep.
+A slice keeps what may alter. Here it is the other way round: unless code is known not to alter a value, it counts as
+altering all of it, however deep.
 """
 
 from __future__ import annotations
@@ -31,14 +31,14 @@ WITHOUT_NAME = CHANCE | {FILES, PROCESS}
 
 
 class Asked(Finder):
-    """Whether a call may alter what it is given, whatever that is."""
+    """Whether a call may alter its arguments, whatever they are."""
 
     def arguments(self, node: ast.Call) -> set[str]:
         return {ARGUMENTS}
 
 
 class Strict(Elements):
-    """What functions alter, if each library may alter all that it is not known to spare."""
+    """What functions alter, if a library may alter everything that it is not known to leave alone."""
 
     def __init__(self, analysis: Analysis) -> None:
         self.analysis = analysis
@@ -53,14 +53,14 @@ class Strict(Elements):
         self.altering_names = self.altering_methods()
 
     def altered_by(self, name: str) -> set[str]:
-        """The names outside of a function that it may alter; all, if it has to do with a method that alters."""
+        """The names outside of a function that it may alter; all names, if it uses a method that alters."""
         flows = self.functions.get(name, [])
         if any(mentions(flow, self.altering_names) for flow in flows):
             return self.assigned
         return self.called([name])
 
     def altering(self, name: str) -> list[int]:
-        """The statements that may alter what a name stands for; a function has no parts that are not named with it."""
+        """The statements that may alter the value of a name; a function is altered only by its name."""
         if name in self.functions:
             effects = self.analysis.effects()
             others = [isinstance(node, ast.Assign) and getattr(node.value, "id", "") == name for node in self.nodes]
@@ -119,7 +119,7 @@ class Strict(Elements):
         return ARGUMENTS in finder.alters
 
     def by_method(self, func: ast.Attribute, receiver: Value) -> set[Node]:
-        """What a method alters of its object, if that may be of another class than the notebook's own."""
+        """What a method alters of its object, if the object may be of a class that is not the notebook's."""
         known = func.attr in words.FRESH | words.VIEWS
         of_own = any(flow.of_class for flow in self.functions.get(func.attr, []))
         base = func.value
@@ -131,7 +131,7 @@ class Strict(Elements):
         return set() if ":" not in name or name in self.selves() else whole(receiver)
 
     def selves(self) -> set[str]:
-        """What methods call the object whose they are."""
+        """The names that methods give to their object, such as self."""
         methods = [flow for flow in self.flows.values() if flow.takes_object and flow.parameters]
         return {flow.scope + flow.parameters[0] for flow in methods}
 
@@ -147,7 +147,7 @@ class Strict(Elements):
         return either(found, self.any_class()) if last_name(node.func) == "type" else found
 
     def is_settled(self, node: ast.ClassDef) -> bool:
-        """Whether a class's own values are nothing that its objects can alter."""
+        """Whether objects of a class cannot alter its class attributes."""
         fixed = self.names.modules.keys() | self.names.callables.keys() | self.unshared | constants(self.nodes)
         for each in self.nodes:
             if isinstance(each, ast.ClassDef):
@@ -178,7 +178,7 @@ def mentions(flow: Flow, methods: set[str]) -> bool:
 
 
 def constants(nodes: Sequence[ast.stmt]) -> set[str]:
-    """The names that are given a number, a text or the like."""
+    """The names to which a number, a text or the like is assigned."""
     plain = [node for node in nodes if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant)]
     return {root(target) for node in plain for target in node.targets}
 
@@ -204,7 +204,7 @@ def is_flat(value: ast.expr | None) -> bool:
 
 
 def only_read(names: set[str], nodes: Sequence[ast.stmt]) -> bool:
-    """Whether code does nothing with attributes of these names but go through them, and ask for an element."""
+    """Whether code only iterates over attributes of these names, and reads their elements."""
     reading = {id(part) for node in nodes for item in ast.walk(node) for part in read_by(item)}
     found = [item for node in nodes for item in ast.walk(node) if isinstance(item, ast.Attribute)]
     return all(id(item) in reading for item in found if item.attr in names)

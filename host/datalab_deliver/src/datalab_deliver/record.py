@@ -1,6 +1,6 @@
-"""In the notebook's kernel: what a function is called with, what it gives, and whether what it takes can be saved.
+"""In the notebook's kernel: record the calls of a function and its answers, and check that its artifacts can be saved.
 
-It is run there as a text, with those of the modules that it imports before it.
+It runs there as a text, after the texts of the modules that it imports.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class Recorder(ast.NodeTransformer):
 
 
 class Calls:
-    """Those of one function."""
+    """The calls of one function."""
 
     def __init__(self, count: Any) -> None:
         self.count = count  # how many cells have run
@@ -49,7 +49,7 @@ class Calls:
         self.inside = False
 
     def record(self, function: Any) -> Any:
-        """The function, with a note for each call from outside."""
+        """The function, which records each call from outside."""
 
         @functools.wraps(function)
         def recorded(*args: Any, **kwargs: Any) -> Any:
@@ -68,7 +68,7 @@ class Calls:
         return recorded
 
     def note(self, function: Any, args: Any, kwargs: Any) -> Any:
-        """What it is called with, as it is before the call."""
+        """The arguments of a call, as they are before it."""
         names = function.__code__.co_varnames
         given = {**dict(zip(names, args)), **kwargs}
         try:
@@ -103,7 +103,7 @@ def begin(name: str, shell: Any) -> None:
 
 
 def end(names: dict[str, Any], artifacts: list[str]) -> dict[str, Any]:
-    """After the last cell: the calls, what they give now, and the artifacts that cannot be saved."""
+    """After the last cell: the calls, their answers now, and the artifacts that cannot be saved."""
     calls = sys.modules[MODULE].calls
     calls.inside = True
     noted = []
@@ -136,7 +136,7 @@ def end(names: dict[str, Any], artifacts: list[str]) -> dict[str, Any]:
 
 
 def kind_of(value: Any) -> str:
-    """Whether nothing alters a value, or its elements, or nothing but what a cell defines."""
+    """Whether a value cannot be altered, or its elements cannot, or only code of the notebook can alter it."""
     np = sys.modules.get("numpy")
     scalars = (bool, int, float, complex, str, bytes, type(None), *([np.generic] if np else []))
     if isinstance(value, scalars):
@@ -151,7 +151,7 @@ def kind_of(value: Any) -> str:
 
 
 def answers(function: Any, types: dict[str, Any], samples: list[dict[str, Any]]) -> list[Any]:
-    """What a function gives for arguments that are JSON."""
+    """The answers of a function to arguments in JSON."""
     sys.modules[MODULE].calls.inside = True
 
     def answer(sample: dict[str, Any]) -> Any:
@@ -161,7 +161,7 @@ def answers(function: Any, types: dict[str, Any], samples: list[dict[str, Any]])
 
 
 def attempt(call: Any) -> Any:
-    """What a call gives, or how it fails, as JSON."""
+    """The answer of a call, or its error, as JSON."""
     try:
         return plain(call())
     except Exception as error:  # noqa: BLE001 - a function may raise anything

@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What is wrong with a notebook, in the words of the person who has to repair it."""
+"""The faults of a notebook, in the words of the person who has to repair it."""
 
 from __future__ import annotations
 

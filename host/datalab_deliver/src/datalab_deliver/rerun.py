@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Whether a notebook shows in another run what it shows as it was saved."""
+"""Check that a notebook shows in another run what was saved in it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from . import cells, kernel
 from .check.text import joined
 from .refusal import Fault
 
-# Another number in each run, of no meaning to a reader: where an object is, how long something took.
+# These numbers differ in each run and mean nothing to a reader: addresses of objects, durations.
 VARIES = re.compile(
     r"\b0x[0-9a-f]{6,}\b|^\s*(CPU times|Wall time|time):.*$|^.* per loop \(mean.*$", re.MULTILINE | re.IGNORECASE
 )
@@ -47,12 +47,12 @@ def differences(
 
 
 def seen(cell: NotebookNode) -> list[tuple[str, str]]:
-    """What a reader sees below a cell, by kind. Warnings and progress are told on stderr and may differ."""
+    """What a reader sees below a cell, by kind. Warnings and progress go to stderr and may differ."""
     printed = [joined(o.text) for o in cell.outputs if o.output_type == "stream" and o.name == "stdout"]
     found = [("text", VARIES.sub("…", "".join(printed)))] if printed else []
     for output in cell.outputs:
         kinds = output.get("data", {})
-        # HTML and SVG have identifiers that are made anew each time; the same is there as text or as a picture.
+        # HTML and SVG have identifiers that differ each time; the same output is there as text or as a picture.
         if PLAIN in kinds:
             found.append((PLAIN, VARIES.sub("…", joined(kinds[PLAIN]))))
         found += [(kind, "".join(joined(kinds[kind]).split())) for kind in PICTURES if kind in kinds]

@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What cannot be delivered, whatever the results are: it would be another value elsewhere or tomorrow."""
+"""Code that cannot be delivered, because its value would differ elsewhere or tomorrow."""
 
 from __future__ import annotations
 

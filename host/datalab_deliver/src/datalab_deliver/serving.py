@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A function that is served: what its calls in the notebook prove, and what its project has besides."""
+"""A function that is served: what its calls in the notebook prove, and the additional files of its project."""
 
 from __future__ import annotations
 
@@ -37,17 +37,17 @@ class Served:
 
 @dataclass(frozen=True)
 class Answers:
-    """What it was called with, of which types that is, and what it gave."""
+    """The arguments of the calls, their types, and the answers."""
 
     types: dict[str, Type]
     optional: list[str]
     samples: list[dict[str, Any]]
     values: list[Any]
-    made: dict[str, Any]  # the artifacts that have a form that can be compared
+    made: dict[str, Any]  # the artifacts that can be compared
 
 
 def find(read: Source, name: str, path: Path) -> Served:
-    """The function and what goes along, or why it cannot be served."""
+    """The function and the code that it needs, or why it cannot be served."""
     called = calling.find(read, name, path.name)
     known = effects.of(read.statements)
     served = Served(called, [read.statements[n] for n in called.numbers], [known[n] for n in called.numbers])
@@ -58,7 +58,7 @@ def find(read: Source, name: str, path: Path) -> Served:
 
 
 def answers(served: Served, ran: Run, nb: nbformat.NotebookNode, tolerance: float, notebook: str) -> Answers:
-    """What the calls of a run say, or why that is no proof."""
+    """The answers of a run, or why they prove nothing."""
     called, found = served.called, ran.calls
     numbers = [number for number, cell in cells.code(nb) if not cells.LEFT_OUT & cells.tags(cell) - {"show"}]
     faults = [unsaved(notebook, served, name, *why) for name, why in found["unsaved"].items()]

@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""project.toml beside the notebook: what the people who read it need to know, and what the checks may let through."""
+"""project.toml beside the notebook: facts for its readers, and findings that the checks are to allow."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def read(folder: Path) -> Settings:
 
 
 def wrong(found: dict[str, Any]) -> list[Fault]:
-    """What the file says that it cannot say."""
+    """The settings of the file that are not valid."""
     faults = [
         Fault(NAME, None, f"it has the unknown setting {name}", f"Use only {', '.join(KINDS)}")
         for name in found

@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Of which types the arguments of a function are: as they are annotated, or as the notebook has called it."""
+"""The types of a function's arguments, from annotations or from the calls in the notebook."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def one(item: ast.arg, seen: Sequence[Seen], default: ast.expr | None) -> Type:
 
 
 def annotated(node: ast.expr | None) -> Type | None:
-    """The type that an annotation says; None if it says none that JSON has."""
+    """The type of an annotation; None if JSON has no such type."""
     if isinstance(node, ast.Constant) and isinstance(node.value, str):
         try:
             return annotated(ast.parse(node.value, mode="eval").body)

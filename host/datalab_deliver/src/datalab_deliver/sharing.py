@@ -1,8 +1,8 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Which names may stand for the same object, or for parts of one: what alters one of them alters all.
+"""Which names may stand for the same object, or for parts of one, so that altering one alters all.
 
-It does not look at the order of statements: names that share once are taken to share always.
+The order of statements is ignored: names that share once count as always sharing.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class Names:
     holders: list[tuple[set[str], set[str]]] = field(default_factory=list)  # what may keep what: not the other way
 
     def path(self, node: ast.expr) -> str:
-        """The full name of something from a library, such as numpy.random.seed; else nothing."""
+        """The full name of a member of a library, such as numpy.random.seed; else nothing."""
         parts = []
         while isinstance(node, ast.Attribute):
             parts.append(node.attr)
@@ -158,7 +158,7 @@ def root(node: ast.AST) -> str:
 
 
 def bindings(node: ast.AST, *, loops: bool = True) -> Iterator[tuple[ast.AST, ast.AST]]:
-    """What gets a value, and the value; in a loop, a value of which it gets an element."""
+    """Targets and their values; in a loop, the value whose elements the target gets."""
     for item in ast.walk(node):
         if isinstance(item, ast.Assign):
             for target in item.targets:

@@ -2,8 +2,8 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Which statements the results need.
 
-What may go is decided by what the statements say, never by what the data happened to be: a `dropna` that dropped
-nothing stays, and so does an assert about something that stays.
+The text of the statements decides what is left out, never the data: a `dropna` that dropped nothing stays, and so does
+an assert about something that stays.
 """
 
 from __future__ import annotations
@@ -47,13 +47,13 @@ def cut(statements: Sequence[Statement], effects: Sequence[Effect], wanted: set[
 
 
 def last(name: str, effects: Sequence[Effect]) -> str:
-    """What a name is called at the end."""
+    """The last version of a name."""
     found = {each for effect in effects for each in effect.defines if plain(each) == name}
     return max(found, key=version, default=name)
 
 
 def backwards(effects: Sequence[Effect], wanted: set[str], forced: set[int]) -> set[int]:
-    """From the last statement to the first: what gives or alters something that is needed after it."""
+    """From the last statement to the first: keep those that assign or alter something that is needed later."""
     needed, kept = set(wanted) | {PROCESS}, set()
     for number in range(len(effects) - 1, -1, -1):
         effect = effects[number]
@@ -81,7 +81,7 @@ def guarding(effects: Sequence[Effect], kept: set[int]) -> list[int]:
 
 
 def draws(statement: Statement) -> bool:
-    """Whether a statement imports what only draws."""
+    """Whether a statement imports modules that only draw."""
     node = statement.node
     if isinstance(node, ast.ImportFrom):
         return bool(DRAWS.search(node.module or ""))

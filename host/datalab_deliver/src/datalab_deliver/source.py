@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The statements of a notebook: its code cells as Python, without what is only for the notebook."""
+"""The statements of a notebook: its code cells as Python, without magics that only the notebook needs."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class Source:
 
 
 def read(nb: NotebookNode, name: str) -> Source:
-    """The statements of a notebook; what cannot be read is refused, all at once."""
+    """The statements of a notebook; all that cannot be read is refused at once."""
     source, faults = Source(), []
     language = nb.metadata.get("kernelspec", {}).get("language", "python")
     if language != "python":
@@ -123,7 +123,7 @@ def called_magic(node: ast.stmt) -> list[str] | None:
 
 
 def code_in(magic: list[str]) -> str:
-    """The Python that a magic runs; what may do more than show something is refused."""
+    """The Python that a magic runs; a magic that may do more than show something is refused."""
     kind, arguments = magic[0], magic[1:]
     if kind == "system":
         words = arguments[0].split()

@@ -1,8 +1,8 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What acts on all statements from one to another: where prints, logs, warnings and the errors of numpy go.
+"""Redirections that act on all statements from one to another: of prints, logs, warnings and the errors of numpy.
 
-A statement in between may write to it, whatever it says. It stays if what was written is needed.
+Any statement in between may write to the target. It stays if what was written is needed.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class Spans:
         return self.names.path(node) if isinstance(node, ast.expr) else ""
 
     def pass_by(self, node: ast.stmt, alters: set[str]) -> tuple[set[str], set[str]]:
-        """What a statement may write to, and what it reads of that, when those before it were passed."""
+        """The targets that a statement may write to, and those that it reads, after the statements before it."""
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Import, ast.ImportFrom)):
             return set(), set()
         before = set().union(*self.open.values())
@@ -61,7 +61,7 @@ class Spans:
         return before | set().union(*self.open.values()) | entered, reads
 
     def begun(self, node: ast.stmt, alters: set[str]) -> Iterator[tuple[str, set[str]]]:
-        """The ways to write that a statement opens or, with nothing to write to, closes."""
+        """The redirections that a statement begins or, without a target, ends."""
         yield from self.by_values(node)
         value = getattr(node, "value", None)
         targets = node.targets if isinstance(node, ast.Assign) else []
@@ -101,7 +101,7 @@ class Spans:
         return self.path(value) in ORIGINALS or self.path(value).startswith("builtins.")
 
     def enters(self, call: ast.Call, holder: ast.expr) -> bool:
-        """Whether it does by hand what a with statement does, itself or by an ExitStack."""
+        """Whether it enters a context by hand, as a with statement does, itself or by an ExitStack."""
         last = called_name(call)
         by_stack = last == "enter_context" and bool(call.args) and self.is_manager(call.args[0])
         return by_stack or (last == "__enter__" and self.is_manager(holder))

@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Texts as far as they are known, and how they are joined."""
+"""Texts of which only a part may be known, and how they are joined."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ PLACEHOLDER = re.compile(r"%\(|%[-+# 0-9.]*[a-z]|\{")
 
 @dataclass(frozen=True)
 class Text:
-    """A text that begins so."""
+    """A text that begins with `head`."""
 
     head: str
     whole: bool = True  # it ends so, too
@@ -32,7 +32,7 @@ def inside(found: Found) -> Found:
 
 
 def opened(found: Found) -> Found:
-    """What the elements are: a text that is an element of an element stays one."""
+    """The texts of elements that were taken out of their container."""
     return frozenset(replace(text, inside=False) for text in found)
 
 
@@ -53,7 +53,7 @@ def joined(parts: Sequence[Found]) -> Found:
 
 
 def formatted(left: Found, right: Found) -> Found:
-    """A text with placeholders: what is before the first one, and if nothing is, what may come there."""
+    """A text with placeholders: the part before the first one or, if that is empty, its possible values."""
     found: Found = NOTHING
     for text in left:
         place = PLACEHOLDER.search(text.head)

@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What is known about the names that notebooks use. What is not here is taken to alter what it is given."""
+"""What is known about the names that notebooks use. A function that is not here counts as altering its arguments."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ DRAWS = re.compile(
     r"^(matplotlib|pylab|seaborn|bokeh|plotly|altair|holoviews|hvplot|folium|IPython|ipywidgets|tqdm|pprint|warnings"
     r"|tabulate|missingno|wordcloud|plotnine|cufflinks|logging)(\.|$)|\.(plotting|display|vis|viz)(\.|$)"
 )
-# Of these, what a figure is made by.
+# Of these, the modules that make figures.
 FIGURES = re.compile(r"^(matplotlib|pylab|seaborn|plotnine)(\.|$)")
-# Modules whose objects draw what they are given and leave it alone.
+# Modules whose objects draw their arguments and do not alter them.
 DRAWN = re.compile(r"^(matplotlib|pylab|seaborn|plotnine|plotly|folium|altair)(\.|$)")
-# Functions and methods that give such an object, or several; all others may give data.
+# Functions and methods that return such an object, or several; all others may return data.
 MAKES_FIGURES = set(
     """
     figure subplots subplot axes gca gcf sca subplot2grid subplot_mosaic add_subplot add_axes add_gridspec
@@ -25,7 +25,7 @@ MAKES_FIGURES = set(
     scatterplot lineplot histplot kdeplot barplot countplot stripplot swarmplot pointplot regplot line
     """.split()
 )
-# Models: what they are fitted to they leave alone, and may keep. Of their attributes, those that are models.
+# Models: they do not alter the data that they are fitted to, but may keep it. PARTS_OF_MODELS are models as attributes.
 FITTED = re.compile(r"^(sklearn|xgboost|lightgbm|catboost|imblearn)\.(.*\.)?([A-Z]\w*|make_pipeline|make_union)$")
 COPIES = re.compile(r"(.*__)?(copy|overwrite)(_\w+)?")  # options that say whether a model works on what it is given
 CALLS = {"map", "filter", "reduce", "starmap", "accumulate"}  # functions that call what they are given
@@ -35,11 +35,11 @@ PARTS_OF_MODELS = set(
     "best_estimator_ estimator estimator_ estimators estimators_ final_estimator_ named_estimators named_estimators_"
     " named_steps named_transformers_ steps transformers_".split()
 )
-# What makes texts of objects, and what these are then depends on the options for displaying them.
+# Functions and methods that make texts of objects, which depend on the display options.
 MAKES_TEXTS = set("str repr ascii format print".split())
 MAKES_TEXTS_OF = set("to_string to_html to_latex to_markdown format array2string array_str array_repr info".split())
 MAKES_TEXTS_OF |= {"_repr_html_", "__repr__", "__str__"}
-# What draws from the global generator of numpy, unless it is given another one or a seed.
+# Functions that draw from the global generator of numpy, unless they get another one or a seed.
 DRAWS_NUMBERS = re.compile(
     r"^sklearn\.(cluster|covariance|datasets\.make_|decomposition|ensemble|feature_selection|gaussian_process"
     r"|inspection|kernel_approximation|linear_model|manifold|mixture|model_selection|multioutput|neural_network"
@@ -47,16 +47,16 @@ DRAWS_NUMBERS = re.compile(
     r"|^scipy\.(.*\.)?(rvs|bootstrap|permutation_test|monte_carlo_test|differential_evolution|basinhopping|dual_annealing"
     r"|random|rand|random_array|kmeans2?|svds|eigsh?)$|^(xgboost|lightgbm|catboost|umap|imblearn|hdbscan)\."
 )
-# Of these, what computes without chance.
+# Of these, functions and classes that use no random numbers.
 NO_CHANCE = set(
     "LinearRegression ElasticNet Lasso Ridge DBSCAN AgglomerativeClustering GaussianNB SVR NuSVR ParameterGrid"
     " LeaveOneOut TimeSeriesSplit GroupKFold load_iris linkage fcluster".split()
 )
 GIVES_SEEDS = re.compile(r"seed|set_?state|set_bit_generator", re.IGNORECASE)
 GENERATORS = {"random_state", "rng", "seed", "generator"}
-# Methods of such an object that leave it alone, and may draw all the same.
+# Methods of such an object that do not alter it, but may draw.
 BY_CHANCE = {"split", "sample", "transform"}
-# Objects that are another one after they were read or written.
+# Objects that change when they are read or written.
 BUFFERS = {"StringIO", "BytesIO", "open", "TemporaryFile", "NamedTemporaryFile", "SpooledTemporaryFile"}
 # Functions of numpy that write into an argument after the first, or after the first two.
 ONE_OPERAND = set(
@@ -67,13 +67,13 @@ TWO_OPERANDS = set(
     "add arctan2 divide dot equal floor_divide fmax fmin fmod greater hypot less logical_and logical_or matmul maximum"
     " minimum mod multiply power remainder subtract true_divide".split()
 )
-# Their functions leave arguments alone; what does not is in ALTERS.
+# Modules whose functions do not alter their arguments, except those in ALTERS.
 PURE_MODULES = re.compile(
     r"^(numpy|pandas|scipy|sklearn|random|math|cmath|statistics|itertools|functools|operator|collections|datetime"
     r"|calendar|json|re|string|textwrap|decimal|fractions|hashlib|base64|copy|io|time|uuid|typing|dataclasses|enum|pathlib"
     r"|urllib\.parse|html|unicodedata|zlib|csv|ast|dateutil|bisect|types|skimage|statsmodels)(\.|$)"
 )
-# Of these, the modules whose functions give something new; those of the others may keep what they are given.
+# Of these, the modules whose functions return something new; those of the others may keep their arguments.
 FRESH_MODULES = re.compile(
     r"^(numpy|pandas|scipy|math|cmath|statistics|datetime|calendar|json|re|string|textwrap|decimal|fractions|hashlib"
     r"|base64|time|uuid|urllib\.parse|html|unicodedata|zlib|sklearn\.metrics|sklearn\.datasets"
@@ -86,13 +86,13 @@ ALTERS = set(
     " update_wrapper dump setitem delitem iadd iconcat ior iand isub imul ixor itruediv ifloordiv imod ipow ilshift"
     " irshift imatmul at readinto pack_into recv_into".split()
 )
-# Methods that alter their object; one that is only mentioned may be called later.
+# Methods that alter their object; one that is mentioned without a call may be called later.
 MUTATES = set(
     "append appendleft extend extendleft insert remove pop popleft popitem clear add update discard setdefault sort"
     " reverse rotate write writelines subtract put push __setitem__ __delitem__ __iadd__ __setattr__"
     " __delattr__".split()
 )
-# What the literals and calls make whose method copy shares what is inside.
+# Types whose method copy shares the elements.
 CONTAINERS = {"list", "dict", "set", "deque", "defaultdict", "OrderedDict", "Counter", "ChainMap"}
 # Functions of a module that set something in it.
 SETS = set(
@@ -109,7 +109,7 @@ READS_PROCESS = set(
     " isfile isdir version_info version platform maxsize getsizeof stdout getpid walk stat sep".split()
 )
 
-# Methods that leave their object alone and give something new.
+# Methods that do not alter their object and return something new.
 FRESH = set(
     """
     abs add agg aggregate align all any apply applymap argmax argmin argsort asfreq assign astype at_time autocorr
@@ -133,7 +133,7 @@ FRESH = set(
     is_file is_dir exists tobytes hexdigest digest most_common elements describe info
     """.split()
 )
-# Methods that leave their object alone, but whose result may be a part of it.
+# Methods that do not alter their object, but whose result may be a part of it.
 VIEWS = set(
     "get keys values items to_numpy reshape ravel squeeze transpose view swapaxes groupby iterrows itertuples"
     " set_index sort_values sort_index set_axis iteritems pipe get_params with_suffix with_name"
@@ -143,7 +143,7 @@ VIEWS = set(
 SHOWS = set("plot hist boxplot bar barh scatter pie area kde density hexbin show display".split())
 SPARES = FRESH | VIEWS | SHOWS  # methods that leave their object alone
 
-# Built-in functions that leave arguments alone; of the second kind the result may share its elements with them.
+# Built-in functions that do not alter their arguments; results of the second kind may share elements with them.
 FRESH_BUILTINS = set(
     "abs all any ascii bin bool bytes callable chr complex dir divmod float format hasattr hash hex id int"
     " isinstance issubclass len oct ord pow print range repr round str sum type display help".split()
@@ -152,18 +152,18 @@ SHARING_BUILTINS = set(
     "dict enumerate filter frozenset iter list map max min reversed set sorted tuple zip slice super"
     " getattr object bytearray memoryview property staticmethod classmethod vars".split()
 )
-# What reads all of a generator before it gives anything.
+# Functions that read all of a generator before they return.
 CONSUMES = set("all any dict frozenset join list max min set sorted sum tuple".split())
-# Decorators that keep nothing from one call to the next.
+# Decorators without state between calls.
 STATELESS = set(
     "staticmethod classmethod property setter getter deleter wraps contextmanager abstractmethod overload override"
     " final njit jit vectorize guvectorize".split()
 )
-# What can be read only once.
+# Functions whose result can be read only once.
 ONE_SHOT = {"iter", "map", "filter", "zip", "enumerate", "reversed", "open", "reader", "DictReader", "chain", "islice"}
 ONE_SHOT |= {"product", "permutations", "combinations", "cycle", "finditer", "scandir", "iglob", "iterrows"}
 ONE_SHOT |= {"itertuples", "rglob", "iterdir", "starmap", "takewhile", "dropwhile", "tee"}
-# What pandas is given by these keywords is not a part of what it makes: it makes labels of it.
+# pandas makes labels of these arguments, so they are no part of its result.
 LABELS = {"columns", "index", "names"}
 # Functions of libraries whose result may share memory with an argument.
 SHARING = set(
@@ -173,7 +173,7 @@ SHARING = set(
     " masked_where masked_invalid masked_equal getdata asmatrix broadcast_arrays asarray_chkfinite trim_zeros".split()
 )
 
-# Who reads or writes files.
+# Functions that read or write files.
 READS_FILES = re.compile(
     r"^(read_\w+|open|load|loads?txt|genfromtxt|Path|connect|glob|rglob|iterdir|listdir|reader"
     r"|load_\w+|fetch_\w+|scan_\w+|open_\w+|read|read_text|read_bytes|ZipFile|exists|is_file|getsize|File|walk"
@@ -185,22 +185,22 @@ WRITES_FILES = re.compile(
     r"|rmtree|rename|copyfile|copy2|touch|urlretrieve|extractall|savez_compressed|to_file|tofile"
     r"|rmdir|write_image|write_html)$"
 )
-# Of these, those that are given what they write, and not where.
+# Of these, those whose argument is the content, and not the path.
 WRITES_CONTENT = {"write", "writelines", "writerow", "writerows", "write_text", "write_bytes", "dump"}
-# Methods that read no file, whatever text they are given.
+# Methods that read no file, even if their argument is a path.
 LEAVES_FILES = (FRESH | MUTATES | SHOWS) - {"predict", "predict_proba", "transform", "extract", "put", "push"}
-# Options of what reads: some may name where, some never do.
+# Options of functions that read: the first may name a path, the second never do.
 NAMES_A_PLACE = re.compile(r"path|ur[il]|file|src|source|origin|dsn|con|data|address|location|input|dir|root|endpoint")
 NAMES_NO_PLACE = {"namespaces", "storage_options", "headers", "na_values", "sep", "delimiter", "converters"}
 
-# What is another value at another time; a result that depends on it is one for today only.
+# Functions whose value depends on the time.
 CLOCK = {"now", "utcnow", "today", "time", "time_ns", "localtime", "gmtime", "uuid1", "uuid4", "urandom", "token_hex"}
 CLOCK_OF = {"datetime", "date", "Timestamp", "time", "uuid", "os", "secrets", "pd", "dt"}
-# These take "now" and "today", too.
+# Functions that accept "now" and "today".
 MAKES_TIMES = {"Timestamp", "to_datetime", "DatetimeIndex", "datetime64", "Period"}
-# What reaches into the interpreter.
+# Names that reach into the interpreter.
 INTERPRETER = {"globals", "locals", "exec", "input", "get_ipython", "compile", "__file__", "breakpoint"}
-# What depends on when Python forgets an object, and on which classes there are.
+# Names that depend on when Python deletes an object, and on which classes exist.
 LIFETIMES = {"__del__", "weakref", "__subclasses__", "getrefcount", "get_referrers"}
 NETWORK = re.compile(
     r"^(requests|httpx|aiohttp|urllib\.request|urllib3|boto3|botocore|ftplib|paramiko|socket|awswrangler|pyathena|s3fs"
@@ -216,11 +216,11 @@ LIKE_ARGUMENTS = set(
     "str Path PosixPath PurePath PurePosixPath fspath abspath normpath realpath expanduser expandvars URL make_url"
     " list sorted tuple set frozenset dict zip enumerate reversed iter chain from_iterable".split()
 )
-# They give an element of what they are given, or what stands in for a missing one.
+# They return an element of their argument, or the default for a missing one.
 GIVE_ELEMENTS = {"get", "pop", "next", "choice", "getenv", "setdefault"}
 ADD_ELEMENTS = {"append", "extend", "insert", "add", "update", "setdefault"}
 
-# Attributes and methods that tables and columns alone have.
+# Attributes and methods that only tables and columns have.
 OF_TABLES = set(
     """
     loc iloc at iat columns dtypes groupby dropna fillna merge head tail describe iterrows itertuples query drop assign
@@ -241,9 +241,9 @@ KEEPS_FRAMES = set(
 GIVES_ROWS = {"xs", "squeeze", "stack", "agg", "aggregate", "apply"}
 # Attributes that give the same elements in another shape.
 LIKE_ITSELF = {"T", "values", "array", "flat", "real"}
-# Attributes that have no part of it.
+# Attributes that are no part of their object.
 FACTS = set("shape size columns index dtype dtypes ndim name empty nbytes __name__ __doc__".split())
-# Functions and methods that give numbers, truths or texts, and nothing that was inside of their arguments.
+# Functions and methods that return numbers, truth values or texts, and no element of their arguments.
 SCALARS = set(
     """
     abs all any ascii bin bool bytes callable chr complex divmod float format hasattr hash hex id int isinstance
@@ -254,27 +254,27 @@ SCALARS = set(
     to_string to_html to_markdown get_feature_names_out predict predict_proba score cumsum diff pct_change rank
     """.split()
 )
-# Of these, those that say of each one whether it is meant.
+# Of these, those that return a truth value for each element.
 SAYS_WHICH = set("isna isnull notna notnull isin duplicated between contains startswith endswith match eq".split())
 ALWAYS_NEW = {"deepcopy", "dumps", "loads"}
-# What an object of a library does by asking the objects that it has.
+# Methods that an object of a library implements by calling the objects that it contains.
 ASKS = set(
     """
     predict predict_proba predict_log_proba decision_function score score_samples transform inverse_transform
     """.split()
 )
-# What makes arrays of numbers.
+# Functions that return arrays of numbers.
 MAKES_NUMBERS = set(
     """
     zeros ones empty arange linspace logspace eye identity zeros_like ones_like meshgrid loadtxt sqrt exp log abs sin
     cos dot matmul cumsum diff mean sum std
     """.split()
 )
-# Methods that add their argument itself; others that alter their object may add what is inside of it.
+# Methods that add their argument itself; others that alter their object may add its elements.
 ADDS_ONE = {"append", "appendleft", "add", "insert", "put", "push", "setdefault", "__setitem__"}
-# Functions that are given a list of what they put together.
+# Functions whose argument is a list of the parts to join.
 CONCATENATES = {"concat", "concatenate", "hstack", "vstack", "dstack", "stack", "column_stack", "block", "chain"}
-# What they make computes when it is called, and stays as it is.
+# Their result computes when it is called, and is not altered.
 COMPUTES = {
     "collections.namedtuple",
     "typing.NamedTuple",

@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The statements that stay, as the text of a module with the function run."""
+"""Write the statements that stay as a module with the function run."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Parts:
 def arrange(
     statements: Sequence[Statement], effects: Sequence[Effect], inputs: Mapping[str, str], given: set[str]
 ) -> Parts:
-    """Imports and what stands by itself go to the top of the module, all else into run."""
+    """Put imports and self-contained definitions at the top of the module, and all else into run."""
     given = given | OWN
     defined: list[str] = [name for effect in effects for name in effect.defines]
     others = {name for effect in effects if not effect.imports for name in effect.defines}
@@ -65,7 +65,7 @@ def arrange(
 
 
 def prelude(body: Sequence[Statement], effects: Sequence[Effect]) -> list[str]:
-    """What a function needs first because its names are its own: built-ins that get another value later, globals."""
+    """What run needs first because names are local to a function: built-ins that are assigned later, globals."""
     lines: list[str] = []
     seen: set[str] = set()
     used: set[str] = set()
@@ -116,7 +116,7 @@ def module(
 
 
 def plain_module(statements: Sequence[Statement], about: str) -> str:
-    """The text of a module that has the statements and nothing else."""
+    """The text of a module with the statements only."""
     future = [s for s in statements if s.text.startswith("from __future__")]
     imports = [s for s in statements if isinstance(s.node, (ast.Import, ast.ImportFrom)) and s not in future]
     others = [s for s in statements if not isinstance(s.node, (ast.Import, ast.ImportFrom))]
@@ -126,13 +126,13 @@ def plain_module(statements: Sequence[Statement], about: str) -> str:
 
 
 def local(text: str) -> str:
-    """A function in run: what it declares global is run's."""
+    """A function in run: the names that it declares global become nonlocal, since they are run's."""
     found = [item for item in ast.walk(ast.parse(text)) if isinstance(item, ast.Global)]
     return splice(text, [(item, "nonlocal " + ", ".join(item.names)) for item in found])
 
 
 def replace(text: str, inputs: Mapping[str, str]) -> str:
-    """The paths of inputs become the arguments that stand for them, and __name__ what it is in a notebook."""
+    """Replace the paths of inputs by their arguments, and __name__ by its value in a notebook."""
     tree = ast.parse(text)
     inside = {id(part) for item in ast.walk(tree) if isinstance(item, ast.JoinedStr) for part in ast.walk(item)}
     found: list[tuple[ast.stmt | ast.expr, str]] = []

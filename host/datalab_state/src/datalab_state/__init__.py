@@ -13,7 +13,7 @@ session: Any = None  # of this kernel
 
 
 def load_ipython_extension(shell: Any) -> None:
-    """Nothing here keeps a kernel from starting."""
+    """Load the extension; no error here keeps a kernel from starting."""
     global session  # noqa: PLW0603 - a process has one kernel
     from . import settings as _settings
 

@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""python -m datalab_state save-all | list | install: for the machine; people have %restore and %state."""
+"""python -m datalab_state save-all | list | install: commands for the machine; people use %restore and %state."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def main() -> int:
 
 
 def _save_all(settings: _settings.Settings, seconds: float) -> int:
-    """What is wholly saved goes to stdout, what is not to stderr: a sentence for each notebook."""
+    """Print a sentence for each notebook: to stdout if all of it is saved, else to stderr."""
     from . import asking
 
     answers = asking.ask_all(settings, seconds)

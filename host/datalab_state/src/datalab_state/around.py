@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What is around the variables: random states, options of libraries, the working directory, extensions, sys.path.
+"""The surroundings of the variables: random states, options of libraries, the working directory, extensions, sys.path.
 
 Never the environment of the process: it may hold credentials.
 """
@@ -28,7 +28,7 @@ def get(shell: Any) -> dict[str, Any]:
 
 
 def put(shell: Any, around: dict[str, Any]) -> list[str]:
-    """What did not work, a line each."""
+    """Restore the surroundings; return a line for each part that failed."""
     trouble = []
     try:
         os.chdir(around["cwd"])
@@ -52,7 +52,7 @@ def put(shell: Any, around: dict[str, Any]) -> list[str]:
 
 
 def seed(around: dict[str, Any]) -> None:
-    """Last of all: what is imported and loaded may draw random numbers."""
+    """Restore the random states, last of all: imports and loads may draw random numbers."""
     if around.get("random"):
         random.setstate(around["random"])
     if "numpy" in around:
@@ -99,7 +99,7 @@ def _torch(torch: Any) -> Any:
 
 
 def _matplotlib(matplotlib: Any) -> dict[str, Any]:
-    """What a style or a person has set. The backend is the kernel's own affair."""
+    """The options that a style or a person has set, without the backend, which is the kernel's."""
     default = matplotlib.rcParamsDefault
     with suppress(Exception):
         return {
@@ -119,7 +119,7 @@ def _pyplot(_: Any) -> bool:
 
 
 def _show_figures(pyplot: Any, _: Any) -> None:
-    """A figure is a picture by the backend, which would come with the first new figure only."""
+    """Load the backend, which shows figures as pictures and would otherwise be loaded by the next new figure."""
     pyplot.draw_if_interactive()
 
 

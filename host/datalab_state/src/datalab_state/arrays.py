@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Arrays that look at the same memory do so again; an array that is a file is that file again."""
+"""Arrays that share memory share it again; an array that maps a file maps that file again."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def bottom(array: Any) -> Any:
 
 
 def reduce_on_owner(array: Any) -> tuple[Any, ...] | None:
-    """On the memory of what is no array, where that is saved like any variable and may be changed by its own name."""
+    """An array on the memory of an object that is no array, which is saved as a variable of its own."""
     owner = bottom(array).base
     owner = owner.obj if isinstance(owner, memoryview) else owner
     if not isinstance(owner, (bytearray, array_module.array)) or not array.size:

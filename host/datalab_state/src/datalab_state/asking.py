@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Ask every kernel to save. This needs the standard library only: it is no kernel that asks."""
+"""Ask every kernel to save. This needs only the standard library, since it does not run in a kernel."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .settings import Settings
 
 
 def ask_all(settings: Settings, seconds: float) -> list[dict[str, Any]]:
-    """Every kernel at once; what is gone is removed."""
+    """Ask all kernels at once, and remove the sockets of those that have ended."""
     place.check(settings.sockets)
     sockets = sorted(settings.sockets.glob("*.sock")) if settings.sockets.is_dir() else []
     if not sockets:

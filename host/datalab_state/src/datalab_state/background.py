@@ -1,8 +1,8 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Save in a fork of the kernel: it has the variables as they are at this moment, and the kernel goes on.
+"""Save in a fork of the kernel: the fork has the variables as they are at this moment, and the kernel goes on.
 
-The fork pickles, hashes and writes. It calls nothing that computes: threads of BLAS do not exist in it.
+The fork pickles, hashes and writes. It must not compute with BLAS, whose threads do not exist in a fork.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ class Child:
 
 
 def _work(write: int, request: Request, settings: Settings) -> None:
-    """The life of the fork, which never returns and runs nothing that the kernel runs at its end."""
+    """Run the fork. It never returns, and does not run the exit handlers of the kernel."""
     try:
         signal.signal(signal.SIGALRM, signal.SIG_DFL)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGALRM})
@@ -93,7 +93,7 @@ def _work(write: int, request: Request, settings: Settings) -> None:
         with suppress(OSError):
             os.setsid()  # a kernel that is shut down does not end its last save
         os.nice(10)
-        gc.disable()  # what is not used any more may talk to a server when it goes
+        gc.disable()  # objects that are no longer used may talk to a server when they are deleted
         _own_files()
         sys.stdout = sys.stderr = open(os.devnull, "w")  # noqa: SIM115 - until the fork ends
         live.limit = Watch(write).limit
@@ -118,7 +118,7 @@ def attempt(request: Request, settings: Settings) -> dict[str, Any]:
 
 
 def _own_files() -> None:
-    """Open files have one position for the kernel and its fork: the fork opens them for itself."""
+    """Open the kernel's files again in the fork, since both would share one position."""
     with suppress(OSError):
         for name in os.listdir("/proc/self/fd"):
             fd = int(name)
@@ -133,7 +133,7 @@ def _own_files() -> None:
 
 
 def forkable() -> bool:
-    """Not with a GPU in use, whose memory a fork cannot read, or where memory is short."""
+    """Whether to fork: not with a GPU in use, whose memory a fork cannot read, and not if memory is short."""
     if not hasattr(os, "fork"):
         return False
     with suppress(OSError):

@@ -2,8 +2,8 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Whether threads compute beside the notebook.
 
-Before a fork OpenBLAS waits for its threads to end. Where another thread computes with it then, it waits for ever, and
-the kernel hangs: such a kernel is not forked.
+Before a fork OpenBLAS waits for its threads to end. If another thread computes with it then, it waits for ever, and the
+kernel hangs. So such a kernel is not forked.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from pathlib import Path
 
 LOOKS = 4
 BETWEEN = 0.001  # seconds, in which the others get their turn
-# What a kernel itself has: these send and wait.
+# Threads of the kernel itself, which only send and wait.
 OWN = ("IOPub", "Heartbeat", "Control", "IPythonHistory", "Shell", "Subshell", "Parent", "datalab-")
 
 

@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What a cell makes."""
+"""The names that a cell makes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 
 def made(shell: Any, code: str) -> set[str]:
-    """The names that a cell gives a value at its top level."""
+    """The names that a cell assigns at its top level."""
     names: set[str] = set()
     try:
         tree = ast.parse(shell.transform_cell(code))

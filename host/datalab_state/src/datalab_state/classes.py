@@ -1,9 +1,9 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Classes of the notebook, and their objects: what they do when one is made has been done, and is not done again.
+"""Classes of the notebook, and their objects: the side effects of creating one are not repeated by a restore.
 
 A pickle makes a class by its metaclass, and an object by the class's `__new__`; it fills a list by `append`, and a
-dictionary by `__setitem__`. Where the notebook has written these, a registry would hold all twice.
+dictionary by `__setitem__`. If these are the notebook's own, a registry would then hold everything twice.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def _hooks(cls: type) -> set[str]:
 
 
 def reduce_class(cls: type, reduced: Any) -> Any:
-    """What cloudpickle reduces it to, with what that leaves out, and with hooks for when all is loaded."""
+    """cloudpickle's reduction of a class, with what it leaves out, and without hooks until all is loaded."""
     make, args, (members, slots), *rest, setter = reduced
     more: dict[str, Any] = {}
     if issubclass(cls, enum.Enum):
@@ -65,7 +65,7 @@ def finish() -> None:
 
 
 def reduce(obj: Any) -> Any:
-    """As `__reduce_ex__`, without what the notebook has written; None where there is nothing of that kind."""
+    """As `__reduce_ex__`, but without calling the notebook's own methods; None if the class has none of them."""
     cls = type(obj)
     if cls not in _careful:
         _careful[cls] = _is_careful(cls)
@@ -122,7 +122,7 @@ def made(cls: type, args: Any, init: bool) -> Any:
 
 
 def fill(obj: Any, state: Any) -> None:
-    """What pickle does after it has made an object."""
+    """Fill an object as pickle does after it has made it."""
     rest, elements, items = state
     base = _base(type(obj))
     if elements:

@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The socket by which a kernel is asked to save. It is answered by the kernel's own event loop, between cells."""
+"""The socket by which a kernel is asked to save. The kernel's own event loop answers it, between cells."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .session import Session
 
 
 def tell(session: Session) -> None:
-    """A kernel that computes cannot say which notebook it is of: that is beside its socket."""
+    """Write the notebook's name beside the socket, since a kernel that computes cannot tell it."""
     place.make(session.settings.sockets)
     path = session.settings.sockets / f"{session.notebook.kernel_id}.name"
     path.unlink(missing_ok=True)

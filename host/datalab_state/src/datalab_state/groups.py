@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Which variables have to be in one pickle: those that share something that can change."""
+"""Which variables have to be in one pickle: those that share something mutable."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def pickled(values: Mapping[str, Any], table: Table, bases: Mapping[int, Any], *
     pickler = Pickler(file, table, bases, holes=holes)
     partly: dict[str, list[str]] = {}
     for name, value in values.items():
-        # One stream and one memory of what was met, a pickle for each: then it is known whose hole it is.
+        # One stream and one memo for all, but a pickle for each variable: so it is known which of them has a hole.
         pickler.partly = []
         live.limit(EACH, name)
         try:
@@ -60,7 +60,7 @@ def pickled(values: Mapping[str, Any], table: Table, bases: Mapping[int, Any], *
 def group(
     values: Mapping[str, Any], table: Table, last: Iterable[Iterable[str]] = ()
 ) -> tuple[list[Pickled], dict[str, str]]:
-    """All that can be saved, and why the rest cannot. `last`: groups of the save before, which are tried at once."""
+    """All that can be saved, and why the rest cannot. `last`: the groups of the last save, which are tried first."""
     lost = {name: "the namespace itself" for name, value in values.items() if is_namespace(value)}
     rest = {name: value for name, value in values.items() if name not in lost}
     alone: list[Pickled] = []
@@ -89,7 +89,7 @@ def each(
     *,
     holes: bool = False,
 ) -> list[Pickled]:
-    """In one pickle; where that fails, with holes; where that fails, without the variable that is none but a hole."""
+    """Put variables in one pickle; if that fails, with holes; if that fails, without a variable that is only a hole."""
     if not holes:
         try:
             return [pickled(values, table, bases, holes=False)]
@@ -110,7 +110,7 @@ def each(
 
 
 def _shared_memory(parts: Iterable[Pickled]) -> dict[int, Any]:
-    """What arrays look at that others look at, too: another array, or the memory of tensors; by the id of an array."""
+    """Memory that arrays share with others: another array, or the memory of tensors; by the id of an array."""
     parts = list(parts)
     seen: dict[int, tuple[Any, set[int]]] = {}
     for part in parts:
@@ -130,7 +130,7 @@ def _shared_memory(parts: Iterable[Pickled]) -> dict[int, Any]:
 
 
 def _united(parts: list[Pickled]) -> list[list[Pickled]]:
-    """Parts that share something, together."""
+    """Join the parts that share something."""
     leader = list(range(len(parts)))
 
     def find(index: int) -> int:

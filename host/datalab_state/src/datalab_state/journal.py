@@ -1,10 +1,10 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What a state consists of: written aside, synced, renamed; the one before stays until the next.
+"""The manifest of a state: written to a temporary file, synced and renamed; the previous one stays until the next.
 
-`manifest` is the newest, `manifest.old` the one before it, in case that it is damaged. A kernel that has not restored
-what it found does not replace it: `before.1` and `before.2` are the last states of earlier kernels. A state that had no
-room for all does not replace the last one that had: that stays as `manifest.old`, and is listed after it.
+`manifest` is the newest, `manifest.old` the previous one, in case the newest is damaged. A kernel does not replace a
+state that it has not restored: `before.1` and `before.2` are the last states of earlier kernels. A state that had no
+room for all variables does not replace the last complete one: that stays as `manifest.old`, and is listed after it.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ class State:
 
 
 def write(directory: Path, state: State, *, keep: bool) -> None:
-    """`keep`: what is there is of an earlier kernel, and has not been restored."""
+    """`keep`: the existing state is of an earlier kernel, and has not been restored."""
     raw = json.dumps({"version": VERSION, **asdict(state)}).encode()
     new = directory / "manifest.new"
     new.unlink(missing_ok=True)
@@ -93,7 +93,7 @@ def _link(file: Path, name: Path) -> None:
 
 
 def _short(file: Path) -> bool:
-    """Whether this state had no room for something; one that cannot be read has nothing."""
+    """Whether this state had no room for something; True if it cannot be read."""
     with suppress(FileNotFoundError, store.Damaged):
         return read(file.parent, file.name).short
     return True
@@ -118,7 +118,7 @@ def read(directory: Path, name: str) -> State:
 
 
 def states(directory: Path) -> list[State]:
-    """The newest of each kernel, the newest first."""
+    """The newest state of each kernel, the newest first."""
     place.check(directory.parent)
     place.check(directory)
     found: list[State] = []
@@ -133,7 +133,7 @@ def states(directory: Path) -> list[State]:
 
 
 def mend(directory: Path) -> None:
-    """Where the newest is damaged, the one before it is the newest, and stays when another is written."""
+    """If the newest is damaged, make the previous one the newest, so that it stays when another is written."""
     newest, old = directory / NEWEST, directory / OLD
     try:
         read(directory, NEWEST)
@@ -143,7 +143,7 @@ def mend(directory: Path) -> None:
 
 
 def forget_earlier(directory: Path, sessions: Container[str]) -> None:
-    """What was restored is in the newest."""
+    """Remove the states of earlier kernels: what was restored of them is in the newest."""
     for name in BEFORE:
         with suppress(FileNotFoundError, store.Damaged):
             if read(directory, name).session in sessions:
@@ -151,13 +151,13 @@ def forget_earlier(directory: Path, sessions: Container[str]) -> None:
 
 
 def used(directory: Path, *, without: str = "") -> set[str]:
-    """The names of the files of every state that can be read, but of this one."""
+    """The names of the files of all states that can be read, except this one."""
     manifests = (name for name in (NEWEST, OLD, *BEFORE) if name != without)
     return {file for name in manifests for file in parts(directory, name)}
 
 
 def parts(directory: Path, name: str) -> dict[str, int]:
-    """The files of a state, and their lengths; none of one that cannot be read."""
+    """The files of a state, and their lengths; nothing if it cannot be read."""
     with suppress(FileNotFoundError, store.Damaged):
         return dict(read(directory, name).files())
     return {}

@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What is saved, of every notebook."""
+"""List what is saved of all notebooks."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .store import size
 
 
 def old_name(settings: Settings, notebook: str) -> str:
-    """Under which a notebook that was renamed without its kernel is saved, as it is seen from this one; or nothing."""
+    """The old name of a notebook that was renamed without its kernel, relative to this one; or nothing."""
     mine = place.inode(notebook)
     for directory in settings.root.iterdir() if mine else ():
         with suppress(place.Refused, OSError, ValueError, IndexError):
@@ -26,7 +26,7 @@ def old_name(settings: Settings, notebook: str) -> str:
 
 
 def entries(settings: Settings) -> list[dict[str, Any]]:
-    """The newest first."""
+    """An entry for each notebook, the newest first."""
     place.check(settings.root)
     found = []
     for directory in settings.root.iterdir() if settings.root.is_dir() else ():

@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What a restored object is tied to: the namespace of the kernel, and the cells that functions come from."""
+"""The links of a restored object: to the namespace of the kernel, and to the cells that functions come from."""
 
 from __future__ import annotations
 import __future__
@@ -20,7 +20,7 @@ notes: list[str] = []  # what the load that is under way could not bring back
 
 
 def limit(seconds: int, what: str = "") -> None:
-    """What comes next may take so long; in a fork of the kernel, Watch.limit is here."""
+    """Limit the time of the next step; in a fork of the kernel, Watch.limit replaces this."""
 
 
 def get_namespace() -> dict[str, Any]:
@@ -28,7 +28,7 @@ def get_namespace() -> dict[str, Any]:
 
 
 class Namespace:
-    """Stands for the namespace in a pickle."""
+    """The placeholder of the namespace in a pickle."""
 
     def __reduce__(self) -> Any:
         return get_namespace, ()
@@ -38,7 +38,7 @@ NAMESPACE = Namespace()
 
 
 def attempt(what: str, make: Callable[..., Any], *args: Any) -> Any:
-    """What a recipe makes; where that fails, what says so: a file that is gone costs no more than that file."""
+    """The object of a recipe, or a placeholder if the recipe fails: a missing file costs only that file."""
     try:
         return make(*args)
     except Exception as error:
@@ -67,7 +67,7 @@ def set_cell(made: Any, state: Any) -> None:
 
 
 def code(magic: bytes, data: bytes, where: tuple[Any, ...]) -> types.CodeType:
-    """A function's code: as it was in the same version of Python, from its cell in another one."""
+    """The code of a function: the saved one in the same version of Python, compiled from its cell in another."""
     if magic == importlib.util.MAGIC_NUMBER:
         loaded: types.CodeType = marshal.loads(data)
         return loaded
@@ -82,7 +82,7 @@ def code(magic: bytes, data: bytes, where: tuple[Any, ...]) -> types.CodeType:
 
 
 def alike(made: types.CodeType) -> tuple[Any, ...]:
-    """What a code object has in common with itself in another version of Python."""
+    """What a code object has in common with the same code in another version of Python."""
     return made.co_name, made.co_firstlineno, made.co_varnames[: made.co_argcount], made.co_freevars
 
 

@@ -1,8 +1,8 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What an instance needs beside this archive: kernels that load it, and a word to them before any stop.
+"""What an instance needs beside this archive: kernels that load it, and a unit that asks them to save before any stop.
 
-It comes with the archive, since the script that AWS runs at a start is limited in length.
+It is part of the archive, since the script that AWS runs at a start is limited in length.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from pathlib import Path
 ARCHIVE = Path(__file__).parents[1]
 UNIT = "datalab-state"
 
-# Read by the launcher of kernels, with its arguments. What is missing keeps no kernel from starting.
+# The launcher of kernels reads this, with its arguments. If the archive is missing, kernels start without it.
 KERNEL = """\
 if [[ ${{3-}} == ipykernel_launcher && -e {archive} ]]; then
   export PYTHONPATH={archive}${{PYTHONPATH:+:$PYTHONPATH}} {options}
@@ -21,7 +21,7 @@ if [[ ${{3-}} == ipykernel_launcher && -e {archive} ]]; then
 fi
 """
 
-# What is saved goes to the journal; what is not, to the person at the next start as well.
+# The journal gets all messages; what was not saved is also told to the person at the next start.
 BEFORE_STOP = """\
 #!/bin/bash
 {{ said=$(timeout -k 1 55 python3 -I {archive} save-all --seconds 50 2>&1 >&3) && exec {run} notice unsaved; }} 3>&1
@@ -30,15 +30,14 @@ begin="$(date -u '+%F %R') UTC, before a stop: not all that notebooks had in mem
 exec {run} notice unsaved "$begin ${{said//$'\\n'/ }}"
 """
 
-# The login session that Jupyter may be in ends after this unit, which is stopped before Jupyter's own: whatever stops
-# the instance.
+# However the instance is stopped, this unit stops before Jupyter's own, and before the login session of a Jupyter.
 SESSION = f"[Unit]\nBefore={UNIT}.service\n"
 
 
 def install(run: Path, systemd: Path, owner: str, options: list[str]) -> None:
-    """Writes it beside `run`, the program of the instance, and starts the unit where there is `systemd`.
+    """Write it beside `run`, the program of the instance, and start the unit if there is `systemd`.
 
-    `options` are those of the environment without their prefix, such as EVERY=60. Raises OSError or
+    `options` are variables of the environment without their prefix, such as EVERY=60. Raises OSError or
     subprocess.CalledProcessError.
     """
     settings = " ".join(f"DATALAB_STATE_{option}" for option in options)

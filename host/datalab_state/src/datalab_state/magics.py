@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""%restore and %state: what people type. Each says what it did, what it could not, and why."""
+"""%restore and %state, the commands for people. Each says what it did, what it could not do, and why."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class Magics:
             print(error)
 
     def _path(self, name: str) -> str:
-        """A notebook is named as it is seen from this one."""
+        """The path of a notebook that is named relative to this one."""
         beside = Path(self.session.notebook.path).parent if self.session.notebook.path else Path.cwd()
         return os.path.realpath(beside / name)
 
@@ -105,7 +105,7 @@ class Magics:
 
 
 def told(report: Report, seconds: float) -> list[str]:
-    """What a restore did."""
+    """The report of a restore."""
     state = report.state
     lines = [f"{_count(len(report.back))} of {listing.stamp(state.time)} {_are(report.back)} back ({seconds:.1f} s)."]
     lines += [f"  lost: {name}: {why}" for name, why in sorted(report.lost.items())]

@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What stands where something was that could not be saved."""
+"""The placeholder of something that could not be saved."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import Any
 
 
 class NotRestored(RuntimeError):
-    """Something was used that has not come back."""
+    """A placeholder was used."""
 
 
 class Missing:
-    """Says why it is there when it is used."""
+    """A placeholder, which says when it is used why the value is missing."""
 
     def __init__(self, why: str) -> None:
         self.__dict__["_why"] = why

@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Which notebook a kernel is of, and where its state lies: servers tell it late, and people rename."""
+"""Which notebook a kernel belongs to, and where its state is. Servers tell it late, and people rename notebooks."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Notebook:
 
     @property
     def name(self) -> str:
-        """The path, or what stands for it."""
+        """The path, or one with the kernel's id as long as it is not known."""
         if not self.path:
             self.looked()
         return self.path or str(Path(self.settings.root) / "kernels" / self.kernel_id)
@@ -37,24 +37,24 @@ class Notebook:
         return place.of_notebook(self.settings.root, self.name)
 
     def look(self) -> None:
-        """See what it is called, in a thread: a kernel waits neither for a server nor for a file system."""
+        """Look the name up in a thread, so that the kernel waits neither for a server nor for a file system."""
         if self.connection_file and not (self._lookup and self._lookup.is_alive()):
             lookup = threading.Thread(target=self._look_up, daemon=True, name="datalab-state-notebook")
             lookup.start()  # first, since another thread may wait for it
             self._lookup = lookup
 
     def see(self) -> None:
-        """See it now."""
+        """Look the name up now."""
         self.look()
         self.looked()
 
     def looked(self) -> None:
-        """Wait for that, but not for ever."""
+        """Wait for the thread, but not for ever."""
         if self._lookup:
             self._lookup.join(2 * server.SECONDS)
 
     def _look_up(self) -> None:
-        """The server knows: an older one does not tell its kernels, and a newer one tells no new name."""
+        """Ask the server: an older one does not tell its kernels the name, and a newer one does not tell a new name."""
         if not os.path.exists(self.path):
             looked = server.look(self.connection_file, self.settings.server)
             if looked:
@@ -62,7 +62,7 @@ class Notebook:
                 self.path = self.path or self._seen_as
 
     def follow(self) -> None:
-        """What is saved goes along when the notebook is renamed, unless something is saved under the new name."""
+        """Move the saved state when the notebook is renamed, unless there is a state under the new name."""
         if self.path == self._seen_as:
             return
         old = self.directory
@@ -72,6 +72,6 @@ class Notebook:
                 old.rename(self.directory)
 
     def renamed(self) -> str:
-        """What to say where it was renamed without its kernel."""
+        """The message for a notebook that was renamed without its kernel."""
         old = listing.old_name(self.settings, self.path)
         return old and f"this notebook is saved as {old}; %restore {shlex.quote(old)} brings that back."

@@ -1,9 +1,9 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Outputs that arrive while no tab is open get into the notebook: JupyterLab's page is what saves it otherwise.
+"""Write outputs that arrive while no tab is open to the notebook, which otherwise only JupyterLab's page saves.
 
-Every message that the kernel publishes for a cell is noted. When the server says that no tab is connected, what has
-come after the file was saved is written to it: only to a cell of the same id and the same source. A cell that a person
+The extension records every message that the kernel publishes for a cell. When the server says that no tab is connected,
+it writes what came after the file was saved, only to cells with the same id and the same source. A cell that a person
 has cleared and saved stays cleared.
 """
 
@@ -93,7 +93,7 @@ class Noted:
             return any(cell.changed for cell in self.cells.values())
 
     def merge(self, path: Path) -> int:
-        """Write what the file lacks: how many cells of it. A file that changes meanwhile is left for the next time."""
+        """Write missing outputs to the file, and return the number of cells; 0 if the file changes meanwhile."""
         saved = path.stat().st_mtime
         with self.lock:
             changed = {key: cell for key, cell in self.cells.items() if cell.changed}
@@ -149,7 +149,7 @@ def _merge(path: Path, todo: dict[str, Any]) -> int:
 
 
 def _lines(output: dict[str, Any]) -> dict[str, Any]:
-    """As Jupyter writes it: a list of lines."""
+    """The list of lines that Jupyter writes for a text."""
     if isinstance(output.get("text"), str):
         output["text"] = output["text"].splitlines(keepends=True)
     for kind, value in (output.get("data") or {}).items():
@@ -159,7 +159,7 @@ def _lines(output: dict[str, Any]) -> dict[str, Any]:
 
 
 def overwritten(text: str) -> str:
-    """As a page shows it: what comes after a carriage return replaces the line."""
+    """A text as a page shows it: a carriage return begins the line again."""
     head, newline, tail = text.rpartition("\n")
     open_end = "\r" if tail.endswith("\r") else ""
     tail = tail[: len(tail) - len(open_end)].rpartition("\r")[2] + open_end
@@ -167,7 +167,7 @@ def overwritten(text: str) -> str:
 
 
 def watch(session: Any) -> Noted:
-    """Listen to what the kernel publishes, and look after the file."""
+    """Record what the kernel publishes, and write to the file if no tab is open."""
     noted = Noted()
     kernel = session.shell.kernel
     sender = kernel.session

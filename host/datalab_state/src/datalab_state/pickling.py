@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""One pickle of one or several variables, with its large buffers beside it, uncopied."""
+"""A pickle of one or several variables, with its large buffers beside it, uncopied."""
 
 from __future__ import annotations
 import __future__
@@ -30,7 +30,7 @@ except ImportError:
 
 BIG = 1 << 20  # a buffer from this size on is a file of its own, and mapped at a restore
 FIELDS = "__name__ __qualname__ __annotations__ __kwdefaults__ __defaults__ __module__ __doc__ __type_params__".split()
-# What two variables may share without having to be in one pickle: it cannot change, or comes from a library.
+# Two variables may share these without having to be in one pickle: they are immutable, or come from a library.
 ATOMS = (
     str,
     bytes,
@@ -71,7 +71,7 @@ class NotSaved(Exception):
 
 
 class Pickler(cloudpickle.Pickler):  # type: ignore[misc,unused-ignore] # untyped
-    """`holes`: what cannot be saved is replaced by what says so, and the rest is saved."""
+    """`holes`: a placeholder replaces what cannot be saved, and the rest is saved."""
 
     def __init__(self, file: io.BytesIO, table: Table, bases: Mapping[int, Any], *, holes: bool) -> None:
         super().__init__(file, protocol=5, buffer_callback=self._keep_in_stream)
@@ -133,7 +133,7 @@ class Pickler(cloudpickle.Pickler):  # type: ignore[misc,unused-ignore] # untype
             return self._hole(obj, error)
 
     def _usual(self, kind: type, obj: Any) -> None:
-        """Fail where the usual way will."""
+        """Fail early if the usual way will fail."""
         if kind in self.dispatch_table or isinstance(obj, (type, types.FunctionType)):
             return
         if isinstance(obj.__reduce_ex__(5), str) and getattr(obj, "__module__", "") == "__main__":
@@ -151,7 +151,7 @@ class Pickler(cloudpickle.Pickler):  # type: ignore[misc,unused-ignore] # untype
             self.partly.append(why)
 
     def _function(self, function: types.FunctionType) -> Any:
-        """With the live namespace, so that it sees what is changed there later."""
+        """A function with the live namespace, so that it sees later changes there."""
         fields = {}
         for name in FIELDS:
             with suppress(Exception):  # annotations may name what is no more
@@ -160,7 +160,7 @@ class Pickler(cloudpickle.Pickler):  # type: ignore[misc,unused-ignore] # untype
         return live.function, args, (function.__dict__, fields), None, None, live.set_function
 
     def _class(self, cls: type) -> Any:
-        """With what cloudpickle 3.1 leaves out, and without what would run once more: classes.py."""
+        """A class with what cloudpickle 3.1 leaves out, and without side effects (classes.py)."""
         reduced = super().reducer_override(cls) if classes.is_special(cls) else NotImplemented
         return None if reduced is NotImplemented else classes.reduce_class(cls, reduced)
 
@@ -196,7 +196,7 @@ def explain(obj: Any, error: BaseException) -> str:
 
 
 def linking(obj: Any) -> bool:
-    """Whether two variables that both hold this have to be saved together."""
+    """Whether two variables that both contain this object have to be saved together."""
     if isinstance(obj, (type, types.FunctionType)):
         return getattr(obj, "__module__", None) == "__main__"
     kind = type(obj)
@@ -204,7 +204,7 @@ def linking(obj: Any) -> bool:
 
 
 class Unpickler(pickle.Unpickler):
-    """What is of the notebook is in the pickle, never a name to be looked up in a namespace that is another one."""
+    """Refuses names of the notebook: its objects are in the pickle, since the namespace is another one now."""
 
     def find_class(self, module: str, name: str) -> Any:
         if module == "__main__":

@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Directories and files that only this person can change: a state is code, as every pickle is."""
+"""Directories and files that only this person can change, since a state is code, like every pickle."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 
 
 class Refused(Exception):
-    """What was asked for is not done; the text is a sentence for the person."""
+    """The request is refused; the text is a sentence for the person."""
 
 
 def of_notebook(root: Path, notebook: str) -> Path:
@@ -19,7 +19,7 @@ def of_notebook(root: Path, notebook: str) -> Path:
 
 
 def inode(path: str) -> int:
-    """0 where there is no such file."""
+    """The inode of a file, or 0 if there is no such file."""
     try:
         return os.stat(path).st_ino
     except OSError:
@@ -27,7 +27,7 @@ def inode(path: str) -> int:
 
 
 def check(path: Path) -> None:
-    """Refuse a directory that another user has, or may have, put something into."""
+    """Refuse a directory to which another user has written, or could have."""
     try:
         info = os.lstat(path)
     except FileNotFoundError:
@@ -45,7 +45,7 @@ def check(path: Path) -> None:
 
 
 def make(path: Path) -> None:
-    """A directory for this person alone."""
+    """Make a directory for this person alone."""
     if not path.parent.exists():
         make(path.parent)
     check(path)

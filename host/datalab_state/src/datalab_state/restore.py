@@ -31,7 +31,7 @@ class Report:
 
 
 def restore(directory: Path, state: journal.State, shell: Any, mine: dict[str, Any], *, force: bool) -> Report:
-    """`mine`: what this session has made; without `force` that stays."""
+    """`mine`: the variables of this session, which stay unless `force` is set."""
     report = Report(state, lost=dict(state.lost), partly=dict(state.partly()))
     with locked(directory, fcntl.LOCK_SH):
         for name, text in state.sources.items():

@@ -44,7 +44,7 @@ class Request:
 
 @contextmanager
 def locked(directory: Path, kind: int = fcntl.LOCK_EX) -> Iterator[None]:
-    """Two kernels of one notebook do not write at a time, and none writes what another reads."""
+    """A lock, so that two kernels of one notebook never write at the same time, or one writes what the other reads."""
     descriptor = os.open(directory / "lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     try:
         _lock(descriptor, kind)
@@ -54,7 +54,7 @@ def locked(directory: Path, kind: int = fcntl.LOCK_EX) -> Iterator[None]:
 
 
 def _lock(descriptor: int, kind: int) -> None:
-    """The last save of a kernel that was ended may still go on."""
+    """Take the lock; the last save of a kernel that has ended may still be running."""
     end = time.monotonic() + PATIENCE
     while True:
         try:
@@ -98,7 +98,7 @@ def save(request: Request, settings: Settings) -> dict[str, Any]:
 
 
 def _make_room(directory: Path, files: store.Store, needed: float) -> None:
-    """The state before the last one may go, where the last one is whole and that makes enough room."""
+    """Remove the state before the last one, if the last one is complete and that makes enough room."""
     if _session(directory):
         kept = files.names | journal.used(directory, without=journal.OLD)
         freed = sum(length for name, length in journal.parts(directory, journal.OLD).items() if name not in kept)
@@ -119,7 +119,7 @@ def _state(request: Request, table: Table, files: store.Store) -> journal.State:
         parts = _loadable(parts, request, table, files, lost)
     segments, short = [], False
     live.limit(60 + sum(part.size for part in parts) // SLOWEST)
-    # The largest last: what there is no room for is as little as possible, and it is named.
+    # The largest come last, so that as few as possible have no room; those are named.
     for part in sorted(parts, key=lambda part: part.size):
         try:
             written = [(files.put(data), data.nbytes) for data in (part.data, *part.buffers)]
@@ -154,7 +154,7 @@ def _settings(request: Request, table: Table, files: store.Store) -> journal.Par
 def _loadable(
     parts: list[Pickled], request: Request, table: Table, files: store.Store, lost: dict[str, str]
 ) -> list[Pickled]:
-    """Of what is new: what can be loaded again. Of variables that are saved together, those that can be alone."""
+    """The new variables that can be loaded again; of those that are saved together, the ones that can be alone."""
     live.limit(120)
     new = [part for part in parts if part.data.nbytes <= TESTED and not files.known(part.data)]
     failed = {id(part): why for part, why in zip(new, trial.tried([_loader(part) for part in new])) if why}

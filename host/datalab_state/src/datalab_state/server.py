@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Which notebook a kernel belongs to, and whether anyone looks at it: as the Jupyter server has it."""
+"""Ask the Jupyter server which notebook a kernel belongs to, and whether a tab is open."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def kernel_id(connection_file: str) -> str:
 
 
 def named() -> str:
-    """The path of the notebook, as jupyter_server 2 tells its kernels."""
+    """The path of the notebook, which jupyter_server 2 tells its kernels."""
     inherited = os.environ.get(MARK)
     os.environ[MARK] = str(os.getpid())
     name = os.environ.get("JPY_SESSION_NAME", "")
@@ -61,7 +61,7 @@ def look(connection_file: str, url: str) -> Looked | None:
 
 
 def find(connection_file: str, url: str) -> Server | None:
-    """The server that has started this kernel has left a file beside the kernel's."""
+    """The server that has started this kernel, by the file that it leaves beside the kernel's."""
     for kind in ("jpserver", "nbserver"):
         file = Path(connection_file).parent / f"{kind}-{os.environ.get('JPY_PARENT_PID', '')}.json"
         with suppress(OSError, ValueError, LookupError):

@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What a kernel remembers of its state, and when it saves: after a cell, and when it is asked."""
+"""The state of a kernel, and when it saves: after a cell, and when it is asked."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class Session:
         live.namespace = shell.user_ns
 
     def variables(self) -> dict[str, Any]:
-        """What the notebook has made."""
+        """The variables that the notebook has made."""
         space, hidden, none = self.shell.user_ns, self.shell.user_ns_hidden, object()
         return {
             name: value
@@ -76,7 +76,7 @@ class Session:
             self._due()
 
     def _due(self) -> None:
-        """Save, or come back when it is time to."""
+        """Save now, or later when a save is due."""
         with suppress(Exception):
             if self._timer:
                 self._timer.cancel()
@@ -90,7 +90,7 @@ class Session:
                 self._saving = asyncio.get_running_loop().create_task(self._by_itself())
 
     async def _by_itself(self) -> None:
-        """After the cell is answered, and if no other has begun until then: that one's end comes back to it."""
+        """Save after the cell is answered, unless another cell has begun: its end calls this again."""
         await asyncio.to_thread(self.notebook.see)
         computing = await busy.computing_meanwhile()
         if self.busy or self._running() or not self._wanted():
@@ -98,12 +98,12 @@ class Session:
         if background.forkable() and not computing:
             await self._finish(self._start())
         else:
-            # Threads of BLAS still run for a moment after a cell; what lasts is not looked at all the time.
+            # Threads of BLAS still run for a moment after a cell; threads that go on are checked less often.
             wait, self._postponed = self.settings.every if self._postponed else 1, True
             self._timer = asyncio.get_running_loop().call_later(wait, self._due)
 
     def _wanted(self) -> bool:
-        """Whether there is something to save by itself."""
+        """Whether there is something to save without being asked."""
         by_itself = self.notebook.path and self.settings.every and self.forks and self._changed
         return bool(by_itself and (self.last or self.variables()))
 
@@ -159,7 +159,7 @@ class Session:
     # When it is asked
 
     async def asked(self) -> dict[str, Any]:
-        """Of now, whatever was saved before. The kernel's event loop goes on."""
+        """Save the present state on request. The kernel's event loop goes on."""
         await asyncio.to_thread(self.notebook.see)
         if self.busy:
             return {"busy": True, "error": "it computes", "notebook": self.notebook.name}
@@ -176,7 +176,7 @@ class Session:
         return {"notebook": self.notebook.name, **report}
 
     def save(self) -> dict[str, Any]:
-        """The same, from a cell."""
+        """Save on request from a cell."""
         self.notebook.see()
         if self._child is not None:
             self._child.join()
@@ -191,7 +191,7 @@ class Session:
         return report
 
     def _inline(self) -> dict[str, Any]:
-        """Without a fork, what was written is not loaded for a test: that would change what is loaded here."""
+        """Save without a fork, and without a test load, which would change what is loaded in the kernel."""
         begun = time.monotonic()
         self._changed = False
         report = background.attempt(self._request(test=False), self.settings)
@@ -201,7 +201,7 @@ class Session:
     # Restore
 
     def found(self, notebook: str = "") -> list[journal.State]:
-        """States of other kernels that are not here yet, the newest first; then this kernel's own."""
+        """States of other kernels that were not restored yet, the newest first; then this kernel's own."""
         self.notebook.see()
         if not self._running():
             self.notebook.follow()
@@ -211,11 +211,11 @@ class Session:
         return fresh + [state for state in states if state not in fresh]
 
     def _fresh(self, state: journal.State) -> bool:
-        """Of another kernel, and not here yet."""
+        """Whether a state is of another kernel, and was not restored yet."""
         return state.session != self.id and state.time not in self._seen
 
     def restore(self, notebook: str = "", *, force: bool = False) -> tuple[Report, int]:
-        """And how many older ones there are that are not here yet."""
+        """Restore the newest state; also return how many older ones were not restored yet."""
         if self._child is not None:
             self._child.join()
         states = self.found(notebook)
@@ -233,7 +233,7 @@ class Session:
         return report, sum(map(self._fresh, states[1:]))
 
     def forget(self, name: str) -> bool:
-        """Whether there was something. This cell is not saved by itself: the next one is."""
+        """Remove what is saved; return whether there was anything. The next save comes after the next cell."""
         directory = place.of_notebook(self.settings.root, name)
         if self._child is not None:
             self._child.join()
@@ -256,7 +256,7 @@ class Session:
         return ""
 
     def warnings(self) -> list[str]:
-        """What the check after a restore has found since."""
+        """Damage that the check after a restore has found since."""
         names = sorted(set(damaged))
         damaged.clear()
         return (

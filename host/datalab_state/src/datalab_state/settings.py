@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What is set: environment variables, which the kernel gets from its kernel.json."""
+"""The settings: environment variables, which the kernel gets from its kernel.json."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Settings:
 
 
 def read(env: Mapping[str, str] = os.environ) -> Settings:
-    """A value that makes no sense is the default: nothing here may keep a kernel from starting."""
+    """Read the settings. A value that is not valid counts as the default, so that the kernel still starts."""
 
     def number(name: str, default: float) -> float:
         with suppress(ValueError):

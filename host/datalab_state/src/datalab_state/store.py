@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Files that are named by what they contain, written once and never changed."""
+"""Files that are named by their content, written once and never changed."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ FULL = {errno.ENOSPC, errno.EDQUOT}
 
 
 class NoSpace(Exception):
-    """The volume, or our share of it, is too small for this."""
+    """The volume, or our share of it, has no room for this."""
 
 
 class Damaged(Exception):
-    """What is on the disk is not what was written."""
+    """The file on the disk differs from what was written."""
 
 
 def _processor() -> str:
@@ -40,15 +40,15 @@ def _processor() -> str:
         return ""
 
 
-# The faster one here: SHA-256 where the processor has instructions for it, and half as fast where not.
+# The faster hash on this processor: SHA-256 if it has instructions for it; without them it is half as fast.
 HASHES: dict[int, Callable[[Data], Any]] = {64: hashlib.sha256, 40: functools.partial(hashlib.blake2b, digest_size=20)}
 LENGTH = 64 if re.search(r"\b(sha_ni|sha2)\b", _processor()) else 40
 
 
 def digest(data: Data, like: str = "") -> str:
-    """The name of a file. Of more than a chunk: of its chunks' digests, which all processors compute at a time.
+    """The name of a file. For more than a chunk: the digest of the chunks' digests, which all processors compute.
 
-    `like`: a name from another machine may be of the other kind.
+    `like`: a name from another machine, which may have the other kind of hash.
     """
     new = functools.partial(hashed, like=like)
     view = memoryview(data)
@@ -91,7 +91,7 @@ class Store:
         self._left = self._room()
 
     def _room(self) -> float:
-        """Bytes that may be written yet."""
+        """How many more bytes may be written."""
         directory = self.directory
         usage = shutil.disk_usage(directory)
         used = sum(file.stat().st_size for file in directory.parent.glob("*/*") if file.is_file())
@@ -102,9 +102,9 @@ class Store:
         return view.nbytes in self._sizes and self._has(digest(view), view.nbytes)
 
     def put(self, data: Data) -> str:
-        """Its name. What is there already costs no byte."""
+        """Write a file and return its name. A file that exists already is not written again."""
         view = memoryview(data).cast("B")
-        # A size that is not there cannot be there already: then it is hashed while it is written.
+        # If no file has this size, the content is new: then it is hashed while it is written.
         name = digest(view) if view.nbytes in self._sizes else ""
         if not (name and self._has(name, view.nbytes)):
             if view.nbytes > self._left:
@@ -148,7 +148,7 @@ class Store:
         return name
 
     def _write_large(self, new: Path, descriptor: int, view: memoryview, name: str) -> str:
-        """All processors hash and write a chunk each at a time."""
+        """Let all processors hash and write chunks at the same time."""
 
         def one(begin: int) -> bytes:
             chunk = view[begin : begin + CHUNK]
@@ -170,7 +170,7 @@ def read(directory: Path, name: str, length: int) -> bytes:
 
 
 def mapped(directory: Path, name: str, length: int) -> mmap.mmap:
-    """Its pages come from the disk when they are used; what is changed in memory stays there."""
+    """Map a file: its pages come from the disk when they are used; changes stay in memory."""
     descriptor = _opened(directory, name, length)
     try:
         return mmap.mmap(descriptor, length, mmap.MAP_PRIVATE, mmap.PROT_READ | mmap.PROT_WRITE)
@@ -179,7 +179,7 @@ def mapped(directory: Path, name: str, length: int) -> mmap.mmap:
 
 
 def check(directory: Path, files: Iterable[tuple[str, int]]) -> None:
-    """That files are what was written, whatever a notebook has changed of them in its memory."""
+    """Check that files are as they were written; changes in a notebook's memory do not matter."""
     for name, length in files:
         descriptor = _opened(directory, name, length)
         try:
@@ -202,7 +202,7 @@ def _opened(directory: Path, name: str, length: int) -> int:
 
 
 def sweep(directory: Path, used: Iterable[str]) -> None:
-    """Remove what no state names."""
+    """Remove files that no state names."""
     keep = set(used)
     for file in directory.iterdir():
         if (len(file.name) in HASHES and file.name not in keep) or file.name.endswith(".new"):
@@ -210,7 +210,7 @@ def sweep(directory: Path, used: Iterable[str]) -> None:
 
 
 def size(count: float) -> str:
-    """For people."""
+    """A size for people."""
     units = ["B", "kB", "MB", "GB", "TB"]
     while count >= 1000 and len(units) > 1:
         count /= 1000

@@ -1,9 +1,9 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Load what was pickled once, in a process of its own, before it counts as saved.
+"""Load new pickles once, in a process of their own, before they count as saved.
 
-What a library does when it is loaded may hang there (threads of OpenMP do not survive a fork) or end the process. What
-hangs is not tried to its end, and counts as saved; what fails or ends the process does not.
+A library may hang there when it is loaded (threads of OpenMP do not survive a fork), or end the process. A pickle whose
+load hangs counts as saved; one whose load fails or ends the process does not.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ SECONDS = 5.0  # for all of them: what is loaded is in memory already, as are it
 
 
 def tried(loads: Sequence[Callable[[], str]], seconds: float = SECONDS) -> list[str]:
-    """For each, why it cannot be loaded, or nothing."""
+    """For each pickle, the reason why it cannot be loaded, or nothing."""
     end = time.monotonic() + seconds
     reasons: list[str] = []
     while len(reasons) < len(loads):
@@ -35,7 +35,7 @@ def tried(loads: Sequence[Callable[[], str]], seconds: float = SECONDS) -> list[
 
 
 def _some(loads: Sequence[Callable[[], str]], end: float) -> tuple[list[str], bool]:
-    """As far as one process gets, and whether it hung."""
+    """The outcomes as far as one process gets, and whether it hung."""
     hears, tells = os.pipe()
     pid = os.fork()
     if pid == 0:

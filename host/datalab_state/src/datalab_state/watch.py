@@ -1,8 +1,8 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A look at a fork while it pickles: a library that computes then waits for threads that a fork does not have.
+"""Watch a fork while it pickles: a library that computes then waits for threads that the fork does not have.
 
-LightGBM does so in its pickle. Such a fork ends after seconds, and the kernel pickles by itself from then on.
+LightGBM does so in its pickle. Such a fork is ended after seconds, and from then on the kernel pickles by itself.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class Watch:
         threading.Thread(target=self._look, daemon=True).start()
 
     def limit(self, seconds: int, what: str = "") -> None:
-        """What comes next may take so long; `what` is a variable that is pickled."""
+        """Limit the time of the next step; `what` is the variable that is pickled."""
         self._what = what
         signal.alarm(seconds)
 

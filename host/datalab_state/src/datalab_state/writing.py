@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Write what is large past the page cache: that costs half the time, and leaves the cache to what people read."""
+"""Write large files past the page cache: that takes half the time, and leaves the cache to what people read."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 from types import TracebackType
 
 BLOCK = 1 << 22  # bytes that are copied and written at a time
-ALIGNED = 4096  # what lies on no such boundary, in memory or in the file, cannot be written directly: open(2), O_DIRECT
+ALIGNED = 4096  # only data on such boundaries, in memory and in the file, can be written directly: open(2), O_DIRECT
 
 
 class Writer:
@@ -32,7 +32,7 @@ class Writer:
             os.close(self._direct)
 
     def write(self, view: memoryview, offset: int) -> None:
-        """Write this there; the offset is a multiple of ALIGNED."""
+        """Write data at an offset, which is a multiple of ALIGNED."""
         whole = 0
         if self._direct is not None:
             whole = view.nbytes - view.nbytes % ALIGNED
@@ -50,14 +50,14 @@ class Writer:
 
 
 def write(descriptor: int, view: memoryview, offset: int = 0) -> None:
-    """Write all of it, through the page cache."""
+    """Write all data, through the page cache."""
     while view.nbytes:
         count = os.pwrite(descriptor, view, offset)
         view, offset = view[count:], offset + count
 
 
 def _opened(path: Path) -> int | None:
-    """The file, to be written directly, where its file system can do that."""
+    """Open the file, for direct writes if its file system supports them."""
     try:
         return os.open(path, os.O_WRONLY | os.O_DIRECT | os.O_NOFOLLOW | os.O_CLOEXEC)
     except (AttributeError, OSError):

@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Whether a project can be read and delivered: nothing is run, a notebook takes less than two seconds."""
+"""Check whether a project can be read and delivered. Nothing is run; a notebook takes less than two seconds."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def within(folder: Path) -> list[Path]:
 
 
 def notebooks(found: list[Path]) -> list[Path]:
-    """The notebooks that a person wrote: not the copy that a delivered project has."""
+    """The notebooks that a person wrote, without the copies in delivered projects."""
     return [file for file in found if file.suffix == ".ipynb" and not (file.parent / Path(RECORD).name).is_file()]
 
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Secrets in sources, text outputs and text files.
 
-detect-secrets knows what keys look like. Its entropy plugins are left out: they take hashes and images for secrets.
+detect-secrets knows what keys look like. Its entropy plugins are not used: they mistake hashes and images for secrets.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Whether what is saved can be read by others."""
+"""Check whether others can read the saved outputs."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def faults(nb: NotebookNode, name: str) -> list[Fault]:
 
 
 def paths(cell: NotebookNode, name: str, number: int) -> list[Fault]:
-    """Places that others do not have."""
+    """Paths that other people do not have."""
     remedy = "Use a path relative to the notebook, or s3://"
     found = [
         Fault(name, number, f"it names a path of one person: {path}", remedy)
@@ -52,7 +52,7 @@ def paths(cell: NotebookNode, name: str, number: int) -> list[Fault]:
 
 
 def outside(cell: NotebookNode, name: str, number: int) -> list[Fault]:
-    """Files that do not come along when the project is moved."""
+    """Files that stay behind when the project is moved."""
     if "skip" in cells.tags(cell):
         return []
     return [

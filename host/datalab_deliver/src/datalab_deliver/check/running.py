@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Whether the notebook was run as a whole, from top to bottom, and can be again."""
+"""Check whether the notebook was run as a whole, from top to bottom, and can be run again."""
 
 from __future__ import annotations
 

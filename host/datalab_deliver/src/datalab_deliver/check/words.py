@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Whether a reader learns what the project is about, who made it and from which data."""
+"""Check whether a reader learns what the project is about, who made it and from which data."""
 
 from __future__ import annotations
 

@@ -1,10 +1,10 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""How single kinds come back that no pickle can hold, or holds wrongly.
+"""Recipes for kinds of objects that a pickle cannot hold, or holds wrongly.
 
-A recipe returns what `__reduce_ex__` would, None for the usual way, or raises TypeError with the reason. It changes
-nothing, also in files that are open. It is found by the class, or one that it is made from; a name stands for a class
-that may not be installed.
+A recipe returns what `__reduce_ex__` would, None for the usual way, or raises TypeError with the reason. It must not
+change anything, not even in open files. It is found by the class or a base class; a name stands for a class that may
+not be installed.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ OFF = {
 
 
 class Table:
-    """The recipes that are on, by class."""
+    """The active recipes, by class."""
 
     def __init__(self, kinds: frozenset[str]) -> None:
         self._recipes: dict[Any, Recipe] = {}

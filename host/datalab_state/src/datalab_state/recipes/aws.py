@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Clients of AWS, never with credentials: those of the instance are its own."""
+"""Clients of AWS, never with credentials: after a restore they use those of the instance."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What recipes are made of."""
+"""Parts of recipes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Recipe = Callable[[Any, dict[str, Any]], Reduced]
 
 
 class Partly(Exception):
-    """Something comes back with less than it had: with what `__reduce_ex__` would return."""
+    """Something comes back incomplete; with the value that `__reduce_ex__` would return."""
 
     def __init__(self, why: str, reduced: Any) -> None:
         super().__init__(why)

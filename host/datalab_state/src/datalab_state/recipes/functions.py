@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Functions with a cache, and what functions make."""
+"""Functions with a cache, and generators."""
 
 from __future__ import annotations
 

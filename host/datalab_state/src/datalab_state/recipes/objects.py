@@ -18,7 +18,7 @@ from .common import Recipe, Reduced, call, refuse
 
 
 def _exception(error: Any, _: Any) -> Reduced:
-    """With its cause, which a pickle leaves out."""
+    """An exception with its cause, which a pickle leaves out."""
     reduced = error.__reduce_ex__(4)
     if isinstance(reduced, str) or len(reduced) > 3:
         return None
@@ -51,7 +51,7 @@ def _set_exception(error: Any, state: Any) -> None:
 
 
 def _logger(logger: Any, _: Any) -> Reduced:
-    """A pickle has its name only."""
+    """A logger with its settings; a pickle has only its name."""
     state = (logger.level, logger.propagate, logger.disabled, tuple(logger.handlers))
     return logging.getLogger, ("" if logger is logging.root else logger.name,), state, None, None, _set_logger
 
@@ -79,7 +79,7 @@ def _match(match: Any, _: Any) -> Reduced:
 
 
 def _frame(frame: Any, _: Any) -> Reduced:
-    """With the attributes that a notebook has given it, which pandas forgets."""
+    """A table with the attributes that a notebook has given it, which pandas leaves out."""
     pandas = sys.modules["pandas"]
     inner = {*vars(pandas.Series(dtype=object)), *vars(pandas.DataFrame()), *OF_FRAMES, *frame._metadata}
     more = {name: value for name, value in vars(frame).items() if name not in inner}
@@ -95,7 +95,7 @@ def _set_frame(frame: Any, state: Any) -> None:
 
 
 def _view(view: Any, _: Any) -> Reduced:
-    """Of a dictionary: cloudpickle makes one of a copy."""
+    """A view of a dictionary; cloudpickle would make a view of a copy."""
     (mapping,) = gc.get_referents(view)
     return _call_method, (mapping, type(view).__name__.split("_")[-1])
 

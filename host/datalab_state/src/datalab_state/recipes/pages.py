@@ -11,7 +11,7 @@ from .common import Recipe, Reduced
 
 
 class _Last:
-    """The elements of the page that was met last, in their order: there may be thousands of one page in a list."""
+    """The elements of the last page, in their order: a list may have thousands of one page."""
 
     def __init__(self) -> None:
         self.page: Any = None
@@ -58,7 +58,7 @@ def _make_template(environment: Any, parts: dict[str, Any], more: dict[str, Any]
 
 
 def _figure(figure: Any, _: Any) -> Reduced:
-    """Of plotly, whose own pickle has arrays as text."""
+    """A figure of plotly, whose own pickle has arrays as text."""
     if hasattr(figure, "comm"):
         raise TypeError("a widget, which lives in the page")
     frames = [frame.to_plotly_json() for frame in figure.frames]

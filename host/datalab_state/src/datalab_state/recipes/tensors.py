@@ -1,8 +1,8 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Tensors of PyTorch: a pickle of theirs copies the memory of each, and forgets gradients and what computed them.
+"""Tensors of PyTorch, whose own pickle copies the memory of each, and leaves out gradients and their graph.
 
-Here the memory is an object of its own, which all tensors on it refer to; the rest is as PyTorch has it.
+Here the memory is an object of its own, to which all its tensors refer; the rest is as in PyTorch.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def holds(storage: Any, where: int) -> bool:
 
 
 def address(storage: Any) -> tuple[int, int]:
-    """Where its memory begins and ends."""
+    """The addresses at which the memory of a tensor begins and ends."""
     begin: int = storage.data_ptr()
     return begin, begin + storage.nbytes()
 
@@ -42,7 +42,7 @@ def _storage(storage: Any, _: Any) -> Reduced:
 
 
 def _make_storage(memory: Any) -> Any:
-    """On a file that is mapped, or else on memory that PyTorch may enlarge."""
+    """Memory of a mapped file, or else memory that PyTorch may enlarge."""
     torch = importlib.import_module("torch")
     view = memoryview(memory).cast("B")
     if isinstance(memory, (bytes, bytearray)):
@@ -86,7 +86,7 @@ def _set_gradient(tensor: Any, state: Any) -> None:
 
 
 def array_on(storage: Any, dtype: Any, shape: Any, offset: int, strides: Any, writeable: bool) -> Any:
-    """An array of NumPy that looks at the memory of a tensor."""
+    """An array of NumPy on the memory of a tensor."""
     np, torch = importlib.import_module("numpy"), importlib.import_module("torch")
     memory = torch.empty(0, dtype=torch.uint8).set_(storage).numpy()
     array = np.ndarray(shape, dtype, memory, offset, strides)

@@ -1,8 +1,8 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Measures, and writes build/benchmarks.json: python -m tests.benchmarks [PART...].
+"""Measure, and write build/benchmarks.json: python -m tests.benchmarks [PART...].
 
-Figures of one run are to be compared with each other, not with those of another machine.
+Compare figures of one run with each other, not with those of another machine.
 """
 
 from __future__ import annotations

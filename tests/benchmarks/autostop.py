@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Measures what one check of autostop costs, against a Python that asks the same with requests and boto3.
+"""Measure the cost of one check of autostop, compared with a Python program that asks the same with requests and boto3.
 
 Both ask the same server on this machine for the same lists, in turn, and find that there is nothing to do: that
 is the usual check, without a call to AWS. Autostop looks at all processes and keeps its memory as well. The
@@ -46,7 +46,7 @@ boto3.client("sagemaker", region_name="eu-central-1", aws_access_key_id="x", aws
 """
 DECISION = 'print("keep" if busy or time.time() - last <= 1e9 else "stop")'
 
-# A small process starts what is measured, since Linux counts the memory of the parent as the child's at first.
+# A small process starts the measured program, since Linux first counts the parent's memory as the child's.
 MEASURE = """
 import os, sys
 child = os.posix_spawn(sys.argv[1], sys.argv[1:], os.environ)

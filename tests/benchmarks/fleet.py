@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What a run costs that finds everything as it should be, and one that makes a hundred new instances.
+"""The cost of a run that has nothing to do, and of one that creates a hundred instances.
 
 Seconds are those of the ansible-playbook process and its children; the sandbox beside it is not counted as CPU.
 """
@@ -28,7 +28,7 @@ PROFILED = {"ANSIBLE_CALLBACKS_ENABLED": "ansible.posix.profile_tasks"}
 PENDING = 30  # seconds that a new instance takes
 HELD = 0.1  # seconds that each call takes longer in some runs, as one to AWS does
 
-# What is measured where everything is as it should be: the playbook, and what it is given.
+# The runs that are measured on a converged platform: the playbook and its arguments.
 CONVERGED = {
     "site": ("site",),
     "fleet": ("fleet",),
@@ -71,7 +71,7 @@ def longest_tasks(output: str) -> dict[str, float]:
 
 
 def measure_people(people: int, with_loop: bool) -> dict[str, Any]:
-    """Creates the instances of so many people, then measures runs that find everything as it should be."""
+    """Create the instances of this many people, then measure runs that have nothing to do."""
     with running(transition_seconds=0) as sandbox, tempfile.TemporaryDirectory() as directory:
         inventory = write_inventory(Path(directory), people, sandbox.endpoint)
         figures = {"site_first": play("datalab.notebooks.site", inventory, sandbox)}
@@ -92,7 +92,7 @@ def measure_people(people: int, with_loop: bool) -> dict[str, Any]:
 
 
 def measure_converged(inventory: Path, sandbox: Sandbox) -> dict[str, Any]:
-    """What people run every day, where there is nothing to do."""
+    """Measure what people run every day, when there is nothing to do."""
     return {
         name: play(f"datalab.notebooks.{playbook}", inventory, sandbox, *arguments)
         for name, (playbook, *arguments) in CONVERGED.items()
@@ -106,7 +106,7 @@ def show(what: str, figure: dict[str, Any]) -> None:
 
 
 def measure_new() -> dict[str, Any]:
-    """One new instance, then 98, each of which takes its time to start."""
+    """Measure one new instance, then 98, each of which takes its time to start."""
     figures = {}
     with running(transition_seconds=0) as sandbox, tempfile.TemporaryDirectory() as directory:
         play("datalab.notebooks.site", write_inventory(Path(directory), 1, sandbox.endpoint), sandbox)

@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""How long a researcher waits on the laptop: from the start of an instance to its page, and to the answer of a cell."""
+"""How long a researcher waits on the laptop for the page of a new instance, and for the answer of a cell."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def _run(browser: requests.Session, url: str, code: str) -> str:
 
 
 def _memory(laptop: Laptop) -> float:
-    """Of all that runs on the instance, one kernel among it."""
+    """The memory of all that runs on the instance, with one kernel."""
     command = ["podman", "stats", "--no-stream", "--format", "{{.MemUsage}}", laptop.container(NAME)]
     told = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     number, unit = re.findall(r"([\d.]+)(kB|MB|GB)", told)[0]

@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""How much of what AWS takes each script and each step needs, and how long many configurations take to render."""
+"""How much of AWS's limit each script and step uses, and how long it takes to render many configurations."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""How long a start takes with five environments on the volume, against the usual way to make them kernels.
+"""How long a start takes with five environments on the volume, compared with the usual way to make them kernels.
 
 Each figure is of a fresh container, as each start is of a fresh machine. The usual way is that of the AWS samples:
 activate each environment, and run `python -m ipykernel install` in it.
@@ -82,7 +82,7 @@ class Host:
         self.podman("rm", "--force", "--ignore", "--time", "0", CONTAINER)
 
     def seconds(self, script: str) -> float:
-        """How long it takes, as told from within."""
+        """The duration, measured inside of the container."""
         timed = f"begin=$(date +%s%N)\n( {script} ) >&2\nstatus=$?\necho $(($(date +%s%N) - begin))\nexit $status"
         return int(self.bash(timed)) / 1e9
 

@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Ask the sandbox, or an account, whether AWS is as we believe: make conformance [AWS=profile CONFIRM=account]."""
+"""Test in the sandbox, or an account, if AWS is as we believe: make conformance [AWS=profile CONFIRM=account]."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ class Signals:
 
 
 def conduct(run: Run, patience: float) -> tuple[str, list[str]]:
-    """Lead a run and remove what it has made; why it ended early, or "", and what is left."""
+    """Lead a run and remove what it has created; return why it ended early, or "", and what is left."""
     signals, ended, left = Signals(run.say), "", ["not known"]
     with signals.caught():
         try:
@@ -97,7 +97,7 @@ def sayer() -> Callable[[str], None]:
 
     def say(text: str) -> None:
         minutes, seconds = divmod(int(time.monotonic() - began), 60)
-        with suppress(OSError):  # no reader is no reason to leave something in an account
+        with suppress(OSError):  # without a reader, still clean up the account
             print(f"{minutes:2}:{seconds:02} {masked(text)}", flush=True)
 
     return say

@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What a run makes in an account, and its removal.
+"""The resources of a run in an account, and their removal.
 
 Everything is created with the mark of its run, in the call that creates it: a tag, or for streams of logs the name of
 the run. Removal remembers nothing: it reads what carries the mark of this run. So nothing else is ever touched, and
@@ -103,7 +103,7 @@ class Account:
         self.make_role(self.person, {"Action": "sts:AssumeRole", "Principal": account}, [start])
 
     def make_network(self) -> tuple[str, str]:
-        """A network for one instance, which leads nowhere: the ids of its subnet and security group."""
+        """Make a network for one instance, without a way out; return the ids of its subnet and security group."""
 
         def tagged(kind: str) -> list[dict[str, Any]]:
             return [{"ResourceType": kind, "Tags": self.tags}]
@@ -116,7 +116,7 @@ class Account:
         return subnet["Subnet"]["SubnetId"], group["GroupId"]
 
     def make_log_group(self) -> None:
-        """The group that SageMaker would make; one that is there is left as it is."""
+        """Make the log group that SageMaker would make; leave an existing one as it is."""
         if self.log_group_tags() is None:
             try:
                 self.logs.create_log_group(logGroupName=LOG_GROUP, tags={MARK: self.run})
@@ -149,9 +149,9 @@ class Account:
     # What is removed
 
     def remove(self, patience: float, pause: float, tell: Callable[[str], None]) -> list[str]:
-        """Remove all that carries the mark of this run; what is left after so many seconds.
+        """Remove all that carries the mark of this run; return what is left after this many seconds.
 
-        Two looks have to find nothing: what a call has made that was cut off may show some seconds later.
+        Two reads have to find nothing: the result of an interrupted call may show some seconds later.
         """
         deadline, empty, told = time.monotonic() + patience, 0, [""]
         while empty < EMPTY_LOOKS:
@@ -167,7 +167,7 @@ class Account:
         return []
 
     def _remove_once(self, last: bool) -> list[str]:
-        """Try each kind once. What the instance uses stays as long as it is there, but for the last time."""
+        """Try each kind once. What the instance uses stays while the instance exists, except the last time."""
         left: list[str] = []
         for kind in KINDS:
             if left and left[0].startswith(INSTANCE.name) and not last:
@@ -193,7 +193,7 @@ class Account:
 
 @dataclass(frozen=True)
 class Kind:
-    """How things of a kind are found by the mark, and removed."""
+    """How resources of a kind are found by the mark, and removed."""
 
     name: str
     find: Callable[[Account], list[str]]
@@ -216,7 +216,7 @@ def policy(*statements: dict[str, Any]) -> str:
 
 
 def sagemaker_trust(**condition: Any) -> dict[str, Any]:
-    """That SageMaker may take a role on."""
+    """A policy that lets SageMaker assume a role."""
     return {"Action": "sts:AssumeRole", "Principal": {"Service": "sagemaker.amazonaws.com"}, **condition}
 
 
@@ -277,7 +277,7 @@ def _log_groups(account: Account) -> list[str]:
 
 
 def _remove_log_group(account: Account, name: str) -> None:
-    """Unless others write there by now; then it is theirs."""
+    """Remove the log group, unless others write to it by now."""
     if account.logs.describe_log_streams(logGroupName=name, limit=1)["logStreams"]:
         arn = account.arn("logs", f"log-group:{name}")
         account.logs.untag_resource(resourceArn=arn, tagKeys=[MARK])

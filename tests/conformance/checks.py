@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What is asked of the API, each at its time in the life of one instance."""
+"""Tests of the API, each in its phase of the life of one instance."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ GET_RESOURCES_SECONDS = 60
 
 
 def refusal(call: Callable[..., Any], **params: Any) -> str | None:
-    """By which sentence AWS refuses a call; None if it does not. Any error but a ValidationException is raised."""
+    """The sentence by which AWS refuses a call, or None. An error that is no ValidationException is raised."""
     try:
         call(**params)
     except ClientError as error:

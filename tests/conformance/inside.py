@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What is asked of the inside of an instance, by the reports of probe.sh and by Jupyter as a browser sees it."""
+"""Tests of the inside of an instance, by the reports of probe.sh and by Jupyter as a browser sees it."""
 
 from __future__ import annotations
 
@@ -196,7 +196,7 @@ def stop_runs_exec_stop(run: Run) -> Seen:
     )
 
 
-# What no run asks, and why.
+# Assumptions that no run tests, and why.
 
 NOT_ASKED = {
     "start-with-a-key": (

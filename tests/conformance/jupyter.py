@@ -29,7 +29,7 @@ class Session:
         self.call("GET", f"/?{parts.query}", read=False)
 
     def call(self, method: str, path: str, body: Any = None, read: bool = True) -> Any:
-        """One request; what changes something needs the token that a page has as a cookie."""
+        """One request; a request that changes something needs the token that a page has as a cookie."""
         xsrf = next((cookie.value or "" for cookie in self._cookies if cookie.name == "_xsrf"), "")
         headers = {**self._headers, "X-XSRFToken": xsrf, "Content-Type": "application/json"}
         data = None if body is None else json.dumps(body).encode()
@@ -39,7 +39,7 @@ class Session:
         return json.loads(text) if read and text else None
 
     def report(self, name: str) -> dict[str, Any] | None:
-        """A report of the probe on the volume, if it is there by now."""
+        """A report of the probe on the volume, if it exists yet."""
         try:
             content = self.call("GET", f"/api/contents/{name}")["content"]
         except (urllib.error.HTTPError, ConnectionError, TimeoutError):

@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""One instance, led through its life; at each part of it the table's functions ask what they are about."""
+"""Lead one instance through its life; in each phase, run the functions of the table for that phase."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from .table import IMAGE, MACHINE, RIGHTS, TABLE, Assumption, Seen
 
 NEW_SIZE = 6  # GB; the default is 5
 SCRIPT_BYTES = 12288  # which are the 16,384 characters that AWS takes
-ASK_SECONDS = 15 * 60  # by then the second stop begins, which leaves its removal some time
+ASK_SECONDS = 15 * 60  # by then the second stop begins, so that time is left for the removal
 LAST_START_SECONDS = 10 * 60
 ROLE_SECONDS = 60  # until a new role can be taken on
 LATE_SECONDS = 180  # until Jupyter has started, and the second report is there
@@ -45,7 +45,7 @@ class TimeIsUpError(Exception):
 
 @dataclass(frozen=True)
 class Result:
-    """What became of an assumption."""
+    """The outcome of an assumption."""
 
     assumption: Assumption
     outcome: str  # holds, differs, not asked
@@ -55,7 +55,7 @@ class Result:
 
 @dataclass
 class Run:
-    """A run, and what its parts leave for those that come later."""
+    """A run, and what its phases leave for later ones."""
 
     account: Account
     pause: float  # seconds between two looks
@@ -76,7 +76,7 @@ class Run:
     # What the functions of the table ask
 
     def describe(self) -> dict[str, Any]:
-        """The instance, which has to be there."""
+        """Describe the instance, which must exist."""
         described = self.account.describe()
         if described is None:
             raise LookupError("The instance is gone.")
@@ -90,7 +90,7 @@ class Run:
         return time
 
     def has_moved(self, since: str) -> Seen:
-        """Whether LastModifiedTime is another one than in an earlier part."""
+        """Whether LastModifiedTime has changed since an earlier phase."""
         moved = self.modified() > self.times[since]
         return Seen(moved, "moved" if moved else "left alone")
 
@@ -100,7 +100,7 @@ class Run:
         return next((each for each in listed if each["NotebookInstanceName"] == self.name), None)
 
     def wanted(self) -> dict[str, Any]:
-        """What CreateNotebookInstance is asked for."""
+        """The parameters of CreateNotebookInstance."""
         subnet, group = self.subnet
         return {
             "NotebookInstanceName": self.name,
@@ -140,7 +140,7 @@ class Run:
         return session.client("sagemaker", endpoint_url=account.endpoint)
 
     def starts_within(self, seconds: float) -> Seen:
-        """Whether a start shows so soon."""
+        """Whether a start shows within this time."""
         began = time.monotonic()
         while (after := time.monotonic() - began) < seconds:
             if (status := self.status()) != "Stopped":
@@ -154,7 +154,7 @@ class Run:
         return time.monotonic() - self.began
 
     def until(self, what: str, ready: Callable[[], Any], seconds: float = ASK_SECONDS) -> Any:
-        """What `ready` returns, once it is something; tells every half minute that it is not."""
+        """Wait until `ready` returns something, and return it; print a line every half minute."""
         deadline, tell = self.elapsed() + seconds, self.elapsed() + 30
         while not (result := ready()):
             if self.elapsed() > min(deadline, ASK_SECONDS):
@@ -166,7 +166,7 @@ class Run:
         return result
 
     def wait(self, status: str) -> None:
-        """Wait for a status; what it ends in instead is an error."""
+        """Wait for a status; another final status is an error."""
 
         def arrived() -> bool:
             described = self.describe()
@@ -270,7 +270,7 @@ class Run:
         self.account.iam.update_assume_role_policy(RoleName=self.name, PolicyDocument=trust)
 
     def _without_trust(self, reason: str) -> None:
-        """Start it by a role that SageMaker may take on for anything, as before; only once."""
+        """Let SageMaker assume the role for anything again, and start the instance; only once."""
         if self.trust_refused:
             raise RuntimeError(reason)
         self.trust_refused = reason
@@ -333,7 +333,7 @@ PARTS: dict[str, Callable[[Run], None]] = {
 
 
 def ask(run: Run, assumption: Assumption) -> Result:
-    """Whether it holds; an error of AWS is an answer, too."""
+    """Test an assumption; an error of AWS is an answer, too."""
     if assumption.needs and assumption.needs not in run.has:
         return Result(assumption, "not asked", f"needs {assumption.needs}")
     assert assumption.check is not None
@@ -349,7 +349,7 @@ def ask(run: Run, assumption: Assumption) -> Result:
 
 
 def unasked(run: Run) -> list[Result]:
-    """What no part of the run has asked, and why."""
+    """The assumptions that no phase of the run has tested, and why."""
     asked = {result.assumption.name for result in run.results}
     rest = [each for each in TABLE if each.name not in asked]
     return [Result(each, "not asked", "not reached" if each.check else f"needs {each.needs}") for each in rest]

@@ -11,17 +11,17 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .run import Run
 
-# What a function needs beyond the API. The sandbox has machines if it is started with them, and never the other two.
+# What a function needs beyond the API. The sandbox may be started with machines; it never has the other two.
 MACHINE, IMAGE, RIGHTS = "machines", "AWS's own image", "IAM that decides"
 
 
 @dataclass(frozen=True)
 class Seen:
-    """What a function has seen: whether it is as we believe (None: it could not be asked), and the same in words."""
+    """What a function has seen: whether it is as we believe (None: it could not be tested), and in words."""
 
     holds: bool | None
     text: str
-    measured: str = ""  # what is another at each run, such as seconds
+    measured: str = ""  # values that differ in each run, such as seconds
 
 
 Check = Callable[["Run"], Seen]
@@ -34,7 +34,7 @@ class Assumption:
     name: str
     belief: str
     source: str  # the file here that relies on it
-    when: str  # in which part of the run it is asked; "" if no run asks it
+    when: str  # in which phase of the run it is tested; "" if in none
     check: Check | None
     needs: str = ""
 

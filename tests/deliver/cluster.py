@@ -44,7 +44,7 @@ GRACE_SECONDS = 10  # for which a pod that is replaced goes on answering
 
 
 class Cluster:
-    """What there is: objects by group and version, plural, namespace and name; and the pods that run."""
+    """The contents: objects by group and version, plural, namespace and name; and the running pods."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -54,7 +54,7 @@ class Cluster:
         self.lock = threading.RLock()
 
     def put(self, key: tuple[str, str, str, str], doc: Doc) -> Doc:
-        """Keep a new version of an object, and have it run."""
+        """Keep a new version of an object, and run it."""
         old = self.objects.get(key, {})
         changed = old.get("spec") != doc.get("spec")
         about = doc["metadata"]
@@ -84,7 +84,7 @@ class Cluster:
                 podman("pod", "rm", "--force", "--ignore", "--time=0", key[3])
 
     def _run(self, key: tuple[str, str, str, str], generation: int) -> None:
-        """One pod of a Deployment in the place of the last, once it is ready; or a job's."""
+        """Replace the pod of a Deployment once the new one is ready; or run a job's."""
         with self.lock:
             doc = self.objects.get(key)
             if not doc or doc["metadata"]["generation"] != generation:
@@ -108,7 +108,7 @@ class Cluster:
         return {"apiVersion": "v1", "kind": "Pod", "metadata": about, "spec": template["spec"]}
 
     def _play(self, pod: Doc) -> str:
-        """What podman has against it, or ""."""
+        """podman's error, or ""."""
         playable = copy.deepcopy(pod)
         for container in playable["spec"]["containers"]:
             for name in ("startupProbe", "readinessProbe", "livenessProbe", "ports"):  # take curl there, and a network
@@ -142,7 +142,7 @@ class Cluster:
         return [doc for doc in owned if doc["metadata"]["annotations"]["owner"] == "/".join(key)]
 
     def _replace(self, key: tuple[str, str, str, str], new: str) -> None:
-        """As a cluster does: the pods of before are terminating, and still running."""
+        """Replace pods as a cluster does: the old ones are terminating, and still run."""
         for pod in self._pods_of(key):
             about = pod["metadata"]
             if about["name"] != new and "deletionTimestamp" not in about:
@@ -178,7 +178,7 @@ def merged(old: Any, patch: Any) -> Any:
 
 
 class Discovery(web.RequestHandler):
-    """What an API server says of itself."""
+    """The discovery of an API server."""
 
     def get(self, path: str) -> None:
         if path == "version":

@@ -43,7 +43,7 @@ def python() -> Path:
 
 @pytest.fixture(scope="session", autouse=True)
 def kernels(python: Path) -> Iterator[None]:
-    """Kernels run there, and nothing of the user's own IPython is looked at."""
+    """Run kernels there, without the user's own configuration of IPython."""
     assert python.exists()
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("JUPYTER_PATH", str(PLACE / "kernels" / "share" / "jupyter"))
@@ -57,7 +57,7 @@ def kernels(python: Path) -> Iterator[None]:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of a notebook."""
+    """The outcome of a notebook."""
 
     notebook: Path
     delivered: deliver.Delivered | None
@@ -65,13 +65,13 @@ class Outcome:
 
 
 def no_hashes(_python: str, pins: Mapping[str, str], _extra: Sequence[str], _notebook: str) -> str:
-    """Without the index; test_lock asks it."""
+    """Leave the package index out; test_lock asks it."""
     return "".join(f"{name}=={version}\n" for name, version in pins.items())
 
 
 @pytest.fixture(scope="session")
 def outcome(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Case], Outcome]:
-    """Deliver a notebook of the corpus; the second time the same is given."""
+    """Deliver a notebook of the corpus; the outcome is kept for the next call."""
     known: dict[str, Outcome] = {}
 
     def get(case: Case) -> Outcome:

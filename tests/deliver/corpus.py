@@ -16,7 +16,7 @@ FOLDER = Path(__file__).parent / "notebooks"
 
 @dataclass(frozen=True)
 class Case:
-    """A notebook, and what is to come of it."""
+    """A notebook, and its expected outcome."""
 
     name: str
     header: dict[str, str]
@@ -72,7 +72,7 @@ def cases() -> list[Case]:
 
 
 def data(folder: Path, variant: int = 0) -> None:
-    """What the notebooks read; another variant has other rows, and what the first one does not have."""
+    """The data of the notebooks; another variant has other rows, and kinds of values that the first does not have."""
     (folder / "texts").mkdir(parents=True, exist_ok=True)
     kinds, areas = ["noise", "water", "noise", "street"], ["north", "south", "east"]
     files = {

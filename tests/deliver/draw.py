@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Draw notebooks with tables, or compute with what stays of them: draw.py drawn|computed < JOB > RESULTS"""
+"""Draw notebooks with tables, or run what stays of them: draw.py drawn|computed < JOB > RESULTS"""
 
 from __future__ import annotations
 

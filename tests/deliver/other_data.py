@@ -1,8 +1,8 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Run notebooks and their projects with the data that are beside the notebooks now: other_data.py < JOBS > RESULTS
+"""Run notebooks and their projects with the data that is beside the notebooks now: other_data.py < JOBS > RESULTS
 
-One process imports what takes long; each run is a fork of it.
+One process imports the slow libraries; each run is a fork of it.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def project(job: Job) -> Any:
 
 
 def forked(work: Callable[[Job], Any], job: Job) -> Any:
-    """What a fork of this process gives; an error is a text."""
+    """The result of a fork of this process; an error is a text."""
     reader, writer = os.pipe()
     if os.fork() == 0:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)

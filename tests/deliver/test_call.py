@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A function that is served: the project answers as the notebook does, and cannot train."""
+"""A served function: the project answers as the notebook does, and cannot train."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A delivery as a whole: the project runs by itself, comes out the same twice, and what the team changed stays."""
+"""A whole delivery: the project runs by itself, is the same each time, and the team's changes stay."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A developer who never saw the notebook types what the project's README.md says, without Jupyter and AWS."""
+"""A developer who has never seen the notebook runs the commands of the project's README.md, without Jupyter and AWS."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ NOT_THERE = re.compile(r"^(ipython|ipykernel|jupyter.*|nb.*|notebook|boto.*|aws.
 
 
 def commands(readme):
-    """The lines of the README's blocks of code, but for those that build an image."""
+    """The lines of the README's blocks of code, except those that build an image."""
     blocks = re.findall(r"^```\n(.*?)^```$", readme, re.MULTILINE | re.DOTALL)
     return [line for block in blocks for line in block.splitlines() if "docker build" not in block]
 
 
 @pytest.fixture(scope="module")
 def shell(tmp_path_factory):
-    """A shell in a new virtual environment: what else is on this machine is not there."""
+    """A shell in a new virtual environment, without anything else of this machine."""
     place = tmp_path_factory.mktemp("developer")
     subprocess.run([sys.executable, "-m", "venv", place / "venv"], check=True)
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS", "JUPYTER", "PYTHON"))}

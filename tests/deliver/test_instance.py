@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The file `datalab`, as an instance has it: Python runs it, and installs once what it needs."""
+"""The file `datalab` of an instance: Python runs it, and it installs its dependencies once."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The playbook deploy: a delivered project as a pod that answers as the notebook did, and is taken back where not.
+"""The playbook deploy: a delivered project runs as a pod that answers as the notebook did, or is rolled back.
 
 The cluster is a stand-in, cluster.py; image, pod and client are real.
 """
@@ -176,7 +176,7 @@ def test_a_pod_that_does_not_start(team: Team):
 
 
 def test_a_registry(team: Team, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    """What is pushed runs by its digest, and is pulled by it."""
+    """A pushed image is pulled and run by its digest."""
     config = tmp_path / "registries.conf"
     config.write_text(f'[[registry]]\nlocation = "{team.images}"\ninsecure = true\n')
     monkeypatch.setenv("CONTAINERS_REGISTRIES_CONF", str(config))
@@ -189,7 +189,7 @@ def test_a_registry(team: Team, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
 
 def test_a_function(team: Team):
-    """What it takes is computed while the image is built, and what computes that is not in the image."""
+    """The artifacts are computed while the image is built, and the code that computes them is not in the image."""
     case = read(Path(__file__).parent / "calls" / "half.notebook")
     path, target = case.write(team.folder / "functions"), team.folder / "function"
     deliver.deliver(Order(path, [], target, "service", call="half"), lambda text: None, lock.text)

@@ -1,8 +1,8 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What stays of notebooks with tables, lists in their cells and copies of both computes what the whole notebook does.
+"""A slice of a notebook with tables, lists in their cells and copies of both computes what the whole notebook does.
 
-They are drawn by chance from tables.txt, so that copies have elements in common in ways not thought of.
+They are drawn at random from tables.txt, so that copies share elements in ways that nobody thought of.
 """
 
 from __future__ import annotations

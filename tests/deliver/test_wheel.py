@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""`datalab` as a wheel: the same each time, and all that the command takes is in it."""
+"""`datalab` as a wheel: the same each time, and complete."""
 
 from __future__ import annotations
 

@@ -37,8 +37,8 @@ TRANSITION_SECONDS = 0.2
 LONGEST_RUN = 600  # seconds
 READABLE = {"ANSIBLE_CALLBACK_RESULT_FORMAT": "yaml", "ANSIBLE_INJECT_FACT_VARS": "false"}
 WARM: tuple[dict[str, str], ...] = ({}, READABLE)
-READ_AT_IMPORT = ("ANSIBLE_", "PYTHON")  # the variables that count before a run is forked
-MODULES_ALONE = {"test_inventory", "test_targets"}  # what they call, no playbook has to
+READ_AT_IMPORT = ("ANSIBLE_", "PYTHON")  # the variables that matter before a run is forked
+MODULES_ALONE = {"test_inventory", "test_targets"}  # no playbook needs the rights for their calls
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ class Played:
 
 
 class PlaybookRunner:
-    """Runs ansible-playbook from an empty directory and with an environment in which nothing of the user's is left."""
+    """Runs ansible-playbook from an empty directory, in an environment without anything of the user's."""
 
     def __init__(self, home: Path) -> None:
         self._home = home
@@ -104,7 +104,7 @@ class PlaybookRunner:
         return Played(process.returncode, stdout, stderr)
 
     def _warm(self, environment: dict[str, str]) -> WarmPlaybooks:
-        """What forks for the runs with this environment."""
+        """The processes that fork for runs with this environment."""
         key = frozenset(environment.items())
         with self._starting:
             if key not in self._started:
@@ -158,7 +158,7 @@ class PlaybookRunner:
 
 
 def client(sandbox: Sandbox, service: str = "sagemaker") -> Any:
-    """A boto3 client for what is done or looked at without Ansible."""
+    """A boto3 client for changes and checks without Ansible."""
     session = boto3.Session("sandbox", "local-only", region_name="eu-central-1")
     return session.client(service, endpoint_url=sandbox.endpoint)  # type: ignore[call-overload]
 
@@ -169,7 +169,7 @@ def connection(endpoint: str) -> dict[str, str]:
 
 
 def furnish(sandbox: Sandbox, *roles: str) -> str:
-    """Makes these execution roles, which a test takes for given, and returns a subnet of the account's own VPC."""
+    """Create these execution roles, which a test assumes, and return a subnet of the account's own VPC."""
     for role in roles:
         make_role(client(sandbox, "iam"), f"arn:aws:iam::123456789012:role/{role}")
     subnet: str = client(sandbox, "ec2").describe_subnets()["Subnets"][0]["SubnetId"]
@@ -178,13 +178,13 @@ def furnish(sandbox: Sandbox, *roles: str) -> str:
 
 
 def changing(sandbox: Sandbox) -> dict[str, int]:
-    """The calls that are not mere looks."""
+    """The calls that do not only read."""
     looks = ("Describe", "List", "Get", "Head", "Filter", "Lookup")
     return {call: count for call, count in sandbox.calls().items() if not call.partition(":")[2].startswith(looks)}
 
 
 def kill_with_children(process: subprocess.Popen[Any]) -> None:
-    """Ends a process and all that came from it, as a loss of power would; Ansible's workers are in other groups."""
+    """End a process and all its descendants, as a loss of power would; Ansible's workers are in other groups."""
     listed = subprocess.check_output(["ps", "-Ao", "pid=,ppid="], text=True).splitlines()
     parents = [(int(pid), int(parent)) for pid, parent in map(str.split, listed)]
     doomed = [process.pid]
@@ -204,7 +204,7 @@ def playbook(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PlaybookRunne
 
 
 def record(sandbox: Sandbox, request: pytest.FixtureRequest) -> None:
-    """Keeps what the playbooks have called, for tests/tools/operator.py; fails if their operator may not call it."""
+    """Record the calls of playbooks for tests/tools/operator.py; fail if the operator's policies do not allow one."""
     name = request.module.__name__.rpartition(".")[2]
     if name in MODULES_ALONE:
         return
@@ -224,7 +224,7 @@ def copy_of(original: Sandbox, request: pytest.FixtureRequest) -> Iterator[Sandb
 
 @pytest.fixture(scope="session")
 def empty_sandbox() -> Iterator[Sandbox]:
-    """The one that all others are copies of."""
+    """The sandbox of which all others are copies."""
     with running(TRANSITION_SECONDS) as started:
         yield started
 
@@ -238,7 +238,7 @@ def sandbox(empty_sandbox: Sandbox, request: pytest.FixtureRequest) -> Iterator[
 
 @pytest.fixture
 def sagemaker(sandbox: Sandbox) -> SageMakerClient:
-    """A client for what is done behind the back of what is tested."""
+    """A client for changes behind Ansible's back."""
     made: SageMakerClient = client(sandbox)
     return made
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 """The fleet module in a process of its own, as Ansible runs it, but without ansible-playbook around it.
 
-Where the same run is disturbed in many ways, what comes before and after the module is the same in each, and takes
+If the same run is disturbed in many ways, what comes before and after the module is the same in each, and takes
 most of its time. Here a server that has imported the module forks for each run.
 """
 

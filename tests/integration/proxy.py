@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""microburst between us and the sandbox: a proxy that answers as AWS does when something is wrong there."""
+"""microburst before the sandbox: a proxy that answers as AWS does when something is wrong there."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Proxy:
         self.endpoint = f"http://127.0.0.1:{port}"
 
     def inject(self, rules: list[dict[str, Any]]) -> None:
-        """These faults from now on, and no others."""
+        """Inject these faults from now on, and no others."""
         self._request("POST", "rules", rules)
         self._request("DELETE", "fired")
 
@@ -36,7 +36,7 @@ class Proxy:
         return Counter(event["operation"] for event in self._request("GET", "fired?limit=10000"))
 
     def answers(self) -> bool:
-        """Whether it is there yet."""
+        """Whether the proxy answers yet."""
         try:
             return bool(self._request("GET", "health"))
         except ConnectionRefusedError:

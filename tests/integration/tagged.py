@@ -27,7 +27,7 @@ EC2 = (
 
 
 def tagged(sandbox: Sandbox) -> Iterator[tuple[str, dict[str, str]]]:
-    """What each thing is called, and its tags. What AWS makes with a VPC, and in one of its own, is not ours."""
+    """The name and tags of each resource, without those that AWS creates with a VPC, or in its own VPC."""
     for thing, tags in _things(sandbox):
         yield thing, {tag["Key"]: tag["Value"] for tag in tags}
 

@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The role platform_access against the sandbox: what is in IAM and Athena is what the policies were proved with."""
+"""The role platform_access in the sandbox: IAM and Athena then have the policies that were proved."""
 
 from __future__ import annotations
 
@@ -129,7 +129,7 @@ def test_the_rights_of_a_platform_from_its_first_day_to_its_last(run: Run, sandb
 
 
 def planned(run: Run, sandbox: Sandbox) -> None:
-    """Check mode tells everything of an empty account, and runs no module but the one that reads."""
+    """Check mode shows everything on an empty account, and runs only the module that reads."""
     checked = run(EVERYTHING, "--check", "--diff")
     assert changed(checked) == 1
     assert changing(sandbox) == {}
@@ -139,7 +139,7 @@ def planned(run: Run, sandbox: Sandbox) -> None:
 
 
 def created(run: Run, account: Account) -> None:
-    """All is made, as it was proved."""
+    """Everything is created as it was proved."""
     run(EVERYTHING)
     assert account.documents() == DOCUMENTS
     assert account.roles() == {
@@ -164,7 +164,7 @@ def created(run: Run, account: Account) -> None:
 
 
 def converged(run: Run, sandbox: Sandbox, account: Account) -> None:
-    """Nothing happens, and it takes two calls of IAM to know that, one for each policy, and two for each workgroup."""
+    """Nothing is changed, and two calls of IAM, one for each policy and two for each workgroup are enough to see it."""
     account.iam.create_user(UserName="alice")
     account.iam.add_user_to_group(GroupName="datalab-people-research", UserName="alice")
     assert changed(run(EVERYTHING)) == 0
@@ -225,7 +225,7 @@ def changes_change_what_they_say(run: Run, sandbox: Sandbox, account: Account) -
 
 
 def removed(run: Run, sandbox: Sandbox, account: Account) -> None:
-    """What others use stops it or stays; all else is gone, also what the inventory no longer knows."""
+    """Resources that others use stop the removal or stay; the rest is gone, also what is no longer in the inventory."""
     other = copy.deepcopy(EVERYTHING)
     del other["all"]["children"]["owners"]["children"]["fraud"]
     del other["all"]["vars"]["platform_access_teams"]["fraud"]

@@ -73,7 +73,7 @@ def test_the_record_of_instances_from_nothing_to_nothing(costs: Costs, sandbox: 
 
 
 def run_an_instance(sandbox: Sandbox) -> None:
-    """One that has the tags that costs are counted by."""
+    """Run an instance with the tags by which costs are counted."""
     furnish(sandbox, "given")
     sandbox.set_transition_seconds(0)
     role = "arn:aws:iam::123456789012:role/given"
@@ -116,7 +116,7 @@ def test_a_budget_comes_when_its_tags_are_known_and_changes_alone(costs: Costs, 
 
 
 def spend(sandbox: Sandbox, usd: str) -> None:
-    """What AWS does as the team spends its budget."""
+    """Do what AWS does when the team spends its budget."""
     budgets = client(sandbox, "budgets")
     of = {"AccountId": "123456789012"}
     budget = budgets.describe_budget(**of, BudgetName=BUDGET, ShowFilterExpression=True)["Budget"]

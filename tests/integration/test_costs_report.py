@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What a platform costs: people start, work and stop, and the report shows those minutes with their reason."""
+"""The report of costs: people start, work and stop, and the report shows those minutes with their reason."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def client(sandbox: Sandbox, service: str) -> Any:
 
 
 def autostop(sandbox: Sandbox) -> None:
-    """What autostop does on Alice's instance: it says why, and stops it."""
+    """Do what autostop does on Alice's instance: log why, and stop it."""
     logs = client(sandbox, "logs")
     logs.create_log_group(logGroupName=GROUP)
     logs.create_log_stream(logGroupName=GROUP, logStreamName=STREAM)
@@ -72,7 +72,7 @@ def autostop(sandbox: Sandbox) -> None:
 
 
 def activate_tags(sandbox: Sandbox) -> None:
-    """What the account that pays does, so that billing counts by them."""
+    """Activate the tags, as the account that pays does."""
     tags = [{"TagKey": key, "Status": "Active"} for key in ("platform", "team", "owner")]
     answer = client(sandbox, "ce").update_cost_allocation_tags_status(CostAllocationTagsStatus=tags)
     assert not answer["Errors"]

@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What people do with their instances day by day, one playbook each; and what a fleet does about running work."""
+"""What people do with their instances day by day, one playbook each, and how the fleet treats running work."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ RETIRED = "notebook-al2-v3"
 CURRENT = "notebook-al2023-v1"
 
 Run = Callable[..., Played]
-# Of an ansible.cfg whose owner's other playbooks want them.
+# Settings of an ansible.cfg that other playbooks of the user need.
 OTHER_DEFAULTS = {"ANSIBLE_STRATEGY": "free", "ANSIBLE_BECOME": "true", "ANSIBLE_BECOME_EXE": "/nowhere"}
 
 
@@ -40,7 +40,7 @@ class Inventory:
         self.team: dict[str, Any] = {"notebook_team": "research", "notebook_idle": 7200}
 
     def write(self) -> Path:
-        """The file, as people and team are now."""
+        """Write the inventory of the current people and team."""
         shared = {
             "platform_aws": connection(self._endpoint),
             "given_subnet_id": self.subnet,
@@ -86,7 +86,7 @@ def tags(sagemaker: SageMakerClient, name: str) -> dict[str, str]:
 
 
 def stop(sagemaker: SageMakerClient, person: str) -> None:
-    """What the owner or autostop does."""
+    """Stop an instance, as its person or autostop does."""
     sagemaker.stop_notebook_instance(NotebookInstanceName=f"datalab-{person}")
     deadline = time.monotonic() + 30
     while status(sagemaker, person) != "Stopped":
@@ -200,7 +200,7 @@ def test_what_somebody_made_by_hand_is_listed_and_adopted(
     assert "role_arn arn:aws:iam::123456789012:role/by-hand → " in adopted.stdout
     assert tags(sagemaker, "experiment")["idle"] == "60"
     assert "sagemaker:CreateNotebookInstance" not in sandbox.calls()
-    assert "datalab-alice" in adopted.stdout  # is unmanaged now, and still there
+    assert "datalab-alice" in adopted.stdout  # is unmanaged now, and still exists
     assert status(sagemaker, "alice") == "InService"
     after = dict(sagemaker.describe_notebook_instance(NotebookInstanceName="stray"))
     assert after["LastModifiedTime"] == before["LastModifiedTime"]
@@ -356,7 +356,7 @@ def test_open(sandbox: Sandbox, sagemaker: SageMakerClient, run: Run, tmp_path: 
     two = run("open", "-l", "alice,bob", check=False)
     assert "Say whose instance it is, with -l <person>" in two.stdout
 
-    # A browser that writes down what it is given and where it is led.
+    # A browser that records its argument and where that leads.
     log = tmp_path / "browser.log"
     browser = tmp_path / "browser"
     browser.write_text(

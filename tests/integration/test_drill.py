@@ -1,8 +1,8 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The drill of tests/unit/plugins/test_drill.py with real calls: what is damaged in the sandbox, one site run mends.
+"""The drill of tests/unit/plugins/test_drill.py with real calls: one run of site repairs the damage in the sandbox.
 
-What the plans refuse is left to the tests of the roles; here everything is repaired, or a line of the run names it.
+The tests of the roles cover what the plans refuse; here everything is repaired, or a line of the run names it.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ Damage = Callable[["Clients"], Any]
 
 
 class Clients:
-    """What the drill looks and damages with, beside Ansible."""
+    """The clients with which the drill reads and damages, beside Ansible."""
 
     def __init__(self, sandbox: Sandbox) -> None:
         self.iam, self.athena, self.efs, self.s3, self.sagemaker = (
@@ -45,7 +45,7 @@ class Clients:
         )
 
     def account(self) -> Account:
-        """Everything of the kinds that are damaged, strangers too, without ids and times."""
+        """All resources of the damaged kinds, also those of others, without ids and times."""
         return {**self._iam(), **self._workgroups(), **self._storage(), **self._instances()}
 
     def _iam(self) -> Account:
@@ -211,7 +211,7 @@ def site(playbook: PlaybookRunner, sandbox: Sandbox, tmp_path: Path) -> Callable
 
 
 def strangers(clients: Clients) -> None:
-    """What others have in the account, some of it much like the platform's."""
+    """Resources of others in the account, some of them much like the platform's."""
     make_role(clients.iam, "arn:aws:iam::123456789012:role/others/datalab-of-others")
     clients.iam.put_role_policy(RoleName="datalab-of-others", **INLINE)
     clients.iam.create_user(UserName="alice")

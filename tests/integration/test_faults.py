@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A fleet that changes while something is wrong: what the run does then, and what the next one finishes.
+"""A fleet that changes while something is wrong: what that run does, and what the next one finishes.
 
 What is seen is the table of docs/faults.md, line by line.
 """
@@ -30,7 +30,7 @@ TABLE = ROOT / "docs" / "faults.md"
 ROLE = "arn:aws:iam::123456789012:role/datalab-execution"
 PEOPLE = ("ada", "ben", "cem", "dan", "eve", "fay")
 SECONDS = 0.4  # of a transition
-# To each of the six something else has to happen.
+# Each of the six needs another change.
 WANTED: dict[str, Any] = {
     "lifecycle_configs": [
         {"name": "greeting", "on_start": "#!/bin/bash\necho welcome\n"},
@@ -76,7 +76,7 @@ READING = (
 
 
 def each(*operations: str, times: int, **fault: Any) -> list[dict[str, Any]]:
-    """So many faults on each operation."""
+    """This many faults on each operation."""
     return [{"service": "*", "operation": operation, "times": times, **fault} for operation in operations]
 
 
@@ -90,7 +90,7 @@ class Fault:
     on: str = ""
     ends_meanwhile: bool = False  # before the first run ends
     wait_timeout: int = 60
-    read_timeout: int = 60  # as botocore has it: a busy machine, too, may be slow
+    read_timeout: int = 60  # botocore's default: a busy machine may be slow, too
 
 
 NOTHING_WRONG = Fault("nothing is wrong")
@@ -148,14 +148,14 @@ FAULTS = [
 
 
 class Team:
-    """Six people's instances, before and after what the module makes of them, and one without an owner."""
+    """The instances of six people, before and after a run, and an unmanaged one."""
 
     def __init__(self, sandbox: Sandbox) -> None:
         self._sandbox = sandbox
         self._sagemaker: SageMakerClient = client(sandbox)
 
     def prepare(self) -> None:
-        """An empty account gets what is there before the run."""
+        """Prepare an empty account for the run."""
         self._sandbox.reset()
         furnish(self._sandbox, "datalab-execution")
         self._sandbox.set_transition_seconds(0)
@@ -182,7 +182,7 @@ class Team:
         self._sagemaker.delete_tags(ResourceArn=self._arn(person), TagKeys=list(tags))
 
     def lacks(self) -> list[str]:
-        """What is not as it is wanted, or was lost on the way."""
+        """What differs from the inventory, or was lost on the way."""
         self._sandbox.set_transition_seconds(0)  # what was accepted is carried out
         found = self._instances()
         wanted = {
@@ -245,7 +245,7 @@ def team(sandbox: Sandbox) -> Team:
 
 @pytest.fixture
 def converge(tmp_path: Path) -> Callable[..., FleetRun]:
-    """Begins a run of the fleet module that is to give six people what they want."""
+    """Begin a run of the fleet module that converges six people."""
 
     def begin(endpoint: str, fault: Fault = NOTHING_WRONG) -> FleetRun:
         how = {"wait_timeout": fault.wait_timeout, "aws_config": {"read_timeout": fault.read_timeout}}

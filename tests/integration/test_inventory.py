@@ -65,7 +65,7 @@ def source(many: Sandbox, tmp_path: Path) -> Callable[..., Path]:
 def listed(playbook: PlaybookRunner, path: Path, **environment: str) -> Listed:
     played = playbook.inventory("-i", path, "--list", environment=environment)
     assert played.returncode == 0, str(played)
-    # A text from outside, which is not to be taken for a template, is shown in a dictionary of its own.
+    # Ansible shows a text from outside, which must not be used as a template, in a dictionary of its own.
     found: Listed = json.loads(played.stdout, object_hook=lambda each: each.get("__ansible_unsafe", each))
     return found
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 """A newcomer's mistakes: each message names the person or file, the variable, the rule and the remedy.
 
-Those of one person are in one run, as one person's trouble is that person's; those of the way there have one each. More
+Mistakes of people share a run, since one person's failure does not stop the others; other mistakes have one each. More
 are in test_validate.py (a misspelt variable, a missing group); a smaller volume is in test_daily.py.
 """
 
@@ -87,7 +87,7 @@ def test_an_inventory_that_is_not_there(playbook: PlaybookRunner, tmp_path: Path
 
 
 def test_a_person_who_is_not_there(playbook: PlaybookRunner, tmp_path: Path) -> None:
-    """Ansible ends before anything of ours begins; docs/troubleshooting.md has its words."""
+    """Ansible itself ends first; docs/troubleshooting.md has its words."""
     played = playbook("datalab.notebooks.start", "-i", write(tmp_path, SHORTEST), "-l", "alicia")
     assert "Could not match supplied host pattern, ignoring: alicia" in played.stderr
     assert "leaves us with no hosts to target" in played.stderr
@@ -105,7 +105,7 @@ SILENT: dict[str, tuple[list[str], str]] = {
 
 @pytest.mark.parametrize("case", SILENT)
 def test_nothing_would_run(playbook: PlaybookRunner, tmp_path: Path, case: str) -> None:
-    """Ansible would end well, and say nothing."""
+    """Without our check Ansible would succeed and say nothing."""
     (name, *options), says = SILENT[case]
     inventory = write(tmp_path, SHORTEST)
     played = playbook(f"datalab.notebooks.{name}", *(options if "-i" in options else ["-i", inventory, *options]))
@@ -123,7 +123,7 @@ def test_a_playbook_that_imports_ours_may_have_tags(playbook: PlaybookRunner, tm
 
 @pytest.mark.parametrize("tags", ["molecule-notest,notest", "molecule-notest,notest,molecule-idempotence-notest"])
 def test_molecule_skips_tags_of_its_own(playbook: PlaybookRunner, tmp_path: Path, tags: str) -> None:
-    """As its provisioner does, the second for idempotence."""
+    """Molecule's provisioner passes these tags, the second for idempotence."""
     playbook("datalab.notebooks.validate", "-i", write(tmp_path, SHORTEST), "--skip-tags", tags, check=True)
 
 

@@ -60,7 +60,7 @@ def run(playbook: PlaybookRunner, sandbox: Sandbox, tmp_path: Path) -> Run:
 
 @pytest.fixture
 def outputs(tmp_path: Path) -> Callable[[], dict[str, Any]]:
-    """What the role told last."""
+    """The outputs of the role's last run."""
     return lambda: dict(json.loads((tmp_path / "outputs").read_text()))
 
 
@@ -87,7 +87,7 @@ def open_rules_of_default(ec2: EC2Client, vpc: str) -> tuple[list[Any], list[Any
 
 
 def rules(permissions: list[dict[str, Any]]) -> set[tuple[int, int, str]]:
-    """Each rule as first port, last port, and whom it is about."""
+    """Each rule as first port, last port, and source or destination."""
     whom = [("IpRanges", "CidrIp"), ("UserIdGroupPairs", "GroupId"), ("PrefixListIds", "PrefixListId")]
     assert all(permission["IpProtocol"] == "tcp" and not permission["Ipv6Ranges"] for permission in permissions)
     return {
@@ -121,7 +121,7 @@ def endpoints(ec2: EC2Client) -> dict[str, dict[str, Any]]:
 
 
 def tagged(ec2: EC2Client) -> list[str]:
-    """Everything that is there and has the role's tag."""
+    """All resources with the role's tag."""
     there: list[str] = vpcs(ec2)
     there += [subnet["SubnetId"] for subnet in ec2.describe_subnets(Filters=MADE)["Subnets"]]
     there += [table["RouteTableId"] for table in ec2.describe_route_tables(Filters=MADE)["RouteTables"]]
@@ -150,7 +150,7 @@ def make_log_bucket(s3: Any) -> None:
 
 
 def logged(ec2: EC2Client) -> list[tuple[str, str, str]]:
-    """What is logged of which VPC, and where to."""
+    """Which traffic of which VPC is logged, and where."""
     found = ec2.describe_flow_logs()["FlowLogs"]
     return [(log["ResourceId"], log["TrafficType"], log["LogDestination"]) for log in found]
 
@@ -198,7 +198,7 @@ def test_a_network_from_nothing_and_back(
     assert not changing(sandbox)
     assert outputs() == {"vpc": None, "subnets": [None, None], "instances": None, "storage": None}
 
-    # A run that fails halfway, at a network that is not there, is completed by the next.
+    # If a run fails halfway, at a network that does not exist, the next run completes it.
     halfway = run(**{**full, "platform_network_peerings": [{"vpc_id": "vpc-0123", "cidr": "10.7.0.0/16"}]}, check=False)
     assert halfway.returncode != 0
     assert "vpc-0123" in halfway.stdout
@@ -207,7 +207,7 @@ def test_a_network_from_nothing_and_back(
     assert_all_is_there(ec2, outputs())
     unchanged(run(**full), sandbox)
 
-    # A route of ours that leads elsewhere is mended; an endpoint is created though AWS still returns the deleted one.
+    # A changed route of ours is repaired; an endpoint is created although AWS still returns the deleted one.
     damage(ec2)
     run(**full)
     assert changing(sandbox) == {"ec2:ReplaceRoute": 1, "ec2:CreateVpcEndpoint": 1}
@@ -239,7 +239,7 @@ def test_a_network_from_nothing_and_back(
     unchanged(run(**less), sandbox)
     ec2.delete_network_interface(NetworkInterfaceId=interface)
 
-    # A mount target is in the way of its removal, unless the same removal takes it away as well.
+    # A mount target prevents the removal, unless the same run removes it too.
     efs = client(sandbox, "efs")
     target = mounted(efs, subnet, outputs()["storage"])
     refused = run(tasks_from="absent", check=False, **less)
@@ -251,7 +251,7 @@ def test_a_network_from_nothing_and_back(
     assert not changing(sandbox)
     unmount(efs, target)
 
-    # The bucket of the flow log, and what is in it, are not the platform's.
+    # The bucket of the flow log and its files do not belong to the platform.
     assert run("--check", tasks_from="absent", **less).recap["localhost"]["changed"] == 1
     assert not changing(sandbox)
     run(tasks_from="absent", **less)
@@ -269,7 +269,7 @@ def damage(ec2: EC2Client) -> None:
 
 
 def assert_all_is_there(ec2: EC2Client, told: dict[str, Any]) -> None:
-    """A VPC, of which only what is listed leads out, and into which nothing leads."""
+    """A VPC with the listed ways out only, and no way in."""
     (vpc,) = vpcs(ec2)
     for attribute in ("enableDnsSupport", "enableDnsHostnames"):
         answer = ec2.describe_vpc_attribute(VpcId=vpc, Attribute=attribute)

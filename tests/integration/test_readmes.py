@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The examples in the roles' READMEs run as they are written: one makes, the other removes."""
+"""The examples in the roles' READMEs run as they are written: one creates, the other removes."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def examples(role: str) -> list[dict[str, Any]]:
 
 
 def place(sandbox: Sandbox) -> dict[str, Any]:
-    """A subnet and a security group of the account, which the example for the storage has by other ids."""
+    """A subnet and a security group of the account, in place of the ids in the example for the storage."""
     subnet = furnish(sandbox, "notebooks")
     group = client(sandbox, "ec2").describe_security_groups()["SecurityGroups"][0]["GroupId"]
     return {"platform_storage_subnet_ids": [subnet], "platform_storage_security_group_ids": [group]}

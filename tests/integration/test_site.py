@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The playbooks from a user's side: the demo's inventory, the sandbox, and the AWS CLI as a witness of our own."""
+"""The playbooks from a user's side: the demo's inventory, the sandbox, and the AWS CLI as an independent witness."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def inventory_with(directory: Path, host_vars: dict[str, str]) -> Path:
 
 @contextmanager
 def variables_of(inventory: Path) -> Iterator[dict[str, Any]]:
-    """What everybody in an inventory has, to be changed."""
+    """The variables of everybody in an inventory, for tests to change."""
     file = inventory / "group_vars" / "all.yml"
     variables = yaml.safe_load(file.read_text(encoding="utf-8"))
     yield variables
@@ -159,7 +159,7 @@ def expect_removal(run: Run, sandbox: Sandbox, other: Path) -> None:
 
 
 def expect_few_calls(converged: Played, sandbox: Sandbox, most: int) -> None:
-    """Where nothing is to be done, one module reads, and none compares or converges."""
+    """If there is nothing to do, one module reads, and none compares or converges."""
     assert unchanged(converged)
     assert not changing(sandbox)
     assert sum(sandbox.calls().values()) <= most, sandbox.calls()
@@ -193,7 +193,7 @@ def expect_the_demo(sandbox: Sandbox) -> None:
 
 
 def expect_the_platforms_tag(sandbox: Sandbox) -> None:
-    """What the platform costs is counted by one tag, and viewers' costs are the platform's."""
+    """The costs of the platform are counted by one tag, and those of viewers belong to the platform."""
     things = dict(tagged(sandbox))
     others = {"given", "workgroup primary"}
     assert {name for name, tags in things.items() if tags.get("platform") != "datalab"} == others
@@ -278,7 +278,7 @@ def expect_the_role_before_the_instance(run: Run, sandbox: Sandbox, inventory: P
 
 
 def left(sandbox: Sandbox) -> dict[str, int]:
-    """How much there is of each kind of thing in the account."""
+    """The number of resources of each kind in the account."""
     ec2, iam, athena = (client(sandbox, service) for service in ("ec2", "iam", "athena"))
     counts = {
         "instances": len(instances(sandbox)),
@@ -363,7 +363,7 @@ OF_TOOLS = ("datalab-research", "datalab-viewer")
 
 
 def expect_tool(sandbox: Sandbox, tool: Path) -> None:
-    """Alice's script asks for the tool by what is in it, and it is there."""
+    """Alice's script asks for the tool by its digest, and the bucket has it."""
     config = client(sandbox).describe_notebook_instance_lifecycle_config(NotebookInstanceLifecycleConfigName="datalab")
     script = base64.b64decode(config["OnStart"][0]["Content"]).decode()
     sum_of = hashlib.sha256(tool.read_bytes()).hexdigest()
@@ -445,7 +445,7 @@ def test_a_restricted_person_is_not_placed_beyond_the_limits(run: Run, sandbox: 
 
 
 def test_a_bucket_of_another_account_is_left_alone(run: Run, sandbox: Sandbox) -> None:
-    """Who knows the default name could take it, to be sent what people query."""
+    """Another account could take the default name, to receive people's query results."""
     of_others = "arn:aws:iam::222222222222:role/others"
     keys = client(sandbox, "sts").assume_role(RoleArn=of_others, RoleSessionName="others")["Credentials"]
     session = boto3.Session(keys["AccessKeyId"], keys["SecretAccessKey"], keys["SessionToken"], "eu-central-1")

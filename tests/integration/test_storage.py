@@ -48,7 +48,7 @@ def s3(sandbox: Sandbox) -> Any:
 
 @pytest.fixture
 def network(sandbox: Sandbox) -> dict[str, Any]:
-    """Three subnets in two zones, the second of which is in the zone of the first, and a security group."""
+    """Three subnets in two zones, the first two in the same zone, and a security group."""
     ec2 = client(sandbox, "ec2")
     vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
     group = ec2.create_security_group(GroupName="nfs", Description="NFS", VpcId=vpc)["GroupId"]
@@ -61,7 +61,7 @@ def network(sandbox: Sandbox) -> dict[str, Any]:
 
 @pytest.fixture
 def storage(playbook: PlaybookRunner, sandbox: Sandbox, tmp_path: Path) -> Storage:
-    """Runs the role with variables and people, and writes what it hands on to a file."""
+    """Runs the role with variables and people, and writes its outputs to a file."""
     handed_on = "{{ {'file_system': platform_storage_file_system, 'mounts': platform_storage_mounts,"
     role = {"name": "datalab.notebooks.platform_storage", "tasks_from": "{{ tasks_from | default('main') }}"}
     tasks = [
@@ -101,7 +101,7 @@ def storage(playbook: PlaybookRunner, sandbox: Sandbox, tmp_path: Path) -> Stora
 
 @pytest.fixture
 def handed_on(tmp_path: Path) -> Callable[[], dict[str, Any]]:
-    """What the last run handed on to other roles."""
+    """The outputs of the last run for other roles."""
     return lambda: dict(json.loads((tmp_path / "handed-on.json").read_text(encoding="utf-8")))
 
 
@@ -212,7 +212,7 @@ def make_log_bucket(s3: Any) -> dict[str, Any]:
 
 
 def damage(sandbox: Sandbox, efs: Any, file_system_id: str) -> None:
-    """A mount target with another security group, throughput that is paid for otherwise, and no access log."""
+    """Damage the storage: another security group of a mount target, another throughput mode, no access log."""
     client(sandbox, "s3").put_bucket_logging(Bucket=BUCKET, BucketLoggingStatus={})
     (target, _other) = efs.describe_mount_targets(FileSystemId=file_system_id)["MountTargets"]
     (closed,) = client(sandbox, "ec2").describe_security_groups(
@@ -317,7 +317,7 @@ def test_what_is_not_the_platforms_is_refused_and_never_removed(
     assert changed(told) == 0
     assert not changing(sandbox)
 
-    s3.delete_object(Bucket=BUCKET, Key="theirs.csv")  # now it is as a run leaves it that was interrupted
+    s3.delete_object(Bucket=BUCKET, Key="theirs.csv")  # as an interrupted run leaves it
     (theirs,) = efs.describe_file_systems()["FileSystems"]
     efs.tag_resource(ResourceId=theirs["FileSystemId"], Tags=[{"Key": "datalab:storage", "Value": "datalab"}])
     storage(**network)

@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Runs the tests of the modules, which are tasks under targets/, and tests what tasks cannot see of them."""
+"""Run the tests of the modules, which are tasks under targets/, and test what tasks cannot see."""
 
 from __future__ import annotations
 
@@ -198,7 +198,7 @@ def test_a_long_wait_shows_its_progress(sandbox: Sandbox, sagemaker: SageMakerCl
         line = next((line for line in process.stdout if "instances are there after" in line), "no line")
         assert line.strip().startswith("0 of 2 instances are there after 1")
         assert line.strip().endswith("s; 2 Pending")
-        assert describe(sagemaker, "team-ada")["NotebookInstanceStatus"] == "Pending"  # it came while it was waited
+        assert describe(sagemaker, "team-ada")["NotebookInstanceStatus"] == "Pending"  # it arrived during the wait
     finally:
         kill_with_children(process)
         process.communicate()

@@ -1,8 +1,8 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What a pull request is checked with: real inventories through real playbooks, and no call to AWS.
+"""The check of a pull request: real inventories through real playbooks, and no call to AWS.
 
-Each rule has its table of cases in tests/unit/plugins; here is the whole way, from files to the message.
+Each rule has its table of cases in tests/unit/plugins; here is the whole path, from files to the message.
 """
 
 from __future__ import annotations
@@ -147,7 +147,7 @@ def test_variables_that_name_files_beside_an_inventory_without_people(playbook: 
     assert line.startswith("inventory it has no people")
 
 
-# The first host of the inventory, to which Ansible would connect if a playbook for people let it.
+# The first host of the inventory; Ansible must not connect to it in a playbook for people.
 LAB = "lab: {ansible_connection: ssh, ansible_host: 192.0.2.1, ansible_ssh_timeout: 1}"
 STAND_IN = {**SHORTEST, "hosts.yml": f"stand_ins: {{hosts: {{{LAB}}}}}\n{SHORTEST['hosts.yml']}"}
 

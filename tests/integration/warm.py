@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""ansible-playbook and its modules in processes that are forked from ones that have imported Ansible and boto3.
+"""Run ansible-playbook and its modules in forks of processes that have imported Ansible and boto3.
 
 These imports take a second of each run of a playbook and a quarter of a second of each module, and packing a module
 takes another quarter in each run; all are the same each time. Nothing of a collection is imported before the fork, and
@@ -84,7 +84,7 @@ class WarmPlaybooks:
         return process
 
     def __call__(self, command: Sequence[str], environment: Mapping[str, str], seconds: float) -> tuple[int, str, str]:
-        """The return code of a run, with what it has printed."""
+        """Run a playbook; return its exit code and its output."""
         output = Path(tempfile.mkdtemp(dir=self._directory))
         with socket(AF_UNIX, SOCK_STREAM) as connection:
             connection.settimeout(seconds)
@@ -99,7 +99,7 @@ class WarmPlaybooks:
         return int(answer), stdout, stderr
 
     def forget(self) -> None:
-        """Remove what is left of it after its end."""
+        """Remove the files of a run after its end."""
         for process in self.processes:
             process.communicate()
         shutil.rmtree(self._directory)

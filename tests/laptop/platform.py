@@ -29,7 +29,7 @@ viewers:
 
 @contextmanager
 def platform(home: Path) -> Iterator[Laptop]:
-    """Its instances run. In the end nothing is left of it."""
+    """A platform whose instances run; at the end nothing is left of it."""
     containers.check()
     os.environ.update(containers.prepare())
     shutil.copytree(ROOT / "inventory/laptop", home / "inventory/laptop")

@@ -42,7 +42,7 @@ ARCHIVE = "/usr/local/libexec/datalab/tools/datalab-state.zip"
 FILE = "~ec2-user/SageMaker/first.ipynb"
 SESSIONS = "curl --silent --insecure 'https://localhost:8443/api/sessions?no_track_activity=1'"
 
-# What a page may ask its server for: the status of the answer.
+# Requests that a page may send, with the expected status of the answer.
 ASK = """async ([method, path]) => {
   const token = document.cookie.match(/_xsrf=([^;]*)/)[1];
   return (await fetch(path, {method, headers: {"X-XSRFToken": token}})).status;
@@ -64,7 +64,7 @@ def page() -> Iterator[Page]:
         page = launched.new_page(viewport={"width": 1100, "height": 620})
         page.set_default_timeout(PATIENCE)
         expect.set_options(timeout=PATIENCE)
-        # jupyter_server lists a folder from which a file goes meanwhile, such as a notice, as one that is not there.
+        # If a file, such as a notice, is removed while jupyter_server lists a folder, it calls the folder missing.
         gone = page.locator('.jp-Dialog[aria-label^="Directory not found"]')
         page.add_locator_handler(gone, lambda dialog: dialog.get_by_role("button", name="OK").click())
         yield page
@@ -72,13 +72,13 @@ def page() -> Iterator[Page]:
 
 
 def play(laptop: Laptop, playbook: str, *options: str) -> str:
-    """What a playbook prints."""
+    """Run a playbook and return what it prints."""
     laptop.plays.play_options = list(options)
     return laptop.plays.play(playbook, show=False)
 
 
 def open_instance(laptop: Laptop, page: Page, person: str, path: str = "/lab") -> None:
-    """Open it by the URL that the playbook gives, and then this page of it."""
+    """Open the instance by the URL of the playbook, and then this page of it."""
     printed = play(laptop, "open", "-l", person, "-e", "open_print=true")
     url = next(word.strip('",') for word in printed.split() if "authToken=" in word)
     page.goto(url, wait_until="domcontentloaded")
@@ -86,7 +86,7 @@ def open_instance(laptop: Laptop, page: Page, person: str, path: str = "/lab") -
 
 
 def until(what: Callable[[], Any], seconds: float) -> Any:
-    """What comes of it, once it is something."""
+    """Wait until a function returns something, and return it."""
     deadline = time.monotonic() + seconds
     while not (result := what()):
         assert time.monotonic() < deadline, f"not within {seconds} s"
@@ -114,7 +114,7 @@ def described(laptop: Laptop) -> Any:
 
 
 def open_notebook(laptop: Laptop, page: Page) -> None:
-    """Open Alice's in a new kernel, once there is what has kernels save what they have in memory."""
+    """Open Alice's notebook in a new kernel, once the package is installed with which kernels save their variables."""
     until(lambda: on_instance(laptop, "datalab-alice", f"ls {ARCHIVE}"), PATIENCE / 1000)
     open_instance(laptop, page, "alice", NOTEBOOK)
     expect(page.locator(STATUS_BAR)).to_contain_text("Custom (custom) | Idle")
@@ -122,7 +122,7 @@ def open_notebook(laptop: Laptop, page: Page) -> None:
 
 
 def compute(page: Page, code: str) -> None:
-    """Run this in the active cell; the next one is active then."""
+    """Run this in the active cell; then the next cell is active."""
     cell = page.locator(f".jp-Notebook .jp-mod-active {CELL}")
     cell.click()
     expect(cell).to_be_focused()
@@ -154,14 +154,14 @@ def test_a_day(laptop: Laptop, page: Page) -> None:
 
 
 def without_a_url(laptop: Laptop, page: Page) -> None:
-    """Nothing opens."""
+    """Without a URL nothing opens."""
     answer = page.goto(address(laptop, "/lab"))
     assert answer is not None
     assert answer.status == 403
 
 
 def a_new_notebook(laptop: Laptop, page: Page) -> None:
-    """It has the team's kernel, as soon as the environment is installed."""
+    """A new notebook has the team's kernel as soon as the environment is installed."""
     until(
         lambda: "custom-custom" in on_instance(laptop, "datalab-alice", "find ~ec2-user/.local/share/jupyter/kernels"),
         INSTALL_SECONDS,
@@ -192,7 +192,7 @@ def a_new_notebook(laptop: Laptop, page: Page) -> None:
 
 
 def stopped_and_started(laptop: Laptop, page: Page) -> None:
-    """All of it is there."""
+    """After a stop and a start everything is still there."""
     notebook = address(laptop, NOTEBOOK)
     play(laptop, "stop", "-l", "alice")
     answer = page.goto(notebook)
@@ -217,7 +217,7 @@ def stopped_and_started(laptop: Laptop, page: Page) -> None:
 
 
 def on_the_viewer(laptop: Laptop, page: Page) -> None:
-    """It is shown, and there is neither a kernel nor a terminal: not in the pages, not if the server is asked."""
+    """The viewer shows the notebook, but offers no kernel and no terminal, neither in its pages nor at its API."""
     open_instance(laptop, page, "viewer", "/lab/tree/efs/teams/research/alice/first.ipynb")
     expect(page.locator(OUTPUT).first).to_contain_text("42 /home")
     expect(page.locator(".jp-Toolbar-kernelName")).to_have_text("No Kernel")
@@ -246,7 +246,7 @@ def left_at_work(laptop: Laptop, page: Page) -> None:
 
 
 def left_alone(laptop: Laptop, page: Page) -> None:
-    """It stops when its tag says so, and the next start says why, and brings back what was computed last."""
+    """The instance stops when its tag says so; the next start says why, and brings back the last results."""
     arn = described(laptop)["NotebookInstanceArn"]
     laptop.sagemaker.add_tags(ResourceArn=arn, Tags=[{"Key": "idle", "Value": "60"}])
     until(lambda: laptop.states()["datalab-alice"] == "Stopped", AUTOSTOP_SECONDS)
@@ -291,7 +291,7 @@ def killed(laptop: Laptop, page: Page) -> None:
 
 
 def begun_again(laptop: Laptop, page: Page) -> None:
-    """After an end of it, the platform is as it was: only instances are started."""
+    """After a stop of the laptop the platform is as before: only instances have to be started."""
     laptop.stop()
     laptop.start()
     told = play(laptop, "site")

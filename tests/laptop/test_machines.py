@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Machines that do what they should not, or end as they should not."""
+"""Machines that misbehave, or end unexpectedly."""
 
 from __future__ import annotations
 
@@ -46,13 +46,13 @@ def image() -> str:
 
 @pytest.fixture
 def printed() -> list[tuple[str, str, str]]:
-    """What scripts have printed."""
+    """The output of scripts."""
     return []
 
 
 @pytest.fixture
 def server(image: str, tmp_path: Path, printed: list[tuple[str, str, str]]) -> Iterator[Callable[..., Machines]]:
-    """The machines of a server of the sandbox that begins; the earlier one is not asked to end."""
+    """The machines of a new server of the sandbox; the earlier server is not stopped first."""
 
     def begin(**settings: Any) -> Machines:
         begun = Machines(Settings(image, **settings), tmp_path, lambda *said: printed.append(said))
@@ -67,7 +67,7 @@ def server(image: str, tmp_path: Path, printed: list[tuple[str, str, str]]) -> I
 
 
 def names_of(machines: Machines | Laptop) -> list[str]:
-    """The containers and volumes that there are of this sandbox, without its name."""
+    """The existing containers and volumes of this sandbox, without its name."""
     options = ["--filter", f"label=sandbox={machines.identity}", "--format"]
     found = podman("ps", "--all", *options, "{{.Names}}") + podman("volume", "ls", *options, "{{.Name}}")
     return sorted(name.removeprefix(machines.identity + "-") for name in found.split())
@@ -127,7 +127,7 @@ def test_capacity(server: Callable[..., Machines]) -> None:
     machines = server(limit=1)
     alice, bob = machines.start(ALICE), machines.start(replace(ALICE, name="bob"))
     assert "not enough capacity of ml.t3.medium" in bob.result(60)
-    machines.close()  # while Alice's starts, which is given up
+    machines.close()  # while Alice's is starting; that start is cancelled
     assert alice.result(60)
     assert names_of(machines) == ["alice", "efs.datalab"]  # volumes
 
@@ -159,7 +159,7 @@ def home(tmp_path: Path) -> Iterator[Laptop]:
 
 
 def test_ends_make_nothing_and_can_be_repeated(image: str, home: Laptop, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A server was killed: its container is there, and the volume."""
+    """After a server was killed, its container and volume exist."""
     podman("create", f"--label=sandbox={home.identity}", f"--name={home.identity}-bob", image, "true")
     podman("volume", "create", f"--label=sandbox={home.identity}", f"{home.identity}-alice")
     monkeypatch.setattr(laptop, "Laptop", lambda: home)

@@ -19,7 +19,7 @@ GLUE = f"arn:aws:glue:{REGION}:{ACCOUNT}:"
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/"
 CONFIG = f"{SAGEMAKER}notebook-instance-lifecycle-config/"
 
-# Given to a role by mistake, to see that its boundary holds.
+# Policies given to a role by mistake, to test that its boundary holds.
 EVERYTHING: Policies = {
     "everything": {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
 }
@@ -27,7 +27,7 @@ EVERYTHING: Policies = {
 
 @dataclass(frozen=True)
 class Thing:
-    """A resource, and what AWS knows of it when it decides."""
+    """A resource, and what AWS knows about it when it decides."""
 
     arn: str
     context: dict[str, Any] = field(default_factory=dict)
@@ -48,7 +48,7 @@ class Decision:
 
 @dataclass(frozen=True, eq=False)
 class Who:
-    """Somebody, or an instance, who asks AWS."""
+    """A person or an instance that asks AWS."""
 
     name: str
     asks_as: Request

@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What the console does for people: each operation with all that AWS asks the caller for, by AWS's own reference.
+"""What the console does for people: each operation with all rights that AWS requires, by AWS's own reference.
 
 https://docs.aws.amazon.com/sagemaker/latest/dg/api-permissions-reference.html
 """
@@ -75,7 +75,7 @@ MAY: Mapping[Who, set[str]] = {
     UMA: EVERYBODYS | {"changes one"},  # her instance has a name that is not hers
 }
 
-# What each person's instance is started with. FRANK's key is known by its alias only.
+# The subnet, groups, keys and secrets of each person's instance. FRANK's key is known by its alias only.
 EC2 = f"arn:aws:ec2:{REGION}:{ACCOUNT}:"
 KMS = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/"
 OF_ERIN = Thing(f"{KMS}0a0a0a0a-0000-0000-0000-000000000000")
@@ -114,14 +114,14 @@ def of_the_console() -> Iterator[Decision]:
 
 
 def of_instances_and_the_console() -> Iterator[Decision]:
-    """What instances may do of it, and with keys and secrets."""
+    """The same for instances, and their use of keys and secrets."""
     for instance in (*INSTANCES.values(), VIEWER):
         yield from _of_an_instance(instance)
     yield from _of_the_keys_of_instances()
 
 
 def _things(who: Who, action: str) -> list[Thing]:
-    """What the action is about when this person does it with their own instance."""
+    """The resources of the action when a person does it with their own instance."""
     service, verb = action.split(":")
     if action in WITH_ITS_OWN:
         return WITH_ITS_OWN[action](who)
@@ -170,7 +170,7 @@ def _of_foreign_things(who: Who) -> Iterator[Decision]:
 
 
 def _of_what_is_theirs_to_use_only(who: Who) -> Iterator[Decision]:
-    """What comes with the subnets, groups, keys and secrets that an instance is started with, and belongs to no one."""
+    """Actions on the subnets, groups, keys and secrets of an instance, which people may only use."""
     yield who.may_not("deletes a subnet", "ec2:DeleteSubnet", Thing(f"{EC2}subnet/subnet-0a"))
     yield who.may_not("runs a machine there", "ec2:RunInstances", Thing(f"{EC2}subnet/subnet-0a"))
     opens = "ec2:AuthorizeSecurityGroupIngress"
@@ -193,7 +193,7 @@ def _of_what_is_theirs_to_use_only(who: Who) -> Iterator[Decision]:
 
 
 def _of_an_instance(who: Who) -> Iterator[Decision]:
-    """An instance, too, has no say in these operations, but of itself; and the viewer in none."""
+    """An instance may do these operations only on itself, and the viewer none of them."""
     for says, actions in OPERATIONS.items():
         if says not in {"looks at one", "stops one", "creates one", "changes one"}:
             thing = {"lists": NOTHING}.get(says.split()[0], OWN["bob"])

@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What passes the endpoints of the network: each request is made by a person whom their account allows everything."""
+"""What passes the endpoints of the network, for a person with all rights in their account."""
 
 from __future__ import annotations
 

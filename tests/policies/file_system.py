@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The policy of the file system with platform_storage_iam: it refuses whatever other policies allow."""
+"""The policy of the file system with platform_storage_iam: it denies, even if other policies allow."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def _mounting(who: Who, role: str, *policies: str) -> Who:
 
 
 def of_the_platform() -> Iterator[Decision]:
-    """Instances mount and write, the viewer mounts, and none of them is root, has no TLS or no access point."""
+    """Instances mount and write, the viewer mounts; none may be root, or mount without TLS or the access point."""
     research = _mounting(INSTANCES["research"], "datalab/datalab-research")
     erin = _mounting(INSTANCES["fraud"], "datalab/datalab-fraud-erin")
     viewer = _mounting(VIEWER, "datalab/datalab-viewer")
@@ -57,7 +57,7 @@ def of_the_platform() -> Iterator[Decision]:
 
 
 def of_others() -> Iterator[Decision]:
-    """No other role or user, however much it may, and the viewer no more for having been given everything."""
+    """No other role or user, even with all rights; and a viewer with all rights may do no more."""
     admin = instance_of("admin", "Admin", "everything", {})
     admin = Who("an administrator's machine", replace(admin.asks_as, boundary=None))
     other = _mounting(admin, "Admin")

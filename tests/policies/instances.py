@@ -30,7 +30,7 @@ from .asking import (
     stream,
 )
 
-# Of each team: what it reads, and what it must not, by what is wrong with it.
+# For each team: what it reads, and what it must not read, by the reason.
 FOLDERS = {
     "research": ["acme-data/research", "acme-data/shared"],
     "fraud": ["acme-data/fraud", "acme-cards"],
@@ -70,7 +70,7 @@ STOP = "sagemaker:StopNotebookInstance"
 
 
 def _of_files(who: Who) -> Iterator[Decision]:
-    """The file system by what identity policies say; what its own policy refuses is in file_system.py."""
+    """The file system, by identity policies; what its own policy denies is in file_system.py."""
     yield who.may("mounts the shared folder", "elasticfilesystem:ClientMount", FILES)
     yield who.may_not("is root there", "elasticfilesystem:ClientRootAccess", FILES)
     yield who.may_not("deletes it", "elasticfilesystem:DeleteFileSystem", FILES)
@@ -144,7 +144,7 @@ def _of_data(who: Who, team: str) -> Iterator[Decision]:
 
 
 def _of_tools(who: Who) -> Iterator[Decision]:
-    """Who could write there would run code on everybody's instance."""
+    """A person who could write there could run code on everybody's instance."""
     tool = s3("acme-tools/0a/report.py")
     yield who.may("fetches tools", "s3:GetObject", tool)
     yield who.may_not("fetches the tools of others", "s3:GetObject", s3("acme-tools2/0a/report.py"))
@@ -202,7 +202,7 @@ def _of_queries(who: Who, team: str) -> Iterator[Decision]:
 
 
 def of_the_viewer() -> Iterator[Decision]:
-    """The viewer reads what it is, and writes its logs."""
+    """The viewer describes itself, and writes its logs."""
     own = OWN["viewer"]
     for verb in ("DescribeNotebookInstance", "ListTags"):
         yield VIEWER.may("looks at itself", f"sagemaker:{verb}", own)

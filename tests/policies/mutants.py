@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Every way in which a statement of a policy is broken, to see that the table of decisions notices."""
+"""Break each statement of a policy in every way, to see that the table of decisions notices."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .simulator import Policies, Request
 
 Statement = dict[str, Any]
 
-# What the table cannot notice, and why it grants nothing: statement and what is broken, in any policy.
+# Mutants that the table cannot notice, and why they grant nothing: statement and change, in any policy.
 HARMLESS = {
     ("PassRole", "Action iam:*"): "no other action of IAM has the key iam:PassedToService",
     ("SharedFolder", "Resource *"): "no other resource has these actions",
@@ -51,17 +51,17 @@ class Mutant:
     sid: str
     broken: str
     document: dict[str, Any]
-    actions: frozenset[str]  # on which the statement has a say, before or after
+    actions: frozenset[str]  # which the statement concerns, before or after
 
     def __str__(self) -> str:
         return f"{self.policy}: {self.sid}: {self.broken}"
 
     def concerns(self, request: Request) -> bool:
-        """Whether the decision about this request can be another one."""
+        """Whether the decision about this request can change."""
         return self.policy in request.policies and any(fnmatch(request.action, action) for action in self.actions)
 
     def instead(self, request: Request) -> Request:
-        """The request, to be decided with this policy instead of the sound one."""
+        """The request, with this policy instead of the original."""
         identity = [str(self) if name == self.policy else name for name in request.identity]
         single: dict[str, Any] = {
             part: str(self) for part in ("boundary", "trust", "on", "endpoint") if getattr(request, part) == self.policy
@@ -70,7 +70,7 @@ class Mutant:
 
 
 def mutants(policies: Policies) -> Iterator[Mutant]:
-    """Each statement without itself, without each part of it that limits or allows, and with wider parts."""
+    """The policy without each statement, without each limit or permission in it, and with wider ones."""
     for policy, document in policies.items():
         statements = document["Statement"]
         for number, statement in enumerate(statements):

@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Names: what people of strange names may do, and which lifecycle configuration is whose."""
+"""Names: what people with unusual names may do, and who may use which lifecycle configuration."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ CREATE, UPDATE = "sagemaker:CreateNotebookInstance", "sagemaker:UpdateNotebookIn
 
 
 def of_names() -> Iterator[Decision]:
-    """All of it."""
+    """All decisions about names."""
     yield from _of_a_namesake_of_the_viewer()
     yield from _of_an_email_name()
     yield from _of_tagged_people()
@@ -33,7 +33,7 @@ def small(name: str, **changes: Any) -> dict[str, Any]:
 
 
 def _of_a_namesake_of_the_viewer() -> Iterator[Decision]:
-    """A user who is called as a viewer is, whose tag owner has that name."""
+    """A user with the name of a viewer whose tag owner has that name."""
     for team in ("research", "interns"):
         who = person("viewer", team)
         for verb in ("StartNotebookInstance", "StopNotebookInstance", "UpdateNotebookInstance", "ListTags"):
@@ -47,7 +47,7 @@ def _of_a_namesake_of_the_viewer() -> Iterator[Decision]:
 
 
 def _of_an_email_name() -> Iterator[Decision]:
-    """AWS takes no @ in the name of an instance: the fleet calls it otherwise, which IAM cannot, and creates it."""
+    """AWS accepts no @ in an instance's name: the fleet replaces it, which IAM cannot, and creates the instance."""
     name = "zoe@example.com"
     who, own = person(name, "interns"), OF_ZOES_EMAIL
     for verb in ("CreatePresignedNotebookInstanceUrl", "StartNotebookInstance", "StopNotebookInstance"):
@@ -59,7 +59,7 @@ def _of_an_email_name() -> Iterator[Decision]:
 
 
 def _of_tagged_people() -> Iterator[Decision]:
-    """A user with an e-mail name whom a tag gives a plain one, which the inventory has: they create theirs."""
+    """A user with an e-mail name and a tag with the plain name of the inventory: they create their instance."""
     session = replace(person("zoe@example.com", "interns").asks_as, identity=["tagged-datalab-people-interns"])
     zoe = Who("zoe", replace(session, context={**session.context, "aws:PrincipalTag/owner": "zoe"}))
     nameless = Who("a user without the tag", session)
@@ -79,7 +79,7 @@ def _of_tagged_people() -> Iterator[Decision]:
 
 
 def _of_own_configs() -> Iterator[Decision]:
-    """With a file system or access point for each person a configuration is the key to what one person has."""
+    """With a file system or access point for each person, a configuration gives access to one person's files."""
     ivy = person("ivy", "interns")
     ivy = replace(ivy, asks_as=replace(ivy.asks_as, identity=["apart-datalab-people-interns"]))
     for name in ("datalab-ivy", "datalab-small-ivy"):

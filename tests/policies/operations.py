@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Which rights the operations of an API take, to compare what playbooks call with what the operator's policies allow.
+"""Which rights the operations of an API need, to compare the calls of playbooks with the operator's policies.
 
 An action of IAM is called as its operation is, but for those below, by AWS's Service Authorization Reference:
 https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html
@@ -43,7 +43,7 @@ ACTIONS: dict[str, list[str]] = {
     "sts:GetCallerIdentity": [],  # is allowed to everybody
 }
 
-# What AWS does with the rights of who calls an operation; the sandbox does not show it.
+# What AWS does with the caller's rights; the sandbox does not show it.
 _IN_A_NETWORK = [
     *(f"ec2:Describe{kind}" for kind in ("NetworkInterfaces", "SecurityGroups", "Subnets", "Vpcs")),
     "ec2:CreateNetworkInterface",
@@ -89,14 +89,14 @@ def actions_of(operation: str) -> list[str]:
 
 
 def allowed() -> set[str]:
-    """What the policies of the operator allow."""
+    """The actions that the operator's policies allow."""
     statements = [each for document in OPERATOR.values() for each in document["Statement"] if each["Effect"] == "Allow"]
     actions = [each["Action"] for each in statements]
     return {action for each in actions for action in (each if isinstance(each, list) else [each])}
 
 
 def missing(operations: Iterable[str]) -> Iterator[str]:
-    """What a playbook has called and the policies do not allow."""
+    """The actions that a playbook has called and the policies do not allow."""
     for operation in operations:
         for action in actions_of(operation):
             if action not in allowed():
@@ -109,7 +109,7 @@ def missing(operations: Iterable[str]) -> Iterator[str]:
 
 
 def left_over(operations: Iterable[str]) -> Iterator[str]:
-    """What the policies allow and no playbook has called."""
+    """The actions that the policies allow and no playbook has called."""
     used = {action for operation in operations for action in actions_of(operation)}
     for action in sorted(allowed() - used):
         yield (

@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What the one who runs the playbooks may do, and what not: each policy alone, and then all of them together."""
+"""What the operator of the playbooks may do, and what not: each policy alone, and then all of them together."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .asking import CONFIG, NOTHING, REGION, ROLE, Decision, Thing, Who, noteboo
 from .simulator import ACCOUNT, Policies, Request
 
 KEY = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/"
-# An inventory that needs all that any does, but for what it has already.
+# An inventory that needs all rights, except those for what it has already.
 SHARED: dict[str, Any] = {
     "platform_costs_activate_tags": True,
     "platform_costs_topic": True,
@@ -35,7 +35,7 @@ BOB = {
 }
 WANTED = wanted(inventory(viewers=["viewer"], shared=SHARED, variables={"bob": BOB}))
 OPERATOR: Policies = {policy.name: policy.document for policy in render_operator(WANTED)}
-# One that has most already: of its policies, the statements that the other does not need.
+# One that has most already, for the statements that the first does not need.
 YOURS: dict[str, Any] = {
     "platform_access_name": "yours",
     "platform_access_boundary": f"arn:aws:iam::{ACCOUNT}:policy/yours/given",
@@ -73,7 +73,7 @@ def actions(service: str, words: str) -> list[str]:
 
 
 def only(who: Who, may: Iterable[str], ours: Iterable[Thing], others: Iterable[Thing]) -> Iterator[Decision]:
-    """Each action on all that is ours, and on nothing that is others'."""
+    """Each action on all resources of ours, and on none of others."""
     for action in may:
         for thing in ours:
             yield who.may(f"does it to {thing.arn}", action, thing)
@@ -153,7 +153,7 @@ def _of_what_instances_get() -> Iterator[Decision]:
 
 OURS = {"aws:ResourceTag/datalab:network": "datalab"}
 NEW = {"aws:RequestTag/datalab:network": "datalab"}
-# Whose network others' things are in: no one's, or another platform's.
+# The network of others' resources: without an owner, or another platform's.
 OTHERS: tuple[dict[str, Any], ...] = ({}, {"aws:ResourceTag/datalab:network": "other"})
 MADE = {
     "AllocateAddress": "elastic-ip",
@@ -188,12 +188,12 @@ READS = (
 
 
 def ec2(kind: str, context: dict[str, Any] | None = None, *, name: str = "x-0123") -> Thing:
-    """A thing of EC2."""
+    """A resource of EC2."""
     return Thing(f"arn:aws:ec2:{REGION}:{ACCOUNT}:{kind}/{name}", context or {})
 
 
 def _of_keys() -> Iterator[Decision]:
-    """Of the keys that the inventory names, one by its alias, what SageMaker and EFS ask of who creates with them."""
+    """The rights that SageMaker and EFS require on the keys of the inventory, one of them known by its alias."""
     ours = [Thing(f"{KEY}files"), Thing(f"{KEY}a", {"kms:ResourceAliases": ["alias/volumes"]})]
     others = [Thing(f"{KEY}other"), Thing(f"{KEY}b", {"kms:ResourceAliases": ["alias/volumes2"]})]
     yield from only(INSTANCES, actions("kms", "DescribeKey GenerateDataKeyWithoutPlaintext"), ours, others)
@@ -263,7 +263,7 @@ def tagged(whose: str, **tags: str) -> dict[str, Any]:
 
 MARK = {"datalab:storage": "datalab"}
 MARKED, MARKING = tagged("Resource", **MARK), tagged("Request", **MARK)
-# Another platform's, and what others call like ours.
+# Another platform's resources, and resources of others with names like ours.
 NOT_MARKED: list[dict[str, str]] = [{}, {"Name": "datalab"}, {"datalab:storage": "datalab2"}, {"owner": "alice"}]
 
 
@@ -474,7 +474,7 @@ def _of_the_report() -> Iterator[Decision]:
 
 
 def _of_yours() -> Iterator[Decision]:
-    """What an inventory has already is used, and stays what it is."""
+    """Resources that an inventory has already are used, and not changed."""
     network, storage, access = (who(part, platform="yours") for part in ("network", "storage", "access"))
     places = [ec2("vpc", name="vpc-0a"), *(ec2("subnet", name=f"subnet-0{letter}") for letter in "ab")]
     yield from only(network, ["ec2:CreateVpcEndpoint"], [*places, ec2("route-table")], [ec2("vpc"), ec2("subnet")])
@@ -499,7 +499,7 @@ def _of_yours() -> Iterator[Decision]:
 
 
 def _of_all() -> Iterator[Decision]:
-    """Together they allow no more than each does: no way to more rights, and nothing that is not the platform's."""
+    """Together they allow no more than each alone: no way to more rights, and only the platform's resources."""
     role, user = f"{ROLE}datalab/datalab-x", Thing(f"arn:aws:iam::{ACCOUNT}:user/ci")
     admin = {"iam:PolicyARN": "arn:aws:iam::aws:policy/AdministratorAccess"}
     yield ALL.may_not("creates a role without the boundary", "iam:CreateRole", Thing(role))

@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What people of a team that has spent its budget may do, and AWS Budgets, which sees to it."""
+"""What people of a team that has spent its budget may do, and what AWS Budgets may do to enforce it."""
 
 from __future__ import annotations
 

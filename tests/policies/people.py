@@ -86,7 +86,7 @@ def _of_tags(who: Who, own: Thing, others: Thing) -> Iterator[Decision]:
             yield who.must_not(f"sets idle and {tag}", action, own, context=keys("idle", tag))
     yield who.must_not("makes others' theirs", "sagemaker:AddTags", others, context=keys("owner"))
     yield who.must_not("makes one theirs elsewhere", "sagemaker:AddTags", outside, context=keys("owner"))
-    # Not a notebook instance, and so not the platform's: other policies may allow it.
+    # Not a notebook instance, so it does not belong to the platform: other policies may allow it.
     yield who.may_not("sets owner of a training job", "sagemaker:AddTags", job, context=keys("owner"))
 
 
@@ -176,12 +176,12 @@ def changed(changes: dict[str, Any]) -> dict[str, Any]:
 
 
 def told(changes: dict[str, Any]) -> str:
-    """A change in words."""
+    """A change, in words."""
     return " and ".join(f"{key.split(':')[1]} {value or 'left out'}" for key, value in changes.items())
 
 
 def of_restricted_groups() -> Iterator[Decision]:
-    """What people with limits may create and change."""
+    """What people of restricted groups may create and change."""
     create, new = "sagemaker:CreateNotebookInstance", notebook("datalab-ivy")
     yield IVY.may("creates a small instance", create, new, context=SMALL)
     for changes in STILL_SMALL:

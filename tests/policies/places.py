@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Places: where people may open instances from.
 
-AWS decides by the same policies again, at each use of the address that was made.
+AWS evaluates the same policies again each time the URL is used.
 https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreatePresignedNotebookInstanceUrl.html
 """
 
@@ -26,7 +26,7 @@ ELSEWHERE = [
 
 
 def at(who: Who, place: dict[str, str], policies: str = "") -> Who:
-    """A person in another place; `policies` is what the names of the policies that decide begin with."""
+    """A person in another place; `policies` is the prefix of the names of the deciding policies."""
     rest = {key: value for key, value in who.asks_as.context.items() if key != "aws:SourceIp"}
     identity = [policies + name for name in who.asks_as.identity]
     name = f"{who.name} at {' and '.join(place.values()) or 'no known place'}"
@@ -34,7 +34,7 @@ def at(who: Who, place: dict[str, str], policies: str = "") -> Who:
 
 
 def of_places() -> Iterator[Decision]:
-    """All of it."""
+    """All decisions about places."""
     for who in (ALICE, ERIN, IVY):
         things = [OWN[who.name], *([OWN["viewer"]] if who is not IVY else [])]
         for thing in things:
@@ -55,7 +55,7 @@ def _what_needs_no_place(who: Who, name: str) -> Iterator[Decision]:
 
 
 def _of_one_kind(who: Who) -> Iterator[Decision]:
-    """Where the inventory has addresses only, no endpoint is enough; and the other way round."""
+    """If the inventory has addresses only, an endpoint is not enough; and the other way round."""
     own = OWN[who.name]
     for policies, enough, other in (("addresses-", ADDRESSES, ENDPOINTS), ("endpoints-", ENDPOINTS, ADDRESSES)):
         for place in enough:

@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The policies as the role platform_access sends them, and what IAM would decide by them."""
+"""The policies as the role platform_access sends them, and the decisions of IAM."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ Policies = dict[str, dict[str, Any]]
 
 
 def read_platform() -> Platform:
-    """The platform of the inventory, in an account that has what its settings name."""
+    """The platform of the inventory, in an account that has the resources of its settings."""
     everything = yaml.safe_load(INVENTORY.read_text())["all"]
     variables = yaml.safe_load(DEFAULTS.read_text()) | everything["vars"]
     settings = {name.removeprefix("platform_access_"): value for name, value in variables.items()}
@@ -66,7 +66,7 @@ def _person(name: str, team: str, given: dict[str, Any]) -> dict[str, Any]:
 
 
 PLATFORM = read_platform()
-TRUSTED = replace(  # with an instance that is not called as the platform calls its own
+TRUSTED = replace(  # with an instance whose name is not one of the platform's
     PLATFORM,
     settings={**PLATFORM.settings, "trust_instances_only": True},
     people=[*PLATFORM.people, {"name": "zoe", "team": "research", "instance": "my-own"}],
@@ -104,7 +104,7 @@ ROLES = {role.name: role for role in execution_roles(PLATFORM)}
 
 @dataclass(frozen=True)
 class Request:
-    """What somebody asks AWS for, and the names of the policies that decide."""
+    """A request to AWS, and the names of the policies that decide."""
 
     principal: str
     action: str
@@ -124,7 +124,7 @@ class Request:
 
 
 def decide(policies: Policies, requests: Sequence[Request], *, checked: bool = False) -> list[str]:
-    """What IAM decides about each request, by one process; `checked` if AWS is known to understand the requests."""
+    """IAM's decisions about all requests, by one process; `checked` if AWS is known to accept the requests."""
     asked = json.dumps({"policies": policies, "requests": [vars(each) for each in requests], "checked": checked})
     command = ["node", str(HERE / "decide.mjs"), str(INSTALLED)]
     done = subprocess.run(command, input=asked, capture_output=True, text=True, check=False)

@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The policies grant what the table says and nothing else, and the table would notice if they did."""
+"""The policies grant what the table says and nothing else, and the table notices broken policies."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The policies of endpoints and the file system do what their tables say, and these would notice if they did not."""
+"""The policies of endpoints and the file system do what their tables say, and the tables notice broken policies."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def test_the_table_notices_every_broken_statement(table: str) -> None:
 
 
 def unnoticed(policies: Policies, helpers: Policies, decisions: list[Decision]) -> list[str]:
-    """The broken policies by which every decision is as before."""
+    """The broken policies that change no decision."""
     broken = list(mutants(policies))
     documents = {**policies, **helpers, **{str(mutant): mutant.document for mutant in broken}}
     cases = [(mutant, decision) for mutant in broken for decision in decisions if mutant.concerns(decision.request)]

@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""One real server for all tests, emptied before each; boto3 clients; a way to wait for a condition."""
+"""One real server for all tests, emptied before each; boto3 clients; a function that waits for a condition."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def sandbox(server):
 
 @pytest.fixture(scope="session")
 def client_for():
-    """Make a client of a service; it sends what it is told, valid or not, and once only."""
+    """Make a client of a service that sends any request, valid or not, and only once."""
 
     @cache
     def make(service, endpoint, region="eu-central-1"):
@@ -74,7 +74,7 @@ def tagging(client_of):
 
 @pytest.fixture
 def role(sandbox, client_of):
-    """The ARN of an execution role that is there."""
+    """The ARN of an existing execution role."""
     make_role(client_of("iam"), ROLE)
     sandbox.reset_calls()
     return ROLE
@@ -82,7 +82,7 @@ def role(sandbox, client_of):
 
 @pytest.fixture
 def create(sagemaker, role):
-    """Create an instance; whatever is not given is as plain as possible."""
+    """Create an instance; settings that are not given are as simple as possible."""
 
     def make(name="alice", **fields):
         fields = {"InstanceType": "ml.t3.medium", "RoleArn": role} | fields
@@ -110,7 +110,7 @@ def describe(sagemaker):
 
 @pytest.fixture
 def refused():
-    """Call something that must be refused; gives the error's code and message."""
+    """Make a call that must be refused; return the error's code and message."""
 
     def call(function, **params):
         with pytest.raises(ClientError) as caught:
@@ -124,7 +124,7 @@ def refused():
 
 @pytest.fixture
 def eventually():
-    """Wait until a function gives something true, and give that."""
+    """Wait until a function returns something true, and return that."""
 
     def wait(function, seconds=10):
         deadline = time.monotonic() + seconds

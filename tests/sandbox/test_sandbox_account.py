@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What one server has left, the next one has: each is a process of its own, asked by boto3. No other file is read."""
+"""A server loads the account of the last one. Each is a process of its own, and clients are boto3's."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def file(tmp_path):
 
 @pytest.fixture
 def serving(file, client_for):
-    """A block in which a server goes on with the account, and a function that gives clients of it."""
+    """Run a server with the kept account for the block; it is a function that returns clients."""
     file.parent.mkdir(mode=0o700)
 
     @contextmanager
@@ -63,7 +63,7 @@ def serving(file, client_for):
 
 
 def furnish(of):
-    """A little of all that a platform is made of."""
+    """Create a resource of each kind that a platform has."""
     network(of)
     make_role(of("iam"), ROLE)
     arn = of("iam").create_policy(PolicyName="data", PolicyDocument=POLICY)["Policy"]["Arn"]
@@ -122,7 +122,7 @@ def make_instances(of):
 
 
 def seen(of):
-    """What clients see of all that but the instances."""
+    """What clients see of all these resources, except the instances."""
     ec2, efs, iam, s3 = of("ec2"), of("efs"), of("iam"), of("s3")
     (system,) = efs.describe_file_systems()["FileSystems"]
     del system["SizeInBytes"]  # it was measured now
@@ -167,7 +167,7 @@ def test_the_next_server_goes_on(serving, file):
         before, alice, bob = seen(of), described(of, "alice"), described(of, "bob")
     assert (alice["NotebookInstanceStatus"], bob["NotebookInstanceStatus"]) == ("InService", "Stopped")
     with serving() as of:
-        assert not file.exists()  # or one that was killed would have what is out of date
+        assert not file.exists()  # or a server after a killed one would have an outdated account
         assert seen(of) == before
         assert described(of, "bob") == bob
         ended = {name: described(of, "alice")[name] for name in ("NotebookInstanceStatus", "LastModifiedTime")}

@@ -190,7 +190,7 @@ class TestQueries:
 
     @pytest.fixture
     def location(self, athena):
-        """Run a query and say where its results go."""
+        """Run a query and return where its results go."""
 
         def run(**fields):
             query = athena.start_query_execution(QueryString="SELECT 1", **fields)["QueryExecutionId"]

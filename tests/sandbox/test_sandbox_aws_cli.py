@@ -31,7 +31,7 @@ DESCRIBED_AS = {"LifecycleConfigName": "NotebookInstanceLifecycleConfigName"}
 
 @pytest.fixture
 def aws(sandbox):
-    """Run a command of `aws sagemaker`; gives what it printed."""
+    """Run a command of `aws sagemaker`; return its output."""
 
     def call(*words, code=0):
         command = [sys.executable, "-m", "awscli", "sagemaker", *words, "--output", "json"]
@@ -44,7 +44,7 @@ def aws(sandbox):
 
 
 def described(aws, wanted):
-    """What Describe says of the fields that were asked for, and the tags."""
+    """The requested fields of Describe, and the tags."""
     found = aws("describe-notebook-instance", *NAMED)
     tags = aws("list-tags", "--resource-arn", found["NotebookInstanceArn"])["Tags"]
     return {key: {**found, "Tags": tags}[DESCRIBED_AS.get(key, key)] for key in wanted}

@@ -29,7 +29,7 @@ def state(tmp_path):
 
 @pytest.fixture
 def command(state):
-    """Run `python -m sandbox` with a state directory of its own; whatever runs at the end is stopped."""
+    """Run `python -m sandbox` with a state directory of its own; stop the server at the end."""
 
     class Command:
         def begin(self, name, *options, **environment):

@@ -1,8 +1,8 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Every constraint that botocore's service model states for the operations that are the sandbox's own.
+"""Every constraint of botocore's service model for the sandbox's own operations.
 
-The requests are generated from the model: one that each operation accepts, and for each constraint one that breaks it.
+The requests are generated from the model: a valid one for each operation, and one that breaks each constraint.
 """
 
 from __future__ import annotations
@@ -129,7 +129,7 @@ def shape_at(operation, path):
 
 
 def wrong_type(shape):
-    """A value of no type that a shape has, and AWS's words for it."""
+    """A value of the wrong type for a shape, and AWS's words for it."""
     return {
         "structure": ("text", "Expected map or null"),
         "list": ("text", "Expected list or null"),
@@ -181,7 +181,7 @@ def test_each_constraint_of_an_operation_is_checked(operation, send):
             broken = put(request, path, value)
         status, code, message = send(operation, broken)
         assert (status, code) == (400, expected), (path, constraint, message)
-        if path[-1] == 0 and constraint in TEXTS:  # AWS lists all that holds for the members
+        if path[-1] == 0 and constraint in TEXTS:  # AWS lists all constraints of the members
             text = f"at '{shown(path[:-1])}' failed to satisfy constraint: Member must satisfy constraint: ["
         elif constraint in TEXTS:
             text = f"at '{shown(path)}' failed to satisfy constraint: {text}"
@@ -189,7 +189,7 @@ def test_each_constraint_of_an_operation_is_checked(operation, send):
 
 
 def test_what_was_generated_is_what_the_model_has():
-    """The table misses no constraint: those that stand in the model's own text are in it."""
+    """The table has every constraint that occurs in the model's own text."""
     stated = {
         (operation, path, constraint)
         for operation in OPERATIONS

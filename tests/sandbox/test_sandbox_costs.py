@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What the sandbox tells of costs: events of instances, their bill, cost tags, budgets, and the price list."""
+"""The sandbox's data about costs: events of instances, their bill, cost tags, budgets, and the price list."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ TAGS = [{"Key": "team", "Value": "research"}, {"Key": "owner", "Value": "alice"}
 
 @pytest.fixture
 def rule(client_of):
-    """A rule that sends all changes of instances to a log group; gives what the group has."""
+    """Create a rule that sends all changes of instances to a log group; return a function that reads the group."""
     events, logs = client_of("events"), client_of("logs")
     logs.create_log_group(logGroupName=GROUP)
     pattern = {"source": ["aws.sagemaker"], "detail-type": ["SageMaker Notebook Instance State Change"]}

@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The port at which a browser finds instances. Jupyter is a server that answers with what it was asked."""
+"""The port at which a browser finds instances. Jupyter is a server that echoes the request."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def get(door: Door, name: str, path: str = "/lab", cookie: str = "") -> tuple[HT
 
 
 def session(door: Door, name: str) -> str:
-    """The cookie that a presigned URL gives."""
+    """The cookie that a presigned URL sets."""
     response, _ = get(door, name, path_of(door.url(name, SESSION)))
     assert response.status == 302
     return str(response.headers["Set-Cookie"]).split(";")[0]

@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""EFS: what the extension adds to moto's."""
+"""EFS: what the extension adds to moto."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def subnets(sandbox, client_for):
 
 @pytest.fixture
 def error():
-    """Call something that has to be refused; gives the error's code."""
+    """Make a call that must be refused; return the error's code."""
 
     def call(function, **params):
         with pytest.raises(ClientError) as caught:

@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""IAM: what GetAccountAuthorizationDetails tells, by which the platform's rights are read."""
+"""IAM: GetAccountAuthorizationDetails, by which the platform's rights are read."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ DESCRIBED_AS = {"SecurityGroupIds": "SecurityGroups", "LifecycleConfigName": "No
 
 @pytest.fixture
 def everything(sagemaker, client_of):
-    """Every field of an instance, and all that these name."""
+    """Every field of an instance, and the resources that the fields name."""
     sagemaker.create_notebook_instance_lifecycle_config(NotebookInstanceLifecycleConfigName="config")
     sagemaker.create_code_repository(
         CodeRepositoryName="repository", GitConfig={"RepositoryUrl": "https://git.example.org/repository"}
@@ -311,7 +311,7 @@ def test_disassociate_clears_one_field(create_stopped, describe, sagemaker, refu
     assert set(describe()) == before
     sagemaker.update_notebook_instance(NotebookInstanceName="alice", **{flag: False})
     assert set(describe()) == before
-    for _ in range(2):  # clearing what is clear is no error
+    for _ in range(2):  # clearing an empty field is no error
         sagemaker.update_notebook_instance(NotebookInstanceName="alice", **{flag: True})
         assert before - set(describe()) == {DESCRIBED_AS.get(field, field)}
 

@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The states of an instance whose machine, and not the clock, says how long they last."""
+"""The states of an instance, if its machine and not the clock decides how long they last."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from sandbox.services.sagemaker.models import NotebookInstance
 
 @pytest.fixture
 def begun(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, Future[str]]]:
-    """What machines were asked for, and what they will answer."""
+    """The requests to machines, and their answers."""
     sagemaker.install(transition_seconds=0)
     jobs: list[tuple[str, Future[str]]] = []
 

@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The quotas of notebook instances, in pages, and a wish for another value, which is granted at once."""
+"""The quotas of notebook instances, in pages, and requests for other values, which are granted at once."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The server: which operations there are, what it counts, and how fast it is."""
+"""The server: its operations, its counts, and its speed."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ OPERATIONS = [name for name in SAGEMAKER.operation_names if "NotebookInstance" i
 
 @pytest.fixture
 def raw(sandbox):
-    """Send an HTTP request; gives the status and the body."""
+    """Send an HTTP request; return the status and the body."""
 
     def send(method, path, **headers):
         connection = HTTPConnection(urlsplit(sandbox.endpoint).netloc, timeout=10)

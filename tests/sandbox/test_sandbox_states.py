@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Notebook instances: their states, how these pass, and what each allows."""
+"""Notebook instances: their states, the transitions between them, and what each state allows."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ FAIL = [{"Key": "sandbox:fail", "Value": "no capacity"}]
 
 @pytest.fixture
 def brought_to(sandbox, create, sagemaker):
-    """Bring an instance to a status, and let nothing pass any more."""
+    """Bring an instance to a status, and stop all transitions."""
 
     def bring(status):
         create(Tags=FAIL if status == "Failed" else [])

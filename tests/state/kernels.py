@@ -87,13 +87,13 @@ class Kernel:
         return text
 
     def silent(self, code: str) -> str:
-        """Run what is no cell of the notebook."""
+        """Run code that is no cell of the notebook."""
         good, text = self.try_run(code, silent=True)
         assert good, f"{code}\n{text}"
         return text
 
     def kill(self) -> None:
-        """As the end of a machine: at once, with nothing told to the kernel."""
+        """Kill it at once, as the end of a machine does."""
         self.client.stop_channels()
         if self.manager.has_kernel:
             self.manager.shutdown_kernel(now=True)

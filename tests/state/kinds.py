@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Kinds of variables, from what public notebooks hold: kinds.txt.
 
-Chosen before the code that has to save them. In 958 notebooks of six public repositories (examples of SageMaker and of
+Chosen before the code that saves them. In 958 notebooks of six public repositories (examples of SageMaker and of
 Azure ML, two books, a statistics office, Kaggle; 22,033 cells) the imports and what a cell's top level assigns were
 counted: clients and sessions of boto3 (479 notebooks), arrays (431), data frames (395), figures (291), dates (143),
 fitted models (179), streams and archives (88, 39), paths (84), pictures (63), loggers (61), widgets (49), threads and

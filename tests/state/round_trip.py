@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 """python round_trip.py: kinds of variables, [setup, what holds], as JSON; prints for each what was partly or lost.
 
-They are saved and loaded in one process, for kinds whose library takes seconds to import: what is loaded is another
+They are saved and loaded in one process, because their library takes seconds to import: what is loaded is another
 object, and refers to nothing of the old one.
 """
 

@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What the notebook's classes do when one is made is not done again by a restore; what pickles forget is there."""
+"""A restore does not repeat side effects of the notebook's classes, and brings back what pickles leave out."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ CASES = kinds("classes.txt")
 
 @pytest.fixture(scope="module")
 def restored(tmp_path_factory: pytest.TempPathFactory, python: Path) -> Iterator[tuple[Kernel, str]]:
-    """A kernel after `%restore`, and what that has told."""
+    """A kernel after `%restore`, and the output of that."""
     place = tmp_path_factory.mktemp("classes")
     with Kernel(python, place) as kernel:
         for _, cell, _ in CASES:
@@ -38,7 +38,7 @@ def test_it_is_as_it_was(restored: tuple[Kernel, str], holds: str):
 
 
 def test_one_that_cannot_be_saved_costs_no_other(start: Callable[..., Kernel]):
-    """It is found when what was saved is loaded for a test."""
+    """The test load after a save finds it."""
     kernel = start()
     kernel.run("import sys\nclass Named:\n    def __reduce__(self): return 'named'\nnamed = Named(); x = 1")
     assert "lost: named: " in kernel.run("%state save")

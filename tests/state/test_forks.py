@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Saves of a kernel in which threads of BLAS, pyarrow and logging are at work, with open sockets: none hangs."""
+"""Saves of a kernel in which threads of BLAS, pyarrow and logging work, with open sockets: none hangs."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _threads = [threading.Thread(target=work, daemon=True) for _ in range(3)]
 
 
 def saves(kernel: Kernel, count: int, *, at_work: bool) -> list[str]:
-    """What went wrong with so many saves, while threads compute, and after it."""
+    """The errors of this many saves, while threads compute and afterwards."""
     kernel.run(THREADS)
     kernel.run("import datalab_state as _d; _bad = []")
     if not at_work:

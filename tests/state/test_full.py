@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A volume that is full: what is there stays, what has no room is named, and what has is saved.
+"""A full volume: existing states stay, variables without room are named, and the others are saved.
 
 The volume is a tmpfs of 64 MiB in a mount namespace, which needs no root.
 """
@@ -16,14 +16,14 @@ import pytest
 from .kernels import Kernel
 
 Start = Callable[..., Kernel]
-# The room is looked at before a save. What fills the volume after that is played by a look that sees room for ever.
+# The room is checked before a save. To play a volume that fills up later, the check always sees room.
 LOOKED_BEFORE = "import datalab_state.store as _s; _s.RESERVE = -1 << 40; _s.Store._room = lambda self: 1e12"
 NO_RESERVE = "import datalab_state.store as _s; _s.RESERVE = 0"
 
 
 @pytest.fixture
 def volume(place: Path, tmp_path: Path, python: Path) -> Iterator[Path]:
-    """The interpreter of kernels that have their states on such a volume."""
+    """The interpreter of kernels whose states are on such a volume."""
     (place / "state").mkdir(parents=True)
     mount = f"mount -t tmpfs -o size=64m,mode=0700 volume {place / 'state'} && echo mounted && exec sleep infinity"
     command = ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", mount]
@@ -31,7 +31,7 @@ def volume(place: Path, tmp_path: Path, python: Path) -> Iterator[Path]:
         try:
             assert holder.stdout is not None
             assert holder.stdout.readline() == "mounted\n"
-            # A working directory of before is one of another namespace, without the volume.
+            # A working directory from before is in the other namespace, which does not have the volume.
             enter = f"nsenter --target={holder.pid} --user --mount --preserve-credentials"
             inside = tmp_path / "python"
             inside.write_text(f"""#!/bin/sh\nexec {enter} sh -c 'cd {place} && exec {python} "$@"' python "$@"\n""")
@@ -70,7 +70,7 @@ def test_what_was_saved_stays(start: Start, volume: Path, looks: str):
 
 
 def test_what_is_too_large_is_left_out_and_named(start: Start, volume: Path):
-    """The volume was filled since its room was looked at."""
+    """The volume was filled after its room was checked."""
     kernel = start(python=volume)
     kernel.run(f"{LOOKED_BEFORE}\nx = 1; large = bytes(80_000_000); both = [x, large]")
     told = kernel.run("%state save")

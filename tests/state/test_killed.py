@@ -20,9 +20,9 @@ MOMENTS = 500
 
 
 def session(options: settings.Settings) -> Session:
-    """Of a new kernel, which saves by itself and not in a fork: so one kill ends all of it."""
+    """The session of a new kernel that saves without a fork, so that one kill ends all of it."""
     shell = SimpleNamespace(extension_manager=SimpleNamespace(loaded=set()), user_ns={}, user_ns_hidden={})
-    os.environ.pop(MARK, None)  # a session sets it for what is started after it
+    os.environ.pop(MARK, None)  # a session sets it for processes that it starts
     new = Session(shell, options)
     new.forks = False
     return new
@@ -35,7 +35,7 @@ def fill(kernel: Session, number: int) -> None:
 
 
 def whole(kernel: Session) -> int:
-    """The number that all of them have."""
+    """The number that all three variables have."""
     first, second, third = (kernel.shell.user_ns[name] for name in ("first", "second", "third"))
     assert second == str(first[0]).encode() * 400_000
     assert third is first
@@ -57,7 +57,7 @@ def life(options: settings.Settings, told: int) -> None:
 
 
 def killed(options: settings.Settings, seconds: float) -> list[int]:
-    """What such a kernel has told until it was killed: first what it has restored, then each save."""
+    """The output of such a kernel until it was killed: first what it has restored, then each save."""
     hears, tells = os.pipe()
     child = os.fork()
     if child == 0:
@@ -92,7 +92,7 @@ def test_500_moments(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
             report, older = kernel.restore()
             assert (report.lost, older) == ({}, 0)
             last = whole(kernel)
-        assert last in (saved, saved + 1)  # which was renamed before it was told
+        assert last in (saved, saved + 1)  # it was renamed before it was reported
         seen.add(last - saved)
     assert seen == {0, 1}
     assert in_restores > MOMENTS / 50

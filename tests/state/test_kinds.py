@@ -12,7 +12,7 @@ import pytest
 from .kernels import Kernel
 from .kinds import KINDS
 
-# What does not come back, with the words that say so. All others have to.
+# Kinds that do not come back, with the words that say so. All others must come back.
 LOST = {
     "a widget": "lost: dd: a widget, which lives in the page",
     "iterators half way, and a generator": "lost: ge: a generator that has begun (line 3)",
@@ -44,7 +44,7 @@ def test_kind(start: Callable[..., Kernel], kind: str, cell: str, holds: str):
 
 
 def test_that_a_kind_is_not_restored_by_itself(start: Callable[..., Kernel]):
-    """What the tests above would pass with if the kernel had not been killed."""
+    """The tests above would pass without a restore if the kernel had not been killed."""
     kernel = start()
     kernel.run("x = 5")
     kernel.run("%state save")

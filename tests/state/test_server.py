@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A real Jupyter server: which notebook a kernel is of, what a save moves there, and outputs with no tab open."""
+"""A real Jupyter server: the notebook of a kernel, the effects of a save, and outputs with no tab open."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ CODE = "import time\nprint('early', flush=True)\ntime.sleep(1)\nprint('late', fl
 
 
 class Server:
-    """With one kernel spec, whose kernels have the extension."""
+    """A server with one kernel spec, whose kernels have the extension."""
 
     def __init__(self, python: Path, place: Path, *, older: bool = False, **kernel: str) -> None:
         self.place = place
@@ -84,7 +84,7 @@ class Server:
             return json.load(answer)
 
     def open(self, name: str) -> tuple[Any, BlockingKernelClient]:
-        """A session of a notebook, and a client that goes past the server, which sees no connection."""
+        """A session of a notebook, and a client that bypasses the server, so that it sees no connection."""
         body = {"path": name, "name": Path(name).name, "type": "notebook", "kernel": {"name": "python3"}}
         session = self.ask("/api/sessions", body)
         file = self.place / "runtime" / f"kernel-{session['kernel']['id']}.json"
@@ -110,7 +110,7 @@ def serve(python: Path, place: Path) -> Iterator[Callable[..., Server]]:
 
 
 def run_cell(client: BlockingKernelClient, code: str, cell: str) -> None:
-    """As JupyterLab does it: the cell's id is in the metadata."""
+    """Run a cell as JupyterLab does, with the cell's id in the metadata."""
     content = {"code": code, "silent": False, "store_history": True, "user_expressions": {}, "allow_stdin": False}
     message = client.session.msg("execute_request", content, metadata={"cellId": cell})
     client.shell_channel.send(message)
@@ -130,7 +130,7 @@ def book(server: Server) -> Path:
 
 
 def save_all(server: Server) -> str:
-    """What the hook before a stop prints."""
+    """The output of the hook before a stop."""
     command = [sys.executable, "-m", "datalab_state", "save-all"]
     return subprocess.run(command, env=server.env, capture_output=True, text=True, check=True).stdout
 
@@ -151,7 +151,7 @@ def test_the_notebook_of_a_kernel(serve: Callable[..., Server]):
 
 
 def test_the_notebook_by_the_sessions_of_an_older_server(serve: Callable[..., Server]):
-    """jupyter_server 1 does not say it to its kernels."""
+    """jupyter_server 1 does not tell its kernels the name."""
     server = serve(older=True)
     (server.place / "home" / "deep").mkdir()
     _, client = server.open("deep/work.ipynb")
@@ -162,7 +162,7 @@ def test_the_notebook_by_the_sessions_of_an_older_server(serve: Callable[..., Se
 
 
 def test_a_notebook_that_is_renamed_while_its_kernel_runs(serve: Callable[..., Server]):
-    """As JupyterLab does it when a new notebook is saved; a restart tells the kernel the name that it had first."""
+    """As in JupyterLab when a new notebook is saved; after a restart the kernel gets the notebook's first name."""
     server = serve()
     book(server)
     session, client = server.open("work.ipynb")
@@ -180,7 +180,7 @@ def test_a_notebook_that_is_renamed_while_its_kernel_runs(serve: Callable[..., S
 
 
 def test_a_save_by_itself_finds_the_new_name(serve: Callable[..., Server]):
-    """Each of them asks, since a cell does not: its answer would wait for it."""
+    """Each save asks for the name, since a cell must not wait for it."""
     server = serve(DATALAB_STATE_EVERY="1")
     book(server)
     _, client = server.open("work.ipynb")

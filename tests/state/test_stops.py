@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Real kernels that are stopped in all ways, states that are damaged in all ways."""
+"""Real kernels that are stopped in all ways, and states that are damaged in all ways."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def test_asked_from_outside_with_several_notebooks(start: Start, place: Path):
     assert asked.stdout.startswith(f"{place}/b.ipynb: 1 saved in ")
     assert asked.stderr.startswith(f"{place}/a.ipynb: 1 saved in ")
     assert asked.stderr.endswith("; without g (a generator that has begun (line 1)).\n")
-    # Neither history nor what is counted has moved.
+    # Neither the history nor the counter has changed.
     assert int(first.run("len(In)")) == int(before) + 1
     assert sockets(place).stat().st_mode & 0o777 == 0o700
     assert {file.stat().st_mode & 0o777 for file in sockets(place).iterdir()} == {0o600}
@@ -126,7 +126,7 @@ model = Model(); both = [model]
 
 
 def test_what_hangs_in_a_fork_is_pickled_in_the_kernel(start: Start):
-    """As LightGBM and others do, which compute with threads when they are pickled."""
+    """LightGBM and others compute with threads when they are pickled."""
     kernel = start()
     kernel.run(HANGS)
     begun = time.monotonic()
@@ -152,7 +152,7 @@ pending = open("pending.txt", "w"); pending.write("one"); half = {"log": open("l
 
 
 def test_a_save_touches_no_file_of_the_notebook(start: Start, place: Path):
-    """Neither by what is loaded for a test, nor by buffers that the kernel and its fork both have."""
+    """Neither by the test load, nor by buffers that the kernel and its fork share."""
     kernel = start()
     kernel.run(KEPT)
     for _ in range(2):
@@ -402,7 +402,7 @@ def test_a_volume_without_room(start: Start, place: Path):
 
 
 def test_another_python(start: Start, old_python: Path):
-    """Data come back, functions are compiled from their cells."""
+    """Data comes back, and functions are compiled from their cells."""
     kernel = start("other.ipynb")
     kernel.run(
         "import functools\nk = 2\nscale = lambda v: v * k\n@functools.lru_cache\ndef f(x): return [k * i for i in [x]]"
@@ -432,7 +432,7 @@ def test_the_oldest_python_and_kernel(start: Start, old_python: Path):
 
 
 def test_killed_at_any_moment(start: Start):
-    """What is restored is always one state, the last or the one before it: both variables of one number."""
+    """A restore always brings back one whole state, the last or the one before it: both variables have one number."""
     chance = random.Random(0)  # noqa: S311
     last = 0
     for number in range(1, 16):

@@ -2,8 +2,8 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Run the tests that look at the laptop's pages, in Chromium: browser.py [--pictures].
 
-They are left out, and said to be, where there is no podman or no Chromium; with CI=true that is a failure. --pictures
-puts what they have seen into docs/images.
+Without podman or Chromium they are left out, and a line says so; with CI=true that is a failure. --pictures
+writes their screenshots to docs/images.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ SHOWN = ("launcher.png", "cell.png", "viewer.png")  # in the docs
 
 
 class BrowserError(Exception):
-    """There is no browser; the message says what it takes."""
+    """There is no browser; the message says what is missing."""
 
 
 def chromium() -> str:
@@ -39,7 +39,7 @@ def chromium() -> str:
 
 
 def main() -> int:
-    """Run them, if they can run here."""
+    """Run the tests, if they can run here."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--pictures", action="store_true", help="renew docs/images")
     arguments = parser.parse_args()

@@ -30,7 +30,7 @@ class Result:
 
 
 def run(name: str) -> Result:
-    """Run one check; a make of its own must not look for the job server of the one above."""
+    """Run one check; its own make must not look for the job server of the outer one."""
     environment = {key: value for key, value in os.environ.items() if key not in {"MAKEFLAGS", "MAKELEVEL", "MFLAGS"}}
     started = time.monotonic()
     done = subprocess.run(
@@ -45,14 +45,14 @@ def run(name: str) -> Result:
 
 
 def report(result: Result) -> None:
-    """Tell how a check ended as soon as it has; all that it said if it failed."""
+    """Report a check as soon as it ends; if it failed, with all of its output."""
     if not result.passed:
         print(f"\n{'-' * 30} {result.name} {'-' * 30}\n{result.output}")
     print(result, flush=True)
 
 
 def to_be_seen(output: str) -> list[str]:
-    """The lines with which pytest and molecule.py close, what was proved or seen, and what was left out."""
+    """The last lines of pytest and molecule.py: what was proved or seen, and what was left out."""
     closing = r"=+ .*\bin [\d.]+s.* =+|\d+ passed, \d+ failed, \d+ skipped"
     proved = r"[\d,]+ (?:decisions|broken policies)\b.*"
     seen = r"\| .* \|"

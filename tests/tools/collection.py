@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The collection outside of the checkout: copies of its sources, and collections that it depends on."""
+"""The collection outside of the checkout: copies of its sources, and its dependencies."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ DEPENDENCIES = ["amazon", "community", "kubernetes"]
 
 
 def copy_sources(destination: Path) -> None:
-    """Replace the destination by a copy of what git tracks, or would if everything were added."""
+    """Replace the destination by a copy of the files that git tracks, or would track after `git add --all`."""
     command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--deduplicate"]
     listed = subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True).stdout
     shutil.rmtree(destination, ignore_errors=True)

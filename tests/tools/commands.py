@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The commands of README.md, docs and the roles' READMEs: `make package` types each, but for those that it cannot."""
+"""The commands of README.md, docs and the roles' READMEs: `make package` runs each, except those that it cannot."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 from .collection import ROOT
 
 BLOCK = re.compile(r"^( *)```(sh|bash|console)\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)
-# What commands begin with that are typed as they are written.
+# Commands that begin with one of these are run as they are written.
 TYPED = (
     "ansible-galaxy collection install datalab-notebooks-",
     "ansible-playbook datalab.notebooks.",
@@ -19,7 +19,7 @@ TYPED = (
     "cp -r ~/.ansible/collections/",
     "install -D ",
 )
-# And what those begin with that are not, with the reason.
+# Commands that begin with one of these are not run, for the reason.
 NOT_TYPED = {
     "make ": "a target of a checkout; those of `make test` run there, and tests/sandbox runs the demo and the sandbox",
     "python3 -m pip install 'ansible>=": "asks PyPI",
@@ -34,7 +34,7 @@ NOT_TYPED = {
     "datalab-hold ": "on an instance; the scenario autostop has one",
     "datalab ": "on an instance; tests/deliver runs each of them",
 }
-# What is refused as it is written, by this message, and says so on its page.
+# Commands that are refused as they are written, with this message, as their page says.
 REFUSED = {"ansible-playbook datalab.notebooks.destroy -i my-platform": "Nothing was removed. With -e platform_"}
 
 
@@ -50,7 +50,7 @@ def commands(text: str) -> Iterator[str]:
 
 
 def pages() -> list[Path]:
-    """README.md, docs in the order of their index, and the roles' READMEs; what takes the platform down comes last."""
+    """README.md, docs in the order of their index, the roles' READMEs; last, the page that removes the platform."""
     index = (ROOT / "docs" / "index.md").read_text(encoding="utf-8")
     listed = [(ROOT / "docs" / link).resolve() for link in re.findall(r"\]\(([\w./-]+\.md)\)", index)]
     found = {ROOT / "README.md", *(ROOT / "docs").rglob("*.md"), *(ROOT / "roles").glob("*/README.md")}
@@ -59,7 +59,7 @@ def pages() -> list[Path]:
 
 
 def is_typed(command: str) -> bool:
-    """Whether it is typed; ValueError if no table has it."""
+    """Whether the command is run; ValueError if no table has it."""
     left_out = any(map(command.startswith, NOT_TYPED))
     if not left_out and not command.startswith(TYPED):
         raise ValueError(f"{command}: tests/tools/commands.py says neither that it is typed nor why it cannot be")
@@ -67,10 +67,10 @@ def is_typed(command: str) -> bool:
 
 
 def words(command: str) -> str:
-    """A command without its comment and its spaces, by which one knows it again."""
+    """A command without its comment and its spaces, to recognize it."""
     return " ".join(command.partition(" #")[0].split())
 
 
 def refusal(command: str) -> str:
-    """The message that a command is refused by; none of most."""
+    """The message by which a command is refused; most commands have none."""
     return REFUSED.get(words(command), "")

@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Install packages of the operating system, where nobody is there to do it."""
+"""Install packages of the operating system on a CI machine."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def may_install() -> bool:
 
 
 def install(packages: list[str]) -> None:
-    """Install these packages, after another check that does the same; what apt-get says goes to the log."""
+    """Install these packages, after other checks that do the same; the output of apt-get goes to the log."""
     environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
     apt_get = ["apt-get", "--option=Acquire::Retries=3"]
     with LOCK.open("w") as lock:
@@ -37,7 +37,7 @@ def install(packages: list[str]) -> None:
 
 @contextmanager
 def no_service_starts() -> Iterator[None]:
-    """Keeps the services of new packages, such as a file server, from starting; the tests start their own.
+    """Keep the services of new packages, such as a file server, from starting; the tests start their own.
 
     https://www.debian.org/doc/debian-policy/ch-opersys.html#interfacing-with-init-systems
     """

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Build one site of the pages and the reference of plugins and roles, in build/docs/site, without a warning.
 
-docs/index.md has the order of the pages. No page asks another server for anything.
+docs/index.md has the order of the pages. No page loads anything from another server.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ LINK = re.compile(r"\]\((?!https?://|#)([^)\s#]+)(#[^)\s]*)?\)")
 CONTENTS = re.compile(r"^\.\. contents::\n(?: +:.*\n)*", re.MULTILINE)
 SECTION = re.compile(r"^## (.+?)$(.*?)(?=^## |\Z)", re.MULTILINE | re.DOTALL)
 ENTRY = re.compile(r"^\* .*\]\((\S+)\)$", re.MULTILINE)
-# A page's resources, not where a reader may go from it: scripts, styles, fonts, pictures.
+# A page's resources, and not its links: scripts, styles, fonts, pictures.
 ELSEWHERE = r"(?:https?:)?//"
 RESOURCES = re.compile(
     rf"<(?:script|img|iframe|source)\b[^>]*\bsrc=[\"']{ELSEWHERE}[^>]*>"
@@ -67,7 +67,7 @@ def lay_out(sources: Path) -> list[str]:
 
 
 def of_site(page: Path, link: re.Match[str]) -> str:
-    """A directory is no page: its README is, and without one there is no link."""
+    """Link to the README of a directory; without one there is no link."""
     target = page.parent / link[1]
     if not target.is_dir():
         return link[0]
@@ -75,7 +75,7 @@ def of_site(page: Path, link: re.Match[str]) -> str:
 
 
 def write_reference(directory: Path) -> None:
-    """What antsibull-docs makes of the documentation of plugins and roles."""
+    """Write the reference of plugins and roles by antsibull-docs."""
     directory.mkdir(mode=0o755)
     command = ["antsibull-docs", "collection", "--use-current", "--squash-hierarchy", "--fail-on-error"]
     done = run([*command, "--dest-dir", str(directory), "datalab.notebooks"])

@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Import the archive as Galaxy does: galaxy-importer must have nothing to say.
+"""Import the archive as Galaxy does, without a message from galaxy-importer.
 
 The repository's address, which Galaxy requires, is set where it is published (`make release`): here it is an example.
 """
@@ -35,7 +35,7 @@ def main() -> str | int:
 
 
 def import_archive(archive: Path) -> str:
-    """What galaxy-importer says of an archive; it must come to its end."""
+    """The messages of galaxy-importer about an archive; it must not abort."""
     command = [sys.executable, "-m", "galaxy_importer.main", str(archive)]
     done = subprocess.run(
         command,

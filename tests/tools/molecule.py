@@ -2,8 +2,8 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Run molecule's scenarios, two at a time: molecule.py [--keep] [SCENARIO...].
 
-A scenario that this computer cannot run is left out, and said to be. With CI=true that is a failure, unless nothing
-that could be installed would help. --keep leaves the containers of what was run, to be looked at.
+A scenario that this computer cannot run is left out, and a line says so. With CI=true that is a failure, unless nothing
+that could be installed would help. --keep leaves the containers of the scenarios, to look at them.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from .reasons import reasons
 SCENARIOS = ROOT / "molecule"
 WORKERS = 2
 
-# What a scenario runs on: a module of this package that prepares it, and what that raises if this computer cannot.
+# The machine of a scenario: a module of this package that prepares it, and its exception if this computer cannot.
 MACHINES = {"nfs": ("virtual_machine", "VirtualMachineError")}
 USUAL_MACHINE = ("containers", "ContainersError")
 
@@ -46,13 +46,13 @@ class Result:
 
 
 def scenarios() -> list[str]:
-    """All there are, the longest first, so that nothing long is left for the end."""
+    """All scenarios, the longest first, so that no long one is left for the end."""
     names = sorted(file.parent.name for file in SCENARIOS.glob("*/molecule.yml"))
     return sorted(names, key=lambda name: LONGEST_FIRST.index(name) if name in LONGEST_FIRST else len(LONGEST_FIRST))
 
 
 def missing(machine: tuple[str, str]) -> Exception | None:
-    """Prepare the machine, which a scenario by itself would do as well; or why it cannot run here."""
+    """Prepare the machine, as a scenario by itself would do; return why it cannot run here."""
     name, error_name = machine
     module = importlib.import_module(f".{name}", __package__)
     try:
@@ -93,7 +93,7 @@ def run(name: str, keep: bool) -> Result:
 
 
 def main() -> int:
-    """Run what was asked for, or everything."""
+    """Run the scenarios of the command line, or all."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--keep", action="store_true", help="leave the containers")
     parser.add_argument("scenarios", nargs="*", help=", ".join(scenarios()))

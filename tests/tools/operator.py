@@ -1,8 +1,8 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""After the integration tests: whether the policies of the operator allow something that no playbook has called.
+"""After the integration tests, name the rights in the operator's policies that no playbook has used.
 
-That nothing is missing, each test module sees to itself.
+Each test module itself checks that no right is missing.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Build the archive, and type what README.md and docs say as a newcomer does, who has the archive and nothing else."""
+"""Build the archive, and run the commands of README.md and docs as a newcomer who has nothing but the archive."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ WANTED = {
 }
 # Root becomes a user without rights of root, who has root's files.
 ORDINARY = ["unshare", "--user", "--map-user=1000", "--map-group=1000", "--"] if os.geteuid() == 0 else []
-# What a newcomer writes into the inventory after a command: the file, what stands there, and what comes instead.
+# The edits of a newcomer to the inventory after a command: the file, the old text, and the new text.
 EDITS = {
     # The VPC that the example is connected to is of another account.
     "validate -i my-platform": (
@@ -48,10 +48,10 @@ EDITS = {
         "  - vpc_id: vpc-0123456789abcdef0\n    cidr: 10.1.0.0/16\n",
         "    []\n",
     ),
-    # What `resize` says at its end.
+    # The edit that `resize` asks for.
     "resize -i my-platform -l bob": ("host_vars/bob.yml", "", "notebook_volume_size_in_gb: 50\n"),
 }
-# The browser of the newcomer looks at the page that it is given, and goes where that leads.
+# The newcomer's browser opens the page, and follows its link.
 BROWSER = """#!/bin/sh
 exec curl --silent --output /dev/null "$(curl --silent "$1" | sed -n 's/.*url=\\(http[^"]*\\)".*/\\1/p')"
 """
@@ -66,7 +66,7 @@ class Newcomer:
     typed: set[str] = field(default_factory=set)
 
     def furnish(self, archive: Path, endpoint: str) -> None:
-        """What is there before the first command of README.md."""
+        """Prepare the account before the first command of README.md."""
         shutil.copy(archive, self.home)
         self.write(
             ".aws/config",
@@ -84,7 +84,7 @@ class Newcomer:
         path.write_text(text, encoding="utf-8")
 
     def type(self, command: str) -> str:
-        """Run a command as it is written and return what it printed; its failure is one of the page."""
+        """Run a command as it is written and return its output; if it fails, the page is wrong."""
         script = f"{command} wait $!" if command.endswith("&") else command
         done = subprocess.run(
             [*ORDINARY, "bash", "-c", script],
@@ -142,7 +142,7 @@ def main() -> None:
 
 
 def to_type() -> Iterator[tuple[Path, str]]:
-    """The commands of all pages, each once, but for `site`: what it has made, it does not make again."""
+    """The commands of all pages, each once, except `site`, which has nothing to do the second time."""
     typed = set()
     for page in pages():
         for command in filter(is_typed, commands(page.read_text(encoding="utf-8"))):
@@ -152,7 +152,7 @@ def to_type() -> Iterator[tuple[Path, str]]:
 
 
 def type_as_newcomer(newcomer: Newcomer, command: str) -> None:
-    """One command, and what holds after it."""
+    """Run one command, and check its effects."""
     output = newcomer.type(command)
     expect_from_archive(newcomer, output)
     if words(command) in newcomer.typed:
@@ -163,7 +163,7 @@ def type_as_newcomer(newcomer: Newcomer, command: str) -> None:
 
 
 def edit(newcomer: Newcomer, command: str) -> None:
-    """What is to be written after a command."""
+    """Make the edit that follows a command."""
     for after, (name, old, new) in EDITS.items():
         if after in words(command):
             path = newcomer.home / "my-platform" / name

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Prove the policies of the role platform_access: policies.py [ARGUMENT OF PYTEST...].
 
-What decides is a program for Node.js, from npm, in the versions of tests/policies/package-lock.json. A computer without
+The simulator is a program for Node.js, in the versions of tests/policies/package-lock.json. A computer without
 Node.js and npm leaves the proof out, and says so; with CI=true they are installed, or it is a failure.
 """
 
@@ -29,7 +29,7 @@ class PoliciesError(Exception):
 
 
 def check() -> None:
-    """Whether there is Node.js, or can be."""
+    """Check for Node.js, or install it."""
     if not all(map(shutil.which, ["node", "npm"])) and debian.may_install():
         debian.install(PACKAGES)
     missing = [program for program in ("node", "npm") if not shutil.which(program)]
@@ -42,7 +42,7 @@ def check() -> None:
 
 
 def prepare() -> None:
-    """Install what decides, if it is not there in these versions."""
+    """Install the simulator, unless these versions are installed."""
     lock = "package-lock.json"
     if (INSTALLED / "node_modules").is_dir() and filecmp.cmp(SOURCES / lock, INSTALLED / lock, shallow=False):
         return
@@ -65,7 +65,7 @@ def prepare() -> None:
 
 
 def main() -> int:
-    """Prove them, or say why not."""
+    """Prove the policies, or say why not."""
     try:
         check()
         prepare()

@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Why a check has failed, in a few lines: CI may keep only the end of a long output."""
+"""Find out why a check has failed, in a few lines: CI may keep only the end of a long output."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from collections.abc import Iterator
 
 MOST_LINES = 40
 LONGEST_LINE = 400
-LAST_LINES = 15  # of an output in which nothing is known
+LAST_LINES = 15  # of an output without a known error
 
-# Each with what it says, and with where if that is in another line; the most telling first.
+# Patterns of errors, each with that of its place if that is in another line; the most specific first.
 FINDINGS = [
     re.compile(pattern, re.MULTILINE)
     for pattern in (
@@ -29,7 +29,7 @@ FINDINGS = [
 
 
 def reasons(output: str, most: int = MOST_LINES) -> list[str]:
-    """The lines that tell it; the last lines if none is known to."""
+    """The lines with the reason, or the last lines if no pattern matches."""
     found = [*_tasks(output), *_yaml(output)]
     for finding in FINDINGS:
         for match in finding.finditer(output):
@@ -42,7 +42,7 @@ def reasons(output: str, most: int = MOST_LINES) -> list[str]:
 
 
 def _tasks(output: str) -> Iterator[str]:
-    """What ansible-playbook says of each task that has failed, after its name; not where failures are ignored."""
+    """The errors of ansible-playbook's failed tasks, after their names, without ignored failures."""
     for part in re.split(r"^(?=(?:PLAY|TASK|RUNNING HANDLER) )", output, flags=re.MULTILINE):
         task, _, rest = part.partition("\n") if part.startswith(("TASK", "RUNNING")) else ("", "", part)
         said = re.findall(r"^\[ERROR\]: (?:.+\n)+?(?=Origin: |\n|\Z)|^(?:fatal|failed): .+$", rest, re.MULTILINE)
@@ -51,6 +51,6 @@ def _tasks(output: str) -> Iterator[str]:
 
 
 def _yaml(output: str) -> Iterator[str]:
-    """What yamllint says, each line after the name of the file."""
+    """The errors of yamllint, each after the name of its file."""
     for file, found in re.findall(r"^(\S+\.ya?ml)\n((?: +\d+:\d+ .+\n?)+)", output, re.MULTILINE):
         yield from (f"{file}:{' '.join(line.split())}" for line in found.splitlines())

@@ -1,8 +1,8 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Make a release in a copy, all but its upload: release.py [VERSION] [REPOSITORY].
+"""Make a release in a copy, without the upload: release.py [VERSION] [REPOSITORY].
 
-The version must be what semantic versioning asks for after the last release, by the sections of the fragments.
+The version must be the one that semantic versioning requires, by the sections of the fragments.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def read_yaml(path: Path) -> Any:
 
 
 def sections() -> set[str]:
-    """What kinds of changes the fragments tell of."""
+    """The kinds of changes in the fragments."""
     return {section for path in (SOURCES / "changelogs" / "fragments").glob("*.y*ml") for section in read_yaml(path)}
 
 

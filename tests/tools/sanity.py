@@ -1,8 +1,8 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Run ansible-test sanity on what users get, in a copy where it accepts to run.
+"""Run ansible-test sanity on the files that users get, in a copy at a path that it accepts.
 
-The sandbox, the tests and what is in host/ are left out: they follow the rules of pyproject.toml only.
+The sandbox, the tests and host/ are left out: they follow only the rules of pyproject.toml.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def prepare_copy() -> Path:
 
 def prepare_home() -> None:
     """Give ansible-test a home directory, where its virtual environments are kept for the next run."""
-    # It would download get-pip for its first virtual environment. Python has the same on board.
+    # It would download get-pip for its first virtual environment. Python's own ensurepip does the same.
     version = get_venv_packages(SimpleNamespace(version=PYTHON))["pip"].replace(".", "_")
     get_pip = HOME / f".ansible/test/cache/get_pip_{version}.py"
     get_pip.parent.mkdir(parents=True, exist_ok=True)

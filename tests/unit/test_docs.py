@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The picture of the platform shows what the roles make by default, and prices are computed."""
+"""The picture of the platform shows the defaults of the roles, and prices are computed."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What a check says and does where it cannot run."""
+"""The message and outcome of a check that cannot run."""
 
 from __future__ import annotations
 

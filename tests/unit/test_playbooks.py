@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What every play says itself, since an ansible.cfg may say otherwise."""
+"""Settings that every play has itself, since an ansible.cfg may have others."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Each role has a README with what it makes, the rights that it takes, and how to make and to remove it."""
+"""Each role has a README with what it creates, the rights that it needs, and how to apply and to remove it."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def plays(text: str) -> str:
 
 
 def allowed(policy: Path) -> set[str]:
-    """The actions of a policy, whatever the inventory."""
+    """The actions that a policy allows for any inventory."""
     text = policy.read_text(encoding="utf-8")
     actions = set(re.findall(r"^ +(?:- |Action: )[a-z0-9-]+:([A-Z]\w+)$", text, re.MULTILINE))
     return actions | ({*CREATED, *LOGGED} if "in kinds" in text else set())

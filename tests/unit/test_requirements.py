@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-HOST = ROOT / "sandbox" / "machines" / "host"  # becomes a part of an image
+HOST = ROOT / "sandbox" / "machines" / "host"  # becomes part of an image
 # moto[server] comes with boto3, cryptography, Flask and Werkzeug, boto3 with botocore, ansible with PyYAML and Jinja2;
 # only a type checker imports _typeshed.
 THERE = {

@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What the modules call, the sandbox has: a test never meets an operation that only AWS knows."""
+"""The sandbox has every operation that the modules call."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What docs/savings.md claims: that its figures are computed, and that what is called exact is exact."""
+"""The claims of docs/savings.md: its figures are computed, and figures that it calls exact are exact."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def instances(draw: st.DrawFn) -> list[activity.Interval]:
 
 @st.composite
 def policies(draw: st.DrawFn) -> Policy:
-    """What people do by themselves, soon or late."""
+    """What people do without autostop, soon or late."""
     leaves = draw(st.integers(0, 20 * HOUR))
     return draw(st.sampled_from([rule.owner(draw(st.floats(0, 1)), leaves), rule.evening, rule.never]))
 

@@ -15,7 +15,7 @@ import yaml
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "troubleshooting.md").read_text(encoding="utf-8")
-# What tells a person what to do: a verb at the beginning of a clause, or a rule, since it says what is taken instead.
+# What names a remedy: a verb at the beginning of a clause, or a rule, since it says which values are allowed.
 VERBS = (
     "add|allow|ask|build|choose|correct|create|delete|deliver|detach|give|have|install|leave|let|look|make|move|name|put"
     "|remove|rename|run|save|say|see|set|stop|take|try|upgrade|use|wait|write"
@@ -31,16 +31,16 @@ SAYS = {
     "AnsibleParserError",
     "Problem",
 }
-RULES = re.compile(r"problem|violation|refus|_range|_rule")  # what functions are called that yield or return sentences
-REMEDIES = {"hint", "meant"}  # and those that return the end of one, with what was meant
+RULES = re.compile(r"problem|violation|refus|_range|_rule")  # names of functions that yield or return sentences
+REMEDIES = {"hint", "meant"}  # and of those that return the end of one, with a suggestion
 UNKNOWN = "…"
-SHORT = 12  # characters of a message that are found on the page by chance
+SHORT = 12  # so few characters of a message may be on the page by chance
 
 Texts = dict[str, list[ast.AST]]
 
 
 def names_of(tree: ast.AST) -> Texts:
-    """What the names of a file are said to be, wherever that is."""
+    """The values of the names of a file, wherever they are assigned."""
     found: Texts = {}
     for node in ast.walk(tree):
         match node:
@@ -57,7 +57,7 @@ def names_of(tree: ast.AST) -> Texts:
 
 
 def text_of(node: ast.AST, names: Texts | None = None) -> str:
-    """What is written of a text; the rest of it is known when it is printed only."""
+    """The constant parts of a text; the rest is known only when it is printed."""
     names = names or {}
     match node:
         case ast.Constant(value=str(text)):
@@ -73,7 +73,7 @@ def text_of(node: ast.AST, names: Texts | None = None) -> str:
 
 
 def parts_in(node: ast.AST) -> tuple[Sequence[ast.AST], str]:
-    """The texts that a text is made of, and what is between them; none of one that is not known."""
+    """The parts of a text, and the text between them; nothing if the text is not known."""
     match node:
         case ast.JoinedStr(values=parts):
             return parts, ""
@@ -87,13 +87,13 @@ def parts_in(node: ast.AST) -> tuple[Sequence[ast.AST], str]:
 
 
 def known(name: str, names: Texts) -> str:
-    """What a name is said to be, wherever that is."""
+    """The possible values of a name."""
     others = {key: value for key, value in names.items() if key != name}
     return " ".join(dict.fromkeys(text_of(each, others) for each in names.get(name, ()))) or UNKNOWN
 
 
 def said(path: Path) -> Iterator[str]:
-    """The sentences of a Python file: of errors, of problems, and those that its rules yield or return."""
+    """The messages of a Python file: of errors, of problems, and those that its rules yield or return."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
     names = names_of(tree)
     in_checks = path.parent.name in {"checks", "plans"} or path.stem in {"roster", "people", "values", "operator"}
@@ -131,7 +131,7 @@ def of_playbooks(node: Any) -> Iterator[str]:
 
 
 def messages() -> dict[str, list[str]]:
-    """All of them by file."""
+    """All messages, by file."""
     found = {path: list(said(path)) for path in (ROOT / "plugins").rglob("*.py")}
     for part in ("playbooks", "roles/*/tasks"):
         for path in ROOT.glob(f"{part}/**/*.yml"):
@@ -140,7 +140,7 @@ def messages() -> dict[str, list[str]]:
 
 
 def notices() -> Iterator[str]:
-    """What a start tells a person on the instance."""
+    """The notices of a start to the person of the instance."""
     for path in (ROOT / "roles" / "notebook_host").glob("*/**/*.*"):
         if path.suffix in {".j2", ".sh"}:
             sentences = re.findall(r'\bnotice [^\n;]*?"([A-Z](?:\\.|[^"\\])*)', path.read_text(encoding="utf-8"))
@@ -148,23 +148,23 @@ def notices() -> Iterator[str]:
 
 
 def parts_of(text: str) -> list[str]:
-    """What is always the same in a message."""
+    """The constant parts of a message."""
     return [part.strip(" :;,.'()") for part in re.split(r"…|\{\{.*?\}\}", text, flags=re.DOTALL)]
 
 
 def chosen_in(text: str) -> list[str]:
-    """What the templates of a message choose from."""
+    """The alternatives in the templates of a message."""
     return re.findall(rf"'([^']{{{SHORT},}})'", text) if "{{" in text else []
 
 
 def passes_on(text: str) -> bool:
-    """Whether a message is another's, perhaps after a name, which is looked at where it is made."""
+    """Whether a message only passes another one on, perhaps after a name; that one is checked where it is made."""
     is_template = "{{" in text and not any([*parts_of(text), *chosen_in(text)])
     return is_template or bool(re.fullmatch(r"\s*(?:[\w.…]+[:.] ?)?…", text))
 
 
 def explained(text: str) -> bool:
-    """Whether a message names a remedy, or the page has the longest part of it, or all that is known of it."""
+    """Whether a message names a remedy, or the page has its longest part, or all constant parts of it."""
     longest = max(parts_of(text), key=len)
     long_ones = [part for part in [longest, *chosen_in(text)] if len(part) >= SHORT]
     on_page = any(part in PAGE for part in long_ones) or f"`{text.removesuffix('; …')}`" in PAGE

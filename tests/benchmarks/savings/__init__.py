@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Measures what autostop saves, by its rule and by the program itself: on a made-up trace, and on the published one.
+"""Measure what autostop saves, by its rule and by the program itself, on a made-up trace and on the published one.
 
 DATALAB_TRACE names the file of the published one. The tables of docs/savings.md are written to build/savings.md.
 """
@@ -41,13 +41,13 @@ BEFORE: dict[str, Policy] = {
 
 
 def traces() -> dict[str, Trace]:
-    """What is measured on."""
+    """The traces to measure on."""
     published = os.environ.get("DATALAB_TRACE")
     return {"made-up": activity.synthetic(), **({"published": activity.read(Path(published))} if published else {})}
 
 
 def measure() -> dict[str, Any]:
-    """Shares of the hours, with what they are saved against."""
+    """The saved shares of the hours, each with its baseline."""
     results, pages = dict[str, Any](), []
     for name, trace in traces().items():
         costs = costs_of(trace)
@@ -95,7 +95,7 @@ def table(trace: Trace, costs: Mapping[str, list[Bill]], shares: Mapping[str, Ma
 
 
 def claims(trace: Trace) -> Iterator[str]:
-    """What a report can say of autostop, and what is true, by what people did before; in Markdown."""
+    """What a report can say about autostop, and what is true, for several habits of people; in Markdown."""
     yield "| people | saved by autostop after 60 minutes | had it run until they were back | had it run until 20:00 |"
     yield "|---|---|---|---|"
     for name, before in BEFORE.items():

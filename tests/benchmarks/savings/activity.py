@@ -62,7 +62,7 @@ def gaps(intervals: Sequence[Interval]) -> Iterator[Interval]:
 
 
 def kept(trace: Trace) -> Trace:
-    """The same of instances that are there until the month ends, whether a person comes back or not."""
+    """The same for instances that exist until the month ends, whether or not a person comes back."""
     return [merged([*intervals, (MONTH, MONTH)]) for intervals in trace]
 
 
@@ -104,7 +104,7 @@ QUANTILES = {
 
 
 def synthetic(instances: int = 337, seed: int = 1) -> Trace:
-    """A month of people who work as those of the published trace did, one activity independent of the other."""
+    """A month of people who work as in the published trace, but each activity is independent of the others."""
     chance = random.Random(seed)  # noqa: S311 - it has to be the same each time
     return [merged(_session(chance)) for _ in range(instances)]
 

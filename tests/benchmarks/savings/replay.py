@@ -83,7 +83,7 @@ def _run(intervals: Sequence[Interval], at: int, settings: SimpleNamespace, late
 
 
 def _kernel(intervals: Sequence[Interval], now: int) -> dict[str, object]:
-    """As Jupyter tells of it at that moment."""
+    """The kernel as Jupyter describes it at that moment."""
     begin, end = intervals[bisect_right(intervals, (now, now)) - 1]
     busy = begin <= now < end
     last = datetime.fromtimestamp(EPOCH + (now if busy else end), UTC).isoformat()
@@ -101,7 +101,7 @@ def bill_of(runs: Sequence[Run]) -> Bill:
 
 
 def spared(runs: Sequence[Run]) -> int:
-    """Seconds between each stop and the next start, which is all that AWS's events tell."""
+    """Seconds between each stop and the next start; AWS's events say no more."""
     return sum(later.start - run.end for run, later in pairwise(runs))
 
 

@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What ways to stop instances cost on a trace of activity, as expected values: pure, and nothing is drawn by lot.
+"""The costs of ways to stop instances on a trace of activity, as expected values, without random numbers.
 
 An instance runs from its first activity to its last one; what was before and after is counted for none. In each gap
 between two activities a policy says after how many idle seconds the instance stops, and how likely that is. AWS counts
@@ -21,7 +21,7 @@ TICK = 300  # seconds between two looks of autostop, which come up to 20 s later
 LATE = (TICK + 10) / 2
 LEAVES = 15 * MINUTE  # after the last activity, until a person who does not forget has stopped it
 
-# Of a gap: how likely it is that the instance stops after so many idle seconds.
+# For a gap: how likely it is that the instance stops after this many idle seconds.
 Policy = Callable[[Interval], Mapping[float, float]]
 
 
@@ -68,7 +68,7 @@ def either(*policies: Policy) -> Policy:
 
 @dataclass(frozen=True)
 class Bill:
-    """What comes of a policy for an instance, or for several: seconds, and numbers of stops."""
+    """The outcome of a policy for one or several instances: seconds, and numbers of stops."""
 
     on: float = 0.0
     stops: float = 0.0  # after which a person came back
@@ -122,7 +122,7 @@ def busy(intervals: Sequence[Interval]) -> int:
 
 
 def weeks(trace: Trace) -> int:
-    """In how many weeks each instance was used, of all instances."""
+    """The number of weeks in which instances were used, added up over all instances."""
     return sum(len({start // (7 * DAY) for start, _end in intervals}) for intervals in trace)
 
 

@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What a working day's cells cost more with saves than without.
+"""How much longer the cells of a working day take with saves than without.
 
 A person runs a cell each 20 seconds, so that each third is followed by a save: at most one a minute. What is waited for
 is a cell's answer, and the pause of a save, in which no next cell begins. The times between cells are left out.
@@ -8,7 +8,7 @@ is a cell's answer, and the pause of a save, in which no next cell begins. The t
 On a platform whose trace is published (docs/savings.md), something runs for a quarter of the time. That would be five
 seconds for each of these cells, which take a fifth of one: of such a day, saves cost a smaller share.
 
-Two kernels, one of which saves, run the same cells in turn: a machine that is slower for a while is so for both.
+Two kernels, one of which saves, run the same cells in turn, so a machine that is slow for a while slows both.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from collections.abc import Callable
 
 from ansible_collections.datalab.notebooks.tests.state.kernels import Kernel
 
-KERNELS = 3  # pairs, since one process is faster than another for no reason
-ROUNDS = 4  # of each pair; before them, one that is not counted
+KERNELS = 3  # pairs, since processes differ in speed without a reason
+ROUNDS = 4  # of each pair, after a first one that is not counted
 SAVED = 3  # each third
 CELLS = [
     "import numpy as np, pandas as pd",

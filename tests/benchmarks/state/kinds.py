@@ -40,7 +40,7 @@ BOOK = (
     ' "metadata": {"kishu": {"notebook_id": "key", "session_count": 1}}, "nbformat": 4, "nbformat_minor": 5}'
 )
 DILL = "import dill; dill.dump_module('d')"
-# What is run before the cell, to save, and to restore.
+# The code before the cell, to save, and to restore.
 TOOLS = {
     "datalab_state": ("", "%state save", "%restore"),
     "dill.dump_module": ("", DILL, "import dill; dill.load_module('d')"),

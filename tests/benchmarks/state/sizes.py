@@ -39,7 +39,7 @@ _raw(); del _raw
 
 
 def _seconds(kernel: Kernel, code: str) -> float:
-    """As the kernel measures it."""
+    """Seconds, measured in the kernel."""
     lines = "\n".join(f"    {line}" for line in code.splitlines())
     kernel.run("import time as _time")
     return float(
@@ -98,7 +98,7 @@ def _round(kernel: Kernel, number: int) -> dict[str, float]:
     }
     seconds = {}
     for tool in [*tools][number % 3 :] + [*tools][: number % 3]:
-        os.sync()  # what is written before does not cost what comes after it
+        os.sync()  # earlier writes must not slow later ones
         seconds[tool] = tools[tool]()
     return seconds
 
@@ -109,7 +109,7 @@ def _spread(values: list[float]) -> dict[str, float]:
 
 
 def _memory_of_a_save(kernel: Kernel) -> float:
-    """The most that the kernel and its fork have together, shared pages counted once, against what it had before."""
+    """The peak memory of the kernel and its fork, shared pages counted once, and the kernel's memory before."""
     kernel.run(ANEW.format(number=-1))
     before = most = _memory(kernel.pid)
     with ThreadPoolExecutor(1) as pool:
@@ -133,7 +133,7 @@ def _memory(pid: int) -> int:
 
 
 def huge(start: Callable[..., Kernel]) -> dict[str, object] | str:
-    """Ten times that, once, where this machine has the room."""
+    """Ten times that size, once, if this machine has room for it."""
     free = int(re.findall(r"MemAvailable: +(\d+) kB", Path("/proc/meminfo").read_text())[0]) * 1024
     disk = shutil.disk_usage(tempfile.gettempdir())
     if min(free, disk.free - disk.total // 10) < 12e9:

@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Alice's notebook instance, as somebody wants it and as AWS answers; tests say only what is different."""
+"""Alice's notebook instance, as desired and as AWS answers; tests give only the differences."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def run_command(command: list[str], data: str) -> tuple[int, str, str]:
 
 
 def want(**given: Any) -> Desired:
-    """What somebody wants; a keyword that is no attribute of Desired is a setting."""
+    """The desired instance; a keyword that is no attribute of Desired is a setting."""
     attributes = {f.name for f in dataclasses.fields(Desired)}
     own = {key: value for key, value in given.items() if key in attributes}
     fields = {key: value for key, value in given.items() if key not in attributes}
@@ -59,7 +59,7 @@ def want(**given: Any) -> Desired:
 def have(
     status: str, tags: dict[str, str] | None = None, own_tags: dict[str, str] | None = None, **fields: Any
 ) -> Current:
-    """What AWS has: SETTINGS, and the fields that are given; None takes one away."""
+    """The current instance: SETTINGS, and the fields that are given; None removes one."""
     present = {key: value for key, value in {**SETTINGS, **fields}.items() if value is not None}
     return Current(NAME, arn_of(NAME), status, MODIFIED, present, tags or {}, own_tags or {})
 

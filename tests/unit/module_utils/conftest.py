@@ -21,22 +21,22 @@ from ansible_collections.datalab.notebooks.tests.unit.module_utils.builders impo
 
 
 class Script:
-    """The calls that a client has to get: these, in this order, with these parameters."""
+    """The expected calls of a client, in this order, with these parameters."""
 
     def __init__(self, client: Any) -> None:
         self.client = client
         self.stubber = Stubber(client)
 
     def call(self, operation: str, params: dict[str, Any], response: dict[str, Any] | None = None) -> None:
-        """Next comes this operation, and is answered with this response."""
+        """Expect this operation next, and answer with this response."""
         self.stubber.add_response(operation, response or {}, params)
 
     def refuse(self, operation: str, params: dict[str, Any], code: str, message: str) -> None:
-        """Next comes this operation, and is answered with an error."""
+        """Expect this operation next, and answer with an error."""
         self.stubber.add_client_error(operation, code, message, expected_params=params)
 
     def looks(self, *statuses: str | None, name: str = NAME) -> None:
-        """Next come so many looks at an instance, which find it in these states; None: it is not there."""
+        """Expect reads of an instance next, which find it in these states; None: it does not exist."""
         params = {"NotebookInstanceName": name}
         for status in statuses:
             if status is None:
@@ -45,7 +45,7 @@ class Script:
                 self.call("describe_notebook_instance", params, answer(name, status))
 
     def reads(self, name: str, tags: dict[str, str] | None = None, **more: Any) -> None:
-        """Next an instance is read with everything."""
+        """Expect a full read of an instance next."""
         self.call("describe_notebook_instance", {"NotebookInstanceName": name}, answer(name, **more))
         self.call("list_tags", {"ResourceArn": arn_of(name)}, {"Tags": as_list(tags or {})})
 

@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Where S3 writes the access log of a bucket, and by which calls that is set."""
+"""The access log of a bucket, and the calls that set it."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""One call for each function, and what its errors become."""
+"""One call for each function, and the results of its errors."""
 
 from __future__ import annotations
 
@@ -261,7 +261,7 @@ def test_input_error_has_a_line_for_each_problem() -> None:
 
 
 class Failed(Exception):
-    """What a module ends with."""
+    """The end of a module."""
 
 
 class Module:
@@ -299,7 +299,7 @@ def test_in_parallel_keeps_the_order() -> None:
 
 
 def test_in_parallel_is_parallel() -> None:
-    together = threading.Barrier(POOL_SIZE, timeout=5)  # passes when so many wait at once
+    together = threading.Barrier(POOL_SIZE, timeout=5)  # passes when this many wait at once
     assert len(in_parallel(lambda _item: together.wait(), range(POOL_SIZE))) == POOL_SIZE
 
 

@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Budgets: what has to change, and the calls that change it, of which none is UpdateBudget without a difference."""
+"""Budgets: what has to change, and the calls that change it; UpdateBudget is called only if something differs."""
 
 from __future__ import annotations
 

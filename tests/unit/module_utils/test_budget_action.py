@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Actions of budgets: each difference is exactly its call, with no more than what differs."""
+"""Actions of budgets: each difference leads to one call, with nothing but the difference."""
 
 from __future__ import annotations
 

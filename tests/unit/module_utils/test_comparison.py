@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A lifecycle configuration that cannot be read or written is the trouble of those whose instances use it."""
+"""If a lifecycle configuration cannot be read or written, only the people whose instances use it fail."""
 
 from __future__ import annotations
 

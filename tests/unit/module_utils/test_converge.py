@@ -42,7 +42,7 @@ UNMARK = {"ResourceArn": ARN, "TagKeys": [RESTART_TAG]}
 
 
 class Clock:
-    """Time that passes when somebody sleeps."""
+    """A clock that only moves when code sleeps."""
 
     def __init__(self) -> None:
         self.now = 0.0
@@ -352,7 +352,7 @@ STATUS_REFUSED = "Status (Updating) not in ([Stopped, Failed])"
 
 
 def lost(sagemaker: Script, operation: str, params: dict[str, Any], current: Current | None) -> None:
-    """A call that is refused, and what is found then."""
+    """A call that is refused, and what a read finds then."""
     sagemaker.refuse(operation, params, "ValidationException", STATUS_REFUSED)
     if current is None:
         sagemaker.looks(None)

@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What AWS has billed: which paid requests are made, and what is said where there are no amounts."""
+"""The costs that AWS has billed: which paid requests are made, and the message if there are no amounts."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What costs are counted by, as it is read: which calls it takes, and that billing is asked only where it counts."""
+"""Reading the setup for costs: its calls; billing is asked only if it matters."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def wanted(**more: Any) -> dict[str, Any]:
 
 @pytest.fixture
 def clients(logs: Script, events: Script, budgets: Script, ce: Script) -> dict[str, Any]:
-    """The record of instances is read, of which there is only a log group."""
+    """Clients that read the record of instances, of which only the log group exists."""
     logs.call("describe_log_groups", {"logGroupNamePrefix": "/aws/events/datalab"}, {"logGroups": [GROUP]})
     logs.call("list_tags_for_resource", {"resourceArn": GROUP["arn"].removesuffix(":*")}, {"tags": {"a": "1"}})
     logs.call("describe_resource_policies", {}, {"resourcePolicies": []})

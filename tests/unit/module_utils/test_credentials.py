@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What is a password, a token or a key in a text, and what only looks like one."""
+"""Passwords, tokens and keys in a text, and texts that only look like one."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What is asked of EC2 about a network, call by call."""
+"""The calls of EC2 that read a network."""
 
 from __future__ import annotations
 

@@ -414,7 +414,7 @@ def finds_targets(efs: Script, *targets: dict[str, Any]) -> None:
 
 
 def reads(efs: Script, *targets: dict[str, Any], state: str = "available") -> None:
-    """Next come the calls that read a plain file system."""
+    """Expect the calls that read a plain file system next."""
     finds(efs, described(state))
     efs.call("describe_lifecycle_configuration", BY_ID, {"LifecyclePolicies": []})
     efs.refuse("describe_backup_policy", BY_ID, "PolicyNotFound", "None")

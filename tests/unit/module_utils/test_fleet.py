@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Reading many instances with few calls, and telling what became of each."""
+"""Reading many instances with few calls, and reporting the outcome of each."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def wants(names: list[str], **more: Any) -> list[Desired]:
 def lists(
     sagemaker: Script, tagging: Script, instances: list[Desired], seals: dict[str, str | None], **more: dict[str, Any]
 ) -> None:
-    """Next the account is read, 100 a page. `seals` and `more` tell by name what is not as it was verified.
+    """Expect a read of the account next, 100 a page. `seals` and `more` give by name what is not as verified.
 
     An instance whose seal is None has no tags at all, and so is missing from GetResources.
     """
@@ -84,7 +84,7 @@ def read(sagemaker: Script, tagging: Script, instances: list[Desired]) -> list[A
 
 
 def steps_of(pairs: list[tuple[Desired, Current | None]]) -> dict[str, tuple[Any, ...]]:
-    """What is left to do, by instance."""
+    """The steps that are left, by instance."""
     plans = [plan(desired, current) for desired, current in pairs]
     return {made.desired.name: made.steps for made in plans if made.steps}
 
@@ -214,7 +214,7 @@ def test_one_that_cannot_be_read_does_not_hide_the_others(sagemaker: Script, tag
 
 
 def test_one_whose_deletion_ends_while_it_is_read_is_gone(sagemaker: Script, tagging: Script) -> None:
-    """As a run finds it that follows one which was killed."""
+    """This happens in the run after one that was killed."""
     sagemaker.looks("Deleting", name="a")
     sagemaker.refuse("list_tags", {"ResourceArn": arn_of("a")}, "ValidationException", "RecordNotFound")
     (wanted,) = wants(["a"], state="absent")

@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""How the rights of the platform are read: which calls, and what of their answers is kept."""
+"""Reading the rights of the platform: the calls, and which parts of their answers are kept."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def policy(name: str, path: str = "/datalab/") -> dict[str, Any]:
 def details(
     iam: Script, kinds: tuple[str, ...] = ("Role", "Group", "LocalManagedPolicy"), *pages: dict[str, Any]
 ) -> None:
-    """Next comes GetAccountAuthorizationDetails, in so many pages."""
+    """Expect GetAccountAuthorizationDetails next, in this many pages."""
     for number, page in enumerate(pages, 1):
         more = {"IsTruncated": True, "Marker": str(number)} if number < len(pages) else {}
         before = {"Marker": str(number - 1)} if number > 1 else {}
@@ -73,12 +73,12 @@ def details(
 
 
 def descriptions(iam: Script, *roles: dict[str, Any]) -> None:
-    """Next comes ListRoles."""
+    """Expect ListRoles next."""
     iam.call("list_roles", {"PathPrefix": "/datalab/", "MaxItems": 1000}, {"Roles": list(roles)})
 
 
 def read(**more: Any) -> dict[str, Any]:
-    """What is found; a client is a script, all else belongs to what is wanted."""
+    """Read the rights; keywords are scripted clients or settings."""
     scripts = {name: more.pop(name) for name in ("iam", "athena") if more.get(name)}
     found = read_access({name: script.client for name, script in scripts.items()}, {**WANTED, **more})
     assert json.loads(json.dumps(found)) == found
@@ -220,7 +220,7 @@ def group(name: str) -> dict[str, Any]:
 
 
 def get(athena: Script, name: str, answer: dict[str, Any], **tags: str) -> None:
-    """Next comes a workgroup, and its tags."""
+    """Expect a read of a workgroup and its tags next."""
     athena.call("get_work_group", {"WorkGroup": name}, {"WorkGroup": answer})
     listed = [{"Key": key, "Value": value} for key, value in tags.items()]
     athena.call("list_tags_for_resource", {"ResourceARN": f"{WORKGROUP}{name}"}, {"Tags": listed})

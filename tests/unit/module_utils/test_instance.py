@@ -185,7 +185,7 @@ VERIFIED = want(instance_type="ml.t3.medium", **HIDDEN)
 
 
 def sealed(desired: Desired, **more: Any) -> Any:
-    """The instance in a list, with the tag that a run left that saw what is desired."""
+    """The instance in a list, with the tag of a run that has verified the desired settings."""
     seal = described().seal(desired)
     return current_from_answer(summary(**more), {"owner": "alice", VERIFIED_TAG: seal})
 

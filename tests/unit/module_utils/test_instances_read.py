@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What is read of instances for a plan, and by which calls."""
+"""Reading instances for a plan, and the calls."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ CONFIG = {"NotebookInstanceLifecycleConfigName": "datalab"}
 
 
 def is_listed(sagemaker: Script, tagging: Script) -> None:
-    """Next come the account's lists: one instance was modified after an earlier run has sealed it."""
+    """Expect the account's lists next: one instance was modified after an earlier run had verified it."""
     mappings = [{"ResourceARN": arn_of(name), "Tags": as_list(SEAL)} for name in (SEALED, CHANGED, FOREIGN)]
     resources = {"ResourceTypeFilters": ["sagemaker:notebook-instance"], "ResourcesPerPage": 100}
     tagging.call("get_resources", resources, {"ResourceTagMappingList": mappings})
@@ -48,7 +48,7 @@ def is_listed(sagemaker: Script, tagging: Script) -> None:
 
 
 def read(sagemaker: Script, tagging: Script, names: tuple[str, ...], **more: Any) -> dict[str, Current]:
-    """What is read, after it was sent from a module to an action."""
+    """The result of a read, after its way from the module to the action."""
     clients = {"sagemaker": sagemaker.client, "resourcegroupstaggingapi": tagging.client}
     wanted = {"names": list(names), "list_all": True, "describe": True, "lifecycle_configs": [], **more}
     return currents(json.loads(json.dumps(read_instances(clients, wanted))))

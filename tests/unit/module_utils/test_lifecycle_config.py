@@ -206,7 +206,7 @@ def test_one_that_is_refused_does_not_stop_the_others(sagemaker: Script) -> None
 
 
 def refuse_to_create(sagemaker: Script, found: dict[str, Any]) -> None:
-    """The answer to a first call was lost, or another run was faster; `found` is what is there."""
+    """The answer to a first call was lost, or another run was faster; `found` is the existing configuration."""
     operation = "create_notebook_instance_lifecycle_config"
     sagemaker.refuse(operation, {**NAMED, "OnStart": hook(NEW)}, "ValidationException", "it already exists")
     sagemaker.call("describe_notebook_instance_lifecycle_config", NAMED, found)

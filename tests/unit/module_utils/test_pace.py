@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Requests to AWS, and the rate at which they go."""
+"""The rate of requests to AWS."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from ansible_collections.datalab.notebooks.plugins.module_utils.common.pace impo
 
 
 class Turns:
-    """Time as everybody who waits would see it: none passes, and the ends of all waits are kept."""
+    """A clock on which no time passes; it keeps the ends of all waits."""
 
     def __init__(self) -> None:
         self.now = 100.0

@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What has to happen to one instance: tables of what is there, what is wanted, and the steps between."""
+"""The plan of one instance: tables of the current state, the desired state, and the steps between them."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What instances cost: by the price list, by a cache, by what is shipped, and by private rates."""
+"""The prices of instances: from the price list, a cache, the shipped list, and private rates."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What the account's quotas refuse: whose instance, by which quota, and how to ask for more."""
+"""Refusals by the account's quotas: whose instance, which quota, and how to ask for more."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ SMALL, LARGE = "ml.t3.medium", "ml.g5.xlarge"
 
 
 def new(owner: str, kind: str = SMALL, **more: Any) -> Plan:
-    """The plan of an instance that is not there."""
+    """The plan of a new instance."""
     return plan(want(name=f"datalab-{owner}", owner=owner, **{**SETTINGS, "instance_type": kind}, **more), None)
 
 
@@ -45,7 +45,7 @@ def changed(status: str, kind: str = LARGE, **more: Any) -> Plan:
 
 
 def others(*statuses: str, kind: str = SMALL) -> list[Current]:
-    """Instances that no one asks for here."""
+    """Instances that these people do not have."""
     return [
         dataclasses.replace(have(status, instance_type=kind), name=f"other-{number}")
         for number, status in enumerate(statuses)
@@ -53,7 +53,7 @@ def others(*statuses: str, kind: str = SMALL) -> list[Current]:
 
 
 def refused(plans: list[Plan], account: list[Current], **limits: float) -> dict[str, str]:
-    """By owner, what is said; the limits are those of `small` and `large` machines, and of all `total`."""
+    """The message for each owner; the limits are for `small` and `large` machines, and the `total`."""
     names = {"small": OF_A_TYPE.format(SMALL), "large": OF_A_TYPE.format(LARGE), "total": TOTAL}
     quotas = {
         names[key]: {"QuotaName": names[key], "QuotaCode": f"L-{key}", "Value": value} for key, value in limits.items()

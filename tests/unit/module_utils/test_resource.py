@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The flow of all resources: what is asked and done in which state, in this order, and how the module ends."""
+"""The flow of all resources: the calls in each state, in order, and how the module ends."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ FRESH = {**WANTED, "arn": "arn:aws:lamp"}  # as AWS has it after a change
 
 @dataclass(frozen=True)
 class LampPlan:
-    """What has to happen to a lamp."""
+    """The plan of a lamp."""
 
     before: State | None
     after: State
@@ -28,7 +28,7 @@ class LampPlan:
 
 @dataclass
 class Lamp(Resource[LampPlan]):
-    """A resource that notes what it is asked. Raises `error` when it is asked `fails`."""
+    """A resource that records its calls. `fails` names the call that raises `error`."""
 
     current: State | None
     fails: str | None = None
@@ -72,7 +72,7 @@ class Lamp(Resource[LampPlan]):
 
 
 class Ended(Exception):
-    """What a module ends with, as it leaves the program."""
+    """The end of a module, as an exception."""
 
 
 class Module:
@@ -90,7 +90,7 @@ class Module:
 
 
 def end_of(module: Module, resource: Lamp) -> tuple[str, dict[str, Any]]:
-    """How the module ends, and with what."""
+    """Run the module, and return its end and its result."""
     with pytest.raises(Ended) as ended:
         run(module, resource)
     how, result = ended.value.args
@@ -99,7 +99,7 @@ def end_of(module: Module, resource: Lamp) -> tuple[str, dict[str, Any]]:
 
 @dataclass(frozen=True)
 class Case:
-    """One situation; what is asked of the resource, and what the module returns."""
+    """One situation, the calls of the resource, and the result of the module."""
 
     name: str
     module: Module

@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Clients of one session are what AnsibleAWSModule makes of the same options."""
+"""Clients of one session are like those of AnsibleAWSModule with the same options."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def module_with(options: dict[str, Any]) -> AnsibleAWSModule:
 
 
 def described(client: Any) -> dict[str, Any]:
-    """What tells two clients of a service apart."""
+    """The properties in which clients of a service may differ."""
     credentials = client._request_signer._credentials.get_frozen_credentials()
     config = {name: getattr(client.meta.config, name) for name in ("user_agent", "connect_timeout", "retries")}
     http = client._endpoint.http_session

@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What is read of the platform's storage, and by which calls."""
+"""Reading the platform's storage, and the calls."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""When instances ran: what is made of events and of CloudTrail's calls, and which calls that takes."""
+"""When instances ran, from events or from CloudTrail's records, and the calls that read them."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What is refused before any API call, judged by botocore's own model."""
+"""Settings that are refused before any API call, by botocore's own model."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def problems_of(script: str) -> list[str]:
 
 @dataclass(frozen=True)
 class Case:
-    """An instance, and the parts of the one sentence that there is to say about it."""
+    """An instance, and the parts of the one sentence about it."""
 
     name: str
     desired: Desired
@@ -220,7 +220,7 @@ RAW_LIMIT = 16384 // 4 * 3
 
 
 def script_of(size: int) -> str:
-    """A script of so many bytes that is nothing but a comment."""
+    """A script of this many bytes that is only a comment."""
     return f"{HEAD}#".ljust(size - 1, "x") + "\n"
 
 
@@ -258,7 +258,7 @@ def test_length_is_counted_in_bytes() -> None:
 
 
 def function_of(name: str, size: int) -> str:
-    """A shell function of so many bytes."""
+    """A shell function of this many bytes."""
     return f"{name}() {{\n  : ".ljust(size - 2, "x") + "\n}"
 
 
@@ -270,7 +270,7 @@ def test_tells_what_is_large_in_a_script() -> None:
 
 
 def packed(program: str) -> str:
-    """A script that carries a program as those of the role notebook_host do."""
+    """A script that contains a program, as those of the role notebook_host do."""
     carried = pack(program)
     return f"{HEAD}python3 -c '...' <<'PROGRAM'\n{carried}\nPROGRAM\n"
 

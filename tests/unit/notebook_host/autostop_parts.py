@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What the tests of autostop are made of: its module, a Jupyter that lists what it is told, and an idle instance."""
+"""Parts of the tests of autostop: its module, a Jupyter with given answers, and an idle instance."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ STOP = f"sagemaker|stop-notebook-instance|--notebook-instance-name|datalab-alice
 
 
 def ago(seconds: float) -> str:
-    """A timestamp as Jupyter writes it, that much before NOW."""
+    """A timestamp as Jupyter writes it, this long before NOW."""
     return datetime.fromtimestamp(NOW - seconds, UTC).isoformat().replace("+00:00", "Z")
 
 
@@ -63,12 +63,12 @@ def session(of: Any) -> dict[str, Any]:
 
 
 def rounded(text: str) -> str:
-    """The seconds in it in thousands: it may take some until the next thing is done."""
+    """The text with its seconds rounded to thousands, since a test may take some seconds."""
     return re.sub(r",0\d\d s\b", ",000 s", text)
 
 
 def write_process(directory: Path, name: str, group: str, cpu: int, moved: int) -> None:
-    """A process as the kernel tells of it. CPU is in hundredths of a second, half of it of children that ended."""
+    """Write a process as the kernel shows it. CPU is in hundredths of a second, half of it of children that ended."""
     directory.mkdir(parents=True)
     fields = ["S", "1", "7", "7", "0", "-1", *["0"] * 5, str(cpu - cpu // 2), "0", str(cpu // 2), "0", *["0"] * 4, "1"]
     (directory / "stat").write_text(f"{directory.name} ({name}) {' '.join(fields)} 0 0\n")
@@ -77,7 +77,7 @@ def write_process(directory: Path, name: str, group: str, cpu: int, moved: int) 
 
 
 class Jupyter:
-    """A server with a self-signed certificate that lists what it is told; bytes are sent as they are."""
+    """A server with a self-signed certificate and given answers; bytes are sent as they are."""
 
     def __init__(self, certificate: Path) -> None:
         self.lists: dict[str, Any] = {"sessions": [], "kernels": []}
@@ -106,7 +106,7 @@ class Jupyter:
 
 @pytest.fixture(scope="session")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A key and a certificate that nobody vouches for."""
+    """A key and a self-signed certificate."""
     file = tmp_path_factory.mktemp("tls") / "certificate.pem"
     write_certificate(file)
     return file
@@ -127,7 +127,7 @@ def write_certificate(file: Path) -> None:
 
 @contextmanager
 def serving(certificate: Path) -> Iterator[Jupyter]:
-    """A Jupyter with nothing in it, which answers."""
+    """A Jupyter without sessions, which answers."""
     jupyter = Jupyter(certificate)
     thread = threading.Thread(target=jupyter.server.serve_forever)
     thread.start()
@@ -144,9 +144,9 @@ def jupyter(certificate: Path) -> Iterator[Jupyter]:
 
 
 class Instance:
-    """An instance with an AWS CLI that notes how it is called, and with no programs but those that it is given.
+    """An instance with an AWS CLI that records its calls, and only the programs that a test adds.
 
-    What the start installs is there. Notices are noted only.
+    The files of the start are installed. Notices are only recorded.
     """
 
     def __init__(self, host: Host, program: str, port: int) -> None:
@@ -170,7 +170,7 @@ class Instance:
         self.remember(active=36_000)
 
     def aws(self, stopping: str = ":", listing: str = 'cat "$0.tag"') -> None:
-        """What the AWS CLI does."""
+        """Set what the AWS CLI does."""
         self.host.stub("aws", f"case $2 in list-tags) {listing} ;; stop*) {stopping} ;; esac")
 
     def tag(self, value: str) -> None:
@@ -178,7 +178,7 @@ class Instance:
         (self.host.stubs / "aws.tag").write_text(f"{value}\n")
 
     def remember(self, **memory: Any) -> None:
-        """What the last tick left, five minutes ago. Times are given in seconds before now."""
+        """Set the memory of the last tick, five minutes ago. Times are in seconds before now."""
         now = int(time.clock_gettime(time.CLOCK_BOOTTIME))
         memory = {key: now - value if isinstance(value, int) else value for key, value in memory.items()}
         self.state.write_text(json.dumps({"now": now - 300, **memory}))
@@ -190,7 +190,7 @@ class Instance:
 
     @property
     def python_constants(self) -> dict[str, object]:
-        """Where this instance is, for autostop.py, and less work than usual, so that no test has to do much."""
+        """The paths of this instance for autostop.py, and lower limits of work, so that tests are quick."""
         return {
             "RUN": str(self.host.stubs / "run"),
             "STATE": str(self.state),
@@ -201,7 +201,7 @@ class Instance:
         }
 
     def install(self, **options: object) -> None:
-        """Lays down the programs that the start does."""
+        """Install the programs that the start installs."""
         settings = json.dumps({**self.options, **options})
         self.host.write_program(with_constants(self.program, AUTOSTOP_OPTIONS=f"'{settings}'"))
         constants = {name: repr(value) for name, value in self.python_constants.items()}
@@ -219,7 +219,7 @@ class Instance:
         }  # fmt: skip
 
     def tick(self, *arguments: str, expect: int = 0, **options: object) -> str:
-        """Runs autostop, and returns what it says, but for the line that it also logs."""
+        """Run autostop, and return its output without the line that it also logs."""
         self.install(**options)
         done = subprocess.run(
             [*self.command, *arguments],
@@ -229,11 +229,11 @@ class Instance:
         return "".join(line for line in rounded(done.stdout).splitlines(keepends=True) if not line.startswith("{"))
 
     def called(self) -> list[str]:
-        """The calls of the AWS CLI, but for those that log."""
+        """The calls of the AWS CLI, except those that log."""
         return [call for call in self._calls() if not call.startswith("logs|")]
 
     def logged(self) -> list[Any]:
-        """What it has written to CloudWatch Logs."""
+        """The lines in CloudWatch Logs."""
         put = [call.split("|") for call in self._calls() if call.startswith(f"logs|put-log-events|{LOG}|--log-events|")]
         return [json.loads(event["message"]) for call in put for event in json.loads(call[7])]
 
@@ -241,7 +241,7 @@ class Instance:
         return self.calls.read_text().splitlines() if self.calls.exists() else []
 
     def told(self) -> list[str]:
-        """What the owner was told."""
+        """The notices to the person."""
         return [line for line in rounded(self.notices.read_text()).splitlines() if line.startswith("notice|")]
 
 

@@ -30,7 +30,7 @@ def scripts() -> dict[str, dict[str, str]]:
 
 
 class Server(SimpleHTTPRequestHandler):
-    """Answers as often by half as there are files fault-* beside what it serves: it cuts the answer off, or stalls."""
+    """Fails once for each file fault-* beside the served files: it cuts the answer off, or stalls."""
 
     def log_message(self, *_arguments: object) -> None:
         """Nothing: the log of a test is its failure."""
@@ -65,6 +65,6 @@ def served(tmp_path: Path) -> Iterator[tuple[Path, str]]:
 
 @pytest.fixture
 def host(tmp_path: Path) -> Iterator[Host]:
-    """A fresh instance: an empty volume, and nothing installed. What it has detached ends with it."""
+    """A fresh instance: an empty volume, and nothing installed. Its detached processes end with it."""
     yield Host(tmp_path)
     subprocess.run(["pkill", "--full", str(tmp_path)], check=False)

@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The cases that the scripts are rendered for, and a directory in place of an instance's file system to run them in."""
+"""The cases for which scripts are rendered, and a directory in place of an instance's file system to run them in."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ DEFAULTS = yaml.safe_load((ROLE / "defaults" / "main.yml").read_text())
 EFS = {"notebook_host_efs_dns_name": "fs-0123456789abcdef0.efs.eu-central-1.amazonaws.com"}
 TLS = {**EFS, "notebook_host_efs_tls": True, "notebook_host_efs_access_point": "fsap-0123456789abcdef0"}
 CERTIFICATE = "-----BEGIN CERTIFICATE-----\nMIIBfake+/=\n-----END CERTIFICATE-----\n"
-# As people have them: each is the same two certificates.
+# As people have them: each has the same two certificates.
 CERTIFICATES = {
     "one after the other": CERTIFICATE * 2,
     "with the line ends of Windows": (CERTIFICATE * 2).replace("\n", "\r\n"),
@@ -50,7 +50,7 @@ TOOLS = {
 }
 FILES = {"on-create.sh": "on_create", "on-start.sh": "on_start", "on-start-unpacked.sh": "unpacked"}
 
-# The body of a step, and what it starts.
+# The body of a step, and of the function that it starts.
 DETACHES = """
   detach test outlives "it's mine"
 }
@@ -64,7 +64,7 @@ outlives() {
   mv "$VOLUME/new" "$VOLUME/open"
 """
 
-# What the scripts are rendered from, beside the defaults.
+# The settings from which the scripts are rendered, beside the defaults.
 EVERYTHING_BY_BUCKET: dict[str, Any] = {
     **TLS,
     **MIRRORS,
@@ -171,7 +171,7 @@ PROGRAM = re.compile(r"(?<=<<'PROGRAM'\n).*(?=\nPROGRAM\n)")
 
 
 def unpack(script: str) -> str:
-    """The program that an on-start script carries."""
+    """The program inside of an on-start script."""
     return unpack_line(PROGRAM.findall(script)[0])
 
 
@@ -184,7 +184,7 @@ def with_constants(program: str, **constants: object) -> str:
 
 
 def wait_for(condition: Callable[[], object], seconds: float = 120) -> None:
-    """Detached work takes its time."""
+    """Wait for a condition, since detached work takes time."""
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "waited in vain"
@@ -192,7 +192,7 @@ def wait_for(condition: Callable[[], object], seconds: float = 120) -> None:
 
 
 class Host:
-    """A directory that stands for an instance's root directory, whose owner is whoever runs the tests."""
+    """A directory in place of an instance's root directory, owned by the user who runs the tests."""
 
     PATHS = (
         "/home/ec2-user|/usr/local/libexec|/usr/local/bin|/run/systemd/system|/var/lib/datalab|/etc/systemd/system"
@@ -208,19 +208,19 @@ class Host:
         self.stubs = root / "stubs"
         self.volume.mkdir(parents=True)
         self.stubs.mkdir()
-        for program in ("systemctl", "dnf", "git"):  # nothing of the computer that runs the tests is changed
+        for program in ("systemctl", "dnf", "git"):  # leave the computer that runs the tests alone
             self.stub(program)
         self.stub("df", "echo 'Use% IUse%'; echo ' 42%    7%'")
 
     def install(self, script: str, **constants: object) -> Host:
-        """Takes an on-start script, with the paths and constants of its program changed."""
+        """Install an on-start script, with the paths and constants of its program replaced."""
         program = with_constants(self._relocate(unpack(script)), **constants)
         opener = self._relocate(script).replace(f"PATH={self.stubs}:", "PATH=")
         self.script.write_text(PROGRAM.sub(lambda _: pack(program), opener))
         return self
 
     def write_program(self, program: str) -> None:
-        """Lays down what the start unpacks."""
+        """Write the files that the start unpacks."""
         file = self.root / "usr/local/libexec/datalab/run"
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(self._relocate(program))
@@ -232,7 +232,7 @@ class Host:
         return text.replace("OWNER=ec2-user", f"OWNER={getpass.getuser()}")
 
     def stub(self, name: str, body: str = "") -> Path:
-        """Puts a program before all others of its name. Its calls go to the file that is returned, like a|call."""
+        """Put a program before all others of its name. It records its calls in the returned file, like a|call."""
         calls = self.stubs / f"{name}.calls"
         program = self.stubs / name
         program.write_text(f'#!/bin/bash\n(IFS="|"; echo "$*") >>"{calls}"\n{body}\n')
@@ -262,12 +262,12 @@ class Host:
 
     @property
     def notice(self) -> str:
-        """What the owner reads."""
+        """The text of PLATFORM-STATUS.md."""
         file = self.volume / "PLATFORM-STATUS.md"
         return file.read_text() if file.exists() else ""
 
     def tree(self) -> dict[str, str]:
-        """All files and what is in them, but for those that say when something happened."""
+        """All files and their contents, except those with times."""
         timed = ("status.json", ".log", ".calls")
         files = [path for path in self.root.rglob("*") if path.is_file() and not path.name.endswith(timed)]
         return {str(path.relative_to(self.root)): path.read_text() for path in files}

@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""When autostop stops an instance: the decision as a table, and what holds whatever Jupyter says."""
+"""When autostop stops an instance: the decision as a table, and properties for all answers of Jupyter."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ BEYOND = "maximum: the tag is beyond it"
 
 @dataclass(frozen=True)
 class Case:
-    """What is so on an instance, and what autostop says to it."""
+    """The situation on an instance, and autostop's decision."""
 
     name: str
     expect: str
@@ -145,7 +145,7 @@ CASES = [
 
 
 def look(case: Case, memory: Any) -> tuple[bool, str]:
-    """What autostop says when Jupyter and AWS answer as the case has it."""
+    """Autostop's decision if Jupyter and AWS answer as in the case."""
 
     def ask_jupyter(what: str) -> Any:
         if case.silent is not None:

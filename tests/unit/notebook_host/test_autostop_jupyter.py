@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Autostop and a real Jupyter: what it answers is recorded in jupyter.json, and has to look the same today."""
+"""Autostop and a real Jupyter: jupyter.json has recorded answers, and today's must have the same shape."""
 
 from __future__ import annotations
 
@@ -71,11 +71,11 @@ class RealJupyter:
         return {what: self.call("GET", what) for what in ("sessions", "kernels")}
 
     def is_state(self, state: str) -> bool:
-        """Of the kernel of the only session."""
+        """Whether the kernel of the only session is in this state."""
         return bool(self.call("GET", "sessions")[0]["kernel"]["execution_state"] == state)
 
     def client(self, kernel: str) -> BlockingKernelClient:
-        """What a notebook in a browser is for the kernel of the only session. Returns when it is idle."""
+        """A client of the kernel of the only session, like a notebook in a browser. Returns when the kernel is idle."""
         client = BlockingKernelClient(connection_file=str(self.runtime / f"kernel-{kernel}.json"))
         client.load_connection_file()
         client.start_channels(hb=False)
@@ -93,7 +93,7 @@ def real(tmp_path_factory: pytest.TempPathFactory, certificate: Path) -> Iterato
 
 
 def shape(answer: Any) -> Any:
-    """The names and types in it, however many of the same there are."""
+    """The names and types in an answer, without repetitions."""
     if isinstance(answer, dict):
         return {key: shape(value) for key, value in sorted(answer.items())}
     if isinstance(answer, list):
@@ -150,7 +150,7 @@ IN_A_PROCESS = "print(subprocess.Popen([sys.executable, '-c', burn + '\\ninput()
 
 
 def descendants(process: int) -> list[int]:
-    """A process and all that it has started and that runs."""
+    """A process and all of its running descendants."""
     children = Path(f"/proc/{process}/task/{process}/children").read_text().split()
     return [process, *(pid for child in children for pid in descendants(int(child)))]
 
@@ -162,7 +162,7 @@ def test_an_idle_jupyter_is_no_work_and_what_an_idle_kernel_has_started_is(
     instance.options["limit"] = 3600
 
     def tick(**memory: Any) -> str:
-        """Of an instance on which nothing was done for ten hours, with all that runs, since the tick of this memory."""
+        """Run a tick on an instance that was idle for ten hours, with all that runs and this memory of the last one."""
         for process in descendants(real.process.pid):
             with suppress(FileExistsError):
                 (instance.proc / str(process)).symlink_to(f"/proc/{process}")

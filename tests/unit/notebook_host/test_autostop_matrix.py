@@ -1,8 +1,8 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What can be so on an instance that has otherwise been idle for two hours: the table of docs/autostop.md.
+"""Situations on an instance that has otherwise been idle for two hours: the table of docs/autostop.md.
 
-What processes use is what real ones were measured to use in five minutes. The last column says what the sample script
+Processes use as much as real ones used in five minutes. The last column says what the sample script
 of AWS does by its published source, with which it is deployed: `--time 3600 --ignore-connections`.
 """
 
@@ -38,7 +38,7 @@ STOPS, KEEPS = "stops", "keeps"
 
 @dataclass(frozen=True)
 class Process:
-    """One that used so much since the last tick, in CPU seconds and MiB, or since it began if it is new."""
+    """A process, and its CPU seconds and MiB since the last tick, or since it began if it is new."""
 
     name: str
     cpu: float = 0.0
@@ -48,7 +48,7 @@ class Process:
     is_new: bool = False
 
 
-# What every instance has: a server that an open tab asks, idle kernels and a shell.
+# The processes of every instance: a server that an open tab asks, idle kernels and a shell.
 IDLE = (
     Process("jupyter-lab", 0.56, 0.6),
     Process("python", 0.02),
@@ -155,7 +155,7 @@ ROWS = [
 
 
 def build(row: Row, directory: Path) -> dict[str, list[int]]:
-    """Writes the processes and terminals of a machine, and returns what the last tick saw of the processes."""
+    """Write the processes and terminals of a machine, and return the memory of the last tick."""
     (directory / "pts").mkdir()
     (directory / "pts" / "0").touch()
     os.utime(directory / "pts" / "0", (NOW - row.typed, NOW))  # something is always printed
@@ -170,7 +170,7 @@ def build(row: Row, directory: Path) -> dict[str, list[int]]:
 
 
 def decide(row: Row, directory: Path) -> tuple[bool, str]:
-    """What autostop says."""
+    """Autostop's decision."""
 
     def ask_jupyter(what: str) -> list[Any]:
         if row.silent is not None:

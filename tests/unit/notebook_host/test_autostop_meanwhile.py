@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What stops an instance that could not fetch autostop's program: all that is looked at is a stub or a file."""
+"""The on-start script stops an instance without autostop's program; all that it reads is a stub or a file."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ esac
 
 
 def instance(host: Host, tag: str, **settings: Any) -> Host:
-    """After a start at which the program of autostop could not be had."""
+    """An instance after a start that could not fetch autostop's program."""
     wanted = {**DEFAULTS, "notebook_host_steps": ["tools", "autostop"], **settings}
     for directory in ("run/systemd/system", "opt/ml/metadata", "var/lib/datalab"):
         (host.root / directory).mkdir(parents=True)
@@ -38,7 +38,7 @@ def instance(host: Host, tag: str, **settings: Any) -> Host:
 
 
 def still(host: Host, seconds: int, cpu: int = 10**18, sent: int = 10**18) -> None:
-    """Has it that nothing has moved for so long. What counts since the boot of the machine is less than that."""
+    """Let nothing have happened for this long. Counters since the boot of the machine are smaller."""
     now = int(float(Path("/proc/uptime").read_text().split(".")[0]))
     (host.root / "var/lib/datalab/still").write_text(f"{cpu} {sent} {now - seconds}\n")
 
@@ -65,7 +65,7 @@ NOT_ALWAYS = {"notebook_host_idle_timeout_maximum": 7200}
         (7, "echo soon", {}, True),
         (99, "echo Never", {}, False),
         (99, "echo 0", {}, False),
-        (99, "exit 1", {}, False),  # who cannot read the tag cannot stop it either
+        (99, "exit 1", {}, False),  # a role that cannot read the tag cannot stop the instance either
         (5, "echo never", NOT_ALWAYS, False),
         (7, "echo never", NOT_ALWAYS, True),
         (7, "echo 30000", NOT_ALWAYS, True),

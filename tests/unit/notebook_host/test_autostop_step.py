@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""How the start sets autostop up: a timer of systemd, and nothing new at the second start."""
+"""The start sets autostop up as a timer of systemd, and the second start changes nothing."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Whole ticks of autostop, against a Jupyter that lists what it is told and an AWS CLI that notes how it is called."""
+"""Whole ticks of autostop, with a Jupyter with given answers and an AWS CLI that records its calls."""
 
 from __future__ import annotations
 
@@ -358,7 +358,7 @@ def test_what_a_hook_does_in_a_kernel_is_no_activity(instance: Instance, jupyter
 
 
 def ticks(instance: Instance, hours: int, limit: int = HOUR) -> tuple[list[str], list[str]]:
-    """What is said in so many hours, one tick every five minutes, and the calls of the AWS CLI."""
+    """The messages of this many hours, with a tick every five minutes, and the calls of the AWS CLI."""
     instance.install()
     options = SimpleNamespace(**{**OPTIONS, "limit": limit, "no_answer": HOUR})
     memory = autostop.Memory(1000.0, 1_800_000_000.0)

@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Real programs: what computes or moves data is work, with a terminal or without, and what waits is none."""
+"""Real programs: one that computes or moves data is work, with a terminal or without; one that waits is not."""
 
 from __future__ import annotations
 
@@ -54,13 +54,13 @@ def see(instance: Instance, process: int) -> Path:
 
 
 def number_in(file: Path) -> int:
-    """What a program has written there."""
+    """The number that a program has written to a file."""
     wait_for(lambda: file.exists() and file.read_text().endswith("\n"), 60)
     return int(file.read_text())
 
 
 def cpu_seconds(process: Path) -> float:
-    """Of a process and the children that it has waited for."""
+    """CPU seconds of a process and the children that it has waited for."""
     fields = (process / "stat").read_text(errors="replace").rsplit(")", 1)[1].split()
     return sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
 

@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What is said against settings that have the right types and cannot work all the same."""
+"""Messages about settings of the right types that still cannot work."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def environment(**changes: object) -> dict[str, Any]:
     return {"notebook_host_conda_environment": {**ENVIRONMENT, **changes}}
 
 
-# The settings, and how the sentence against them begins.
+# The settings, and how the message about them begins.
 REFUSED: list[tuple[dict[str, Any], str]] = [
     (
         {"notebook_host_steps": ["efs", "condo"]},

@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The step conda, run by bash with an installer that lays down a `conda` of a few lines."""
+"""The step conda, run by bash with an installer that installs a `conda` of a few lines."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from ansible_collections.datalab.notebooks.tests.unit.notebook_host.host import 
 
 Scripts = dict[str, dict[str, str]]
 
-# An environment is a directory with ipykernel and a `python` that notes how it is called. As the real one, conda
+# An environment is a directory with ipykernel and a `python` that records its calls. Like the real one, conda
 # installs into environments only, and what it creates takes the place of another environment, but of nothing else.
 # While the file `broken` or `broken-environment` is there, what is made is made by half, and what it says happens.
 # While `broken-pip` is there, pip does not find its package.
@@ -91,7 +91,7 @@ def calls(host: Host) -> list[str]:
 
 
 def bootstrap(host: Host) -> None:
-    """A start, and what it detaches."""
+    """Run a start, and wait for its detached work."""
     assert "being installed" not in host.notice
     host.start()
     assert host.status["conda"] == "ok"
@@ -103,12 +103,12 @@ def kernel(host: Host) -> Path:
 
 
 def created(host: Host) -> list[str]:
-    """What is called when nothing is there yet."""
+    """The calls on an empty volume."""
     return ["installer -b -p", *added(host, "create")]
 
 
 def added(host: Host, verb: str = "install") -> list[str]:
-    """What is called for an environment."""
+    """The calls for an environment."""
     prefix = f"{host.volume}/custom-miniconda/envs/team"
     channels = "--override-channels|--channel=conda-forge|--channel=https://mirror.example/main"
     return [
@@ -229,7 +229,7 @@ def test_what_takes_for_ever_is_ended_and_removed(broken: str, conda: Host) -> N
 
 @pytest.mark.parametrize("broken", ["broken", "broken-environment"])
 def test_what_was_killed_in_the_middle_is_made_again_by_the_next_start(broken: str, conda: Host) -> None:
-    """As by the end of the machine: nothing of it can clean up."""
+    """Killed as by the end of the machine: nothing can clean up."""
     (conda.volume / broken).write_text(f'touch "{conda.root}/half-conda"; exec tail -f "{conda.root}/half-conda"')
     conda.start()
     wait_for((conda.root / "half-conda").exists)
@@ -272,14 +272,14 @@ def test_an_environment_that_a_person_makes_after_a_failed_one_is_kept(conda: Ho
 
 
 def make_environment(directory: Path) -> None:
-    """What conda knows an environment by."""
+    """Make the files by which conda recognizes an environment."""
     (directory / "conda-meta").mkdir(exist_ok=True)
     (directory / "conda-meta/history").touch()
 
 
 @pytest.mark.parametrize(("is_environment", "verb"), [(True, "install"), (False, "create")])
 def test_half_an_environment_of_an_older_version_is_repaired(is_environment: bool, verb: str, conda: Host) -> None:
-    """Its mark was `begun`, and said nothing about what a person did later: so nothing is removed."""
+    """Its mark `begun` does not say what a person did later, so nothing is removed."""
     bootstrap(conda)
     directory = conda.volume / "custom-miniconda/envs/team"
     shutil.rmtree(directory)
@@ -335,7 +335,7 @@ def test_another_python_does_not_cost_what_a_person_installed(conda: Host) -> No
 
 
 def test_an_environment_that_was_complete_is_never_made_again(conda: Host) -> None:
-    """Whatever the moment at which its bootstrap was killed."""
+    """At whatever moment its bootstrap was killed."""
     bootstrap(conda)
     mark = conda.volume / "custom-miniconda/envs/team/.datalab-complete"
     assert not list(conda.volume.glob("**/*creating*"))
@@ -382,7 +382,7 @@ def test_an_environment_of_that_name_that_a_person_made_is_kept(conda: Host) -> 
 
 @pytest.fixture
 def sample(conda: Host) -> Path:
-    """What the sample leaves: a Conda that does not answer here, and an environment."""
+    """The files of the sample: a Conda that does not answer here, and an environment."""
     path = conda.volume / "custom-miniconda/miniconda"
     (path / "envs/custom_python/lib/python3.6/site-packages/ipykernel").mkdir(parents=True)
     (path / "bin").mkdir()
@@ -426,7 +426,7 @@ def test_ours_stays_where_it_is_when_another_comes(conda: Host) -> None:
 
 
 def shell(host: Host, *options: str, path: str = "/usr/bin:/bin") -> list[str]:
-    """What a shell prints that reads the file of profile.d, in a terminal that has inherited Jupyter's variables."""
+    """The output of a shell with the file of profile.d, in a terminal that has inherited Jupyter's variables."""
     command = f'. "{host.root}/etc/profile.d/zz-datalab.sh"; echo "level ${{CONDA_SHLVL-unset}}"'
     env = {"PATH": path, "CONDA_SHLVL": "1", "CONDA_EXE": "/home/ec2-user/anaconda3/bin/conda"}
     done = subprocess.run([*options, command], env=env, capture_output=True, text=True, check=True, timeout=20)
@@ -458,7 +458,7 @@ def test_a_shell_in_a_shell_keeps_what_is_active(terminal: Host) -> None:
 
 
 def test_what_is_no_terminal_is_left_alone(terminal: Host) -> None:
-    """Such as the shell that starts Jupyter."""
+    """For example, the shell that starts Jupyter."""
     assert shell(terminal, "bash", "-c") == ["level 1"]
     assert shell(terminal, "sh", "-c") == ["level 1"]
 

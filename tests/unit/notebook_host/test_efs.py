@@ -34,12 +34,12 @@ def instance(host: Host) -> Host:
 
 
 def tags(host: Host, team: str, owner: str) -> Path:
-    """Lets AWS say so of the instance."""
+    """Set the tags that AWS returns for the instance."""
     return host.stub("aws", f"echo '{team}/{owner}'")
 
 
 def opens(host: Host, before: str = "") -> Path:
-    """Lets `mount` work. What it mounts is empty, and can be written to. Where it binds goes to the file bound."""
+    """Let `mount` work. It mounts an empty, writable directory, and records in the file `bound` where."""
     return host.stub("mount", f'{before}\n[ "$1" = -t ] || readlink /proc/self/fd/8 >>"{host.root}/bound"')
 
 
@@ -97,7 +97,7 @@ def test_git_trusts_the_files_of_an_access_points_user(instance: Host, scripts: 
     assert configured.read_text() == "config|--system|safe.directory|*\n"
 
 
-# What mount says, and what of it is in the notice.
+# The output of mount, and its part in the notice.
 REASONS = {
     "mount.nfs4: Failed to resolve server fs-1: Name or service not known": "Name or service not known",
     "mount.nfs4: Connection refused for fs-1:/ on /efs": "Connection refused",
@@ -170,7 +170,7 @@ def test_nothing_is_hidden_by_the_mount(instance: Host, scripts: Scripts) -> Non
 
 
 def in_the_way(kind: str, path: Path) -> None:
-    """What a person can put in the directory's stead."""
+    """What a person can put in place of the directory."""
     if kind == "fifo":
         os.mkfifo(path)
     elif kind == "file":
@@ -202,7 +202,7 @@ def test_a_link_above_it_leads_the_mount_nowhere(instance: Host, scripts: Script
     assert bound(instance) == []
 
 
-# What efs_mount calls, so that a person can act before and after each of it.
+# The calls of efs_mount, so that a person can act before and after each of them.
 CALLS = ("ls", "mv", "install", "mkdir", "mount", "readlink")
 
 

@@ -1,8 +1,8 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Starts with something else in the stead of each file that root, or what it starts, touches where a person can write.
+"""Starts with something else in place of each file that root touches in directories where a person can write.
 
-As the user who runs the tests: that root's rights are not lent out is what the scenario restart shows.
+They run as the user of the tests; the scenario restart shows that root's rights are not misused.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ KINDS = ["fifo", "socket", "directory", "unreadable", "link", "dangling", "loop"
 OF_DIRECTORIES = ("fifo", "link", "dangling")
 OUTSIDE = "what only root can read"
 
-# Files that a start reads only, or that it removes.
+# Files that a start only reads, or removes.
 READ = ("SageMaker/.datalab/stopped", "SageMaker/.datalab/conda.log", "SageMaker/PLATFORM-STATUS.md", ".condarc")
 
 
@@ -46,13 +46,13 @@ def started(host: Host) -> Host:
 
 
 def places(host: Host) -> list[Path]:
-    """Everything that is touched."""
+    """All files that a start touches."""
     found = {path for top in (host.home, host.root / "var/lib/datalab") for path in top.rglob("*")}
     return sorted({*found, *(host.home / name for name in READ)} - {host.volume, host.root / "var/lib/datalab"})
 
 
 def layers(paths: list[Path], kind: str) -> list[dict[Path, str]]:
-    """What is replaced at once: all files, each by another kind, and the directories of each depth by one kind."""
+    """What is replaced at once: all files, each by another kind, or the directories of one depth by one kind."""
     files = [path for path in paths if not path.is_dir()]
     mixed = {path: KINDS[(KINDS.index(kind) + number) % len(KINDS)] for number, path in enumerate(files)}
     directories = sorted((path for path in paths if path.is_dir()), key=depth)

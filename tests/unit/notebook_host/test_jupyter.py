@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The step jupyter, run by bash on homes as images have them."""
+"""The step jupyter, run by bash on home directories like those of images."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The step kernels, run by bash on environments that are there, gone or odd."""
+"""The step kernels, run by bash on environments that exist, are gone or are unusual."""
 
 from __future__ import annotations
 
@@ -139,7 +139,7 @@ def test_r_is_a_kernel_beside_python(kernels: Host) -> None:
 
 
 def test_environments_of_another_conda_are_kernels_where_they_lie(kernels: Host) -> None:
-    """AWS's sample has made them, and ours has come beside it."""
+    """AWS's sample has made them, and our Conda is beside it."""
     environment(kernels, "miniconda/")
     environment(kernels, "miniconda/custom_python")
     ours = environment(kernels, "datalab/custom")
@@ -169,7 +169,7 @@ def test_names_that_differ_in_odd_characters_only_are_kernels_of_their_own(kerne
 
 
 def launched(host: Host, path: Path, *program: str) -> subprocess.Popen[str]:
-    """What Jupyter does: the environment variables of the kernel beside its own, and its program."""
+    """Start a kernel as Jupyter does: with the kernel's variables beside its own."""
     (spec,) = (each for each in registered(host).values() if each["env"]["CONDA_PREFIX"] == str(path))
     variables = {name: value.replace("${PATH}", "/usr/bin:/bin") for name, value in spec["env"].items()}
     command = [*spec["argv"][:2], *program]
@@ -220,7 +220,7 @@ def test_a_state_that_cannot_be_read_keeps_no_kernel_from_starting(state: str, k
 
 
 def test_the_process_that_jupyter_starts_is_the_kernel(kernels: Host) -> None:
-    """So that signals reach it, such as the one that interrupts a cell."""
+    """Signals must reach the kernel, such as the one that interrupts a cell."""
     path = environment(kernels, "custom")
     kernels.start()
     kernel = launched(kernels, path, "/usr/bin/python3", "-c", "import os; print(os.getpid())")

@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The step mirrors, run by bash. What pip, git and curl make of it is in the molecule scenario mirrors."""
+"""The step mirrors, run by bash. The molecule scenario mirrors tests it with pip, git and curl."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Rendering, the limits of AWS, and what bash says."""
+"""Rendering, the limits of AWS, and the syntax of bash."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def test_what_stops_the_machine(command: str) -> None:
     assert lint.syntax_problems(scripts) == []
 
 
-# Values that pass their check, however odd, for variables that end up in the settings of the script.
+# Unusual values that pass their check, for variables that end up in the settings of the script.
 LINE = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\n\r\0"), min_size=1, max_size=12)
 ODD = {
     "EFS_SOURCE": ("notebook_host_efs_path", LINE.map("/{}".format)),
@@ -152,7 +152,7 @@ def test_a_script_is_too_long_by_what_aws_counts(
 
 
 NOISE = "".join(sha256(bytes([number])).hexdigest() for number in range(250))
-# Each setting that can be long, in the form that people make it long in, by what the sentence calls it.
+# Each setting that can be long, as people make it long, by its name in the message.
 MADE_LONG: dict[str, Any] = {
     "notebook_host_pip_index_url": f"https://pypi.example.com/{NOISE}",
     "notebook_host_proxy_url": f"http://{NOISE}",

@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The role's interface: one description of its variables, and a message for what cannot work."""
+"""The role's interface: one description of its variables, and a message for settings that cannot work."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_the_environment_has_all_its_options() -> None:
     assert list(OPTIONS["notebook_host_conda_environment"]["options"]) == list(ENVIRONMENT)
 
 
-# What the role says against settings. All that can be said is in test_checks.py; here is one mistake of each kind.
+# Messages of the role about settings: one mistake of each kind; test_checks.py has all.
 REFUSED: list[tuple[dict[str, Any], str]] = [
     (
         {"notebook_host_idle_timeout": "1h"},
@@ -82,7 +82,7 @@ ACCEPTED: list[dict[str, Any]] = [{}, CASES["everything and tools"], {"notebook_
 
 
 def preflight(number: int, settings: dict[str, Any]) -> dict[str, Any]:
-    """A task that notes what the role says to the settings."""
+    """A task that records the role's messages about the settings."""
     role = {"name": "datalab.notebooks.notebook_host", "tasks_from": "preflight"}
     said = f"{{{{ said | default({{}}) | combine({{'{number}': ansible_failed_result.msg}}) }}}}"
     return {

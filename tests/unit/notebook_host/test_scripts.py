@@ -26,7 +26,7 @@ from ansible_collections.datalab.notebooks.tests.unit.notebook_host.host import 
 
 Scripts = dict[str, dict[str, str]]
 
-# AWS takes 16,384 characters. What is between is for later versions, and for the packages and steps of users.
+# AWS's limit is 16,384 characters. The rest is for later versions, and for users' packages and steps.
 SIZES = {
     "defaults": 14_360,
     "viewer": 6_700,
@@ -58,7 +58,7 @@ def test_aws_and_bash_can_read_the_scripts(case: str, scripts: Scripts) -> None:
 @pytest.mark.skipif(shutil.which("shellcheck") is None, reason="shellcheck is not installed")
 @pytest.mark.parametrize("case", CASES)
 def test_shellcheck_finds_nothing(case: str, scripts: Scripts) -> None:
-    # A $ in single quotes is what an odd value is about; and what is fetched is no part of the program.
+    # An unusual value has a $ in single quotes; and fetched files are no part of the program.
     fetched = ["--exclude=SC1090,SC2034"]
     excluded = {
         "odd values": ["--exclude=SC2016"],

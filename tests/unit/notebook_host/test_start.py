@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The frame, run by bash: steps do not disturb each other, and say how they went."""
+"""The frame, run by bash: steps do not disturb each other, and report their results."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ def test_a_notice_that_is_not_new_is_no_failure(host: Host, scripts: Scripts) ->
 
 
 def test_a_new_notice_makes_no_file_for_a_moment(host: Host, scripts: Scripts) -> None:
-    """Jupyter may be listing the folder just then, and fails when a file that it has seen is gone."""
+    """Jupyter may be listing the folder at that moment, and fails if a file disappears."""
     host.install(scripts["no steps"]["on-start.sh"]).start()
     host.run("notice", "space", "Your volume is 91 % full.")
     before = host.volume.stat().st_mtime_ns
@@ -155,7 +155,7 @@ def test_an_instance_without_its_owner_starts_all_the_same(host: Host, scripts: 
 
 def test_detached_work_outlives_the_start_and_holds_nothing_of_it(host: Host, scripts: Scripts) -> None:
     host.install(scripts["trial of detach"]["on-start.sh"])
-    # As an agent does it that reads to the end of the output, and ends what it has started.
+    # Like an agent that reads the output to its end, and then ends its child processes.
     reading, writing = os.pipe()
     agent = subprocess.Popen(
         ["bash", str(host.script)],

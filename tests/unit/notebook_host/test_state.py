@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What brings the package that saves the state of notebooks, loads it, and asks it to save before a stop."""
+"""Fetching and loading the package that saves the state of notebooks, and the save before a stop."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ MIRROR = {**ON, "notebook_host_tools_url": "https://mirror.example"}
 
 
 def package(directory: Path, init: str = "", main: str = "") -> Path:
-    """A directory as host/datalab_state is, with a package of these two files."""
+    """A directory like host/datalab_state, with a package of these two files."""
     source = directory / "src" / "datalab_state"
     source.mkdir(parents=True)
     (source / "__init__.py").write_text(init)
@@ -164,7 +164,7 @@ def test_a_mistake_is_one_sentence(settings: dict[str, Any], beginning: str) -> 
 
 @pytest.fixture
 def instance(host: Host, scripts: Scripts) -> Host:
-    """It has started, the mirror does not answer, and there is an environment with a kernel."""
+    """An instance that has started without an answer of the mirror, with an environment that has a kernel."""
     host.stub("setsid")  # what is detached would ask again and again
     host.stub("curl", "echo no route >&2; exit 7")
     host.install(scripts["state"]["on-start.sh"])
@@ -176,7 +176,7 @@ def instance(host: Host, scripts: Scripts) -> Host:
 
 
 def bring(host: Host, tmp_path: Path, init: str = "", main: str = "") -> Path:
-    """The archive is there by now, and installed; what is told of kernels comes from a package of these two files."""
+    """Make the archive available and installed; messages about kernels come from a package of these two files."""
     file = host.root / "usr/local/libexec/datalab/tools/datalab-state.zip"
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_bytes(state.archive_of(state.HOST))
@@ -186,7 +186,7 @@ def bring(host: Host, tmp_path: Path, init: str = "", main: str = "") -> Path:
 
 
 def launched(host: Host, *program: str, **variables: str) -> str:
-    """What a kernel's program is given: its arguments and its environment, by a python that tells them."""
+    """The arguments and environment of a kernel's program, by a python that prints them."""
     shown = host.root / "shown"
     shown.write_text('#!/bin/bash\necho "$@"\nenv | grep -E "^(PYTHONPATH|DATALAB_)" | sort\n')
     shown.chmod(0o755)

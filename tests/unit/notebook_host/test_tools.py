@@ -39,7 +39,7 @@ from ansible_collections.datalab.notebooks.tests.unit.notebook_host.host import 
 Scripts = dict[str, dict[str, str]]
 
 README, SPECS = tools_of({**DEFAULTS, **CASES["tools"]})
-# A bucket is the directory beside the stub; what is not there is told as the AWS CLI does.
+# A bucket is the directory beside the stub; missing files are reported as by the AWS CLI.
 AWS = """
 file=${0%/*}/${3#s3://}
 [ -e "$file" ] || { echo "fatal error: An error occurred (404): Key does not exist" >&2; exit 1; }

@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The step viewer: what a real Jupyter server does, and does not do, with the configuration that it writes."""
+"""The step viewer: what a real Jupyter server does and refuses with its configuration."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ UPGRADE = {
 
 
 class Server:
-    """A Jupyter server that has read what is in a directory for the configuration of all."""
+    """A Jupyter server that has read the system-wide configuration of a directory."""
 
     def __init__(self, configuration: Path, home: Path) -> None:
         with socket.create_server(("127.0.0.1", 0)) as free:
@@ -69,7 +69,7 @@ class Server:
 
 @pytest.fixture(scope="module")
 def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Server]]:
-    """The viewer's, and one that is not configured."""
+    """The viewer's server, and one without configuration."""
     host = Host(tmp_path_factory.mktemp("viewer"))
     host.install(rendered(STEPS)["on-start.sh"]).start()
     assert host.status == {"jupyter": "ok", "viewer": "ok"}
@@ -123,7 +123,7 @@ def test_that_is_because_of_its_configuration(method: str, path: str, servers: d
 
 
 def test_the_viewer_asks_for_no_kernel_and_tells_no_news(servers: dict[str, Server]) -> None:
-    """As far as files say it; tests/laptop looks at the pages."""
+    """Checked in the files; tests/laptop looks at the pages."""
     root = servers["viewer"].configuration.parents[1]
     config = json.loads((root / "etc/jupyter/labconfig/page_config.d/datalab.json").read_text())
     assert config == {"disabledExtensions": {"@jupyterlab/apputils-extension:announcements": True}}

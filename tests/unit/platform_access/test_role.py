@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The role's interface: one description of its variables, and of its doors."""
+"""The role's interface: one description of its variables, and of its entry points."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A platform of three teams, as its settings say it, and as AWS answers once a plan was carried out."""
+"""A platform of three teams: its settings, and AWS's answers once a plan was carried out."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ Found = dict[str, Any]
 
 
 def plan(found: Found = NOTHING, **more: Any) -> SectionPlan:
-    """The plan; what is no argument of it is a setting."""
+    """The plan; keywords that are no argument of it are settings."""
     given: dict[str, Any] = {
         "people": PEOPLE,
         "viewers": {"viewer": "datalab-viewer"},
@@ -62,7 +62,7 @@ def plan(found: Found = NOTHING, **more: Any) -> SectionPlan:
 def removal(
     found: Found, *, people: Any = PEOPLE, keep_used: bool = False, given: Any = NOTHING, **settings: Any
 ) -> SectionPlan:
-    """The plan of a removal; `given` is what else is passed to it."""
+    """The plan of a removal; `given` are further arguments."""
     return plan_access_removal(
         {**SETTINGS, **settings},
         copy.deepcopy(found),
@@ -74,7 +74,7 @@ def removal(
 
 
 def policy(step: Mapping[str, Any], **more: Any) -> Found:
-    """A managed policy as IAM tells it."""
+    """A managed policy as IAM returns it."""
     return {
         "policy_name": step["name"],
         "arn": f"{IAM}policy{step['path']}{step['name']}",
@@ -92,7 +92,7 @@ def version(document: Any, number: int = 1, *, is_default: bool = True) -> Found
 
 
 def role(step: Mapping[str, Any], **more: Any) -> Found:
-    """A role as IAM tells it."""
+    """A role as IAM returns it."""
     return {
         "role_name": step["name"],
         "arn": f"{IAM}role{step['path']}{step['name']}",
@@ -109,7 +109,7 @@ def role(step: Mapping[str, Any], **more: Any) -> Found:
 
 
 def group(step: Mapping[str, Any], **more: Any) -> Found:
-    """A group as IAM tells it."""
+    """A group as IAM returns it."""
     return {
         "group_name": step["name"],
         "arn": f"{IAM}group{step['path']}{step['name']}",
@@ -121,7 +121,7 @@ def group(step: Mapping[str, Any], **more: Any) -> Found:
 
 
 def user(name: str, *policies: str, groups: tuple[str, ...] = (), boundary: str | None = None) -> Found:
-    """A user as IAM tells it."""
+    """A user as IAM returns it."""
     bounded = {"permissions_boundary": {"permissions_boundary_arn": boundary}} if boundary else {}
     return {
         "user_name": name,
@@ -134,12 +134,12 @@ def user(name: str, *policies: str, groups: tuple[str, ...] = (), boundary: str 
 
 
 def attached(*arns: str) -> list[Found]:
-    """Managed policies as those who have them tell them."""
+    """Attached managed policies as roles, groups and users list them."""
     return [{"policy_name": arn.rpartition("/")[2], "policy_arn": arn} for arn in arns]
 
 
 def workgroup(step: Mapping[str, Any], **more: Any) -> Found:
-    """A workgroup as our module tells it."""
+    """A workgroup as our module returns it."""
     limit = step["bytes_scanned_cutoff_per_query"] or None
     tags = {"of": "others", **step["tags"]}
     return {**step, "enabled": True, "bytes_scanned_cutoff_per_query": limit, "tags": tags, **more}
@@ -150,7 +150,7 @@ NAMES = {"policies": "policy_name", "roles": "role_name", "groups": "group_name"
 
 
 def applied(made: SectionPlan, found: Found = NOTHING) -> Found:
-    """What AWS has once the steps of a plan were carried out."""
+    """What AWS has after the steps of a plan."""
     after = copy.deepcopy(found)
     embedded = {item["role_name"]: item["role_policy_list"] for item in after["roles"]}
     for kind, make in MAKE.items():

@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A made-up platform of some people who have worked for two months, as a report gets it."""
+"""A made-up platform of some people who have worked for two months: the input of a report."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ SHARED = {"USE1-NatGateway-Hours": 1.25, "USE1-VpcEndpoint-Hours": 4.8, "USE1-Ti
 
 @dataclass
 class Platform:
-    """What becomes a report."""
+    """The input of a report."""
 
     chance: random.Random
     instances: list[Instance] = field(default_factory=list)
@@ -72,7 +72,7 @@ class Platform:
                 return
 
     def facts(self, period: Period = NOVEMBER) -> Facts:
-        """What a report is made from."""
+        """The facts for a report."""
         days = [SINCE.date() + timedelta(days=number) for number in range((NOW.date() - SINCE.date()).days - 1)]
         shared = [Amount(day, "platform", kind, usd) for day in days for kind, usd in SHARED.items()]
         facts = Facts(
@@ -95,7 +95,7 @@ class Platform:
 
 
 def platform(people: int = 40, teams: int = 4, seed: int = 3) -> Platform:
-    """So many people, a viewer, an instance that is unmanaged, one that never stops and one that is not used."""
+    """A platform of this many people, a viewer, an unmanaged instance, one that never stops and an unused one."""
     made = Platform(random.Random(seed))  # noqa: S311
     workdays = [
         day for number in range(67) if (day := SINCE.date() + timedelta(days=number)).weekday() < 5 and day < NOW.date()

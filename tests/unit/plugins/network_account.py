@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""An account as read_network() reads it, on which the steps of plans are carried out as amazon.aws' modules would."""
+"""An account as read_network() reads it. It carries out the steps of plans as amazon.aws' modules would."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ LAST = [
     "remove_security_groups", "remove_route_tables", "remove_subnets", "remove_internet_gateways", "remove_vpcs",
 ]  # fmt: skip
 
-# By what a resource's id begins with: the kind of read_network(), and the key of the id.
+# By the prefix of a resource's id: its kind in read_network(), and the key of the id.
 KEYS = {
     "vpc": ("vpcs", "vpc_id"),
     "subnet": ("subnets", "subnet_id"),
@@ -79,7 +79,7 @@ def plan_with(settings: dict[str, Any], found: Found, buckets: Sequence[str] = (
 
 
 class Account:
-    """What there is, by the kinds of read_network()."""
+    """The resources of an account, by the kinds of read_network()."""
 
     def __init__(self, settings: dict[str, Any]) -> None:
         self.settings = settings
@@ -109,7 +109,7 @@ class Account:
         return plan_with(self.settings, self.read())
 
     def converge(self, **settings: Any) -> SectionPlan:
-        """Carries the plan out in the stages of the role, and returns what is left to do."""
+        """Carry the plan out in the stages of the role, and return what is left to do."""
         plan = self.plan(**settings)
         assert plan.refused == ()
         for stage in STAGES:
@@ -120,7 +120,7 @@ class Account:
         return self.plan()
 
     def remove(self, **options: Any) -> SectionPlan:
-        """Carries a removal out in the order of the role, and returns what is left to do."""
+        """Carry a removal out in the order of the role, and return what is left to do."""
         plan = plan_network_removal(self.settings, self.read(removal=True), **options)
         assert plan.refused == ()
         self.carry_out(plan, ["remove_endpoints", *LAST])
@@ -150,7 +150,7 @@ class Account:
         self.there["security_groups"].append(self.default_group(vpc["vpc_id"]))
 
     def default_group(self, vpc_id: str) -> Found:
-        """What AWS makes with a VPC: its members reach each other, and everything."""
+        """The group that AWS creates with a VPC: its members reach each other, and everything."""
         group_id = self.id("sg")
         members = {"ip_protocol": "-1", "user_id_group_pairs": [{"group_id": group_id}]}
         anywhere = {"ip_protocol": "-1", "ip_ranges": [{"cidr_ip": "0.0.0.0/0"}]}
@@ -259,7 +259,7 @@ class Account:
         self._one(kind, key, item["resource"])["tags"] |= item["tags"]
 
     def do_flow_logs(self, item: Found) -> None:
-        """As ec2_vpc_flow_log: one of this destination is replaced."""
+        """Replace the flow log of this destination, as ec2_vpc_flow_log does."""
         self.there["flow_logs"] = [
             each for each in self.there["flow_logs"] if each["log_destination"] != item["log_destination"]
         ]

@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Settings and networks that the tests of network plans begin with, and what others have made there."""
+"""Settings and networks for the tests of network plans, and resources of others there."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def account(settings: dict[str, Any]) -> Account:
 
 
 def given_vpc() -> Account:
-    """A VPC of others, with a way to S3 and an endpoint."""
+    """A VPC of the user, with a way to S3 and an endpoint."""
     there = Account(GIVEN)
     dns = {"enable_dns_support": True, "enable_dns_hostnames": True}
     there.there["vpcs"] = [{"vpc_id": "vpc-9a", "cidr_block": "10.5.0.0/16", "tags": {}, **dns}]
@@ -64,7 +64,7 @@ def group_of_others(name: str) -> Found:
 
 
 def one(there: Account, kind: str, name: str) -> Found:
-    """What has this name."""
+    """The resource with this name."""
     found: Found
     (found,) = (each for each in there.there[kind] if each["tags"].get("Name") == name)
     return found
@@ -90,7 +90,7 @@ def foreign_subnet(cidr: str) -> Callable[[Account], None]:
 
 
 def nothing(there: Account) -> None:
-    """As it is."""
+    """Change nothing."""
 
 
 def second_vpc(there: Account) -> None:

@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What the fleet module returns of instances."""
+"""Results of the fleet module."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 
 def outcome(owner: str = "alice", **more: Any) -> dict[str, Any]:
-    """What it returns of a person's instance, of which nothing was to be changed."""
+    """The result for a person's instance that did not have to be changed."""
     return {
         "name": f"datalab-{owner}",
         "owner": owner,
@@ -26,6 +26,6 @@ def outcome(owner: str = "alice", **more: Any) -> dict[str, Any]:
 
 
 def pending(**changes: tuple[Any, Any]) -> dict[str, dict[str, Any]]:
-    """What waits, before and after; a larger machine if nothing is said."""
+    """A pending change, before and after; a larger machine by default."""
     said = changes or {"instance_type": ("ml.t3.medium", "ml.m5.xlarge")}
     return {option: {"before": before, "after": after} for option, (before, after) in said.items()}

@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Settings of the storage, and what read_storage would return of a platform that has them."""
+"""Settings of the storage, and the result of read_storage for a platform with these settings."""
 
 from __future__ import annotations
 
@@ -169,7 +169,7 @@ def bucket(name: str = BUCKET, **more: Any) -> dict[str, Any]:
 
 
 def converged(settings: dict[str, Any], **more: Any) -> dict[str, Any]:
-    """What read_storage returns of a platform that is as the settings describe it, by default."""
+    """The result of read_storage for a platform that matches the settings; the default ones, if none are given."""
     each = [file_system(settings, name) for name in own_file_systems(settings, PEOPLE)]
     if settings["isolation"] == "access_point":
         each = [{**system, "access_points": [point(person) for person in PEOPLE]} for system in each]
@@ -180,14 +180,14 @@ def converged(settings: dict[str, Any], **more: Any) -> dict[str, Any]:
 
 
 def plan(settings: dict[str, Any], found: dict[str, Any], network: dict[str, Any] | None = NETWORK) -> SectionPlan:
-    """The plan with the defaults, but for these settings."""
+    """The plan with the defaults and these settings."""
     return plan_storage(
         {**MADE, **settings}, found, people=PEOPLE, network=network, account=ACCOUNT, access_name="datalab"
     )
 
 
 def there(settings: dict[str, Any] | None = None, **more: Any) -> dict[str, Any]:
-    """A converged platform of these settings, but for what is given."""
+    """A converged platform of these settings, with some differences."""
     return converged({**MADE, **(settings or {})}, **more)
 
 

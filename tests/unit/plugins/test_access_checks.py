@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What is said against the settings of the role platform_access, before anything is asked of AWS."""
+"""Mistakes in the settings of the role platform_access, before any call to AWS."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ ERIN = {"name": "erin", "team": "fraud", "instance": "datalab-erin"}
 def problems(
     people: Any = (), viewers: Any = VIEWERS, made_bucket: str = "", *, has_own_configs: bool = False, **more: Any
 ) -> list[str]:
-    """What is wrong with settings that are otherwise the defaults."""
+    """The mistakes in these settings, with defaults for all others."""
     given_settings = {**DEFAULTS, "data_buckets": BUCKETS, **more}
     return list(
         access.problems(

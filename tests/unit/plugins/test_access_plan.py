@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The plan of the rights: from nothing to all, from drift to what is wanted, and nothing where nothing differs."""
+"""The plan of the rights: from nothing to all, from drift to the settings, and no change if nothing differs."""
 
 from __future__ import annotations
 
@@ -124,7 +124,7 @@ for statement in OTHER_ORDER["document"]["Statement"]:
         value = statement[part]
         statement[part] = value[::-1] if isinstance(value, list) else [value]
 
-# What is otherwise, and the change: kind, name, properties, and what is said to differ.
+# The difference, and the change: kind, name, properties, and the reported difference.
 DRIFT: list[tuple[str, str, dict[str, Any], str]] = [
     ("policies", "datalab-research", {"policy_version_list": [version(POLICY)]}, "document"),
     ("policies", "datalab-people-fraud", {"policy_version_list": [version(POLICY)]}, "document"),

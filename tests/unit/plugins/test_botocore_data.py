@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What the controller reads of botocore's data, against what botocore makes of it; and that it does without more."""
+"""The controller's reading of botocore's data, compared with botocore's own, and that it reads no more."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ print(json.dumps(sorted({"boto3", "botocore.client", "botocore.model", "botocore
 
 
 def facts(shape: Any) -> Iterator[tuple[Any, ...]]:
-    """What values are compared with, of a shape and all within it."""
+    """The constraints of a shape and all shapes within it."""
     rules = {key: shape.metadata.get(key) for key in ("enum", "min", "max", "pattern")}
     yield shape.name, shape.type_name, rules
     if shape.type_name == "structure":
@@ -60,7 +60,7 @@ def test_instance_types_are_those_of_botocore() -> None:
 
 @pytest.mark.parametrize("place", ["AWS_DATA_PATH", "home"])
 def test_a_newer_model_that_a_user_keeps_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str) -> None:
-    """As it does for botocore, and so for modules."""
+    """A model that the user keeps counts for botocore, and so for modules."""
     models = tmp_path if place == "AWS_DATA_PATH" else tmp_path / ".aws" / "models"
     (models / "sagemaker" / "2099-01-01").mkdir(parents=True)
     newer = {"shapes": {"InstanceType": {"type": "string", "enum": ["ml.z9.large"]}}, "operations": {}}

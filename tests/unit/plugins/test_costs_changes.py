@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Prices beside changes: what is not known has no price, and that is never 0."""
+"""Prices beside changes: an unknown price is no price, and never 0."""
 
 from __future__ import annotations
 
@@ -121,7 +121,7 @@ def test_what_waits_has_its_price():
     assert row[-1] == f"instance_type {SMALL} → {LARGE} at the next stop: +1.36 USD/h; the quota is 0"
 
 
-# What is known without asking AWS
+# Prices that are known without asking AWS
 
 NOW = datetime(2026, 11, 26, tzinfo=UTC)
 ROW = {"instances": ["datalab-alice"], "hours": 100.0, "last_hours": 163.2}

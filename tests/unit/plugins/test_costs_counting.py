@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Hours and USD from events: exact to the second, and alike however they are added up."""
+"""Hours and USD from events: exact to the second, and the same however they are added up."""
 
 from __future__ import annotations
 
@@ -203,7 +203,7 @@ def test_whose(case):
 
 @dataclass
 class Truth:
-    """An instance that lives through actions, and the seconds that it ran in the period."""
+    """An instance that goes through actions, and the seconds that it ran in the period."""
 
     begin: datetime
     end: datetime
@@ -263,7 +263,7 @@ MONTHS = st.builds(Month, st.integers(2023, 2026), st.integers(1, 12))
 
 
 def lived(period: Period, actions: list[tuple[int, str]], lead: int) -> tuple[Truth, datetime]:
-    """What became of an instance whose life begins some days before the period."""
+    """The outcome for an instance that begins some days before the period."""
     time = period.begin - timedelta(seconds=lead)
     truth = Truth(period.begin, period.end)
     for gap, action in [(0, "create"), (300, "start"), *actions]:

@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Where a report cannot be written is found before anything is asked that AWS is paid for."""
+"""A directory that cannot be written to is found before the first paid request."""
 
 from __future__ import annotations
 

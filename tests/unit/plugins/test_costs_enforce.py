@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What denies a team over its budget: made once, each drift one change, removed as a whole, and told while it holds."""
+"""Denying a team over its budget: created once, each drift one change, removed as a whole, reported while it lasts."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ NO_RIGHTS: dict[str, Any] = {"policies": [], "roles": [], "groups": []}
 
 
 def made(wanted: dict[str, Any] = ENFORCED, attached: bool = False, **more: Any) -> dict[str, Any]:
-    """What there is once a run has made it."""
+    """The resources after a run."""
     steps = plan_costs(wanted, there(budgets=[budget()], rights=NO_RIGHTS), account=ACCOUNT, access=ACCESS).steps
     policies = [
         {"policy_name": each["name"], "path": PATH, "policy_version_list": [version(json.loads(each["policy"]))]}
@@ -160,7 +160,7 @@ def test_who_is_denied_is_told_with_what_lifts_it() -> None:
 
 
 def denials(attached: bool = True) -> dict[str, Any]:
-    """What read_denials reads, where the policy is attached to the group of research, or not; another group has it."""
+    """The result of read_denials, if the policy is attached to the group of research, or not; another group has it."""
     policy = f"{IAM}policy{PATH}{DENIAL}"
     return {"policies": {"datalab-people-fraud": [policy], "datalab-people-research": [policy] if attached else []}}
 

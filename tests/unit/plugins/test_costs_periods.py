@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Which months a report can be about, and what is refused before AWS is asked."""
+"""The months that a report can cover, and those that are refused before any call."""
 
 from __future__ import annotations
 

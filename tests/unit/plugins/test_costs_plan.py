@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What costs are counted by: nothing where nothing differs, each drift one change, and a payer's part fails no run."""
+"""The setup for costs: no change if nothing differs, each drift one change; the payer's part never fails a run."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def budget(said: dict[str, Any] = RESEARCH, team: str = "research", **more: Any)
 
 
 def there(**more: Any) -> dict[str, Any]:
-    """What is there once a run has made it."""
+    """The resources after a run."""
     made = plan_costs(settings(), NOTHING, account=ACCOUNT, access=ACCESS).steps
     (group,), (policy,), (rule,) = made["log_groups"], made["policies"], made["rules"]
     rule = {

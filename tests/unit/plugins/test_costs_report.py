@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The report of a made-up month, and what it says where something is missing."""
+"""The report of a made-up month, and its messages if something is missing."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ DAY = timedelta(days=1)
 HOUR = timedelta(hours=1)
 
 
-# All sums are one sum
+# All sums agree
 
 
 def test_people_days_and_teams_are_the_total():
@@ -284,7 +284,7 @@ def test_usage_types_have_names(usage_type, kind):
 
 
 class Reader(HTMLParser):
-    """What a page is made of."""
+    """Collects the parts of a page."""
 
     def __init__(self, text: str) -> None:
         super().__init__()

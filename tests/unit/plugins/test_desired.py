@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""From what people want to the options of their instances."""
+"""From people's variables to the options of their instances."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ IN_IT = {"subnet_id": "subnet-1", "security_group_ids": ["sg-1", "sg-2"], "direc
 
 
 def wishes(variables: Variables | None = None, person: str = "alice") -> Wishes:
-    """What a person of the team research wants."""
+    """The variables of a person of the team research."""
     found = wanted(inventory({"research": [person]}, variables={person: variables or {}}))
     return found.wishes[person]
 

@@ -21,7 +21,7 @@ from ansible_collections.datalab.notebooks.tests.unit.module_utils.builders impo
 from ansible_collections.datalab.notebooks.tests.unit.plugins import access, storage_found
 
 Thing = tuple[str, str]  # kind and name
-World = dict[Thing, Any]  # what AWS has of each thing; None if it is gone
+World = dict[Thing, Any]  # AWS's properties of each resource; None if it is gone
 
 ROUNDS = 50
 MOST_DAMAGES = 8
@@ -31,14 +31,14 @@ STORAGE = storage_found.BY_POINT
 
 
 class Damage(NamedTuple):
-    """What happens to a thing, and what a run does about it: repair it, name it, or refuse to begin."""
+    """Damage to a resource, and what a run does about it: repair it, name it, or refuse to begin."""
 
     fate: str
     change: Callable[[Any], Any]
 
 
 def has(fate: str, **properties: Any) -> Damage:
-    """The thing has other properties."""
+    """The resource has other properties."""
     return Damage(fate, lambda item: {**item, **properties})
 
 
@@ -147,7 +147,7 @@ def as_wanted(desired: Desired) -> Current:
 
 
 def platform() -> World:
-    """As it is when a run has made it."""
+    """The platform after a run."""
     world: World = {}
     for kind in access.MAKE:
         world |= {(kind, item[access.NAMES[kind]]): item for item in access.CONVERGED[kind]}
@@ -172,7 +172,7 @@ class Run(NamedTuple):
 
 
 def run(world: World) -> Run:
-    """Plans everything, and unless something is refused carries the plans out."""
+    """Plan everything, and, unless something is refused, carry the plans out."""
     of_access = access.plan(account_of(world))
     of_storage = storage_found.plan(STORAGE, storage_of(world))
     refused = (*of_access.refused, *of_storage.refused)
@@ -208,7 +208,7 @@ def after_access(world: World, made: Any) -> World:
 
 
 def after_storage(world: World, made: Any) -> World:
-    """What a step says, over what is there; a step names all that its module manages."""
+    """The resource after a step; a step names all properties that its module manages."""
     after: World = {}
     for step in made.steps["file_systems"]:
         system = world["file_systems", step["name"]]
@@ -241,7 +241,7 @@ def after_instance(made: Plan) -> Current | None:
 
 
 def damage(world: World, seed: int) -> dict[Thing, Damage]:
-    """Damages some things. Kinds are as likely as each other."""
+    """Damage some resources. All kinds are equally likely."""
     rng = random.Random(seed)  # noqa: S311 - it is a drill
     done: dict[Thing, Damage] = {}
     for _each in range(rng.randint(1, MOST_DAMAGES)):
@@ -278,6 +278,6 @@ def test_one_run_repairs_or_names_all_damages(seed: int) -> None:
 
 
 def test_every_damage_is_dealt_in_some_round() -> None:
-    """Otherwise a round that passes would say less than it seems to."""
+    """Otherwise a passing round would prove less than it seems to."""
     dealt = {(kind, each) for seed in range(ROUNDS) for (kind, _name), each in damage(platform(), seed).items()}
     assert dealt == {(kind, each) for kind, damages in DAMAGES.items() for each in damages}

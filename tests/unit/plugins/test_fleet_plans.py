@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What the fleet module is given: to make instances, to remove them, and to move them to another OS."""
+"""The arguments of the fleet module: to create instances, to remove them, and to move them to another OS."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def test_an_instance_has_a_configuration_of_the_request() -> None:
 
 
 def to_come(dns_name: str | None) -> Place:
-    """Alice mounts by an access point that is not there yet."""
+    """Alice mounts by an access point that does not exist yet."""
     mount = {"notebook_host_efs_dns_name": dns_name, "notebook_host_efs_access_point": None}
     return Place(efs_dns_name="fs", mounts={"alice": mount})
 
@@ -365,14 +365,14 @@ def config_removal(
 
 
 def removed(plan: SectionPlan) -> list[str]:
-    """The configurations that go, as the table and as the tasks have them."""
+    """The configurations that are removed, in the table and in the tasks."""
     names = [each["name"] for each in plan.steps["lifecycle_configs"]]
     assert plan.changes == tuple(Change("remove", f"lifecycle configuration {name}") for name in names)
     return names
 
 
 def leaving(config: str | None, name: str = "bob") -> dict[str, Any]:
-    """A person's instance that goes, with this configuration."""
+    """A person's instance that is removed, with this configuration."""
     return {"going": [instance(f"datalab-{name}", config)]}
 
 
@@ -508,7 +508,7 @@ RETIRED, CURRENT = "notebook-al2-v3", "notebook-al2023-v1"
 
 
 def outcome(name: str, os: str = RETIRED, status: str = "Stopped", *, waits: bool = False) -> dict[str, Any]:
-    """What the fleet module says in check mode of an instance that is to move."""
+    """The result of the fleet module in check mode for an instance that is to move."""
     change = {"platform_identifier": {"before": os, "after": CURRENT}}
     return {
         "name": f"datalab-{name}",
@@ -521,7 +521,7 @@ def outcome(name: str, os: str = RETIRED, status: str = "Stopped", *, waits: boo
 
 
 def asked(*outcomes: Mapping[str, Any], **more: Any) -> list[dict[str, Any]]:
-    """The instances that these outcomes are of, as they were asked for."""
+    """The requested instances of these outcomes."""
     return [{"name": each["name"], "owner": each["owner"], "platform_identifier": CURRENT, **more} for each in outcomes]
 
 

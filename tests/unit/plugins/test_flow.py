@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What an action hands on of the modules that it has run. The module's process and the templates are not real."""
+"""The results of modules that an action passes on. The module's process and the templates are not real."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A role of another account, which AWS gives no instance, is told before anything is made."""
+"""A role of another account, which AWS refuses for an instance, is reported before anything is created."""
 
 from __future__ import annotations
 

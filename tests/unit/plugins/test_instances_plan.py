@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The people's instances beside those that were read: what would happen, and whether more has to be read for that."""
+"""People's instances compared with those that were read: the changes, and whether more has to be read to know them."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ REQUEST = fleet_request(people("alice"), Place(role_arn=ROLE))
 
 
 def described(**more: Any) -> dict[str, Any]:
-    """DescribeNotebookInstance's answer about Alice's instance, which is as it is wanted, but for what is given."""
+    """DescribeNotebookInstance's answer about Alice's instance, which is as desired except for `given`."""
     return {
         "NotebookInstanceName": "datalab-alice",
         "NotebookInstanceArn": "arn:aws:sagemaker:eu-central-1:123456789012:notebook-instance/datalab-alice",
@@ -72,7 +72,7 @@ def listed(**more: Any) -> dict[str, Any]:
 
 
 def found(*answers: dict[str, Any], tags: dict[str, str] | None = None, **more: Any) -> dict[str, Any]:
-    """What was read: the scripts are as they are wanted."""
+    """The result of a read in which the scripts are as desired."""
     return {
         "instances": [{"answer": answer, "tags": {**TAGS, **(tags or {})}} for answer in answers],
         "errors": {},

@@ -44,7 +44,7 @@ Read = Callable[..., Inventory]
 
 @pytest.fixture
 def read(tmp_path: Path) -> Read:
-    """Reads an inventory of these files, in a play on localhost, as an action does."""
+    """Read an inventory of these files as an action does, in a play on localhost."""
 
     def reading(
         files: Mapping[str, str] | None = None,
@@ -55,7 +55,7 @@ def read(tmp_path: Path) -> Read:
         source: str = "hosts.yml",
         more_sources: Sequence[str] = (),
     ) -> Inventory:
-        directory = tmp_path / str(len(list(tmp_path.iterdir())))  # a new one: Ansible remembers which files there are
+        directory = tmp_path / str(len(list(tmp_path.iterdir())))  # a new one: Ansible caches the list of files
         for name, text in {"hosts.yml": hosts, **(files or {})}.items():
             (directory / name).parent.mkdir(parents=True, exist_ok=True)
             (directory / name).write_text(text, encoding="utf-8")
@@ -81,7 +81,7 @@ def ours(variables: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in variables.items() if key.startswith(("notebook_", "platform_"))}
 
 
-# Who there is
+# The people
 
 
 def test_groups_with_the_hosts_of_their_children(read: Read) -> None:

@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What is wrong with the settings of a network before the first call; and the interface of the role."""
+"""Mistakes in the settings of a network, before the first call, and the interface of the role."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def flow_log(prefix: str) -> dict[str, Any]:
     return {"flow_log": {"bucket": "acme-logs", "prefix": prefix}}
 
 
-# What is changed, and words of the sentence that is said against it.
+# The changed setting, and words of the message about it.
 REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"name": "data_lab"}, "platform_network_name data_lab must letters"),
     ({"name": "sg-data"}, "platform_network_name sg-data begin"),

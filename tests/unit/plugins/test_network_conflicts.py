@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What AWS has otherwise than the settings want it, and cannot change or is not ours to change."""
+"""Differences from the settings that AWS cannot change, or that are not ours to change."""
 
 from __future__ import annotations
 

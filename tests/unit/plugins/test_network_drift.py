@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What was changed, by hand or by AWS, in a network that had converged, and what mends it."""
+"""Changes to a converged network, by hand or by AWS, and their repair."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def without_routes(name: str) -> Callable[[Account], None]:
 
 
 def move(there: Account) -> None:
-    """A subnet has been given another route table."""
+    """A subnet has another route table."""
     table = one(there, "route_tables", "datalab-private")
     moved = table["associations"].pop()
     other = {"route_table_id": "rtb-9a", "routes": [], "associations": [moved], "tags": {}}
@@ -87,7 +87,7 @@ def tags_of(what: str) -> list[str]:
 
 @dataclass(frozen=True)
 class Drift:
-    """What has happened to a converged network, and the changes that mend it."""
+    """Damage to a converged network, and the changes that repair it."""
 
     what: str
     drift: Callable[[Account], None]

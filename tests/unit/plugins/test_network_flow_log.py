@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The flow log of the VPC: where it is written, which are the platform's, and whether it arrives."""
+"""The flow log of the VPC: its destination, which logs are the platform's, and whether it arrives."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What turns a network into the one that is wanted, carried out on an account in memory."""
+"""The plans that turn a network into the desired one, carried out on an account in memory."""
 
 from __future__ import annotations
 
@@ -199,7 +199,7 @@ def test_the_tasks_do_every_step() -> None:
         assert max(stage_of[name] for name in earlier) < min(stage_of[name] for name in later)
 
 
-# What is not wanted any more
+# Resources that are no longer wanted
 
 
 def test_less_is_wanted() -> None:
@@ -242,7 +242,7 @@ def test_a_subnet_that_is_not_listed_stays() -> None:
     assert plan.ids["subnet_ids"] == [one(there, "subnets", "datalab-private-b")["subnet_id"], None]
 
 
-# What others have made
+# Resources of others
 
 
 def test_what_others_have_made_is_used_and_not_changed() -> None:

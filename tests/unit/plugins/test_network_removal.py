@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The end of a network: what goes, what waits, and what others have there."""
+"""The removal of a network: what is removed, what waits, and resources of others."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The policies of who runs the playbooks: an inventory that has something already asks for no right to make it.
+"""The operator's policies: an inventory that has something already needs no right to create it.
 
 What they allow is proved in tests/policies; that they are enough, and no more, by the integration tests.
 """

@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What each person wants, what a restricted group may not have, and who shares which lifecycle configuration."""
+"""What each person wants, the limits of restricted groups, and who shares which lifecycle configuration."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def wishes(
 
 
 def problems(variables: Variables, **more: Any) -> list[str]:
-    """What is wrong with Alice's variables."""
+    """The mistakes in Alice's variables."""
     found = read({"alice": variables}, **more).problems
     assert {problem.about for problem in found} <= {"alice"}
     return [problem.text for problem in found]

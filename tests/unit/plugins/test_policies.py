@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What the policies are made from: names, ids and keys. What they allow is proved in tests/policies."""
+"""The inputs of the policies: names, ids and keys. What they allow is proved in tests/policies."""
 
 from __future__ import annotations
 

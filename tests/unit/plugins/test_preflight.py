@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""All that is wrong with an inventory, in one message, before anybody asks AWS."""
+"""All mistakes of an inventory, in one message, before any call to AWS."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ ISOLATED = {"platform_storage_isolation": "access_point"}
 
 @pytest.fixture(autouse=True)
 def rules(monkeypatch: pytest.MonkeyPatch) -> dict[str, Rule]:
-    """The rules of the sections, which have tests of their own; here there are none but those that a test adds."""
+    """The rules of the sections, which have tests of their own; here only those that a test adds."""
     made = {"fleet": stations.CHECKS["fleet"]}
     monkeypatch.setattr(stations, "CHECKS", made)
     return made
@@ -550,7 +550,7 @@ UTILS = "ansible_collections.datalab.notebooks.plugins.plugin_utils"
 
 
 def counted(monkeypatch: pytest.MonkeyPatch, function: str) -> list[Any]:
-    """What a function is called with, from now on: one element for each call."""
+    """The arguments of a function from now on: one element for each call."""
     original, calls = pkgutil.resolve_name(f"{UTILS}.{function}"), list[Any]()
 
     def counting(*args: Any, **more: Any) -> Any:

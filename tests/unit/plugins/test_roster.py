@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Who there is in an inventory, and what is wrong with how it says so."""
+"""The people of an inventory, and mistakes in its groups."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Every option of every spec, against values that it must not take."""
+"""Every option of every spec, with values that it must refuse."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def all_options() -> dict[str, Mapping[str, Any]]:
 
 
 def parts(name: str, spec: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """An option, and those inside of it."""
+    """An option, and the options inside of it."""
     yield name, spec
     for key, option in spec.get("options", {}).items():
         yield from parts(f"{name}: {key}", option)

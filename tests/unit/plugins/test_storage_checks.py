@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What is wrong with the settings of the storage; and the role's interface."""
+"""Mistakes in the settings of the storage, and the role's interface."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ FINE: list[dict[str, Any]] = [
     {"iam": True},
 ]
 
-# What is changed, and all of the words that are said against it, after the variable.
+# The changed setting, and the whole message about it after the variable.
 REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"iam": True, **BY_POINT}, "iam is true platform_storage_isolation access_point must be shared"),
     ({"iam": True, **BY_FILE_SYSTEM}, "iam is true platform_storage_isolation file_system must be shared"),

@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What follows from each thing of the storage that is not as it is wanted, and what stands against it."""
+"""The change that follows from each difference in the storage, and conflicts."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ from ansible_collections.datalab.notebooks.tests.unit.plugins.storage_found impo
 
 @dataclass(frozen=True)
 class Drift:
-    """A property that is not as it is wanted, the one change that follows, and who makes it."""
+    """A property that differs, the one change that follows, and the step that makes it."""
 
     change: str
     found: dict[str, Any]  # of the file system, the access point of bob or the bucket
@@ -217,7 +217,7 @@ def test_the_first_subnet_of_each_zone() -> None:
     assert [each["subnet_id"] for each in step["mount_targets"]] == [A, B]
 
 
-# What stands against it
+# Conflicts
 
 
 def of_file_system(**found: Any) -> dict[str, Any]:
@@ -285,7 +285,7 @@ def test_refuses_before_the_first_change(settings: dict[str, Any], found: dict[s
     ids=str,
 )
 def test_no_instance_is_given_what_is_not_the_platforms(settings: dict[str, Any], system: dict[str, Any]) -> None:
-    """A run for instances only, which reads no more than ids, refuses it too."""
+    """A run for instances only, which reads only ids, refuses it too."""
     read = {"ids_only": True, "subnets": {}, "bucket": None, "file_systems": [system]}
     (problem,) = plan(settings, read, None).refused
     assert "must have the tag datalab:storage=datalab to be the platform's" in problem

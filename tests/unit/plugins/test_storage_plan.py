@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What turns the storage that there is into the one that is wanted."""
+"""The plans that turn the current storage into the desired one."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ ONLY_TLS_OTHERWISE = {  # as S3 may return it
     "Resource": ONLY_TLS["Resource"][::-1],
 }
 
-# What is as it is wanted
+# Nothing differs
 
 
 @pytest.mark.parametrize("settings", [{}, BY_POINT, BY_FILE_SYSTEM, BY_IAM], ids=str)
@@ -106,7 +106,7 @@ def test_a_file_system_that_is_given_is_not_looked_at() -> None:
     assert (made.changes, made.refused, made.ids["file_system"]) == ((), (), "nfs.example")
 
 
-# What is not there
+# Something is missing
 
 
 def test_an_empty_account() -> None:
@@ -184,7 +184,7 @@ def test_creations_show_what_is_created() -> None:
     assert shown[f"mount target of file system datalab in {A} (eu-central-1a)"] == {"security_groups": [GROUP]}
     assert shown["access point bob of file system datalab"]["root_directory"]["path"] == "/people/bob"
     assert shown[f"bucket {BUCKET}"]["lifecycle_rule"] == RULE
-    assert not any("&" in change.after for change in made.changes)  # YAML's way to say a thing once
+    assert not any("&" in change.after for change in made.changes)  # YAML's way to write a thing once
 
 
 def test_a_key_for_what_is_created() -> None:
@@ -341,7 +341,7 @@ def test_what_is_read(settings: dict[str, Any], mode: dict[str, bool], expected:
     assert wanted == {**nothing, "bucket": made_bucket, "ids_only": "ids_only" in mode, **expected}
 
 
-# Whatever is wanted
+# Any settings
 
 
 SETTINGS = st.fixed_dictionaries(

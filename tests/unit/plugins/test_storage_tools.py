@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The bucket that instances fetch tools from, and what is uploaded."""
+"""The bucket from which instances fetch tools, and the uploads."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Tags in every variable of any role that has some, against all that they must not be."""
+"""Every variable of any role that has tags, with all kinds of tags that must be refused."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .inventories import inventory, told
 SPECS = {name: spec for name, spec in {**platform_options(), **person_options()}.items() if name.endswith("_tags")}
 OF_TAGS = [name for name, spec in SPECS.items() if spec["type"] == "dict"]
 OF_PLATFORM = {"platform": "set from notebook_fleet_prefix"}
-SET = {  # what the platform sets there itself, and what is said of it
+SET = {  # the tags that the platform sets itself, and the message about them
     "notebook_tags": {
         "owner": "set from the host's name",
         "team": "set from notebook_team",
@@ -86,7 +86,7 @@ REFUSED: list[tuple[Any, str]] = [
 
 
 def said_of(variable: str, tags: Any, **others: Any) -> list[str]:
-    """What is said before the first change against an inventory that has these tags."""
+    """The mistakes of an inventory with these tags, before the first change."""
     return told(inventory({"research": ["alice"]}, common={variable: tags, **others}), sections=ALL)
 
 

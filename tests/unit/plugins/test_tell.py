@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What a run tells at its end: what differs is named, what is alike is counted."""
+"""The table at the end of a run: it names what differs, and counts what does not."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ TOKEN = "1234"
 
 @pytest.fixture(scope="module")
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Where a server listens, by a name as instances of the sandbox have one."""
+    """The address of a server, with a name like those of instances of the sandbox."""
     home = tmp_path_factory.mktemp("home")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))

@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Which variables there are, and what is said of one that nothing reads."""
+"""The known variables, and the message about one that nothing reads."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def test_keys_may_be_where_aws_is_reached() -> None:
 
 
 def unfit(spec: Mapping[str, Any]) -> Any:
-    """A value that the spec does not have."""
+    """A value that does not fit the spec."""
     return "x" if spec["type"] != "str" or "choices" in spec else ["x"]
 
 
@@ -85,7 +85,7 @@ def test_what_playbooks_take_has_limits(name: str, limits: tuple[int, int]) -> N
 def unknown(
     alice: Mapping[str, Any] | None = None, *people: str, common: Mapping[str, Any] | None = None, **more: Any
 ) -> list[tuple[str, str]]:
-    """What is said of variables that Alice has, or everybody; about whom, and what."""
+    """The messages about variables of Alice or of everybody: about whom, and what."""
     source = inventory(variables={"alice": alice or {}}, common=common, **more)
     found = unknown_variables(source, people or ("alice", "bob"))
     assert isinstance(found, Iterator)

@@ -23,7 +23,7 @@ def test_a_thread_beside_the_notebook(name: str, at_work: bool, computes: bool):
 
     def work() -> None:
         while not stop.is_set():
-            hashlib.sha256(DATA) if at_work else stop.wait(1)  # which lets go of the interpreter, as BLAS does
+            hashlib.sha256(DATA) if at_work else stop.wait(1)  # which releases the interpreter's lock, as BLAS does
 
     thread = threading.Thread(target=work, name=name)
     thread.start()

@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Which variables are saved together, what is left out, and what says so."""
+"""Which variables are saved together, what is left out, and how that is reported."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Notebook = Callable[[str], dict[str, Any]]
 
 @pytest.fixture
 def notebook(monkeypatch: pytest.MonkeyPatch) -> Notebook:
-    """Run a cell, and have what it made."""
+    """Run a cell, and return its variables."""
 
     def run(code: str) -> dict[str, Any]:
         space: dict[str, Any] = {"__name__": "__main__"}
@@ -34,7 +34,7 @@ def saved(values: dict[str, Any], last: list[list[str]] | None = None) -> tuple[
 
 
 def back(parts: list[Pickled]) -> dict[str, Any]:
-    """What a new kernel has."""
+    """The variables of a new kernel after a restore."""
     live.namespace = {"__name__": "__main__"}
     for part in parts:
         live.namespace.update(zip(part.names, load(part.data, part.buffers, len(part.names)), strict=True))

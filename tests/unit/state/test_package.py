@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What the package needs, and what it does where it is not wanted."""
+"""The requirements of the package, and its behaviour where it is switched off."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ OF_THE_KERNEL = {"IPython"}
 
 
 def test_it_needs_cloudpickle_and_nothing_else():
-    """Modules that recipes import by name are those of the variables themselves."""
+    """Modules that recipes import by name belong to the variables, so they are installed."""
     found = set()
     for path in (HOME / "src").rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):

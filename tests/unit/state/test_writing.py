@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What is large is written past the page cache, where that can be done."""
+"""Large files are written past the page cache, if the file system supports that."""
 
 from __future__ import annotations
 

@@ -258,7 +258,7 @@ def test_a_role_that_is_given_leaves_iam_alone(run: Run, sandbox: Sandbox) -> No
     assert not [call for call in sandbox.calls() if call.startswith("iam:")]
 
 
-def test_what_is_not_the_platforms_is_refused(run: Run, sandbox: Sandbox) -> None:
+def test_resources_of_others_are_refused(run: Run, sandbox: Sandbox) -> None:
     account = Account(sandbox)
     account.iam.create_role(RoleName="datalab-research", AssumeRolePolicyDocument=json.dumps(POLICIES["datalab-trust"]))
     account.iam.create_policy(PolicyName="datalab-fraud", PolicyDocument=json.dumps(POLICIES["datalab-fraud"]))

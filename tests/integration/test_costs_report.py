@@ -78,7 +78,7 @@ def activate_tags(sandbox: Sandbox) -> None:
     assert not answer["Errors"]
 
 
-def test_what_ran_is_reported_to_the_second_with_its_reason(sandbox: Sandbox, run: Run, tmp_path: Path) -> None:
+def test_running_time_is_reported_to_the_second_with_its_reason(sandbox: Sandbox, run: Run, tmp_path: Path) -> None:
     planned = run("site", "--check")
     assert "datalab-alice, ml.t3.medium, 20 GiB: +0.05 USD/h, +2.80 USD a month for the volume" in planned.stdout
     run("costs")
@@ -107,7 +107,7 @@ def test_what_ran_is_reported_to_the_second_with_its_reason(sandbox: Sandbox, ru
     assert REASON.replace(">", "&gt;") in page
 
 
-def test_what_is_refused_costs_no_call(sandbox: Sandbox, run: Run, tmp_path: Path) -> None:
+def test_a_refused_report_makes_no_call(sandbox: Sandbox, run: Run, tmp_path: Path) -> None:
     future = (datetime.now(UTC) + timedelta(days=40)).strftime("%Y-%m")
     refused = run("costs", "-e", "platform_costs_timezone=Mars", check=False)
     assert "platform_costs_timezone is Mars" in refused.stdout

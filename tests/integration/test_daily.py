@@ -170,7 +170,7 @@ def test_the_idle_tag_is_its_owners(sagemaker: SageMakerClient, run: Run) -> Non
     assert tags(sagemaker, "datalab-alice")["idle"] == "7200"  # the default again
 
 
-def test_what_somebody_made_by_hand_is_listed_and_adopted(
+def test_an_instance_made_by_hand_is_listed_and_adopted(
     sandbox: Sandbox, sagemaker: SageMakerClient, inventory: Inventory, run: Run
 ) -> None:
     inventory.people["alice"]["notebook_name"] = "experiment"

@@ -76,7 +76,7 @@ READING = (
 
 
 def each(*operations: str, times: int, **fault: Any) -> list[dict[str, Any]]:
-    """This many faults on each operation."""
+    """A fault for each operation, which happens `times` times."""
     return [{"service": "*", "operation": operation, "times": times, **fault} for operation in operations]
 
 

@@ -119,7 +119,7 @@ def test_a_playbook_uses_the_groups(playbook: PlaybookRunner, source: Callable[.
         ({"endpoint_url": "http://127.0.0.1:9"}, "Could not connect to the endpoint URL"),
     ],
 )
-def test_what_is_wrong_is_said(
+def test_mistakes_are_reported(
     playbook: PlaybookRunner, source: Callable[..., Path], options: dict[str, Any], message: str
 ) -> None:
     unreachable = {"AWS_MAX_ATTEMPTS": "1"}

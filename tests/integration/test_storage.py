@@ -280,7 +280,7 @@ def test_tools_are_uploaded_once_and_go_with_a_word(
     assert s3.list_buckets()["Buckets"] == []
 
 
-def test_what_is_given_is_neither_changed_nor_removed(
+def test_existing_storage_is_neither_changed_nor_removed(
     storage: Storage, sandbox: Sandbox, efs: Any, s3: Any, handed_on: Callable[[], dict[str, Any]]
 ) -> None:
     s3.create_bucket(Bucket="ours", CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
@@ -302,7 +302,7 @@ def test_what_is_given_is_neither_changed_nor_removed(
     assert [each["Key"] for each in s3.list_objects_v2(Bucket="ours")["Contents"]] == ["before.csv"]
 
 
-def test_what_is_not_the_platforms_is_refused_and_never_removed(
+def test_resources_of_others_are_refused_and_never_removed(
     storage: Storage, sandbox: Sandbox, efs: Any, s3: Any, network: dict[str, Any]
 ) -> None:
     efs.create_file_system(CreationToken="datalab", Encrypted=True)

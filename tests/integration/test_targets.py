@@ -74,7 +74,7 @@ def test_a_table_is_printed_whatever_the_callback(playbook: PlaybookRunner) -> N
     ]
 
 
-def test_what_is_missing_is_said_in_one_sentence(run_target: Callable[..., Played]) -> None:
+def test_a_missing_option_is_reported_in_one_sentence(run_target: Callable[..., Played]) -> None:
     run_target(FLEET, NOWHERE, "no_credentials", aws={})
 
 
@@ -111,7 +111,7 @@ class TestTwelvePeople:
         assert again.recap["localhost"]["changed"] == 0
         assert sandbox.calls() == {"sagemaker:ListNotebookInstances": 1, "resourcegroupstaggingapi:GetResources": 1}
 
-    def test_what_others_changed_is_seen(
+    def test_changes_by_others_are_seen(
         self, sandbox: Sandbox, sagemaker: SageMakerClient, converge: Callable[..., Played]
     ) -> None:
         converge()

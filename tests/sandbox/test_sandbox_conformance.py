@@ -159,7 +159,7 @@ def test_a_second_signal_does_not_end_the_removal(account, faulty):
     assert "What was made is being removed; please let it." in said
 
 
-def test_what_is_of_others_is_left_alone(account, create_stopped, sagemaker, monkeypatch):
+def test_resources_of_others_are_left_alone(account, create_stopped, sagemaker, monkeypatch):
     create_stopped("datalab-alice", Tags=[{"Key": MARK, "Value": "datalab-conformance-20260101-000000-0000"}])
     account.logs.create_log_group(logGroupName=LOG_GROUP)
     account.logs.create_log_stream(logGroupName=LOG_GROUP, logStreamName="datalab-alice/LifecycleConfigOnStart")
@@ -213,7 +213,7 @@ def test_a_log_group_in_which_others_write_stays(account, faulty):
     assert account.log_group_tags() == {}
 
 
-def test_what_cannot_be_removed_is_named(account):
+def test_resources_that_cannot_be_removed_are_named(account):
     def refuse(model, **_):
         if model.name == "DeleteVpc":
             raise RuntimeError("may not")
@@ -396,7 +396,7 @@ SECRETS = {
 
 
 @pytest.mark.parametrize("text", SECRETS)
-def test_what_is_masked(text):
+def test_secrets_are_masked(text):
     assert masked(text) == SECRETS[text]
 
 
@@ -409,7 +409,7 @@ def test_no_page_has_a_secret(text):
         assert page.count(SECRETS[text]) == 3
 
 
-def test_what_was_not_reached_is_in_the_page(account, faulty):
+def test_assumptions_that_were_not_reached_are_in_the_page(account, faulty):
     faulty[1].armed = ("StopNotebookInstance", "before", "error")
     run = conduct(account)[0]
     told = {each["name"]: each["seen"] for each in facts(run.results + unasked(run))}
@@ -418,7 +418,7 @@ def test_what_was_not_reached_is_in_the_page(account, faulty):
     assert told["throttling"] == "needs an account in which nothing else runs"
 
 
-def test_what_the_profile_may_not_is_not_asked(account):
+def test_without_a_right_of_the_profile_nothing_is_asked(account):
     def check(_):
         raise ClientError({"Error": {"Code": "AccessDeniedException", "Message": "no"}}, "ListTags")
 

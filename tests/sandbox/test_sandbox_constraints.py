@@ -188,7 +188,7 @@ def test_each_constraint_of_an_operation_is_checked(operation, send):
         assert text in message, (path, constraint)
 
 
-def test_what_was_generated_is_what_the_model_has():
+def test_the_generated_cases_cover_the_model():
     """The table has every constraint that occurs in the model's own text."""
     stated = {
         (operation, path, constraint)

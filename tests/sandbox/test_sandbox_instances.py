@@ -176,7 +176,7 @@ def test_all_violations_are_reported_at_once(sagemaker, refused):
         ({"Tags": [{"Key": "aws:x", "Value": ""}]}, "aws: prefixed tag key names are not allowed for external use."),
     ],
 )
-def test_what_cannot_be_is_refused(create, sagemaker, refused, fields, reason):
+def test_impossible_settings_are_refused(create, sagemaker, refused, fields, reason):
     code, message = refused(create, **fields)
     assert code == "ValidationException"
     assert reason in message

@@ -180,7 +180,7 @@ def test_operations_of_s3_are_told_by_what_they_ask_for(sandbox, client_for):
     assert sandbox.calls() == {f"s3:{name}": 1 for name in called}
 
 
-def test_what_ansible_has_called_is_kept(sandbox, client_for, raw):
+def test_calls_of_ansible_are_recorded(sandbox, client_for, raw):
     before = sandbox.by_ansible()
     client_for("sns", sandbox.endpoint).list_topics()
     assert sandbox.by_ansible() == before

@@ -55,7 +55,7 @@ def left_over(kernel: Kernel) -> str:
 
 
 @pytest.mark.parametrize("looks", [NO_RESERVE, LOOKED_BEFORE], ids=["before a save", "in a save"])
-def test_what_was_saved_stays(start: Start, volume: Path, looks: str):
+def test_earlier_states_stay(start: Start, volume: Path, looks: str):
     kernel = start(python=volume)
     kernel.run(f"{NO_RESERVE}\nx = 1; large = bytes(range(256)) * 80_000")
     assert "lost" not in kernel.run("%state save")
@@ -69,7 +69,7 @@ def test_what_was_saved_stays(start: Start, volume: Path, looks: str):
     assert kernel.run("print(x, len(large))").split() == ["1", "20480000"]
 
 
-def test_what_is_too_large_is_left_out_and_named(start: Start, volume: Path):
+def test_variables_that_are_too_large_are_left_out_and_named(start: Start, volume: Path):
     """The volume was filled after its room was checked."""
     kernel = start(python=volume)
     kernel.run(f"{LOOKED_BEFORE}\nx = 1; large = bytes(80_000_000); both = [x, large]")
@@ -83,7 +83,7 @@ def test_what_is_too_large_is_left_out_and_named(start: Start, volume: Path):
     assert kernel.run("print(x)").strip() == "1"
 
 
-def test_what_has_no_room_any_more_comes_back_as_it_was(start: Start, volume: Path):
+def test_variables_that_no_longer_have_room_come_back_as_they_were(start: Start, volume: Path):
     kernel = start(python=volume)
     kernel.run(f"{NO_RESERVE}\nx = 1; large = bytes(range(256)) * 80_000")
     kernel.run("%state save")

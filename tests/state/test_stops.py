@@ -125,7 +125,7 @@ model = Model(); both = [model]
 """
 
 
-def test_what_hangs_in_a_fork_is_pickled_in_the_kernel(start: Start):
+def test_an_object_that_hangs_in_a_fork_is_pickled_in_the_kernel(start: Start):
     """LightGBM and others compute with threads when they are pickled."""
     kernel = start()
     kernel.run(HANGS)
@@ -168,7 +168,7 @@ def test_a_save_touches_no_file_of_the_notebook(start: Start, place: Path):
 # What people type
 
 
-def test_what_a_new_session_has_made_stays(start: Start):
+def test_variables_of_a_new_session_stay(start: Start):
     kernel = start()
     kernel.run("a = 1; b = 2")
     kernel.run("%state save")
@@ -241,7 +241,7 @@ def test_a_notebook_that_is_renamed_without_its_kernel(start: Start, place: Path
     assert kernel.run("print(x)").strip() == "3"
 
 
-def test_what_is_not_there(start: Start, place: Path):
+def test_nothing_to_restore(start: Start, place: Path):
     kernel = start()
     assert kernel.run("%restore nosuch.ipynb").splitlines() == [
         f"Nothing is saved of {place}/nosuch.ipynb; `%state list` shows what is."

@@ -57,7 +57,7 @@ SETUP = [
 
 
 class VirtualMachineError(Exception):
-    """This computer lacks something for the virtual machine; the message says how to get it."""
+    """The computer lacks something for the virtual machine; the message says how to get it."""
 
 
 class ProcessorError(VirtualMachineError):

@@ -60,6 +60,6 @@ def test_a_link_to_a_directory_leads_to_its_readme_or_nowhere(sources: Path) -> 
         ("<style>@import 'https://example.com/x.css'; p {background: url(https://example.com/x.png)}</style>", 2),
     ],
 )
-def test_what_another_server_is_asked_for_is_told(html: str, count: int, tmp_path: Path) -> None:
+def test_resources_from_other_servers_are_reported(html: str, count: int, tmp_path: Path) -> None:
     (tmp_path / "index.html").write_text(html)
     assert len(external(tmp_path)) == count

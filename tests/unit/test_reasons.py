@@ -165,7 +165,7 @@ SAYS = {
 
 
 @pytest.mark.parametrize("tool", SAYS)
-def test_what_a_tool_says(tool: str) -> None:
+def test_reasons_of_each_tool(tool: str) -> None:
     output, says = SAYS[tool]
     assert reasons(output) == says
 

@@ -207,5 +207,5 @@ def test_the_page_has_each_notice_on_an_instance() -> None:
         ("{{ 'a mystery to everybody' if x else result.msg }}", False),
     ],
 )
-def test_what_counts_as_explained(text: str, has: bool) -> None:
+def test_messages_that_count_as_explained(text: str, has: bool) -> None:
     assert explained(text) is has

@@ -214,10 +214,10 @@ WRONG = [
 
 
 @pytest.mark.parametrize(("change", "text"), WRONG)
-def test_what_aws_would_not_take_is_refused_before_any_call(change: dict[str, Any], text: str) -> None:
+def test_invalid_options_are_refused_before_any_call(change: dict[str, Any], text: str) -> None:
     assert any(text in each for each in budget_problems(replace(WANTED, **change)))
 
 
-def test_what_aws_takes() -> None:
+def test_valid_options_are_accepted() -> None:
     assert not list(budget_problems(WANTED))
     assert not list(budget_problems(replace(WANTED, alerts=(Alert(80), Alert(80, forecast=True)))))

@@ -124,6 +124,6 @@ WRONG: list[tuple[dict[str, Any], str]] = [
 
 
 @pytest.mark.parametrize(("change", "text"), WRONG)
-def test_what_aws_would_not_take_is_refused_before_any_call(change: dict[str, Any], text: str) -> None:
+def test_invalid_options_are_refused_before_any_call(change: dict[str, Any], text: str) -> None:
     assert any(text in each for each in action_problems(replace(WANTED, **change)))
     assert not list(action_problems(WANTED))

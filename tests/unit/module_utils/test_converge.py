@@ -382,7 +382,7 @@ def test_the_answer_of_create_is_lost(sagemaker: Script) -> None:
         pytest.param(described({"owner": "alice"}, status="Stopping"), id="a state that is not on the way"),
     ],
 )
-def test_what_is_not_as_it_was_asked_for_is_not_adopted(sagemaker: Script, found: Current | None) -> None:
+def test_an_instance_with_other_settings_is_not_adopted(sagemaker: Script, found: Current | None) -> None:
     lost(sagemaker, "create_notebook_instance", tagged(owner="alice"), found)
     errors = converge(sagemaker, plan(want(**LEAST, tags={"owner": "alice"}), None))
     assert STATUS_REFUSED in errors[NAME]

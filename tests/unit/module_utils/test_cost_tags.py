@@ -31,7 +31,7 @@ def sets(ce: Script, *keys: str, errors: Any = ()) -> None:
     ce.call("update_cost_allocation_tags_status", {"CostAllocationTagsStatus": asked}, answer)
 
 
-def test_what_is_active_gets_no_call(ce: Script) -> None:
+def test_active_tags_get_no_call(ce: Script) -> None:
     lists(ce, platform="Active", team="Active")
     assert ensure(ce.client, KEYS, "Active", None, check_mode=False)[0] is False
 
@@ -95,5 +95,5 @@ def test_a_member_account_is_told_whose_it_is(ce: Script) -> None:
         (KEYS, date(2025, 11, 1), 0),
     ],
 )
-def test_what_aws_would_not_take(keys: list[str], begin: date | None, problems: int) -> None:
+def test_invalid_options(keys: list[str], begin: date | None, problems: int) -> None:
     assert len(list(tag_problems(keys, begin, date(2026, 11, 27)))) == problems

@@ -89,7 +89,7 @@ def test_another_error_is_one(ce: Script) -> None:
         (date(2025, 9, 30), date(2026, 11, 1), "13 months"),
     ],
 )
-def test_what_cost_explorer_does_not_have_is_not_asked_for(begin: date, end: date, text: str) -> None:
+def test_months_that_cost_explorer_lacks_are_not_requested(begin: date, end: date, text: str) -> None:
     with pytest.raises(NotebookError, match=text):
         check(begin, end, date(2026, 11, 27))
 

@@ -117,7 +117,7 @@ def test_plans_a_change(case: Case) -> None:
     ],
     ids=str,
 )
-def test_what_already_holds_is_no_change_and_no_mistake(given: dict[str, Any], efs: Script) -> None:
+def test_equal_settings_need_no_change(given: dict[str, Any], efs: Script) -> None:
     nothing = {"posix_user": None, "root_directory": None, "tags": None, "purge_tags": True, "replace": False}
     desired = desired_point({"name": "alice", "file_system_id": FS, **nothing, **given})
     assert point_problems(efs.client.meta.service_model, desired) == []
@@ -162,7 +162,7 @@ def test_plans_a_replacement(tags: Any, after: dict[str, str]) -> None:
          current(), "root_directory.creation_info.permissions is 0700 and not 0750"),
     ],
 )  # fmt: skip
-def test_what_cannot_be_changed_is_refused(desired: DesiredPoint, has: dict[str, Any], says: str) -> None:
+def test_immutable_settings_are_refused(desired: DesiredPoint, has: dict[str, Any], says: str) -> None:
     with pytest.raises(InputError) as caught:
         plan_point(desired, has)
     (problem,) = caught.value.problems

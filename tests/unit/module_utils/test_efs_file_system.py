@@ -205,7 +205,7 @@ def test_plans_a_creation() -> None:
         ),
     ],
 )
-def test_what_cannot_be_changed_is_refused(settings: dict[str, Any], targets: Any, says: str) -> None:
+def test_immutable_settings_are_refused(settings: dict[str, Any], targets: Any, says: str) -> None:
     with pytest.raises(InputError) as caught:
         plan_file_system(want(settings, mount_targets=targets), current(mount_targets=[target()]))
     (problem,) = caught.value.problems
@@ -299,7 +299,7 @@ AGAIN: dict[str, Any] = {
 
 
 @pytest.mark.parametrize("options", [*([option] for option in AGAIN), list(AGAIN)], ids=str)
-def test_what_already_holds_is_no_change_and_no_mistake(options: list[str], efs: Script) -> None:
+def test_equal_settings_need_no_change(options: list[str], efs: Script) -> None:
     desired = desired_file_system({**OPTIONS, **{option: AGAIN[option] for option in options}})
     assert file_system_problems(efs.client.meta.service_model, desired) == []
     assert not plan_file_system(desired, EVERYTHING).changed
@@ -466,7 +466,7 @@ def test_the_name_in_china() -> None:
     assert api_efs.dns_name(china, FS) == f"{FS}.efs.cn-north-1.amazonaws.com.cn"
 
 
-def test_what_passes_is_waited_for(efs: Script) -> None:
+def test_transitional_states_are_waited_for(efs: Script) -> None:
     groups = {"MountTargetId": target()["mount_target_id"]}
     reads(efs, mounted("creating"))
     efs.refuse("describe_mount_target_security_groups", groups, "IncorrectMountTargetState", "creating")

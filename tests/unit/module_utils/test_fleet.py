@@ -214,7 +214,7 @@ def test_one_that_cannot_be_read_does_not_hide_the_others(sagemaker: Script, tag
 
 
 def test_one_whose_deletion_ends_while_it_is_read_is_gone(sagemaker: Script, tagging: Script) -> None:
-    """This happens in the run after one that was killed."""
+    """The next run after a killed one reads such an instance."""
     sagemaker.looks("Deleting", name="a")
     sagemaker.refuse("list_tags", {"ResourceArn": arn_of("a")}, "ValidationException", "RecordNotFound")
     (wanted,) = wants(["a"], state="absent")
@@ -233,7 +233,7 @@ def test_one_of_many_that_cannot_be_read_does_not_hide_the_others(sagemaker: Scr
     assert not any(made.steps for made in plans)
 
 
-def test_that_no_one_can_be_asked_is_told_once(monkeypatch: pytest.MonkeyPatch, sagemaker: Script) -> None:
+def test_an_unreachable_aws_is_reported_once(monkeypatch: pytest.MonkeyPatch, sagemaker: Script) -> None:
     def nowhere(**_params: Any) -> None:
         raise EndpointConnectionError(endpoint_url="http://nowhere")
 
@@ -440,7 +440,7 @@ def test_outcome_of_a_deletion() -> None:
     assert (result["changed"], result["status"], result["instance_type"], result["tags"]) == (True, None, None, {})
 
 
-def test_outcome_of_what_waits() -> None:
+def test_outcome_of_a_pending_change() -> None:
     made = plan(want(instance_type="ml.m5.xlarge"), described(OWNED))
     waits = {"instance_type": {"before": "ml.t3.medium", "after": "ml.m5.xlarge"}}
     reason = f"{NAME} is InService; applied by the next run that finds it stopped"

@@ -148,7 +148,7 @@ def test_iam_is_read_in_two_calls(iam: Script) -> None:
     }
 
 
-def test_of_all_that_the_account_has_only_what_concerns_the_platform_is_kept(iam: Script, athena: Script) -> None:
+def test_only_resources_of_the_platform_are_kept(iam: Script, athena: Script) -> None:
     bounded: dict[str, Any] = {
         "PermissionsBoundary": {"PermissionsBoundaryArn": f"{ARN}policy/datalab/datalab-boundary"}
     }

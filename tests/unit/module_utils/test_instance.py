@@ -154,7 +154,7 @@ def test_an_answer_has_the_fields_that_were_requested() -> None:
     assert current_from_answer(ANSWER, {}).fields == desired_from_options(options(**OPTIONS)).fields
 
 
-def test_what_was_requested_needs_no_change() -> None:
+def test_an_instance_as_requested_needs_no_change() -> None:
     assert plan(desired_from_options(options(**OPTIONS)), current_from_answer(ANSWER, {})).steps == ()
 
 

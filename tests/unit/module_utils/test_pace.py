@@ -49,7 +49,7 @@ def test_threads_take_turns(turns: Turns) -> None:
     assert sorted(turns.ends) == [100 + n / 4 for n in range(9)]
 
 
-def test_what_was_not_used_is_not_saved_up(turns: Turns) -> None:
+def test_unused_requests_are_not_saved_up(turns: Turns) -> None:
     pace = Pace(4)
     pace.wait()
     turns.now = 200.0
@@ -70,7 +70,7 @@ THROTTLED: tuple[None, dict[str, Any]] = (None, {"Error": {"Code": "ThrottlingEx
 DONE: tuple[None, dict[str, Any]] = (None, {})
 
 
-def test_what_is_throttled_slows_down_and_what_is_not_recovers(turns: Turns) -> None:
+def test_throttling_slows_requests_down_and_success_speeds_them_up(turns: Turns) -> None:
     pace = Pace(10)
     for response, seconds in [(THROTTLED, 0.2), (THROTTLED, 0.4), (DONE, 0.32), (None, 0.256), (THROTTLED, 0.5)]:
         pace.hear(response=response)

@@ -307,7 +307,7 @@ SAID_AGAIN: dict[str, Any] = {
 
 @pytest.mark.parametrize("status", HELD)
 @pytest.mark.parametrize("option", [*SAID_AGAIN, "everything"])
-def test_what_already_holds_is_no_change_and_no_mistake(option: str, status: str, service_model: ServiceModel) -> None:
+def test_equal_settings_need_no_change(option: str, status: str, service_model: ServiceModel) -> None:
     current = have(status, tags={"owner": "alice"}, **EVERYTHING)
     for state in HELD[status]:
         said = SAID_AGAIN if option == "everything" else {option: SAID_AGAIN[option]}
@@ -324,7 +324,7 @@ def test_every_option_is_said_again() -> None:
 @pytest.mark.parametrize(
     ("option", "value"), [("ip_address_type", "ipv4"), ("minimum_instance_metadata_service_version", "1")]
 )
-def test_what_aws_does_not_tell_is_its_default(option: str, value: str) -> None:
+def test_missing_fields_have_their_defaults(option: str, value: str) -> None:
     assert plan(want(**{option: value}), have("Stopped")).steps == ()
 
 
@@ -475,7 +475,7 @@ def test_never_replacing_is_complete() -> None:
     assert set(SET_AT_CREATION) == {f.option for f in FIELDS if not f.updatable}
 
 
-def test_what_one_instance_cannot_become_stops_no_other() -> None:
+def test_an_impossible_change_of_one_instance_stops_no_other() -> None:
     alice = want(volume_size_in_gb=5, role_arn="")
     bob = want(name="datalab-bob", owner="bob", subnet_id="subnet-1")
     fine = want(name="datalab-fine", instance_type="ml.m5.xlarge")

@@ -92,7 +92,7 @@ def test_a_cache_that_is_too_old_or_unreadable_is_asked_for_again(pricing: Scrip
         assert read_prices(pricing.client, "us-east-1", {}, str(cache))["source"] == "price list"
 
 
-def test_what_is_shipped_is_better_than_nothing(pricing: Script) -> None:
+def test_shipped_prices_are_used_without_others(pricing: Script) -> None:
     pricing.refuse("get_products", ASKED, "AccessDeniedException", "not authorized to perform: pricing:GetProducts")
     found = read_prices(pricing.client, "us-east-1", {}, None)
     assert (found["source"], found["date"]) == ("shipped", DATE)

@@ -84,7 +84,7 @@ def test_the_first_get_what_is_left() -> None:
     assert list(refused(plans, others("InService", kind=LARGE), large=2)) == ["carol", "dave"]
 
 
-def test_who_is_refused_takes_nothing() -> None:
+def test_a_refused_instance_uses_no_quota() -> None:
     assert list(refused([new("alice", LARGE), new("bob")], [], large=0, total=1)) == ["alice"]
 
 
@@ -108,7 +108,7 @@ def test_only_running_instances_count(status: str) -> None:
     ],
     ids=["stopped", "started", "started, room", "forced", "waits", "waits, room", "failed", "as it is", "removed"],
 )
-def test_what_takes_of_a_quota(plan: Plan, left: int, is_refused: bool) -> None:
+def test_instances_that_use_a_quota(plan: Plan, left: int, is_refused: bool) -> None:
     account = others("InService", "InService", kind=LARGE)
     assert bool(refused([plan], account, large=2 + left, small=0)) == is_refused
 
@@ -126,14 +126,14 @@ def test_an_instance_does_not_stand_in_its_own_way() -> None:
     assert not refused([here], [have("InService")], total=1, large=1)
 
 
-def test_what_waits_comes_last_and_keeps_what_it_has() -> None:
+def test_pending_changes_come_last_and_keep_their_quota() -> None:
     plans = [changed("InService"), new("carol", LARGE), new("dave")]
     here = have("InService", instance_type=SMALL)
     assert list(refused(plans, [here], large=1, small=1)) == ["dave", "alice"]
     assert not refused(plans, [here], large=2, small=2, total=3)
 
 
-def test_what_waits_stays_and_is_told_what_stands_against_it() -> None:
+def test_a_pending_change_stays_with_the_quota_against_it() -> None:
     waits, fresh = changed("InService", tags={"owner": "alice", "a": "b"}), new("carol", LARGE)
     over = {each.desired.name: NotebookError("the quota is 0") for each in (waits, fresh)}
     made = Comparison([], [waits, fresh]).without(over)
@@ -144,7 +144,7 @@ def test_what_waits_stays_and_is_told_what_stands_against_it() -> None:
     assert (carol["failed"], carol["pending_problem"]) == (True, None)
 
 
-def test_what_has_no_quota_is_allowed() -> None:
+def test_a_type_without_a_quota_is_allowed() -> None:
     assert not refused([new("carol", LARGE)], [], small=0)
 
 

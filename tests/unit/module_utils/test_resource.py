@@ -141,7 +141,7 @@ def test_flow(case: Case) -> None:
 
 
 @pytest.mark.parametrize("module", [PRESENT, ABSENT, FORCED], ids=["present", "absent", "forced"])
-def test_what_is_wrong_from_the_start_is_refused_before_anything_is_read(module: Module) -> None:
+def test_mistakes_are_refused_before_any_read(module: Module) -> None:
     lamp = Lamp(OTHER, wrong=["name: too long", "colour: unknown"])
     assert end_of(module, lamp) == ("fail", {"msg": "name: too long\ncolour: unknown"})
     assert lamp.asked in (["problems"], ["absence_problems"])

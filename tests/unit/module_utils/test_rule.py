@@ -52,7 +52,7 @@ def test_a_rule_is_created_with_its_tags_and_target(events: Script) -> None:
     apply_rule(events.client, plan_rule(WANTED, None))
 
 
-def test_what_does_not_differ_gets_no_call(events: Script) -> None:
+def test_equal_settings_get_no_call(events: Script) -> None:
     plan = plan_rule(WANTED, there())
     assert not plan.changed
     apply_rule(events.client, plan)

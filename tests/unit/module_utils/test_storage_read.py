@@ -180,7 +180,7 @@ def test_a_thousand_access_points_cost_ten_calls(efs: Script) -> None:
 
 
 @pytest.mark.parametrize("state", ["deleting", "deleted"])
-def test_what_is_going_away_is_not_there(efs: Script, state: str) -> None:
+def test_a_deleting_file_system_counts_as_missing(efs: Script, state: str) -> None:
     finds(efs, described(state=state), **BY_NAME)
     assert read({"names": ["datalab"], "parts": ["details"]}, efs=efs)["file_systems"] == []
     finds(efs, described(), **BY_NAME)

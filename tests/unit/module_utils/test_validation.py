@@ -287,7 +287,7 @@ def test_a_packed_script_with_a_syntax_error() -> None:
     assert "syntax error" in problem
 
 
-def test_what_only_looks_packed_is_taken_as_it_is() -> None:
+def test_a_script_that_only_looks_packed_is_checked_as_it_is() -> None:
     assert problems_of(f"{HEAD}cat <<'PROGRAM'\nno base85: \"\nPROGRAM\n") == []
 
 

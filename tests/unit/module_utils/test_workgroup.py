@@ -223,14 +223,14 @@ def test_nothing_is_left_to_do(case: Case) -> None:
 
 
 @pytest.mark.parametrize("option", OPTIONS)
-def test_what_already_holds_is_no_change_and_no_mistake(option: str, model: Any) -> None:
+def test_equal_settings_need_no_change(option: str, model: Any) -> None:
     desired = desired_workgroup(options(**{option: EVERYTHING[option]}))
     assert workgroup_problems(model, desired) == []
     assert not plan_workgroup(desired, have(), ARN).changed
 
 
 @pytest.mark.parametrize("option", [option for option in OPTIONS if isinstance(EVERYTHING[option], bool)])
-def test_what_aws_does_not_tell_is_off(option: str) -> None:
+def test_missing_fields_are_off(option: str) -> None:
     off, on = (desired_workgroup(options(**{option: value})) for value in (False, True))
     untold = have(**{option: None})
     assert not plan_workgroup(off, untold, ARN).changed
@@ -461,7 +461,7 @@ def test_tells_every_problem(model: Any) -> None:
     ]
 
 
-def test_of_the_collections_own_tags_only_the_mark_of_the_platform_is_taken() -> None:
+def test_only_the_mark_is_accepted_of_the_collections_own_tags() -> None:
     model = get_session().get_service_model("athena")
     assert workgroup_problems(model, DesiredWorkgroup(NAME, tags={"datalab:access": "datalab"})) == []
     assert workgroup_problems(model, DesiredWorkgroup(NAME, tags={"datalab:x": "datalab"})) == [

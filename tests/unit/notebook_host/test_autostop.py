@@ -176,7 +176,7 @@ def test_the_decision(case: Case) -> None:
     assert look(case, memory_of(case)) == (case.stop, case.expect)
 
 
-def test_what_jupyter_said_before_it_was_silent_is_not_new_when_it_answers_again() -> None:
+def test_activity_before_a_silence_of_jupyter_is_not_new_after_it() -> None:
     before = Case("silent", "", silent=600, remembered=4000, looked=300, seen=(ago(4000),))
     memory = memory_of(before)
     look(before, memory)

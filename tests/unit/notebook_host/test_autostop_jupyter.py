@@ -208,7 +208,9 @@ def recorded(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
     ("state", "idle"),
     [("nothing", None), ("unconnected", 60), ("idle", 60), ("closed", None)],
 )
-def test_what_jupyter_answered_is_understood(recorded: Callable[[str], None], state: str, idle: int | None) -> None:
+def test_recorded_answers_of_jupyter_are_understood(
+    recorded: Callable[[str], None], state: str, idle: int | None
+) -> None:
     recorded(state)
     busy, stamps = autostop.observe(SimpleNamespace(ignore_connections=False))
     assert busy == ""
@@ -219,6 +221,6 @@ def test_what_jupyter_answered_is_understood(recorded: Callable[[str], None], st
     assert memory.now - memory.active == pytest.approx(100_000 if idle is None else idle, abs=1)
 
 
-def test_what_a_busy_jupyter_answered_is_understood(recorded: Callable[[str], None]) -> None:
+def test_recorded_answers_of_a_busy_jupyter_are_understood(recorded: Callable[[str], None]) -> None:
     recorded("busy")
     assert autostop.observe(SimpleNamespace(ignore_connections=True))[0] == "train.ipynb is computing"

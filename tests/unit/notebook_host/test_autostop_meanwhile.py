@@ -98,7 +98,7 @@ BUSY = '[{"execution_state": "busy", "connections": 0}]'
     ],
     ids=["cpu", "bytes", "hold", "key", "kernel"],
 )
-def test_what_moves_is_kept_and_counts_from_then_on(moves: Any, host: Host) -> None:
+def test_activity_keeps_the_instance_and_restarts_the_clock(moves: Any, host: Host) -> None:
     instance(host, "echo")
     still(host, 99 * HOURS)
     moves(host)

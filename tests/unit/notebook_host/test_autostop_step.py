@@ -30,7 +30,7 @@ def times(host: Host) -> dict[str, int]:
     return {path.name: path.stat().st_mtime_ns for path in files}
 
 
-def test_what_the_timer_runs_stops_an_idle_instance(host: Host, scripts: Scripts, jupyter: Jupyter) -> None:
+def test_the_timers_command_stops_an_idle_instance(host: Host, scripts: Scripts, jupyter: Jupyter) -> None:
     install(host, scripts["only autostop"]["on-start.sh"].replace('"limit": 3600', '"limit": 5'))
     instance = Instance(host, "", jupyter.port)
     listen(instance, jupyter.port)

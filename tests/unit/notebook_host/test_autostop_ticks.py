@@ -65,9 +65,7 @@ def test_a_stop_is_a_line_for_the_report_of_costs(instance: Instance) -> None:
     assert len(instance.logged()) == 1, "it is the same idle period"
 
 
-def test_who_only_observes_stops_nothing_and_says_once_what_it_would_have_done(
-    instance: Instance, jupyter: Jupyter
-) -> None:
+def test_observe_stops_nothing_and_logs_each_decision_once(instance: Instance, jupyter: Jupyter) -> None:
     instance.remember(active=60)  # no longer than any machine is up
     hook(instance, "save", f"touch {instance.hooks}/saved")
     for _ in range(2):
@@ -85,7 +83,7 @@ def test_who_only_observes_stops_nothing_and_says_once_what_it_would_have_done(
     assert [line["autostop"] for line in instance.logged()] == ["observe", "back", "observe"]
 
 
-def test_what_is_back_is_told_with_its_reason(instance: Instance, jupyter: Jupyter) -> None:
+def test_returning_work_is_logged_with_its_reason(instance: Instance, jupyter: Jupyter) -> None:
     instance.remember(active=60)
     instance.tick(observe=True)
     jupyter.lists["sessions"] = [session(kernel(2))]
@@ -119,7 +117,7 @@ def test_a_memory_that_makes_no_sense_is_begun_anew(content: str, instance: Inst
     assert instance.memory["now"] > 0
 
 
-def test_what_is_busy_is_counted(instance: Instance, jupyter: Jupyter) -> None:
+def test_busy_seconds_are_counted(instance: Instance, jupyter: Jupyter) -> None:
     jupyter.lists["sessions"] = BUSY
     instance.remember(active=36_000)  # five minutes ago
     instance.tick()
@@ -239,7 +237,7 @@ ANSWERS: list[tuple[str, Any, int, str]] = [
 
 
 @pytest.mark.parametrize(("what", "answer", "status", "expect"), ANSWERS, ids=[expect for *_, expect in ANSWERS])
-def test_what_is_no_answer(
+def test_invalid_answers_count_as_none(
     instance: Instance, jupyter: Jupyter, what: str, answer: Any, status: int, expect: str
 ) -> None:
     jupyter.lists[what], jupyter.status = answer, status
@@ -250,7 +248,7 @@ def test_what_is_no_answer(
 
 
 @pytest.mark.parametrize("garbage", [b"", b"garbage\r\n\r\n", b"HTTP/1.1 200 OK\r\n\r\n[{"])
-def test_what_is_no_http_is_no_answer(instance: Instance, jupyter: Jupyter, garbage: bytes) -> None:
+def test_an_answer_that_is_no_http_counts_as_none(instance: Instance, jupyter: Jupyter, garbage: bytes) -> None:
     handler = jupyter.server.RequestHandlerClass
     handler.do_GET = lambda self: self.wfile.write(garbage)  # type: ignore[attr-defined]
     assert instance.tick().startswith("no answer from Jupyter (")
@@ -319,7 +317,7 @@ def test_a_hook_that_hangs_is_killed_with_all_its_children(instance: Instance, t
     wait_for(lambda: not child.exists() or child.read_text().split()[2] == "Z")
 
 
-def test_who_works_by_then_is_not_stopped(instance: Instance, jupyter: Jupyter) -> None:
+def test_work_during_the_hooks_prevents_the_stop(instance: Instance, jupyter: Jupyter) -> None:
     started = instance.host.root / "started"
     hook(instance, "slow", f"touch {started}\nwhile [ -e {started} ]; do sleep 0.02; done")
     instance.install()
@@ -336,7 +334,7 @@ def test_who_works_by_then_is_not_stopped(instance: Instance, jupyter: Jupyter) 
     assert instance.tick() == "teams/fraud/train.ipynb is computing: keep\n"
 
 
-def test_what_a_hook_does_in_a_kernel_is_no_activity(instance: Instance, jupyter: Jupyter) -> None:
+def test_a_hooks_use_of_a_kernel_is_no_activity(instance: Instance, jupyter: Jupyter) -> None:
     instance.aws(stopping="echo Throttled >&2; exit 254")
     jupyter.lists["kernels"] = [kernel(90_000)]
     stamp = kernel()["last_activity"]

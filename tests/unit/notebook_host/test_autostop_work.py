@@ -98,14 +98,14 @@ def test_a_shell_that_runs_many_short_programs_is_work(instance: Instance, termi
     assert instance.tick() == f"bash works (process {shell.name}): keep\n"
 
 
-def test_what_computes_without_a_terminal_is_work(instance: Instance, terminal: Terminal) -> None:
+def test_a_computation_without_a_terminal_is_work(instance: Instance, terminal: Terminal) -> None:
     program = terminal(sys.executable, "-c", COMPUTE, controlling=False)
     wait_for(lambda: cpu_seconds(program) > 1.1)
     assert instance.tick().endswith(f" works (process {program.name}): keep\n")
 
 
 @pytest.mark.parametrize("start", ["nohup", "setsid"])
-def test_what_outlives_its_terminal_is_work(instance: Instance, tmp_path: Path, start: str) -> None:
+def test_a_program_that_outlives_its_terminal_is_work(instance: Instance, tmp_path: Path, start: str) -> None:
     file = tmp_path / "pid"
     code = f"import time\nwhile True: pass\n# {tmp_path}"  # with which its end finds it
     program = f"bash -c 'echo $$ >{file}; exec {sys.executable} -c \"$0\"' '{code}'"
@@ -133,7 +133,7 @@ def test_a_notebook_that_is_executed_in_a_terminal_is_work(
     assert instance.tick().endswith(f" works (process {kernel.name}): keep\n")
 
 
-def test_what_moves_data_is_work(instance: Instance, terminal: Terminal, tmp_path: Path) -> None:
+def test_a_program_that_moves_data_is_work(instance: Instance, terminal: Terminal, tmp_path: Path) -> None:
     file = tmp_path / "data"
     program = terminal(sys.executable, "-c", MOVE_DATA.format(str(file)))
     wait_for(lambda: file.exists() and file.stat().st_size == 5 * 2**20)
@@ -144,7 +144,9 @@ def test_what_moves_data_is_work(instance: Instance, terminal: Terminal, tmp_pat
 
 
 @pytest.mark.parametrize("name", ["watch", "top", "htop", "jupyter-lab"])
-def test_what_only_shows_is_no_work(instance: Instance, terminal: Terminal, tmp_path: Path, name: str) -> None:
+def test_a_program_that_only_shows_is_no_work(
+    instance: Instance, terminal: Terminal, tmp_path: Path, name: str
+) -> None:
     real = shutil.which("bash")
     assert real is not None
     shutil.copy(real, tmp_path / name)
@@ -264,7 +266,7 @@ def test_a_hold_has_the_command_and_its_path(hold: Hold) -> None:
     ],
     ids=" ".join,
 )
-def test_what_is_no_hold_is_one_sentence(hold: Hold, arguments: tuple[str, ...]) -> None:
+def test_an_invalid_hold_is_one_sentence(hold: Hold, arguments: tuple[str, ...]) -> None:
     said = hold(*arguments, expect=2)
     assert said == ("Use datalab-hold 6h or datalab-hold until 18:00, perhaps with a command, for 24 h at most.\n")
     assert hold.holders() == []

@@ -160,7 +160,7 @@ ACCEPTED: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("settings", ACCEPTED.values(), ids=ACCEPTED)
-def test_what_works_is_accepted(settings: dict[str, Any]) -> None:
+def test_valid_settings_are_accepted(settings: dict[str, Any]) -> None:
     assert list(problems({**DEFAULTS, **settings})) == []
 
 

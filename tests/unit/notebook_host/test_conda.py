@@ -218,7 +218,7 @@ def test_the_last_line_is_the_reason_where_no_line_says_error(conda: Host) -> No
 
 
 @pytest.mark.parametrize("broken", ["broken", "broken-environment"])
-def test_what_takes_for_ever_is_ended_and_removed(broken: str, conda: Host) -> None:
+def test_an_endless_installation_is_ended_and_removed(broken: str, conda: Host) -> None:
     conda.install(conda.script.read_text(), CONDA_LIMIT=1)
     (conda.volume / broken).write_text("sleep 1000")
     bootstrap(conda)
@@ -228,7 +228,7 @@ def test_what_takes_for_ever_is_ended_and_removed(broken: str, conda: Host) -> N
 
 
 @pytest.mark.parametrize("broken", ["broken", "broken-environment"])
-def test_what_was_killed_in_the_middle_is_made_again_by_the_next_start(broken: str, conda: Host) -> None:
+def test_a_killed_installation_is_repeated_by_the_next_start(broken: str, conda: Host) -> None:
     """Killed as by the end of the machine: nothing can clean up."""
     (conda.volume / broken).write_text(f'touch "{conda.root}/half-conda"; exec tail -f "{conda.root}/half-conda"')
     conda.start()
@@ -296,7 +296,7 @@ def test_half_an_environment_of_an_older_version_is_repaired(is_environment: boo
 
 
 @pytest.mark.parametrize("broken", ["broken", "broken-environment"])
-def test_what_failed_is_made_again_by_the_next_start(broken: str, conda: Host) -> None:
+def test_a_failed_installation_is_repeated_by_the_next_start(broken: str, conda: Host) -> None:
     interrupt = conda.volume / broken
     interrupt.write_text("exit 1")
     bootstrap(conda)
@@ -346,7 +346,7 @@ def test_an_environment_that_was_complete_is_never_made_again(conda: Host) -> No
     assert mark.exists()
 
 
-def test_what_people_install_comes_from_the_teams_channels(conda: Host) -> None:
+def test_packages_of_people_come_from_the_teams_channels(conda: Host) -> None:
     bootstrap(conda)
     condarc = conda.volume / "custom-miniconda/.condarc"
     assert yaml.safe_load(condarc.read_text()) == {"channels": ["conda-forge", "https://mirror.example/main"]}
@@ -355,7 +355,7 @@ def test_what_people_install_comes_from_the_teams_channels(conda: Host) -> None:
     assert yaml.safe_load(condarc.read_text()) == {"channels": ["https://mirror.example/main"]}
 
 
-def test_what_a_person_made_is_never_removed(conda: Host) -> None:
+def test_environments_of_people_are_never_removed(conda: Host) -> None:
     conda_of_theirs = conda.volume / "custom-miniconda/notes.txt"
     conda_of_theirs.parent.mkdir()
     conda_of_theirs.touch()
@@ -457,7 +457,7 @@ def test_a_shell_in_a_shell_keeps_what_is_active(terminal: Host) -> None:
     assert shell(terminal, "bash", "-ic", path=path) == ["level 1", "level 1"]
 
 
-def test_what_is_no_terminal_is_left_alone(terminal: Host) -> None:
+def test_shells_that_are_no_terminal_are_left_alone(terminal: Host) -> None:
     """For example, the shell that starts Jupyter."""
     assert shell(terminal, "bash", "-c") == ["level 1"]
     assert shell(terminal, "sh", "-c") == ["level 1"]

@@ -76,7 +76,7 @@ def test_the_file_system_is_mounted(case: str, kind: str, options: str, instance
 @pytest.mark.parametrize(
     ("case", "helper", "package"), [("tls", "mount.efs", "amazon-efs-utils"), ("viewer", "mount.nfs4", "nfs-utils")]
 )
-def test_what_a_mount_needs_is_installed_once(
+def test_requirements_of_a_mount_are_installed_once(
     case: str, helper: str, package: str, instance: Host, scripts: Scripts
 ) -> None:
     opens(instance)
@@ -180,7 +180,7 @@ def in_the_way(kind: str, path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", ["etc", "missing", "fifo", "file"])
-def test_what_is_in_its_place_is_set_aside(kind: str, instance: Host, scripts: Scripts) -> None:
+def test_files_in_the_place_of_the_mount_are_set_aside(kind: str, instance: Host, scripts: Scripts) -> None:
     opens(instance)
     (instance.root / "etc").mkdir()
     in_the_way(kind, instance.volume / "efs")

@@ -35,7 +35,7 @@ def test_terminals_are_login_shells(jupyter: Host) -> None:
     assert "c.LabApp.news_url = None\n" in config
 
 
-def test_what_an_image_or_a_person_configured_stays_but_does_not_decide(jupyter: Host) -> None:
+def test_settings_of_the_image_or_a_person_stay_but_ours_win(jupyter: Host) -> None:
     config = jupyter.home / ".jupyter/jupyter_server_config.py"
     config.parent.mkdir()
     before = "c.ServerApp.kernel_spec_manager_class = 'environment_kernels.EnvironmentKernelSpecManager'\nc.X.y = 1"

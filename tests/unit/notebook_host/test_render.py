@@ -88,7 +88,7 @@ STOPS = {
 
 
 @pytest.mark.parametrize("command", STOPS)
-def test_what_stops_the_machine(command: str) -> None:
+def test_the_command_that_stops_the_machine(command: str) -> None:
     scripts = scripts_of(notebook_host_stop_command=command)
     assert f"stop_instance() {{\n  {STOPS[command]}\n}}\n" in scripts.program
     assert lint.syntax_problems(scripts) == []
@@ -106,7 +106,7 @@ ODD = {
 @pytest.mark.parametrize("name", ODD)
 @hypothesis_settings(max_examples=30, deadline=None)
 @given(data=st.data())
-def test_what_is_accepted_reaches_bash_as_it_is(name: str, data: st.DataObject) -> None:
+def test_accepted_values_reach_bash_unchanged(name: str, data: st.DataObject) -> None:
     variable, strategy = ODD[name]
     value = data.draw(strategy)
     settings = {**DEFAULTS, **EFS, variable: value}
@@ -197,7 +197,7 @@ def made_long(about: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("about", MADE_LONG)
-def test_what_is_long_is_named_first(about: str) -> None:
+def test_the_longest_settings_are_named_first(about: str) -> None:
     settings = made_long(about)
     (sentence,) = length_problems(settings, render(settings))
     assert f"Settings: {about} " in sentence
@@ -289,7 +289,7 @@ def test_bash_is_asked_once_for_a_program(processes: list[list[str]]) -> None:
     ("body", "words"),
     [("if true; then echo", "syntax error near unexpected token"), ("echo 'it", "unexpected EOF while looking for")],
 )
-def test_what_bash_says_is_one_line(body: str, words: str, processes: list[list[str]]) -> None:
+def test_an_error_of_bash_is_one_line(body: str, words: str, processes: list[list[str]]) -> None:
     scripts = render(with_step(body))
     said = [lint.syntax_problems(scripts) for _ in range(2)]
     assert said[0] == said[1]

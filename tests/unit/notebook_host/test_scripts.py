@@ -72,7 +72,7 @@ def test_shellcheck_finds_nothing(case: str, scripts: Scripts) -> None:
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_what_is_checked_is_what_is_packed(case: str, scripts: Scripts) -> None:
+def test_the_checked_program_is_the_packed_one(case: str, scripts: Scripts) -> None:
     on_start = scripts[case]["on-start.sh"]
     settings = on_start.split("<<'SETTINGS'\n")[1].split("SETTINGS\n")[0]
     assert settings + unpack(on_start) == scripts[case]["on-start-unpacked.sh"]
@@ -136,7 +136,7 @@ def test_settings_can_be_read_in_the_script(scripts: Scripts) -> None:
     }  # fmt: skip
 
 
-def test_what_is_carried_is_autostop(scripts: Scripts) -> None:
+def test_the_script_contains_autostop(scripts: Scripts) -> None:
     program = scripts["defaults"]["on-start-unpacked.sh"]
     carried = program.split("<<'AUTOSTOP'\n")[1].split("AUTOSTOP\n")[0]
     assert carried == strip((ROLE / "files" / "datalab-autostop.py").read_text())

@@ -73,7 +73,7 @@ def test_the_status_file_has_times_and_exit_statuses(tried: Host) -> None:
     assert status["steps"][2]["seconds"] in range(1, 7)
 
 
-def test_what_hangs_on_the_volume_costs_a_start_seconds_only(host: Host, scripts: Scripts) -> None:
+def test_hanging_files_on_the_volume_delay_a_start_by_seconds_only(host: Host, scripts: Scripts) -> None:
     host.stub("flock", "trap '' TERM; sleep 1000")
     begin = time.monotonic()
     host.install(scripts["trial of the frame"]["on-start.sh"], STEP_LIMIT=1, VOLUME_LIMIT=1).start()
@@ -87,7 +87,7 @@ def test_steps_for_which_there_is_no_time_are_left_out(host: Host, scripts: Scri
     assert not (host.volume / "done").exists()
 
 
-def test_what_works_again_is_no_longer_in_the_notice(tried: Host) -> None:
+def test_a_repaired_step_leaves_the_notice(tried: Host) -> None:
     tried.start()
     (tried.volume / "needed").touch()
     tried.start()

@@ -105,7 +105,9 @@ def test_the_archive_lies_where_a_mirror_has_it(tmp_path: Path, monkeypatch: pyt
         ({"notebook_host_steps": ["efs", "jupyter", "viewer"]}, "x", [], ""),
     ],
 )
-def test_who_wants_it_fetches_it(settings: dict[str, Any], bucket: str, fetched: list[str], url: str) -> None:
+def test_instances_that_save_state_fetch_the_package(
+    settings: dict[str, Any], bucket: str, fetched: list[str], url: str
+) -> None:
     found = from_bucket({**ON, **settings}, bucket)
     assert [Path(file).name if state.STATE in file else file for file in files_of(found)] == fetched
     assert found["notebook_host_tools_url"] == url
@@ -216,13 +218,13 @@ def test_a_kernel_of_python_loads_it_as_soon_as_it_is_there(instance: Host, tmp_
     assert launched(instance, "--slave", "-e", "IRkernel::main()") == "--slave -e IRkernel::main()\n"
 
 
-def test_what_cannot_be_had_is_told(instance: Host) -> None:
+def test_a_missing_package_is_in_the_notice(instance: Host) -> None:
     instance.run("fetch_missing", expect=1)
     assert "datalab-state.zip: no route." in instance.notice
     assert "Kernels that start meanwhile do not save what they have in memory." in instance.notice
 
 
-def test_what_comes_is_installed_or_told_and_tried_again(instance: Host) -> None:
+def test_a_package_is_installed_or_reported_and_tried_again(instance: Host) -> None:
     mirror = instance.root / "mirror"
     mirror.mkdir()
     for src in (*CASES["state"]["notebook_host_tools"], state.state_archive()):
@@ -239,7 +241,7 @@ def test_what_comes_is_installed_or_told_and_tried_again(instance: Host) -> None
 
 
 @pytest.mark.parametrize("damage", ["raise ValueError", "this is no Python", None])
-def test_what_is_broken_keeps_no_kernel_from_starting(damage: str | None, instance: Host, tmp_path: Path) -> None:
+def test_a_broken_package_keeps_no_kernel_from_starting(damage: str | None, instance: Host, tmp_path: Path) -> None:
     file = bring(instance, tmp_path, init=damage or "")
     if damage is None:
         file.write_bytes(file.read_bytes()[:1000])
@@ -276,7 +278,7 @@ def test_before_a_stop_every_kernel_saves(instance: Host, tmp_path: Path) -> Non
     assert "before-stop.d/state ended with 0" in instance.run("before_stop")
 
 
-def test_what_is_not_saved_is_told_at_the_next_start_only(instance: Host, tmp_path: Path) -> None:
+def test_unsaved_variables_are_reported_at_the_next_start_only(instance: Host, tmp_path: Path) -> None:
     bring(instance, tmp_path, main=PARTLY)
     assert hook(instance) == "a.ipynb: 3 variables are saved.\nb.ipynb: without x (a thread).\n"
     told = "before a stop: not all that notebooks had in memory was saved. b.ipynb: without x (a thread)."

@@ -97,7 +97,7 @@ def test_tools_are_fetched_after_the_start(instance: Host, bucket: Path) -> None
     ]
 
 
-def test_what_is_right_is_left_alone(instance: Host, bucket: Path) -> None:
+def test_current_tools_are_left_alone(instance: Host, bucket: Path) -> None:
     instance.start()
     wait_for(lambda: there(instance) == ALL)
     calls = (bucket.parent / "aws.calls").read_text()
@@ -116,7 +116,7 @@ def test_what_is_right_is_left_alone(instance: Host, bucket: Path) -> None:
     ],
     ids=["missing", "another", "hangs"],
 )
-def test_what_cannot_be_had_is_told_and_the_rest_is_there(
+def test_a_missing_tool_is_reported_and_the_others_are_installed(
     damage: Callable[[Path], object], reason: str, instance: Host, bucket: Path
 ) -> None:
     damage(bucket / README.key)

@@ -204,7 +204,7 @@ def test_drift_is_one_change(kind: str, name: str, properties: dict[str, Any], s
         ("workgroups", "datalab-research", {"enabled": False}),
     ],
 )
-def test_what_is_not_managed_is_left_alone(kind: str, name: str, properties: dict[str, Any]) -> None:
+def test_unmanaged_properties_are_left_alone(kind: str, name: str, properties: dict[str, Any]) -> None:
     made = plan(changed(CONVERGED, kind, name, **properties))
     assert (made.changes, made.notes) == ((), ())
 
@@ -258,7 +258,7 @@ FOREIGN = [
 
 
 @pytest.mark.parametrize(("kind", "item", "says"), FOREIGN)
-def test_what_is_not_ours_is_refused(kind: str, item: dict[str, Any], says: str) -> None:
+def test_resources_of_others_are_refused(kind: str, item: dict[str, Any], says: str) -> None:
     (said,) = plan({**NOTHING, kind: [item]}).refused
     assert said.startswith(f"platform_access_name: {says} must ")
     assert "to be the platform's; set another platform_access_name, or " in said
@@ -329,7 +329,7 @@ def test_a_role_that_is_given_leaves_iam_alone() -> None:
 @pytest.mark.parametrize(
     "network", [{"subnet_ids": None, "instances_security_group": None}, {**NETWORK, "subnet_ids": [None]}, {}]
 )
-def test_what_needs_the_network_waits_for_it(network: dict[str, Any]) -> None:
+def test_policies_that_need_the_network_wait_for_it(network: dict[str, Any]) -> None:
     made = plan(network=network)
     assert lines(made) == LINES
     waiting = {"datalab-people-interns"}

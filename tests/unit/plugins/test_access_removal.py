@@ -56,11 +56,11 @@ def test_nothing_is_there() -> None:
     assert (made.refused, made.notes) == ((), ())
 
 
-def test_what_the_inventory_no_longer_has_goes_too() -> None:
+def test_resources_no_longer_in_the_inventory_are_removed_too() -> None:
     assert steps(removal(CONVERGED, teams={}, people=[])) == ALL
 
 
-def test_what_the_plan_of_making_takes_is_taken_here_too() -> None:
+def test_a_removal_takes_the_same_arguments_as_a_plan() -> None:
     others = {"instance_prefix": "datalab", "network": None, "results_bucket": "", "account": ACCOUNT}
     assert steps(removal(CONVERGED, given=others)) == ALL
 
@@ -131,7 +131,7 @@ def test_a_role_that_others_use_keeps_its_policies() -> None:
     assert steps(kept) == {**expected, "policies": [each for each in expected["policies"] if "boundary" not in each]}
 
 
-def test_what_is_not_ours_stays() -> None:
+def test_resources_of_others_stay() -> None:
     found = changed(CONVERGED, "roles", "datalab-research", path="/")
     found = changed(found, "groups", "datalab-people-fraud", path="/x/")
     found = changed(found, "workgroups", "datalab-fraud", tags={})

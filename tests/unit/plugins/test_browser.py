@@ -67,7 +67,7 @@ def test_the_browser_is_led_to_the_url(monkeypatch: pytest.MonkeyPatch) -> None:
     assert led == [(SECRET, "no-referrer")]
 
 
-def test_what_the_process_list_shows_opens_nothing(monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
+def test_the_process_list_shows_no_usable_url(monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
     seen: list[str] = []
 
     def come(given: str) -> None:

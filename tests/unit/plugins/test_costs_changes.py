@@ -112,7 +112,7 @@ def test_each_line_about_a_change_ends_with_its_price(case, planned):
     assert row[-1].partition(": ")[2] == expected
 
 
-def test_what_waits_has_its_price():
+def test_a_pending_change_has_its_price():
     waits = outcome(pending=pending(instance_type=(SMALL, LARGE)), pending_problem="the quota is 0")
     assert price_of_pending(waits, KNOWN).startswith("+1.36 USD/h")
     (line,) = lines_of({}, {"instances": [waits]}, planned=True, applied=[], known=WITHOUT_HOURS)

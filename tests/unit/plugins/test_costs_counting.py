@@ -173,7 +173,7 @@ def test_a_volume_costs_a_month_what_its_price_says_however_long_the_month_is(zo
     assert total(made) == pytest.approx(50 * 0.14)
 
 
-def test_what_has_no_price_is_named_and_not_0():
+def test_a_type_without_a_price_is_named_and_not_0():
     entries = counted(event("03T08:00:00", "InService", instance_type="ml.new"), event("03T09:00:00", "Stopping"))
     assert unpriced(entries) == ["ml.new", "volume"]
     assert [entry.usd for entry in entries if entry.what == "instance"] == [None]
@@ -273,7 +273,7 @@ def lived(period: Period, actions: list[tuple[int, str]], lead: int) -> tuple[Tr
 
 
 @given(MONTHS, st.sampled_from(ZONES), ACTIONS, st.integers(0, 60 * 86400), st.booleans())
-def test_what_is_counted_is_what_ran_to_the_second(month, zone, actions, lead, with_early):
+def test_counted_seconds_are_running_seconds(month, zone, actions, lead, with_early):
     period = Period(month, month, read_zone(zone) or UTC)
     truth, until = lived(period, actions, lead)
     instances = truth.instances(until)

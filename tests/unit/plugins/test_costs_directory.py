@@ -25,6 +25,6 @@ def test_where_a_report_can_be_written(tmp_path: Path, name: str) -> None:
     assert unwritable(tmp_path / name) == CASES[name].format(tmp_path)
 
 
-def test_what_others_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_directory_of_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("os.access", lambda path, _mode: Path(path) != tmp_path)
     assert unwritable(tmp_path / "costs") == f"cannot be written: {tmp_path} is not yours"

@@ -133,7 +133,7 @@ def test_each_drift_is_one_change(found: dict[str, Any], text: str) -> None:
 
 
 @pytest.mark.parametrize("part", ["policies", "roles"])
-def test_what_is_not_ours_is_refused(part: str) -> None:
+def test_resources_of_others_are_refused(part: str) -> None:
     plan = plan_costs(ENFORCED, drifted(part, path="/"), account=ACCOUNT, access=ACCESS)
     assert "to be the platform's; set another platform_access_name, or remove it" in plan.refused[0]
 
@@ -152,7 +152,7 @@ def test_it_is_removed_as_a_whole_and_with_the_platform() -> None:
     assert [f"{change.action} {change.text}" for change in gone.changes][:4] == ALL
 
 
-def test_who_is_denied_is_told_with_what_lifts_it() -> None:
+def test_denied_teams_are_named_with_the_way_to_lift_it() -> None:
     (note,) = plan_costs(ENFORCED, made(attached=True), account=ACCOUNT, access=ACCESS).notes
     assert note.startswith("the team research has spent its budget of 1200 USD, and its people may not")
     assert "set enforce: never for it in platform_costs_teams" in note
@@ -196,7 +196,7 @@ def test_the_share_that_denies_is_told_where_it_is_less_than_the_budget() -> Non
     assert told.startswith("the team research has spent 80 % of its budget of 1200 USD, and its people may not")
 
 
-def test_that_rights_may_not_be_read_is_told() -> None:
+def test_missing_rights_to_read_denials_are_reported() -> None:
     (told,) = denied_teams(ENFORCED, ACCESS, {"refused": "Failed to describe: AccessDenied"})
     assert told.endswith("is not known: Failed to describe: AccessDenied")
 

@@ -127,7 +127,7 @@ def test_the_platform_has_a_budget_that_counts_all_of_it_and_goes_with_its_setti
 
 
 @pytest.mark.parametrize("part", ["log_group", "rule"])
-def test_what_is_not_ours_is_refused(part: str) -> None:
+def test_resources_of_others_are_refused(part: str) -> None:
     found = there()
     found[part]["tags"] = {}
     plan = plan_costs(settings(), found, account=ACCOUNT, access=ACCESS)
@@ -279,13 +279,13 @@ WRONG = [
 
 
 @pytest.mark.parametrize(("wrong", "text"), WRONG)
-def test_what_cannot_be_is_said_before_any_call(wrong: dict[str, Any], text: str) -> None:
+def test_impossible_settings_are_refused_before_any_call(wrong: dict[str, Any], text: str) -> None:
     said = list(problems({**DEFAULTS, **wrong}, {"research", "fraud"}))
     assert [each for each in said if text in each], said
     assert said[0].startswith("platform_costs_")
 
 
-def test_what_can_be() -> None:
+def test_possible_settings_are_accepted() -> None:
     right = {
         "teams": {"research": {**RESEARCH, "enforce": "manual", "enforce_at": "110"}, "fraud": {"budget": "99.5"}},
         "prices": {"ml.g5.xlarge": 1.2, "volume": "0.12"},
@@ -298,7 +298,7 @@ def test_what_can_be() -> None:
 
 
 @pytest.mark.parametrize("other", ["budgets", "over-budget-research"])
-def test_what_denies_is_not_called_as_what_a_team_has(other: str) -> None:
+def test_the_denying_policy_has_no_name_of_a_team(other: str) -> None:
     (text,) = problems({**DEFAULTS, **team(enforce="manual")}, {"research", other})
     assert text.endswith(f"would get a name that the policy of the team {other} has; rename that team")
     assert list(problems({**DEFAULTS, **team()}, {"research", other})) == []

@@ -59,7 +59,7 @@ def test_people_days_and_teams_are_the_total():
     assert sum(row["last"] for row in REPORT["people"]) == pytest.approx(REPORT["last"])
 
 
-def test_who_is_gone_since_last_month_has_a_row():
+def test_a_person_who_left_since_last_month_has_a_row():
     made = platform(3)
     tags = {"owner": "olga", "team": "research", "platform": "datalab"}
     gone = replace(made.events[0], instance="datalab-olga", tags=tags, at=datetime(2026, 10, 5, tzinfo=UTC))
@@ -91,7 +91,7 @@ def test_what_there_is_to_decide():
     assert [each["who"] for what, each in said.items() if what.startswith("budget")] == ["pricing", "interns"]
 
 
-def test_what_waits_has_its_price_at_last_months_hours():
+def test_a_pending_change_has_its_price_at_last_months_hours():
     (waits,) = REPORT["pending"]
     hours = next(row["last_hours"] for row in REPORT["people"] if row["name"] == "niaj")
     assert (waits["who"], waits["change"]) == ("niaj", "ml.t3.medium → ml.g5.xlarge")
@@ -139,7 +139,7 @@ def now(name: str, **more: Any) -> Instance:
     return replace(Instance(name, "Stopped", "ml.g5.xlarge", BEGIN - 40 * DAY, BEGIN - 30 * DAY), **more)
 
 
-def test_what_is_saved_is_cut_at_the_ends_of_the_period():
+def test_savings_are_cut_at_the_ends_of_the_period():
     stops = stops_of(read_lives(ran((0, 2), (10, 12)), [now("alice")]), [line(2)], BEGIN, BEGIN + 100 * HOUR)
     assert at_most(stops, RATES, BEGIN + 4 * HOUR, BEGIN + 7 * HOUR)[0] == 3
     assert at_most(stops, RATES, BEGIN + 20 * HOUR, BEGIN + 30 * HOUR)[0] == 0
@@ -196,7 +196,7 @@ def second_line(facts: Facts) -> str:
     return page(make_report(facts)).split('<p class="soft">')[2].split("</p>")[0]
 
 
-def test_what_is_billed_is_said_beside_what_was_counted():
+def test_billed_and_counted_costs_are_shown_together():
     assert "billed by AWS from 2026-11-01 to 2026-11-24 for instances and volumes" in second_line(FACTS)
     assert "(-1.0%)" in second_line(FACTS)
     assert REPORT["warnings"] == []
@@ -250,7 +250,7 @@ def test_more_than_five_per_cent_between_billed_and_counted_is_a_warning():
     assert warning in page(make_report(replace(FACTS, billed=DEARER))).replace("&#39;", "'")
 
 
-def test_who_is_denied_is_said_while_the_month_lasts():
+def test_denied_teams_are_named_while_the_month_lasts():
     facts = replace(FACTS, denied=("the team research is denied",))
     assert "The team research is denied" in page(make_report(facts))
     assert "warning: the team research is denied" in summary(make_report(facts))
@@ -362,7 +362,7 @@ def test_a_thousand_people_take_little_time():
 # What modules return
 
 
-def test_what_modules_return_is_read():
+def test_results_of_modules_are_read():
     event = {
         "time": "2026-11-03T08:12:44Z",
         "instance": "datalab-alice",

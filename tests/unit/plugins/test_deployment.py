@@ -69,7 +69,7 @@ def test_settings_that_are_taken(image: str) -> None:
 @pytest.mark.parametrize(
     "gone", ["Dockerfile", "tests/golden.json", "src/my_sums/plain.py", "pyproject.toml", "k8s/overlays"]
 )
-def test_what_is_no_delivered_project(folder: Path, gone: str) -> None:
+def test_folders_that_are_no_delivered_project(folder: Path, gone: str) -> None:
     (folder / gone).rename(folder / "elsewhere")
     with pytest.raises(NotDeployable, match=r"datalab deliver|deliver the notebook again"):
         Project.read(folder)
@@ -114,7 +114,7 @@ def test_the_image_of_the_workload(kind: str, workload: str, tmp_path: Path) -> 
         assert job["spec"]["template"] == deployment.pod_of(found)
 
 
-def test_what_ran_before_is_put_back_without_what_the_cluster_added() -> None:
+def test_a_rollback_drops_fields_that_the_cluster_added() -> None:
     about = {"name": "a", "namespace": "n", "labels": {"l": "1"}, "uid": "u", "resourceVersion": "7"}
     found = {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": about, "spec": {"x": 1}, "status": {"y": 2}}
     kept = {"name": "a", "namespace": "n", "labels": {"l": "1"}}

@@ -205,5 +205,5 @@ NOT_MOUNTED = {
     ],
     ids=str,
 )
-def test_what_is_not_there_yet(variables: Variables, place: Place, missing: list[str]) -> None:
+def test_resources_that_do_not_exist_yet(variables: Variables, place: Place, missing: list[str]) -> None:
     assert place.missing_for(wishes(variables)) == missing

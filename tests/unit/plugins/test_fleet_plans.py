@@ -108,13 +108,13 @@ def to_come(dns_name: str | None) -> Place:
     ],
     ids=["a file system", "none is wanted", "an access point", "a file system of one's own"],
 )
-def test_what_is_not_there_yet_is_left_out_of_scripts(place: Place, has: str, lacks: str) -> None:
+def test_resources_that_do_not_exist_yet_are_left_out_of_scripts(place: Place, has: str, lacks: str) -> None:
     (config,) = fleet_request(people("alice"), place)["lifecycle_configs"]
     assert has in config["on_start"]
     assert lacks not in config["on_start"]
 
 
-def test_what_is_missing_is_told_by_person() -> None:
+def test_missing_resources_are_reported_by_person() -> None:
     points = {"bob": None, "erin": "fsap-1"}
     mounts = {name: {"notebook_host_efs_access_point": point} for name, point in points.items()}
     assert fleet_request(people(), Place(mounts=mounts))["missing"] == {"bob": ["access point"]}
@@ -168,7 +168,7 @@ def test_tools_that_are_not_there_are_missing(
     assert fleet_request(people("alice", **source), where)["missing"] == missing
 
 
-def test_what_saves_the_state_comes_from_the_bucket_too() -> None:
+def test_the_state_package_comes_from_the_bucket_too() -> None:
     source = inventory(shared={"notebook_fleet_owner_defaults": {"notebook_host_save_state": True}})
     found, problems = preflight(source, ALL, ["alice"], is_limited=True)
     assert problems == []
@@ -327,7 +327,7 @@ MEANT = {
 
 
 @pytest.mark.parametrize("written", MEANT)
-def test_who_was_meant_by_the_name_of_a_person_without_an_instance(written: str) -> None:
+def test_a_misspelt_person_gets_a_suggestion(written: str) -> None:
     others = [
         {"name": "datalab-alice", "tags": {"owner": "alice"}},
         {"name": "datalab-zoe", "tags": {}},
@@ -451,7 +451,7 @@ def test_a_configuration_is_the_persons_own_where_mounts_are(isolation: str, con
 # Whose instances
 
 
-def test_what_cannot_be_removed_stops_the_removal() -> None:
+def test_a_resource_that_cannot_be_removed_stops_the_removal() -> None:
     fails = {"owner": "alice", "failed": True, "msg": "alice: notebook_name: x is bob's by its tag owner"}
     assert unremovable([{"owner": "bob", "failed": False}, fails]) == [
         Problem("alice", "notebook_name: x is bob's by its tag owner")
@@ -558,18 +558,18 @@ def test_only_what_was_stopped_is_stopped_again(status: str, is_at_rest: bool) -
 
 
 @pytest.mark.parametrize("os", ["notebook-al1-v1", "notebook-al2-v1", "notebook-al2-v2", "notebook-al2-v3"])
-def test_what_is_retired_moves_or_waits(os: str) -> None:
+def test_instances_on_a_retired_os_move_or_wait(os: str) -> None:
     assert moved(outcome("alice", os), outcome("bob", os, "InService", waits=True)) == (
         ["bob"], [["alice"]], [["alice"]],
     )  # fmt: skip
 
 
 @pytest.mark.parametrize("os", [CURRENT, "notebook-al2023-v2", "notebook-al3-v1", ""])
-def test_what_is_not_retired_stays(os: str) -> None:
+def test_instances_on_a_supported_os_stay(os: str) -> None:
     assert moved(outcome("alice", os), outcome("bob", os, waits=True)) == ([], [], [])
 
 
-def test_what_cannot_move_is_told() -> None:
+def test_instances_that_cannot_move_are_reported() -> None:
     fails = {**outcome("bob", ""), "failed": True, "msg": "bob: x"}
     has_none = {**outcome("erin", ""), "failed": True, "msg": "erin: there is no instance"}
     plan = upgrade(asked(outcome("alice"), fails), [outcome("alice"), fails, has_none], CURRENT, 10)

@@ -58,6 +58,6 @@ def test_instances_that_failed_are_a_result() -> None:
 
 
 @pytest.mark.parametrize(("in_check_mode", "said"), [(False, ["This will fail: bob: no quota"]), (True, [])])
-def test_what_will_fail_is_said_before_anything_is_made(in_check_mode: bool, said: list[str]) -> None:
+def test_a_later_failure_is_reported_before_anything_is_created(in_check_mode: bool, said: list[str]) -> None:
     outcomes = [outcome("alice"), outcome("bob", failed=True, msg="bob: no quota")]
     assert run(in_check_mode, instances=outcomes)["warnings"] == said

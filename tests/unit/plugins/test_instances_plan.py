@@ -233,7 +233,7 @@ def test_the_instance_of_another_person_is_left_alone() -> None:
     assert (alice["failed"], compared["changed"], compared["is_settled"]) == (True, False, False)
 
 
-def test_what_a_quota_refuses_is_not_done_and_told() -> None:
+def test_a_change_beyond_a_quota_is_not_made_and_reported() -> None:
     compared = compare(REQUEST, found())
     assert needs_quotas(compared)
     assert not needs_quotas(compare(REQUEST, found(listed())))

@@ -200,7 +200,7 @@ def test_a_platform_may_name_files_beside_the_inventory_too(read: Read) -> None:
     assert (names, inventory.unreadable) == ({"lab"}, ())
 
 
-def test_what_has_no_template_is_not_templated(read: Read, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_value_without_a_template_is_not_templated(read: Read, monkeypatch: pytest.MonkeyPatch) -> None:
     templated, template = list[Any](), Templar.template
 
     def counting(self: Any, value: Any, *args: Any, **more: Any) -> Any:
@@ -221,7 +221,7 @@ notebook_name: "{{ inventory_hostname }}-x"
 """
 
 
-def test_what_everybody_has_may_need_what_only_a_person_has(read: Read) -> None:
+def test_everybodys_variable_may_use_a_persons_variable(read: Read) -> None:
     teams = {f"group_vars/{team}.yml": f"notebook_team: {team}" for team in ("research", "fraud")}
     files = {"group_vars/all.yml": PER_TEAM, **teams, "group_vars/viewers.yml": "notebook_team: fraud"}
     inventory = read(files)
@@ -240,7 +240,7 @@ def test_a_host_that_is_no_person_says_only_what_is_its_own(read: Read) -> None:
     assert problem.startswith("web: has notebook_name, but is below neither owners nor viewers (it is in servers)")
 
 
-def test_what_holds_for_the_platform_may_name_the_host(read: Read) -> None:
+def test_a_variable_of_the_platform_may_name_the_host(read: Read) -> None:
     files = {"group_vars/all.yml": 'platform_aws: {profile: "{{ inventory_hostname }}"}'}
     assert told(read(files)) == []
     (problem,) = told(read({**files, "host_vars/bob.yml": "platform_aws: {}"}))

@@ -65,7 +65,7 @@ WITHIN: list[tuple[Variables, Variables]] = [
 
 
 @pytest.mark.parametrize(("variables", "shared"), WITHIN, ids=str)
-def test_what_is_within_the_limits_is_no_problem(variables: Variables, shared: Variables) -> None:
+def test_settings_within_the_limits_are_accepted(variables: Variables, shared: Variables) -> None:
     same = {"ida": {key: value for key, value in variables.items() if key.startswith("notebook_host_")}}
     found = said(variables, others={**same, "erin": same["ida"]}, **shared)
     assert [text for text in found if "platform_access_teams limits" in text] == []
@@ -110,7 +110,7 @@ THEIRS: dict[str, Variables] = {
 
 
 @pytest.mark.parametrize(("variables", "shown", "allowed", "remedy"), BEYOND)
-def test_what_is_beyond_the_limits_is_refused(variables: Variables, shown: str, allowed: str, remedy: str) -> None:
+def test_settings_beyond_the_limits_are_refused(variables: Variables, shown: str, allowed: str, remedy: str) -> None:
     variable = next(iter(variables))
     rule = f"platform_access_teams limits the team interns to {allowed}"
     assert said(variables, others=THEIRS) == [f"{variable} is {shown.strip(chr(39))}, but {rule}; {remedy}"]
@@ -118,7 +118,7 @@ def test_what_is_beyond_the_limits_is_refused(variables: Variables, shown: str, 
     assert unlimited == []
 
 
-def test_who_never_stops_by_default_is_told_so() -> None:
+def test_a_default_of_never_is_refused() -> None:
     never = {"notebook_host_idle_timeout": 0, "notebook_lifecycle_config": "long"}
     rule = f"platform_access_teams limits the team interns to {NEVER}"
     assert f"notebook_host_idle_timeout is 0, but {rule}; set a number of seconds, or leave it out" in said(never)
@@ -145,7 +145,7 @@ def test_a_removal_looks_at_no_limits(removal: bool) -> None:
         ("notebook_fleet_owner_defaults", {"notebook_instance_type": "ml.p3.2xlarge"}, {}),
     ],
 )
-def test_what_everybody_has_is_beyond_the_limits_too(variable: str, value: Any, also: Variables) -> None:
+def test_everybodys_variables_count_for_the_limits_too(variable: str, value: Any, also: Variables) -> None:
     (text,) = said({}, **{**also, variable: value})
     assert text.startswith(variable if isinstance(value, str | list) else next(iter(value)))
     assert "but platform_access_teams limits the team interns to " in text

@@ -147,14 +147,14 @@ ACCEPTED: list[dict[str, Any]] = [
 
 
 @pytest.mark.parametrize(("changes", "words"), REFUSED, ids=[words for _changes, words in REFUSED])
-def test_what_cannot_work_is_refused_in_one_sentence(changes: dict[str, Any], words: str) -> None:
+def test_impossible_settings_are_refused_in_one_sentence(changes: dict[str, Any], words: str) -> None:
     (sentence,) = said(changes)
     assert sentence.startswith(words.split(maxsplit=1)[0])
     assert [word for word in words.split() if word not in sentence] == []
 
 
 @pytest.mark.parametrize("changes", ACCEPTED, ids=str)
-def test_what_can_work_is_accepted(changes: dict[str, Any]) -> None:
+def test_possible_settings_are_accepted(changes: dict[str, Any]) -> None:
     assert said(changes) == []
 
 
@@ -226,7 +226,7 @@ def test_argument_specs_agree_with_defaults() -> None:
     assert list(OPTIONS) == list(DEFAULTS)
 
 
-def test_what_the_role_tells_is_no_unknown_variable() -> None:
+def test_outputs_of_the_role_are_known_variables() -> None:
     told = {f"platform_network_{part}" for part in ("vpc", "instance_subnets", "instance_security_group")}
     assert told < role_results()
     assert not any(name.startswith("_") for name in role_results())

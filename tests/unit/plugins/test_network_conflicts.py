@@ -46,7 +46,7 @@ CONFLICTS: list[tuple[Callable[[Account], None], dict[str, Any], str]] = [
 
 
 @pytest.mark.parametrize(("drift", "changes", "words"), CONFLICTS, ids=[words for _drift, _changes, words in CONFLICTS])
-def test_what_aws_has_otherwise_is_refused(
+def test_differences_that_cannot_be_changed_are_refused(
     drift: Callable[[Account], None], changes: dict[str, Any], words: str
 ) -> None:
     there = account(FEW)
@@ -121,7 +121,7 @@ def given_without(**changes: Any) -> Callable[[Account], None]:
         (lambda there: there.there["security_groups"].append(group_of_others("default")), {}, ""),
     ],
 )
-def test_what_a_given_vpc_has_otherwise(drift: Callable[[Account], None], changes: dict[str, Any], words: str) -> None:
+def test_differences_of_an_existing_vpc(drift: Callable[[Account], None], changes: dict[str, Any], words: str) -> None:
     there = given_vpc()
     drift(there)
     refused = there.plan(**changes).refused

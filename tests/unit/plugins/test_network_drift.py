@@ -196,7 +196,7 @@ def test_tags_of_others_stay() -> None:
 
 
 @pytest.mark.parametrize("state", ["deleting", "available"])
-def test_what_goes_needs_no_tags(state: str) -> None:
+def test_resources_to_be_removed_need_no_tags(state: str) -> None:
     there = account(FEW)
     retag("endpoints", "datalab-sts")(there)
     change("endpoints", "datalab-sts", state=state)(there)
@@ -245,7 +245,7 @@ def test_a_run_that_was_cut_off_is_completed_by_the_next(data: st.DataObject) ->
         (without_routes("datalab-private"), "the endpoint of s3 is being created"),
     ],
 )
-def test_what_aws_has_not_finished_is_waited_for(drift: Callable[[Account], None], text: str) -> None:
+def test_transitional_states_are_waited_for(drift: Callable[[Account], None], text: str) -> None:
     there = account(FULL)
     drift(there)
     plan = there.plan()

@@ -55,7 +55,7 @@ def test_where_it_is_written(said: dict[str, Any], destination: str, traffic: st
         ({}, {}, []),
     ],
 )
-def test_what_is_said_is_what_there_is(before: Found, after: Found, changes: list[str]) -> None:
+def test_other_settings_replace_the_flow_log(before: Found, after: Found, changes: list[str]) -> None:
     there = account(FEW | {"flow_log": before})
     assert texts(there, flow_log=after) == changes
     assert there.converge().changes == ()

@@ -245,7 +245,7 @@ def test_a_subnet_that_is_not_listed_stays() -> None:
 # Resources of others
 
 
-def test_what_others_have_made_is_used_and_not_changed() -> None:
+def test_resources_of_others_are_used_and_not_changed() -> None:
     there = account(FEW | {"endpoints": ["s3"]})
     there.there["endpoints"].append(endpoint_of_others("sts"))
     theirs = {"vpc_peering_connection_id": "pcx-9a", "status": {"code": "active"}, "tags": {}}

@@ -83,7 +83,7 @@ def test_the_same_policy_in_other_words_is_no_change() -> None:
     assert texts(there) == []
 
 
-def test_what_is_not_there_yet_or_not_ours_keeps_its_policy() -> None:
+def test_new_endpoints_and_those_of_others_keep_their_policies() -> None:
     there = account(FEW)
     theirs = {**endpoint_of_others("kms"), "groups": [], "policy_document": ANYBODY}
     there.there["endpoints"].append(theirs)

@@ -76,7 +76,7 @@ def test_nothing_is_there(settings: dict[str, Any]) -> None:
     assert plan.ids["vpc_id"] is None
 
 
-def test_what_is_left_without_its_vpc_goes_too() -> None:
+def test_resources_left_without_their_vpc_are_removed_too() -> None:
     there = Account(FEW)
     there.do_addresses({"tags": {"datalab:network": "datalab"}})
     tags = {"datalab:network": "datalab"}
@@ -119,7 +119,7 @@ USES: list[tuple[Callable[[Account], None], str]] = [
 
 
 @pytest.mark.parametrize(("use", "text"), USES, ids=[text for _use, text in USES])
-def test_what_others_use_is_not_removed_and_kept_if_that_is_said(use: Callable[[Account], None], text: str) -> None:
+def test_resources_that_others_use_stop_the_removal_or_are_kept(use: Callable[[Account], None], text: str) -> None:
     there = account(FEW)
     use(there)
     (sentence,) = removal(there).refused
@@ -134,7 +134,7 @@ def test_what_others_use_is_not_removed_and_kept_if_that_is_said(use: Callable[[
     assert note.endswith(", and is kept.")
 
 
-def test_what_is_no_use() -> None:
+def test_uses_that_do_not_count() -> None:
     there = account(FEW)
     there.there["security_groups"].append(group_of_others("default"))
     main = {"route_table_id": "rtb-9a", "routes": [], "associations": [{"main": True}], "tags": {}}
@@ -155,7 +155,7 @@ def test_what_is_no_use() -> None:
         (MOUNT_TARGET, "fs-0123456789abcdef", True),
     ],
 )
-def test_what_leaves_before_the_network_is_not_in_the_way(description: str, leaving: str, in_the_way: bool) -> None:
+def test_resources_removed_before_the_network_are_no_obstacle(description: str, leaving: str, in_the_way: bool) -> None:
     there = account(FEW)
     there.there["interfaces"].append(interface(description))
     plan = removal(there, leaving)
@@ -181,7 +181,7 @@ def test_the_interfaces_of_our_own_are_not_in_the_way() -> None:
     assert "VPC Endpoint Interface" in texts[2]
 
 
-def test_what_others_have_in_a_given_vpc_is_not_in_the_way() -> None:
+def test_resources_of_others_in_an_existing_vpc_are_no_obstacle() -> None:
     there = given_vpc()
     there.converge()
     ours = one(there, "security_groups", "datalab-storage")

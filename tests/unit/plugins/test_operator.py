@@ -98,9 +98,7 @@ ACCESS_POINTS = {f"storage/{sid}" for sid in ("AccessPoints", "CreateAccessPoint
     ],
     ids=lambda value: "+".join(value) if isinstance(value, dict) else "",
 )
-def test_what_is_there_already_is_not_allowed_to_be_made(
-    shared: dict[str, Any], gone: set[str], come: set[str]
-) -> None:
+def test_no_right_to_create_what_exists(shared: dict[str, Any], gone: set[str], come: set[str]) -> None:
     usual, now = set(statements()), set(statements(shared))
     assert (usual - now, now - usual) == (gone, come)
 
@@ -117,13 +115,13 @@ def test_a_bucket_that_is_named_is_the_only_one() -> None:
 
 
 @pytest.mark.parametrize(("log", "may"), [({}, False), ({"bucket": ""}, True), ({"bucket": "logs"}, True)], ids=str)
-def test_who_says_nothing_of_access_logs_changes_none(log: dict[str, str], may: bool) -> None:
+def test_no_right_to_change_access_logs_without_one(log: dict[str, str], may: bool) -> None:
     bucket = statements({"platform_storage_results_access_log": log})["storage/Buckets"]
     assert ("s3:PutBucketLogging" in bucket["Action"]) == may
 
 
 @pytest.mark.parametrize("log", [{}, {"bucket": "logs"}], ids=str)
-def test_who_says_nothing_of_a_flow_log_creates_none(log: dict[str, str]) -> None:
+def test_no_right_to_create_a_flow_log_without_one(log: dict[str, str]) -> None:
     found = statements({"platform_network_flow_log": log})
     for sid, action in (("Create", "ec2:CreateFlowLogs"), ("Ours", "ec2:CreateFlowLogs"),
                         ("FlowLogs", "logs:CreateLogDelivery")):  # fmt: skip
@@ -132,7 +130,7 @@ def test_who_says_nothing_of_a_flow_log_creates_none(log: dict[str, str]) -> Non
 
 
 @pytest.mark.parametrize(("payer", "may"), [("", True), ("payer", False)])
-def test_what_the_payer_does_is_allowed_where_it_is_asked(payer: str, may: bool) -> None:
+def test_the_payers_rights_are_allowed_where_needed(payer: str, may: bool) -> None:
     said = {"platform_costs_activate_tags": True, "platform_costs_payer_profile": payer}
     actions = {action for each in statements(said).values() for action in each["Action"]}
     assert ("ce:UpdateCostAllocationTagsStatus" in actions) == may
@@ -170,7 +168,7 @@ def test_only_roles_of_the_inventory_are_passed(
         ({"notebook_security_group_ids": ["sg-0a"]}, "InYourNetwork", "arn:aws:ec2:*:*:security-group/sg-0a"),
     ],
 )
-def test_what_one_person_has_is_in_the_policy(said: dict[str, Any], sid: str, resource: str) -> None:
+def test_settings_of_one_person_are_in_the_policy(said: dict[str, Any], sid: str, resource: str) -> None:
     assert resource in statements(**said)[f"instances/{sid}"]["Resource"]
 
 
@@ -189,7 +187,7 @@ def test_secrets_are_read_for_repositories_that_have_one(repository: str, is_nee
     assert ("instances/GitSecrets" in statements(notebook_default_code_repository=repository)) is is_needed
 
 
-def test_what_a_playbook_may_not_call_is_said_with_the_place_to_change() -> None:
+def test_a_missing_right_is_reported_with_the_file_to_change() -> None:
     assert not list(missing(["s3:HeadBucket", "efs:CreateFileSystem", "sts:GetCallerIdentity"]))
     (text,) = missing(["ec2:CreateNetworkAcl"])
     assert text.startswith(
@@ -197,7 +195,7 @@ def test_what_a_playbook_may_not_call_is_said_with_the_place_to_change() -> None
     )
 
 
-def test_what_no_playbook_has_called_is_said() -> None:
+def test_unused_rights_are_reported() -> None:
     assert actions_of("resourcegroupstaggingapi:GetResources") == ["tag:GetResources"]
     assert "no playbook has needed tag:GetResources: remove it" in "\n".join(left_over([]))
     assert "tag:GetResources" not in "\n".join(left_over(["resourcegroupstaggingapi:GetResources"]))

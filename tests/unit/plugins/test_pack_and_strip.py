@@ -114,7 +114,7 @@ def test_the_stripped_program_is_the_same(path: Path) -> None:
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"])))
-def test_what_is_packed_can_be_unpacked(text: str) -> None:
+def test_a_packed_script_can_be_unpacked(text: str) -> None:
     packed = pack(text)
     assert re.fullmatch("[!-~]+", packed)
     assert unpack(packed) == text

@@ -86,7 +86,7 @@ def test_a_person_has_the_defaults_of_owners_and_of_the_host() -> None:
     assert "notebook_host_steps" in host_defaults()
 
 
-def test_what_a_person_says_wins_over_the_defaults() -> None:
+def test_a_persons_variables_win_over_the_defaults() -> None:
     said = {"notebook_volume_size_in_gb": "50", "notebook_host_idle_timeout": 60}
     (alice,) = wishes({"alice": said})
     assert alice.instance == {**OWNER_DEFAULTS, "notebook_volume_size_in_gb": 50}
@@ -214,7 +214,7 @@ def test_a_file_system_named_for_a_person_is_theirs() -> None:
     assert config.settings == settings(notebook_host_efs_dns_name="fs-2.efs")
 
 
-def test_who_mounts_something_else_has_a_configuration_of_their_own() -> None:
+def test_a_person_with_another_mount_has_an_own_configuration() -> None:
     mounts = {name: {"notebook_host_efs_access_point": f"fsap-{name}"} for name in ("alice", "b.ob")}
     assert needed(wishes({"alice": {}, "b.ob": LABEL, "carol": {}}), mounts) == [
         Config("datalab-alice", ("alice",), settings(notebook_host_efs_access_point="fsap-alice")),
@@ -242,7 +242,7 @@ LONG = {"notebook_host_idle_timeout": 3600}  # the default
 @pytest.mark.parametrize(
     ("label", "config"), [({}, "datalab"), (LABEL, "datalab-quant")], ids=["the standard one", "a label"]
 )
-def test_those_who_share_a_configuration_have_to_agree(people: list[str], label: Variables, config: str) -> None:
+def test_people_who_share_a_configuration_must_agree(people: list[str], label: Variables, config: str) -> None:
     everybody = read({"alice": label, "bob": {**label, **SHORT}}).wishes
     assert list(sharing_problems(everybody, people, "datalab")) == [differing("bob", 60, "alice", 3600, config)]
 

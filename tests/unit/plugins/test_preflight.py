@@ -129,7 +129,7 @@ CASES: dict[str, tuple[Variables, str]] = {
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_what_is_wrong_with_a_person(case: str) -> None:
+def test_mistakes_of_a_person(case: str) -> None:
     said_by, says = CASES[case]
     source = inventory(variables={"alice": {"notebook_lifecycle_config": "own", **said_by}})
     (problem,) = told(source)
@@ -150,7 +150,7 @@ EVERYTHING = [*ALL, "stand_ins"]
 
 
 @pytest.mark.parametrize("case", STAND_IN)
-def test_what_is_wrong_with_a_stand_in(case: str) -> None:
+def test_mistakes_of_a_stand_in(case: str) -> None:
     said, says = CASES[case]
     source = inventory(beside={"stand_ins": ["lab", "other"]}, variables={"lab": said})
     (problem,) = told(source, sections=["stand_ins"])
@@ -173,7 +173,7 @@ def test_a_run_for_stand_ins_is_not_about_people() -> None:
     assert (found.people, found.stand_ins, problems) == ((), ("lab",), [])
 
 
-def test_what_everybody_has_is_one_line_for_stand_ins_too() -> None:
+def test_a_mistake_of_everybody_is_one_line_for_stand_ins_too() -> None:
     source = inventory(beside={"stand_ins": ["lab"]}, common={"notebook_host_strict": "perhaps"})
     _wanted, problems = preflight(source, EVERYTHING)
     assert problems_message(problems, people=["alice", "bob", "erin"]).splitlines()[1:] == [
@@ -188,7 +188,7 @@ def test_a_run_for_people_passes_stand_ins_by(hosts: list[str], outsiders: list[
     assert told(source, *hosts) == [f"{name}: {text}" for name in (hosts if outsiders is None else outsiders)]
 
 
-def test_what_people_share_is_told_once() -> None:
+def test_a_shared_mistake_is_reported_once() -> None:
     source = inventory(TWO, variables=same_for(["alice", "bob"], {"notebook_host_idle_timeout": -5}))
     found, problems = preflight(source, ["fleet"])
     (line,) = problems_message(problems, people=found.people).splitlines()[1:]
@@ -222,14 +222,14 @@ FLEET: list[tuple[str, Any, str]] = [
 
 
 @pytest.mark.parametrize(("setting", "value", "rule"), FLEET)
-def test_what_is_wrong_with_the_fleet(setting: str, value: Any, rule: str) -> None:
+def test_mistakes_in_the_settings_of_the_fleet(setting: str, value: Any, rule: str) -> None:
     shown = "''" if value == "" else value
     said = told(inventory(shared={f"notebook_fleet_{setting}": value}))
     assert said == [f"fleet: notebook_fleet_{setting} is {shown}; {rule}"]
 
 
 @pytest.mark.parametrize(("setting", "value"), [("prefix", "d"), ("prefix", "Data-Lab--2"), ("wait_timeout", 0)])
-def test_what_the_fleet_may_have(setting: str, value: Any) -> None:
+def test_valid_settings_of_the_fleet(setting: str, value: Any) -> None:
     assert told(inventory(shared={f"notebook_fleet_{setting}": value})) == []
 
 
@@ -517,7 +517,7 @@ NEGATIVE: Variables = {"notebook_host_idle_timeout": -5}
 
 
 @pytest.mark.parametrize("limit", [[], ["alice"]], ids=str)
-def test_what_has_no_value_for_one_has_for_another(limit: list[str]) -> None:
+def test_a_variable_without_a_value_for_one_person(limit: list[str]) -> None:
     said_by = {"alice": {**NEGATIVE, "notebook_lifecycle_config": "own"}, "bob": WRONG}
     said = told(inventory(TWO, variables=said_by), *limit)
     assert [each for each in said if each.startswith("alice: notebook_host_idle_timeout is -5")]
@@ -570,7 +570,7 @@ def crowd(**more: Any) -> Any:
 
 
 @pytest.mark.parametrize("shared", [{}, ISOLATED], ids=str)
-def test_what_many_people_share_is_rendered_once(shared: Variables, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_shared_configuration_is_rendered_once(shared: Variables, monkeypatch: pytest.MonkeyPatch) -> None:
     lint.syntax_errors.cache_clear()
     renders = counted(monkeypatch, "preflight.render")
     processes = counted(monkeypatch, "scripts.lint.subprocess.run")

@@ -42,7 +42,7 @@ def test_a_team_is_a_group_below_owners() -> None:
     assert [person.name for person in roster.viewers] == ["viewer"]
 
 
-def test_what_a_person_says_wins_over_the_group() -> None:
+def test_a_persons_variables_win_over_the_groups() -> None:
     said = {"alice": {"notebook_team": 2024, "notebook_name": "experiment"}}
     alice = read(inventory(variables=said)).people["alice"]
     assert (alice.team, alice.instance) == ("2024", "experiment")
@@ -126,7 +126,7 @@ def test_where_ansible_could_read_no_hosts_files_of_none_are_not_told() -> None:
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_what_is_wrong_is_told(case: str) -> None:
+def test_mistakes_are_reported(case: str) -> None:
     source, about, says = CASES[case]
     found = problems(source)
     assert [problem for problem in found if problem.about == about and says in problem.text], found

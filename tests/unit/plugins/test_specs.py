@@ -55,7 +55,7 @@ def parts(name: str, spec: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str
         (["Its network. And more.", "Yet more."], "its network"),
     ],
 )
-def test_what_is_missing_is_told_in_the_words_of_its_documentation(description: Any, text: str) -> None:
+def test_a_missing_option_is_reported_with_its_documentation(description: Any, text: str) -> None:
     spec = {"type": "dict", "options": {"ports": {"required": True, "description": description}}}
     assert checked("servers", {}, spec).problems == [f"servers: ports is missing: {text}"]
 
@@ -120,7 +120,7 @@ def test_no_option_takes_what_ends_a_line_or_cannot_be_seen(name: str, spec: Map
 
 
 @pytest.mark.parametrize("name", OF_SEVERAL_LINES)
-def test_what_has_several_lines_may_have_them(name: str) -> None:
+def test_multiline_options_accept_several_lines(name: str) -> None:
     value = {"mine": "if true; then\n\ttrue\nfi\n"} if "steps" in name else "-----BEGIN CERTIFICATE-----\nMIIB\n"
     assert checked(name, value, person_options()[name]).problems == []
     defaults = {"type": "dict"}
@@ -189,7 +189,7 @@ SUBNET = {
         ("10.0.0.0/24", ["subnets is 10.0.0.0/24; it must be a list, for example [10.0.0.0/24]"]),
     ],
 )  # fmt: skip
-def test_what_is_inside_is_named_by_its_place(value: Any, says: list[str]) -> None:
+def test_inner_options_are_named_by_their_path(value: Any, says: list[str]) -> None:
     assert checked("subnets", value, SUBNET).problems == says
 
 

@@ -80,7 +80,7 @@ WAITS = "instance_type ml.t3.medium → ml.m5.xlarge at the next stop"
         ),
     ],
 )
-def test_what_has_been_done_is_no_longer_to_come(changes: dict[str, Any], planned: str, done: str) -> None:
+def test_changes_that_were_made_are_no_longer_listed(changes: dict[str, Any], planned: str, done: str) -> None:
     assert row(planned=True, **changes)["changes"] == planned
     assert row(planned=False, **changes)["changes"] == done
 

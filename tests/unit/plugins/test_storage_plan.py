@@ -94,7 +94,7 @@ def test_a_converged_platform_has_an_empty_plan(settings: dict[str, Any]) -> Non
         ({}, {"bucket": bucket(policy={**bucket_policy(), "Statement": ONLY_TLS_OTHERWISE})}, NETWORK),
     ],
 )
-def test_what_is_said_in_another_way_is_the_same(
+def test_equivalent_settings_are_equal(
     settings: dict[str, Any], found: dict[str, Any], network: dict[str, Any] | None
 ) -> None:
     made = plan(settings, there(settings, **found), network)

@@ -114,7 +114,7 @@ def test_mount_targets_that_are_going_are_not_waited_for_again() -> None:
     assert made.ids["mount_target_ids"] == []
 
 
-def test_what_the_inventory_names_stays() -> None:
+def test_resources_that_the_inventory_names_stay() -> None:
     theirs = file_system(MADE, "theirs", access_points=[point("alice"), point("job")], mount_targets=[])
     settings = {**BY_POINT, **DESTROY, "efs_dns_name": GIVEN, "results_bucket": "ours"}
     made = plan(settings, {**EMPTY, "file_systems": [theirs]})
@@ -126,7 +126,7 @@ def test_what_the_inventory_names_stays() -> None:
     ]
 
 
-def test_what_is_not_the_platforms_stays() -> None:
+def test_resources_of_others_stay() -> None:
     theirs = file_system(MADE, access_points=[], tags={"Name": "datalab"})
     unmarked = {"name": BUCKET, "foreign": False, "is_blank": False, "tags": {"project": "other"}}
     made = plan(DESTROY, {**EMPTY, "file_systems": [theirs], "bucket": unmarked})

@@ -135,7 +135,7 @@ def test_what_is_read(
 
 
 @pytest.mark.parametrize(("keys", "missing"), [(["aa/report.py"], ["/srv/state.whl"]), ([], list(TOOLS))])
-def test_what_is_missing_is_known_by_keys_alone(keys: list[str], missing: list[str]) -> None:
+def test_missing_files_are_found_by_their_keys(keys: list[str], missing: list[str]) -> None:
     made = plan({**EMPTY, "ids_only": True, "tools_bucket": {"keys": keys}})
     assert (made.changes, made.ids["missing_tools"]) == ((), missing)
 

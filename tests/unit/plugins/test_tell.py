@@ -136,7 +136,7 @@ INSTANCES: dict[str, tuple[Mapping[str, Any], list[str], list[str]]] = {
 
 
 @pytest.mark.parametrize("case", INSTANCES)
-def test_what_became_of_an_instance(case: str) -> None:
+def test_outcome_of_an_instance(case: str) -> None:
     of, done, planned = INSTANCES[case]
     assert table(of) == done
     assert table(of, planned=True) == planned
@@ -149,7 +149,7 @@ NETWORK = SectionPlan(
 UNCHANGED = SectionPlan()
 
 
-def test_what_became_of_a_section() -> None:
+def test_outcome_of_a_section() -> None:
     assert table(plans={"network": NETWORK, "storage": UNCHANGED, "access": UNCHANGED}) == [
         "created network VPC 10.42.0.0/20",
         "changed network route table",
@@ -164,7 +164,7 @@ def test_what_became_of_a_section() -> None:
     ]
 
 
-def test_what_no_task_has_created_is_told() -> None:
+def test_a_change_that_no_task_made_is_reported() -> None:
     results = [{"changed": False, "item": {"cidr_block": "10.42.0.0/20"}}]
     variables = {"_platform_network_created_vpcs": {"results": results}}
     plan = {"network": NETWORK.as_dict()}
@@ -173,7 +173,7 @@ def test_what_no_task_has_created_is_told() -> None:
     assert said.text.startswith("VPC 10.42.0.0/20: its module reported no change")
 
 
-def test_what_tasks_create_is_called_as_in_the_plan() -> None:
+def test_tasks_and_plan_use_the_same_names() -> None:
     there, called = Account(FULL), set[str]()
     plan = first = there.plan()
     for stage in STAGES:
@@ -195,7 +195,7 @@ def test_a_section_that_the_run_does_not_converge_differs() -> None:
     ]
 
 
-def test_what_a_removal_does_not_meet_is_not_there() -> None:
+def test_resources_that_a_removal_does_not_find_are_missing() -> None:
     plans = {"network": UNCHANGED, "storage": SectionPlan(notes=("bucket x, which is yours",)), "access": UNCHANGED}
     assert table(outcome(), plans=plans, removal=True) == [
         "stays storage bucket x, which is yours",
@@ -208,7 +208,7 @@ def test_an_instance_that_a_run_does_not_meet_is_not_there() -> None:
     assert lines_of(plan, {"instances": []}, planned=False, applied=[]) == [Line("not there", "zoe", "datalab-zoe")]
 
 
-def test_what_only_gives_ids_is_not_told() -> None:
+def test_steps_that_only_return_ids_are_not_reported() -> None:
     plans = {"network": NETWORK, "storage": UNCHANGED}
     assert table(outcome(), plans=plans, given_by=["network", "storage"]) == ["unchanged 1 instance"]
 
@@ -260,12 +260,12 @@ def test_people_come_first_and_then_the_platform() -> None:
 # Many
 
 
-def test_what_is_unchanged_is_counted() -> None:
+def test_unchanged_instances_are_counted() -> None:
     assert table(outcome(), outcome("bob")) == ["unchanged 2 instances"]
     assert table(outcome(), {**FAILED, "owner": "bob"}, {**BOTH, "owner": "erin"})[-1] == "unchanged 1 instance"
 
 
-def test_what_is_alike_is_counted_beyond_some() -> None:
+def test_many_equal_lines_are_counted() -> None:
     started = [{**STARTED, "owner": f"p{number}"} for number in range(OF_PEOPLE + 3)]
     assert len(table(*started[:OF_PEOPLE])) == OF_PEOPLE
     lines = table(*started, FAILED, plans={"network": NETWORK})
@@ -288,7 +288,7 @@ def test_a_section_may_say_more() -> None:
     assert "created network VPC 10.42.0.0/20" in lines
 
 
-def test_what_is_unmanaged_is_counted_beyond_some() -> None:
+def test_many_unmanaged_instances_are_counted() -> None:
     tags: dict[str, str] = {}
     unmanaged = [
         {"name": f"x{number}", "status": "Stopped", "instance_type": "ml.t3.medium", "tags": tags}

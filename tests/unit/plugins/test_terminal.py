@@ -74,7 +74,7 @@ def test_a_command(command: list[str], done: Done, address: str) -> None:
     assert run(address + TOKEN, command, 60) == done
 
 
-def test_what_is_not_opened_is_told(address: str) -> None:
+def test_a_terminal_that_does_not_open_is_reported(address: str) -> None:
     with pytest.raises(HTTPError, match="403"):
         run(address + "another", ["true"], 60)
 

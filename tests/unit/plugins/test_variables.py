@@ -53,7 +53,7 @@ def test_how_aws_is_reached_has_the_options_of_amazon_aws() -> None:
         ({"secret_key": ["wJalrXUtnFEMI"]}, "platform_aws: secret_key must be text; put it in quotes"),
     ],
 )
-def test_what_is_wrong_with_how_aws_is_reached(value: Any, text: str) -> None:
+def test_mistakes_in_the_connection_options(value: Any, text: str) -> None:
     assert list(playbook_problems({"platform_aws": value})) == [text]
     assert f"everybody: {text}" in told(inventory(common={"platform_aws": value}), sections=["network"])
 
@@ -69,13 +69,13 @@ def unfit(spec: Mapping[str, Any]) -> Any:
 
 
 @pytest.mark.parametrize("name", PLAYBOOK_VARIABLES)
-def test_what_playbooks_take_is_checked(name: str) -> None:
+def test_variables_of_playbooks_are_checked(name: str) -> None:
     (text,) = playbook_problems({name: unfit(PLAYBOOK_VARIABLES[name])})
     assert text.startswith(f"{name} is ")
 
 
 @pytest.mark.parametrize(("name", "limits"), LIMITS.items())
-def test_what_playbooks_take_has_limits(name: str, limits: tuple[int, int]) -> None:
+def test_variables_of_playbooks_have_limits(name: str, limits: tuple[int, int]) -> None:
     least, most = limits
     assert not [text for value in limits for text in playbook_problems({name: str(value)})]
     for value in (least - 1, most + 1):
@@ -116,7 +116,7 @@ def test_one_wrong_letter_gets_a_hint_wherever_it_is(name: str, where: float) ->
 
 
 @pytest.mark.parametrize("name", KNOWN)
-def test_what_there_is_is_no_mistake(name: str) -> None:
+def test_known_variables_are_accepted(name: str) -> None:
     assert unknown(common={name: "x"}) == []
 
 
@@ -153,7 +153,7 @@ def test_a_variable_that_nothing_reads(variable: str, says: str) -> None:
         ({"costs_month": "2026-09", "stage": "test", "gb": 5, "x_instance_type": 1}, ""),
     ],
 )
-def test_what_is_given_without_its_prefix_is_told(given: dict[str, Any], meant: str) -> None:
+def test_a_variable_without_its_prefix_gets_a_suggestion(given: dict[str, Any], meant: str) -> None:
     key = next(iter(given))
     told = [f"{key} is given with -e, and datalab.notebooks does not read it; did you mean {meant}?"] if meant else []
     assert list(shortened_words(inventory(common=given, given=given))) == told
@@ -197,7 +197,7 @@ def test_everybodys_variables_are_told_once_and_a_persons_as_theirs() -> None:
     ]
 
 
-def test_what_a_play_says_of_the_platform_is_looked_at_too() -> None:
+def test_variables_of_a_play_are_checked_too() -> None:
     shared = {"platform_network_ciddr": "x", "playbook_dir": "x", "notebook_fleet_result": {}, "notebook_step": "x"}
     assert [text for _about, text in unknown(shared=shared)] == [
         "platform_network_ciddr is not a variable of datalab.notebooks; did you mean platform_network_cidr?"
@@ -246,7 +246,7 @@ def test_a_variable_without_its_prefix(variable: str, full: str) -> None:
 
 
 @pytest.mark.parametrize("variable", [*platform_options(), *sorted(PLAYBOOK_VARIABLES)])
-def test_what_holds_for_everybody_cannot_be_a_persons(variable: str) -> None:
+def test_platform_variables_cannot_be_a_persons(variable: str) -> None:
     text = f"{variable} is set for this host; it is the same for everybody: set it in group_vars/all.yml only"
     assert unknown({variable: "mine"}) == [("alice", text)]
     assert unknown({variable: "mine"}, common={variable: "everybody's"}) == [("alice", text)]

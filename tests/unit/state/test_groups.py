@@ -41,7 +41,7 @@ def back(parts: list[Pickled]) -> dict[str, Any]:
     return live.namespace
 
 
-def test_what_shares_nothing_is_saved_apart(notebook: Notebook):
+def test_variables_that_share_nothing_are_saved_apart(notebook: Notebook):
     parts, lost = saved(notebook("import os\na = [1]; b = [1]; t = (1, 'x'); f = len"))
     assert sorted(part.names for part in parts) == [["a"], ["b"], ["f"], ["os"], ["t"]]
     assert lost == {}
@@ -59,7 +59,7 @@ def test_what_shares_nothing_is_saved_apart(notebook: Notebook):
     ],
     ids=["a list", "a class and its instance", "a closure's cell"],
 )
-def test_what_shares_something_is_saved_together(notebook: Notebook, code: str, names: list[str]):
+def test_variables_that_share_something_are_saved_together(notebook: Notebook, code: str, names: list[str]):
     parts, _ = saved(notebook(code))
     assert sorted(part.names for part in parts) == sorted([names, ["d"]])
 

@@ -32,7 +32,7 @@ def noted() -> Noted:
     return noted
 
 
-def test_what_arrives_is_written(noted: Noted, tmp_path: Path):
+def test_arriving_outputs_are_written(noted: Noted, tmp_path: Path):
     path = book(tmp_path / "b.ipynb")
     path.chmod(0o640)
     noted.note("stream", {"name": "stdout", "text": "one\n"}, "a")
@@ -54,7 +54,7 @@ def test_what_arrives_is_written(noted: Noted, tmp_path: Path):
     [{"source": "x\nz"}, {"id": "b"}, {"cell_type": "raw"}],
     ids=["another source", "another cell", "no code any more"],
 )
-def test_what_is_another_cell_stays(noted: Noted, tmp_path: Path, changed: dict[str, str]):
+def test_other_cells_stay(noted: Noted, tmp_path: Path, changed: dict[str, str]):
     path = book(tmp_path / "b.ipynb", **changed)
     before = path.read_bytes()
     noted.note("stream", {"name": "stdout", "text": "one\n"}, "a")
@@ -62,7 +62,7 @@ def test_what_is_another_cell_stays(noted: Noted, tmp_path: Path, changed: dict[
     assert path.read_bytes() == before
 
 
-def test_what_a_person_has_cleared_and_saved_stays_cleared(noted: Noted, tmp_path: Path):
+def test_a_cell_that_a_person_has_cleared_and_saved_stays_cleared(noted: Noted, tmp_path: Path):
     noted.note("stream", {"name": "stdout", "text": "one\n"}, "a")
     path = book(tmp_path / "b.ipynb")
     os.utime(path, (time.time() + 1,) * 2)

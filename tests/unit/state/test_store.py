@@ -31,7 +31,7 @@ def directory(tmp_path: Path) -> Path:
     return tmp_path / "state" / "b"
 
 
-def test_what_is_there_is_not_written_again(directory: Path):
+def test_an_existing_file_is_not_written_again(directory: Path):
     files = store.Store(directory, 100)
     first = files.put(b"abc")
     assert (files.put(b"abc"), files.written) == (first, 3)
@@ -63,7 +63,7 @@ def test_what_another_machine_has_named(directory: Path, monkeypatch: pytest.Mon
     assert (directory / name).exists()
 
 
-def test_what_is_changed_in_memory_is_not_changed_on_the_disk(directory: Path):
+def test_changes_in_memory_do_not_reach_the_disk(directory: Path):
     name, length = put(directory, bytes(5000))
     store.mapped(directory, name, length)[7] = 1
     store.check(directory, [(name, length)])

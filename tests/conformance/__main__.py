@@ -35,7 +35,7 @@ REMOVAL_SECONDS = 600.0
 PAUSE_AWS, PAUSE_SANDBOX = 5.0, 0.1
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 PLAN = f"""\
-This makes, in the account that CONFIRM names, in {{region}}, all with the name {{run}} and the tag {MARK}:
+This run creates, in the account that CONFIRM names, in {{region}}, all with the name {{run}} and the tag {MARK}:
   one {INSTANCE_TYPE} with a volume of 5 GB, later 6, and its lifecycle configuration
   two roles in {PATH}, a VPC with a subnet and a security group, streams of logs
 It takes 15 to 20 minutes and costs less than {CENTS} cents. All is removed at the end, also after Ctrl-C.
@@ -56,7 +56,7 @@ class Signals:
 
     def __call__(self, number: int, frame: Any) -> None:
         if self.late:
-            self._say("What was made is being removed; please let it.")
+            self._say("The resources of the run are being removed; please wait.")
             return
         self.late, self.came = True, signal.Signals(number).name
         raise Interrupted(self.came)
@@ -86,7 +86,7 @@ def conduct(run: Run, patience: float) -> tuple[str, list[str]]:
             ended = f"Interrupted: {signals.came}" if signals.came else masked(f"{type(error).__name__}: {error}")
             run.say(f"The run ends early. {ended}")
         finally:
-            run.say("==> Remove what was made")
+            run.say("==> Remove what was created")
             left = run.account.remove(patience, run.pause, lambda text: run.say(f"    {text}"))
     return ended, left
 
@@ -135,7 +135,7 @@ def ask_sandbox(endpoint: str | None) -> int:
     page = docs(results)
     if good and (not DOCS.exists() or DOCS.read_text(encoding="utf-8") != page):
         DOCS.write_text(page, encoding="utf-8")
-        print("docs/conformance.md was not current, and has been written anew.")
+        print("docs/conformance.md was outdated, and has been updated.")
         return 1
     return finish(results, good)
 
@@ -160,15 +160,15 @@ def finish(results: list[Result], good: bool) -> int:
 def ask_aws(profile: str, confirm: str, remove: str) -> int:
     """Ask an account, if it is the one that was named."""
     if not re.fullmatch(r"\d{12}", confirm):
-        return refuse("CONFIRM must be the id of the account, 12 digits: what is made there is paid by it.")
+        return refuse("CONFIRM must be the id of the account, 12 digits: it pays for what the run creates there.")
     if remove and not NAME.fullmatch(remove):
-        return refuse("REMOVE must be the name of a run, such as a run prints and its roles have.")
+        return refuse("REMOVE must be the name of a run, as a run prints it and its roles have it.")
     session = boto3.Session(profile_name=profile)
     if not session.region_name:
         return refuse(f"The profile {profile} has no region; set one: aws configure set region … --profile {profile}")
     account = Account(session, remove or new_name())
     if account.id != confirm:
-        return refuse(f"CONFIRM is not the account of the profile {profile}. Nothing was made.")
+        return refuse(f"CONFIRM is not the account of the profile {profile}. Nothing was created.")
     pause = PAUSE_AWS if account.is_aws else PAUSE_SANDBOX
     if remove:
         left = account.remove(REMOVAL_SECONDS, pause, sayer())
@@ -189,10 +189,10 @@ def refuse(text: str) -> int:
 def main() -> int:
     """Do what the command line asks for."""
     parser = argparse.ArgumentParser(prog="python -m tests.conformance", description=__doc__)
-    parser.add_argument("--endpoint", help="a sandbox that is running")
+    parser.add_argument("--endpoint", help="the endpoint of a running sandbox")
     parser.add_argument("--profile", help="the profile of an account of AWS")
     parser.add_argument("--confirm", default="", help="the id of this account")
-    parser.add_argument("--remove", default="", help="only remove what the run of this name has left")
+    parser.add_argument("--remove", default="", help="only remove the resources that the run of this name has left")
     args = parser.parse_args()
     if args.profile is None:
         return ask_sandbox(args.endpoint)

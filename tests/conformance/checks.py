@@ -62,18 +62,20 @@ PRESIGNED = "create_presigned_notebook_instance_url"
 # Before there is an instance
 
 
-@assume("before", "An instance that is not there is a ValidationException with RecordNotFound.", ERRORS)
+@assume("before", "A missing instance is reported as a ValidationException with RecordNotFound.", ERRORS)
 def missing_instance(run: Run) -> Seen:
     return refused("RecordNotFound", run.account.sagemaker.describe_notebook_instance, NotebookInstanceName=run.name)
 
 
-@assume("before", 'A configuration that is not there is a ValidationException with "does not exist".', ERRORS)
+@assume("before", 'A missing configuration is reported as a ValidationException with "does not exist".', ERRORS)
 def missing_configuration(run: Run) -> Seen:
     call = run.account.sagemaker.describe_notebook_instance_lifecycle_config
     return refused("does not exist", call, NotebookInstanceLifecycleConfigName=f"{run.name}-none")
 
 
-@assume("before", 'A repository that is not there is a ValidationException with "Cannot find CodeRepository".', ERRORS)
+@assume(
+    "before", 'A missing repository is reported as a ValidationException with "Cannot find CodeRepository".', ERRORS
+)
 def missing_repository(run: Run) -> Seen:
     call = run.account.sagemaker.describe_code_repository
     return refused("Cannot find CodeRepository", call, CodeRepositoryName=f"{run.name}-none")
@@ -86,14 +88,16 @@ def configuration_twice(run: Run) -> Seen:
 
 
 @assume(
-    "before", "A script of 16,384 characters in base64 is taken whole.", "plugins/module_utils/sagemaker/scripts.py"
+    "before",
+    "A script of 16,384 characters in base64 is accepted and kept whole.",
+    "plugins/module_utils/sagemaker/scripts.py",
 )
 def longest_script(run: Run) -> Seen:
     content = run.config()["OnStart"][0]["Content"]
     return Seen(content == config_content() and len(content) == 16384, f"{len(content):,} characters")
 
 
-@assume("before", "One of 16,388 is refused.", "plugins/module_utils/sagemaker/scripts.py")
+@assume("before", "A script of 16,388 characters is refused.", "plugins/module_utils/sagemaker/scripts.py")
 def too_long_script(run: Run) -> Seen:
     content = config_content() + base64.b64encode(b"###").decode()
     return refused("16384", run.update_config, OnStart=[{"Content": content}])
@@ -107,7 +111,7 @@ def empty_list_removes(run: Run) -> Seen:
     return Seen(not left and len(run.config()["OnCreate"]) == 1, f"OnCreate: {len(left or [])} scripts")
 
 
-@assume("before", "A quota has the name of its instance type.", "plugins/module_utils/sagemaker/quotas.py")
+@assume("before", "The name of a quota contains its instance type.", "plugins/module_utils/sagemaker/quotas.py")
 def quota_name(run: Run) -> Seen:
     pages = run.account.quotas.get_paginator("list_service_quotas").paginate(ServiceCode="sagemaker")
     name = f"{INSTANCE_TYPE} for notebook instance usage"
@@ -118,7 +122,7 @@ def quota_name(run: Run) -> Seen:
 # Pending
 
 
-@assume("pending", "CreateNotebookInstance shows Pending as soon as it is answered.", CONVERGE)
+@assume("pending", "After the answer of CreateNotebookInstance the instance is Pending at once.", CONVERGE)
 def created_pending(run: Run) -> Seen:
     return is_equal("Pending", run.status())
 
@@ -138,7 +142,7 @@ def pending_has_no_url(run: Run) -> Seen:
     return refuses(run, "Pending", PRESIGNED)
 
 
-@assume("pending", "An instance has the current platform, and root access, unless it is told otherwise.", BACKEND)
+@assume("pending", "By default an instance has the current OS, and root access.", BACKEND)
 def defaults(run: Run) -> Seen:
     described = run.describe()
     return is_equal(
@@ -167,7 +171,7 @@ def same_time_in_lists(run: Run) -> Seen:
     return Seen(same, "the same" if same else "another one", f"{summary.get('LastModifiedTime')}, {run.modified()}")
 
 
-@assume("running", "AddTags and DeleteTags leave LastModifiedTime alone.", FLEET)
+@assume("running", "AddTags and DeleteTags do not change LastModifiedTime.", FLEET)
 def tags_leave_the_time(run: Run) -> Seen:
     before, arn = run.modified(), run.account.instance_arn
     run.account.sagemaker.add_tags(ResourceArn=arn, Tags=[{"Key": "idle", "Value": "never"}])
@@ -175,7 +179,7 @@ def tags_leave_the_time(run: Run) -> Seen:
     return Seen(run.modified() == before, "left alone" if run.modified() == before else "moved")
 
 
-@assume("running", "AddTags of a key that is there replaces its value.", API)
+@assume("running", "AddTags of an existing key replaces its value.", API)
 def tag_is_replaced(run: Run) -> Seen:
     arn = run.account.instance_arn
     for value in ("first", "second"):
@@ -221,14 +225,14 @@ def url_has_a_token(run: Run) -> Seen:
 # Stopping, Stopped, Updating
 
 
-@assume("stopping", "StopNotebookInstance shows Stopping as soon as it is answered.", CONVERGE)
+@assume("stopping", "After the answer of StopNotebookInstance the instance is Stopping at once.", CONVERGE)
 def stop_shows(run: Run) -> Seen:
     return is_equal("Stopping", run.status())
 
 
 @assume(
     "stopping",
-    'An instance that stops says "Status (Stop" when it is stopped again.',
+    'A second stop of an instance is refused with "Status (Stop".',
     "roles/notebook_host/files/datalab-autostop.py",
 )
 def stopped_again(run: Run) -> Seen:
@@ -250,7 +254,7 @@ def stopped_refuses(run: Run) -> Seen:
     return refuses(run, "Stopped", STOP, PRESIGNED)
 
 
-@assume("stopped", f"The platform {OLD_PLATFORM} is refused.", "plugins/module_utils/sagemaker/plan.py")
+@assume("stopped", f"The OS {OLD_PLATFORM} is refused.", "plugins/module_utils/sagemaker/plan.py")
 def retired_platform(run: Run) -> Seen:
     call, name = run.account.sagemaker.update_notebook_instance, run.name
     seen = refused("", call, NotebookInstanceName=name, PlatformIdentifier=OLD_PLATFORM)
@@ -261,7 +265,7 @@ def retired_platform(run: Run) -> Seen:
     return seen
 
 
-@assume("updating", "UpdateNotebookInstance shows Updating as soon as it is answered.", CONVERGE)
+@assume("updating", "After the answer of UpdateNotebookInstance the instance is Updating at once.", CONVERGE)
 def update_shows(run: Run) -> Seen:
     return is_equal("Updating", run.status())
 
@@ -271,7 +275,7 @@ def updating_refuses(run: Run) -> Seen:
     return refuses(run, "Updating", START, STOP, UPDATE)
 
 
-@assume("updated", "An update ends in Stopped, with what was asked for.", CONVERGE)
+@assume("updated", "An update ends in Stopped, with the new settings.", CONVERGE)
 def update_ends(run: Run) -> Seen:
     return is_equal(f"Stopped, {NEW_SIZE} GB", f"{run.status()}, {run.describe()['VolumeSizeInGB']} GB")
 
@@ -289,7 +293,7 @@ def no_smaller_volume(run: Run) -> Seen:
 
 @assume(
     "updated",
-    "Who starts an instance in a subnet needs ec2:CreateNetworkInterface and the right to describe networks.",
+    "Starting an instance in a subnet takes ec2:CreateNetworkInterface and the right to describe networks.",
     "roles/platform_access/templates/people.yml.j2",
     RIGHTS,
 )
@@ -305,7 +309,7 @@ def start_needs_rights(run: Run) -> Seen:
 # The second start, and the end
 
 
-@assume("starting", "StartNotebookInstance shows Pending within ten seconds.", CONVERGE)
+@assume("starting", "Within ten seconds of StartNotebookInstance the instance is Pending.", CONVERGE)
 def start_shows(run: Run) -> Seen:
     return run.starts_within(10)
 
@@ -317,7 +321,7 @@ def start_moves_the_time(run: Run) -> Seen:
 
 @assume(
     "running again",
-    "SageMaker names the instance (aws:SourceArn) each time that it takes its role on.",
+    "SageMaker names the instance (aws:SourceArn) each time that it assumes its role.",
     "roles/platform_access/defaults/main.yml",
     RIGHTS,
 )
@@ -325,13 +329,13 @@ def role_is_taken_for_the_instance(run: Run) -> Seen:
     return Seen(not run.trust_refused, run.trust_refused or "started by a role that only the instance may have")
 
 
-@assume("deleting", "DeleteNotebookInstance shows Deleting, or nothing, as soon as it is answered.", CONVERGE)
+@assume("deleting", "After the answer of DeleteNotebookInstance the instance is Deleting, or gone, at once.", CONVERGE)
 def delete_shows(run: Run) -> Seen:
     status = (run.account.describe() or {}).get("NotebookInstanceStatus")
     return Seen(status in {"Deleting", None}, "Deleting, or gone" if status in {"Deleting", None} else str(status))
 
 
-@assume("gone", "A deleted instance is a ValidationException with RecordNotFound.", ERRORS)
+@assume("gone", "A deleted instance is reported as a ValidationException with RecordNotFound.", ERRORS)
 def deleted_is_missing(run: Run) -> Seen:
     return missing_instance(run)
 

@@ -46,13 +46,13 @@ def metadata(run: Run) -> Seen:
     return Seen({"ResourceArn", "ResourceName"} <= set(keys), ", ".join(keys))
 
 
-@assume(FIRST, f"There are {', '.join(NEEDED)}.", PROGRAM, MACHINE)
+@assume(FIRST, f"The OS has the commands {', '.join(NEEDED)}.", PROGRAM, MACHINE)
 def commands(run: Run) -> Seen:
     places = report(run, EARLY)["commands"]
     return Seen(all(places[each] for each in NEEDED), ", ".join(places[each] or f"no {each}" for each in NEEDED))
 
 
-@assume(FIRST, "There are mount.nfs4 and dnf; there are neither mount.efs nor crond.", STEPS + "efs.sh.j2", IMAGE)
+@assume(FIRST, "The OS has mount.nfs4 and dnf, but neither mount.efs nor crond.", STEPS + "efs.sh.j2", IMAGE)
 def seldom_commands(run: Run) -> Seen:
     places = report(run, EARLY)["commands"]
     there = [bool(places[each]) for each in SELDOM]
@@ -77,7 +77,7 @@ def selinux_is_permissive(run: Run) -> Seen:
     return Seen(text != "Enforcing", text)
 
 
-@assume(FIRST, "The volume is mounted, and ec2-user's.", PROGRAM, MACHINE)
+@assume(FIRST, "The volume is mounted, and belongs to ec2-user.", PROGRAM, MACHINE)
 def volume(run: Run) -> Seen:
     told = report(run, EARLY)["volume"]
     return Seen(told["mounted"] and told["owner"] == "ec2-user", f"{told['owner']}'s, mounted: {told['mounted']}")
@@ -99,7 +99,7 @@ def kernel_spec_manager(run: Run) -> Seen:
     return Seen(bool(names), ", ".join(names) or "neither")
 
 
-@assume(FIRST, "What systemd-run starts outlives the script.", PROGRAM, MACHINE)
+@assume(FIRST, "A process that systemd-run starts outlives the script.", PROGRAM, MACHINE)
 def detached_outlives(run: Run) -> Seen:
     return Seen(bool(report(run, LATE)), "it has reported")
 
@@ -139,17 +139,19 @@ def credentials(run: Run) -> Seen:
     return Seen(told["tags"].isdigit(), f"session {told['identity']}; list-tags: {told['tags']}")
 
 
-@assume(FIRST, "An instance may write a stream of logs of its own name.", STEPS + "autostop.sh.j2", MACHINE)
+@assume(FIRST, "An instance may write a log stream of its own name.", STEPS + "autostop.sh.j2", MACHINE)
 def own_stream(run: Run) -> Seen:
     return _logged(run, "conformance", "a line of the instance's own")
 
 
-@assume(FIRST, "What on-start prints is in NAME/LifecycleConfigOnStart.", "playbooks/status.yml", MACHINE)
+@assume(FIRST, "The output of on-start is in NAME/LifecycleConfigOnStart.", "playbooks/status.yml", MACHINE)
 def stream_of_on_start(run: Run) -> Seen:
     return _logged(run, "LifecycleConfigOnStart", "conformance-first-early")
 
 
-@assume(FIRST, "What on-create prints is in NAME/LifecycleConfigOnCreate.", HOST + "templates/on-create.sh.j2", MACHINE)
+@assume(
+    FIRST, "The output of on-create is in NAME/LifecycleConfigOnCreate.", HOST + "templates/on-create.sh.j2", MACHINE
+)
 def stream_of_on_create(run: Run) -> Seen:
     return _logged(run, "LifecycleConfigOnCreate", "created")
 
@@ -174,7 +176,7 @@ def session_reads(run: Run) -> Seen:
     return Seen("last_activity" in answer, ", ".join(sorted(answer)))
 
 
-@assume(FIRST, "That session passes PATCH to Jupyter's contents API.", "sandbox/README.md", MACHINE)
+@assume(FIRST, "That session passes PATCH requests on to Jupyter's contents API.", "sandbox/README.md", MACHINE)
 def session_patches(run: Run) -> Seen:
     assert run.session
     made = run.session.call("POST", "/api/contents", {"type": "file", "ext": ".txt"})["path"]
@@ -183,12 +185,12 @@ def session_patches(run: Run) -> Seen:
     return is_equal("conformance-renamed.txt", renamed)
 
 
-@assume(SECOND, "Of a start, only the volume is kept.", PROGRAM, MACHINE)
+@assume(SECOND, "Only the volume is kept from one start to the next.", PROGRAM, MACHINE)
 def volume_is_kept(run: Run) -> Seen:
     return is_equal("/home/ec2-user/SageMaker", ", ".join(report(run, EARLY, "second")["kept"]))
 
 
-@assume(SECOND, f"A stop gives systemd's units their ExecStop, and {STOP_SECONDS} s for it.", AUTOSTOP, MACHINE)
+@assume(SECOND, f"A stop runs ExecStop of systemd's units, and gives it {STOP_SECONDS} s.", AUTOSTOP, MACHINE)
 def stop_runs_exec_stop(run: Run) -> Seen:
     seconds = report(run, EARLY, "second")["stop"]
     return Seen(
@@ -200,22 +202,22 @@ def stop_runs_exec_stop(run: Run) -> Seen:
 
 NOT_ASKED = {
     "start-with-a-key": (
-        "Who starts an instance with a key needs kms:DescribeKey and kms:CreateGrant.",
+        "Starting an instance with a key takes kms:DescribeKey and kms:CreateGrant.",
         "roles/platform_access/templates/people.yml.j2",
         "a key, which cannot be removed at once",
     ),
     "reason-of-a-failed-start": (
-        "An on-start script that fails, or takes five minutes, is Failed with its words in FailureReason.",
+        "If on-start fails, or takes five minutes, the instance is Failed, with the reason in FailureReason.",
         HOST + "vars/main.yml",
         "two more starts, of five minutes each",
     ),
     "start-not-acted-on": (
-        "A Start may be accepted and not acted on; sent again, it works.",
+        "A Start may be accepted and have no effect; a second Start works.",
         "plugins/module_utils/sagemaker/converge.py",
-        "an AWS that forgets",
+        "an AWS that ignores a Start",
     ),
     "throttling": (
-        "AWS takes 30 requests a second, and says ThrottlingException beyond.",
+        "AWS accepts 30 requests a second, and answers others with ThrottlingException.",
         "plugins/module_utils/common/pace.py",
         "an account in which nothing else runs",
     ),
@@ -230,7 +232,7 @@ NOT_ASKED = {
         "a file system of EFS",
     ),
     "efs-sticky": (
-        "In a sticky directory of EFS that is root's, no other user renames or removes what is root's.",
+        "In root's sticky directory on EFS, no other user can rename or remove root's files.",
         "host/datalab_deliver/src/datalab_deliver/protect.py",
         "a file system of EFS",
     ),

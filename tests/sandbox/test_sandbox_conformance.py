@@ -126,7 +126,7 @@ def test_a_run_asks_all_and_leaves_nothing(account, faulty):
         "DeleteTags",
         "UpdateNotebookInstanceLifecycleConfig",
     }
-    assert [line for line in said if line.startswith("==>")][-1] == "==> Remove what was made"
+    assert [line for line in said if line.startswith("==>")][-1] == "==> Remove what was created"
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
@@ -156,7 +156,7 @@ def test_a_second_signal_does_not_end_the_removal(account, faulty):
         account.ec2.meta.events.unregister("before-call", unique_id="again")
     assert (ended, left) == ("Interrupted: SIGTERM", [])
     assert everything(account) == before
-    assert "What was made is being removed; please let it." in said
+    assert "The resources of the run are being removed; please wait." in said
 
 
 def test_resources_of_others_are_left_alone(account, create_stopped, sagemaker, monkeypatch):

@@ -21,14 +21,14 @@ TYPED = (
 )
 # Commands that begin with one of these are not run, for the reason.
 NOT_TYPED = {
-    "make ": "a target of a checkout; those of `make test` run there, and tests/sandbox runs the demo and the sandbox",
+    "make ": "a target of a checkout; `make test` runs the checks there, and tests/sandbox the demo and the sandbox",
     "python3 -m pip install 'ansible>=": "asks PyPI",
     "ansible-galaxy collection install datalab.notebooks": "asks Galaxy",
-    "ansible-playbook datalab.notebooks.deploy ": "takes a Kubernetes cluster; tests/deliver plays one",
-    "ansible-playbook datalab.notebooks.stand_in ": "takes a machine to log in to; the scenario stand_in has one",
+    "ansible-playbook datalab.notebooks.deploy ": "needs a Kubernetes cluster; tests/deliver has a stand-in",
+    "ansible-playbook datalab.notebooks.stand_in ": "needs a machine to log in to; the scenario stand_in has one",
     ".venv/bin/ansible-playbook ": "in a checkout, with instances that run; tests/laptop opens and stops one",
     "AWS_ACCESS_KEY_ID=sandbox ": "in a checkout, with instances that run",
-    "conda ": "on an instance; the scenario restart makes an environment as this does",
+    "conda ": "on an instance; the scenario restart creates an environment in the same way",
     "pip install jmespath": "on an instance; the scenario first_start has it",
     "/usr/local/libexec/datalab/run ": "on an instance; the scenario autostop runs it",
     "datalab-hold ": "on an instance; the scenario autostop has one",
@@ -62,7 +62,9 @@ def is_typed(command: str) -> bool:
     """Whether the command is run; ValueError if no table has it."""
     left_out = any(map(command.startswith, NOT_TYPED))
     if not left_out and not command.startswith(TYPED):
-        raise ValueError(f"{command}: tests/tools/commands.py says neither that it is typed nor why it cannot be")
+        raise ValueError(
+            f"{command}: tests/tools/commands.py must list it as a command to run, or say why it cannot be run"
+        )
     return not left_out
 
 

@@ -44,7 +44,7 @@ def main() -> str | int:
     write_reference(SOURCES / REFERENCE)
     build(SOURCES, SITE, [*pages, f"{REFERENCE}/*"])
     if found := [f"{path.relative_to(SITE)}: {each}" for path, each in external(SITE)]:
-        return "\n".join(["Pages must not ask other servers for anything:", *found])
+        return "\n".join(["Pages must not load anything from other servers:", *found])
     print(f"{len(list(SITE.rglob('*.html')))} pages without a warning: {SITE / 'docs' / 'index.html'}")
     return 0
 
@@ -80,7 +80,7 @@ def write_reference(directory: Path) -> None:
     command = ["antsibull-docs", "collection", "--use-current", "--squash-hierarchy", "--fail-on-error"]
     done = run([*command, "--dest-dir", str(directory), "datalab.notebooks"])
     if done.returncode or done.stdout.strip():
-        sys.exit(f"{done.stdout}\nantsibull-docs is not content")
+        sys.exit(f"{done.stdout}\nantsibull-docs has failed")
     for page in directory.glob("*.rst"):  # the theme has a list of a page's headings
         page.write_text(CONTENTS.sub("", page.read_text("utf-8")), "utf-8")
 

@@ -23,7 +23,7 @@ def main() -> int:
     surplus = list(left_over(operations))
     for text in surplus:
         print(text)
-    print(f"operator: {len(operations)} operations were called, {len(surplus)} actions are left over")
+    print(f"operator: {len(operations)} operations were called, {len(surplus)} actions are allowed but never used")
     return bool(surplus)
 
 

@@ -138,7 +138,7 @@ def main() -> None:
             type_as_newcomer(newcomer, command)
         unwanted = {path.name for path in newcomer.installed.iterdir()} - WANTED
         if unwanted:
-            raise DemoError(f"The archive holds what its users do not need: {', '.join(sorted(unwanted))}")
+            raise DemoError(f"The archive contains files that its users do not need: {', '.join(sorted(unwanted))}")
 
 
 def to_type() -> Iterator[tuple[Path, str]]:

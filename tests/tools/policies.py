@@ -34,11 +34,11 @@ def check() -> None:
         debian.install(PACKAGES)
     missing = [program for program in ("node", "npm") if not shutil.which(program)]
     if missing:
-        raise PoliciesError(f"it takes Node.js {LEAST_NODE} or newer and npm; there is no {' and no '.join(missing)}")
+        raise PoliciesError(f"Node.js {LEAST_NODE} or newer and npm are needed; there is no {' and no '.join(missing)}")
     version = subprocess.check_output(["node", "--version"], text=True).strip()
     major = re.match(r"v(\d+)", version)
     if not major or int(major[1]) < LEAST_NODE:
-        raise PoliciesError(f"it takes Node.js {LEAST_NODE} or newer; this is {version}")
+        raise PoliciesError(f"Node.js {LEAST_NODE} or newer is needed; this is {version}")
 
 
 def prepare() -> None:

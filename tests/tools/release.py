@@ -45,8 +45,8 @@ def main(version: str = "", repository: str = "") -> str | int:
     print(f"{archive}\n{checksum}  {archive.name}")
     if not repository:
         print("Galaxy does not take it without an address: make release REPOSITORY=https://…")
-    print(f"To be committed: galaxy.yml, CHANGELOG.md and changelogs/ of {SOURCES}, without the fragments")
-    print(f"To be uploaded: ansible-galaxy collection publish {archive}")
+    print(f"Commit galaxy.yml, CHANGELOG.md and changelogs/ of {SOURCES}, without the fragments")
+    print(f"Upload the archive: ansible-galaxy collection publish {archive}")
     return 0
 
 

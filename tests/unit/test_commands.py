@@ -36,7 +36,7 @@ def test_the_commands_of_a_page(case: str) -> None:
 
 def test_each_command_is_typed_or_has_its_reason() -> None:
     assert sum(map(is_typed, WRITTEN)) > 30
-    with pytest.raises(ValueError, match=r"datalab_new: .* says neither"):
+    with pytest.raises(ValueError, match=r"datalab_new: .* must list it"):
         is_typed("datalab_new")
 
 

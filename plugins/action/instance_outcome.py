@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Gives a person's host what became of the person's instance."""
+"""Gives a person's host the result of the person's instance."""
 
 from __future__ import annotations
 

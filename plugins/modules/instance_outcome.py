@@ -8,7 +8,7 @@ DOCUMENTATION = r"""
 ---
 module: instance_outcome
 version_added: 0.1.0
-short_description: Give a person's host what became of the person's instance
+short_description: Give a person's host the result of the person's instance
 description:
   - Returns changed or failed as it was for this host's instance, so that the recap of a run tells people apart.
   - Reads the plan and the result of the fleet as M(datalab.notebooks.platform_tell) does, of this host, or

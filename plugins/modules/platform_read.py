@@ -25,7 +25,7 @@ options:
     description: What to read of roles, policies, groups and workgroups.
     type: dict
   costs:
-    description: What to read of what costs are counted by, and of budgets.
+    description: What to read of the record of events, and of budgets.
     type: dict
   denials:
     description: The groups of people whose policies may deny them to create and start instances.

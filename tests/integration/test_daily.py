@@ -105,7 +105,7 @@ def words(played: Played) -> str:
 
 def test_start_and_stop(sandbox: Sandbox, sagemaker: SageMakerClient, run: Run) -> None:
     refused = run("stop", check=False)
-    assert "Say whose instance it is, with -l <person or team>" in refused.stdout
+    assert "Name the person or team with -l <person or team>" in refused.stdout
     assert not sandbox.calls()
     nothing = run("start", "-l", "alice", check=False)
     assert "alice: there is no instance datalab-alice" in nothing.stdout
@@ -324,8 +324,8 @@ def test_resize(sandbox: Sandbox, sagemaker: SageMakerClient, run: Run) -> None:
 
 NO_JUPYTER = "Jupyter cannot be reached: "  # the sandbox has none
 COMPLETE_REFUSED = (
-    ("-l alice", "which project, with -e complete_project=<folder>"),
-    ("-e complete_project=x", "Say whose instance runs it, with -l <person>"),
+    ("-l alice", "the project with -e complete_project=<folder>"),
+    ("-e complete_project=x", "Name the person on whose instance it runs with -l <person>"),
     ("-l bob -e complete_project=x", "datalab-bob is Stopped; start it with datalab.notebooks.start -l bob"),
     (
         "-l dave -e complete_project=x -e platform_storage_isolation=file_system",
@@ -354,7 +354,7 @@ def test_open(sandbox: Sandbox, sagemaker: SageMakerClient, run: Run, tmp_path: 
     stopped = run("open", "-l", "bob", check=False)
     assert "datalab-bob is Stopped; start it with datalab.notebooks.start -l bob" in " ".join(stopped.stdout.split())
     two = run("open", "-l", "alice,bob", check=False)
-    assert "Say whose instance it is, with -l <person>" in two.stdout
+    assert "Name the person with -l <person>" in two.stdout
 
     # A browser that records its argument and where that leads.
     log = tmp_path / "browser.log"
@@ -421,7 +421,7 @@ def test_offboard_of_a_person_who_has_left(sagemaker: SageMakerClient, inventory
     for word in ([], ["-e", "offboard_remove=instance"]):
         misspelt = run("offboard", "-e", "offboard_name=alcie", *word, check=False)
         assert misspelt.returncode == 2
-        assert "there is no instance datalab-alcie; did you mean -e offboard_name=alice? Otherwise" in misspelt.stdout
+        assert "there is no instance datalab-alcie; did you mean -e offboard_name=alice? If" in misspelt.stdout
     assert "Files stay" not in busy.stdout
     sagemaker.delete_tags(ResourceArn=arn, TagKeys=["sandbox:status"])
     stopped = run("offboard", *leaver)

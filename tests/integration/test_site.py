@@ -404,7 +404,7 @@ def test_user_serves_one_person(run: Run, sandbox: Sandbox) -> None:
 def test_user_asks_who(run: Run, sandbox: Sandbox) -> None:
     refused = run("user", check=False)
     assert refused.returncode != 0
-    assert "Say whose instance it is, with -l <person or team>" in refused.stdout + refused.stderr
+    assert "Name the person or team with -l <person or team>" in refused.stdout + refused.stderr
     assert not changing(sandbox)
 
 

@@ -1,7 +1,7 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # Private to this collection: it may change at any time.
-"""What costs are counted by: the log group of events with what lets EventBridge write there, the rule, and budgets."""
+"""Reads the record of events (the log group, its resource policy and the rule) and the budgets."""
 
 from __future__ import annotations
 

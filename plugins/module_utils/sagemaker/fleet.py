@@ -1,7 +1,7 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # Private to this collection: it may change at any time.
-"""Many instances at once: reading them with calls per page instead of per instance, and telling what became of them."""
+"""Many instances at once: reading them with calls per page instead of per instance, and returning their results."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # Private to this collection: it may change at any time.
-"""What turns what costs are counted by into what is wanted, or removes it. No call to AWS."""
+"""The steps that create, change or remove the record of events and the budgets. No call to AWS."""
 
 from __future__ import annotations
 

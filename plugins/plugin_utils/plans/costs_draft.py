@@ -1,7 +1,7 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # Private to this collection: it may change at any time.
-"""A plan of what costs are counted by, while it is made, and what is the platform's."""
+"""A plan of the record of events while it is made, and the tag of the platform's resources."""
 
 from __future__ import annotations
 

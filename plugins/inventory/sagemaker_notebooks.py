@@ -10,10 +10,10 @@ short_description: Amazon SageMaker notebook instances as hosts
 version_added: 0.1.0
 author: The datalab.notebooks contributors (@datalab)
 description:
-  - Makes a host of each notebook instance, whether somebody in another inventory has it or not.
-  - Reads C(ListNotebookInstances) and C(GetResources), a hundred instances a call. What these do not tell is read with
-    one call for each instance, if O(describe) says so.
-  - It is read from a file whose name ends in C(sagemaker_notebooks.yml) or C(sagemaker_notebooks.yaml).
+  - Adds a host for each notebook instance, also for those that no other inventory has.
+  - Reads C(ListNotebookInstances) and C(GetResources), a hundred instances a call. With O(describe=true) one more
+    call for each instance reads the rest.
+  - The name of its configuration file ends in C(sagemaker_notebooks.yml) or C(sagemaker_notebooks.yaml).
 options:
   plugin:
     description: The name of this plugin.
@@ -21,28 +21,28 @@ options:
     required: true
     choices: [datalab.notebooks.sagemaker_notebooks]
   regions:
-    description: The regions to look in. Without them it is the one that O(region) says.
+    description: The regions to read. The default is O(region).
     type: list
     elements: str
     default: []
   statuses:
-    description: The states that instances are wanted in, such as V(InService). Without them it is every state.
+    description: The states of the instances to read, such as V(InService). The default is every state.
     type: list
     elements: str
     default: []
     choices: [Pending, InService, Stopping, Stopped, Failed, Deleting, Updating, PendingMaintenance, InMaintenance]
   name_contains:
-    description: A part of the name that all instances have.
+    description: Only instances with this in their name.
     type: str
   tags:
-    description: Tags that all instances have, with a value or a list of them. An empty list takes any value.
+    description: Only instances with these tags, each with a value or a list of values. An empty list allows any value.
     type: dict
     default: {}
   hostnames:
     description:
-      - What a host is called, by preference; the first that an instance has.
-      - Either V(name), or V(tag:) with the key of a tag. Two instances of the same name are one host, so a name by tag
-        is for tags that only one instance has.
+      - The source of a host's name; the first one in the list that an instance has.
+      - Either V(name), or V(tag:) with the key of a tag. Two instances with the same name become one host, so choose a
+        tag whose value only one instance has.
     type: list
     elements: str
     default: [name]
@@ -52,9 +52,9 @@ options:
     default: false
   hostvars_prefix:
     description:
-      - What the names of all variables begin with.
-      - Variables C(notebook_*) of a person say what their instance is to be. So that nothing is taken for that when a
-        person has the same name here, what is here has another name.
+      - The prefix of all variables.
+      - It differs from C(notebook_), because the variables C(notebook_*) of a person describe the wanted instance, and
+        a host of this inventory may have the name of a person.
     type: str
     default: sagemaker_
 notes:

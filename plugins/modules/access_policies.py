@@ -12,11 +12,10 @@ module: access_policies
 version_added: 0.1.0
 short_description: Render the policies of a notebook platform
 description:
-  - Renders the policies that the role C(platform_access) would send to AWS for an inventory, to read and
-    approve them, and those that who runs the playbooks needs for it. Writes no file and asks nothing of AWS.
-  - The account is 000000000000. In the place of subnets, a security group and a bucket that are not there yet there are
-    some that look like them.
-  - Fails with one sentence for each mistake in the settings, and if AWS would not take a policy because of its length.
+  - Renders the policies that the role C(platform_access) would send to AWS for an inventory, for reading
+    and approval, and the policies that the operator needs. Writes no file and does not call AWS.
+  - The account is 000000000000. Made-up ids stand for subnets, a security group and a bucket that do not exist yet.
+  - Fails with one sentence for each mistake in the settings, and if a policy is too long for AWS.
   - Runs on the controller.
 author: The datalab.notebooks contributors (@datalab)
 options: {}

@@ -10,16 +10,16 @@ module: athena_workgroup
 version_added: 0.1.0
 short_description: Manage a workgroup of Amazon Athena
 description:
-  - Queries run in a workgroup. It says where their results go and how many bytes a query may scan, and it is what
-    rights to query are given on.
-  - What is not given is left as it is. When a workgroup is created, AWS chooses what is not given.
-  - Settings that AWS would not take are refused before any call.
+  - Queries run in a workgroup. It sets where their results are stored and how many bytes a query may scan, and
+    policies grant the right to query on it.
+  - Options that are not set stay as they are. For a new workgroup AWS chooses them.
+  - Settings that AWS would not accept are refused before any call.
 author: The datalab.notebooks contributors (@datalab)
 options:
   name:
     description:
       - The name of the workgroup, unique in the account and region.
-      - Each account has a workgroup V(primary), which can be changed and not deleted.
+      - Each account has a workgroup V(primary), which can be changed but not deleted.
     type: str
     required: true
     aliases: [work_group]
@@ -32,17 +32,17 @@ options:
     description: Whether queries can be run in the workgroup. A new one is enabled.
     type: bool
   description:
-    description: What the workgroup is for. An empty string takes the description away.
+    description: The purpose of the workgroup. An empty string removes the description.
     type: str
   output_location:
     description:
-      - Where in S3 the results of queries go, such as V(s3://acme-results/research/).
-      - An empty string takes the location away.
+      - The location in S3 for the results of queries, such as V(s3://acme-results/research/).
+      - An empty string removes the location.
     type: str
   encryption:
     description:
-      - How the results of queries are encrypted. An empty dictionary takes that away, and the bucket's own encryption
-        remains.
+      - How the results of queries are encrypted. An empty dictionary removes the setting, and the bucket's own
+        encryption remains.
       - API parameter C(EncryptionConfiguration).
     type: dict
     suboptions:
@@ -58,12 +58,12 @@ options:
   expected_bucket_owner:
     description:
       - The id of the account that owns the bucket of O(output_location). Athena writes results to no other bucket.
-      - An empty string takes the condition away.
+      - An empty string removes the condition.
     type: str
   enforce_work_group_configuration:
     description:
-      - Whether the settings of the workgroup hold whatever a query asks for. Without this, whoever runs a query chooses
-        where its results go.
+      - Whether the settings of the workgroup override those of a query. If they do not, the person who runs a query
+        chooses where its results are stored.
       - AWS enforces them in a new workgroup.
     type: bool
   publish_cloudwatch_metrics_enabled:

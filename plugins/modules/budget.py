@@ -44,7 +44,7 @@ options:
         type: float
         required: true
       forecast:
-        description: Whether it is about what the month will have cost by AWS's forecast, and not about what it has.
+        description: Whether the threshold is compared with AWS's forecast for the month instead of the costs so far.
         type: bool
         default: false
   emails:

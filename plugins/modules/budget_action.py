@@ -10,8 +10,8 @@ module: budget_action
 version_added: 0.1.0
 short_description: Manage an action of a budget that attaches a policy of IAM
 description:
-  - An action of AWS Budgets that attaches a managed policy to groups, roles or users once so much of a budget is spent,
-    such as one that denies to start instances. It stops nothing that runs.
+  - An action of AWS Budgets that attaches a managed policy to groups, roles or users once a share of a budget is spent,
+    such as a policy that denies starting instances. It stops no running instance.
   - A budget has one action for each policy. Only what differs is updated.
 author: The datalab.notebooks contributors (@datalab)
 options:
@@ -20,19 +20,19 @@ options:
     type: str
     required: true
   policy_arn:
-    description: The policy that is attached. It tells actions of a budget apart.
+    description: The policy that is attached. A budget's actions are distinguished by it.
     type: str
     required: true
   state:
     description: >-
-      Whether the action exists. What it has attached stays attached when it is removed; with the policy it goes
-      (M(amazon.aws.iam_managed_policy)).
+      Whether the action exists. A policy that it has attached stays attached when the action is removed;
+      remove the policy itself with M(amazon.aws.iam_managed_policy).
     type: str
     choices: [present, absent]
     default: present
   role_arn:
     description: >-
-      The role that AWS Budgets takes on to attach and detach the policy. Needed with O(state=present).
+      The role that AWS Budgets assumes to attach and detach the policy. Needed with O(state=present).
     type: str
     default: ""
   groups:
@@ -55,11 +55,11 @@ options:
     type: float
     default: 100
   forecast:
-    description: Whether it is about what the month will have cost by AWS's forecast, and not about what it has.
+    description: Whether the threshold is compared with AWS's forecast for the month instead of the costs so far.
     type: bool
     default: false
   approval:
-    description: Whether AWS attaches the policy by itself, or once a person has approved it in the console of Budgets.
+    description: Whether AWS attaches the policy automatically, or after a person's approval in the console of Budgets.
     type: str
     choices: [automatic, manual]
     default: automatic

@@ -10,9 +10,10 @@ module: cost_allocation_tags
 version_added: 0.1.0
 short_description: Activate tags in billing
 description:
-  - Billing sums up by a tag, and budgets count by it, once the tag is active. Only the account that pays can do this.
-  - Billing knows a tag about a day after something has it, and sums up by it about another day after it is active.
-  - AWS tells what it could not set in an answer that is a success; here that is an error.
+  - Billing can sum up by a tag, and budgets can count by it, once the tag is active. Only the account that pays can
+    activate it.
+  - Billing knows a tag about a day after a resource first has it, and sums up by it about a day after its activation.
+  - AWS lists tags that it could not set in a successful answer; this module treats them as an error.
 author: The datalab.notebooks contributors (@datalab)
 options:
   keys:

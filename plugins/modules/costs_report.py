@@ -12,14 +12,14 @@ module: costs_report
 version_added: 0.1.0
 short_description: Report what a platform cost
 description:
-  - Reads the inventory, the instances, when they ran, what they cost and what AWS has billed; counts, prints a table,
-    and writes a page, a CSV file and a JSON file.
+  - Reads the inventory, the instances, their hours, the prices and AWS's bill; counts, prints a table, and writes a
+    page, a CSV file and a JSON file.
   - Runs on the controller. Changes nothing but these files.
 attributes:
   idempotent:
     description: When run twice in a row outside check mode, with the same arguments, the second run changes nothing.
     support: none
-    details: The files say when they were made, and an instance that runs costs more each second.
+    details: The files have the time of the report, and a running instance costs more each second.
 author: The datalab.notebooks contributors (@datalab)
 options:
   month:
@@ -47,7 +47,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 report:
-  description: The sums, what is doubtful about them, and what there is to decide.
+  description: The sums, doubts about them, and decisions to take.
   returned: success
   type: dict
   sample: {total: 1748.77, forecast: 2015.1, sources: [], warnings: [], decide: []}

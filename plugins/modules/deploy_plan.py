@@ -12,11 +12,11 @@ module: deploy_plan
 version_added: 0.1.0
 short_description: Plan what a delivered project needs to run on Kubernetes
 description:
-  - Reads a project that C(datalab deliver --as service) or C(--as job) has made, and what runs of it, and says what the
-    playbook C(datalab.notebooks.deploy) has to do.
+  - Reads a project that C(datalab deliver --as service) or C(--as job) has written, and its state on the cluster, and
+    returns the steps for the playbook C(datalab.notebooks.deploy).
   - It has no options. It reads the variables C(deploy_…), which the playbook describes, and refuses a wrong one, or a
-    folder that is no such project, before anything is changed.
-  - It takes kubectl or kustomize, and the Python package kubernetes, on the controller.
+    folder that is not such a project, before anything is changed.
+  - It needs kubectl or kustomize, and the Python package kubernetes, on the controller.
 author: The datalab.notebooks contributors (@datalab)
 extends_documentation_fragment:
   - datalab.notebooks.attributes.info

@@ -10,7 +10,7 @@ module: ec2_vpc_endpoint_policy
 version_added: 0.1.0
 short_description: Change the policy of a VPC endpoint
 description:
-  - The policy of an endpoint says who may use it, and for what.
+  - The policy of an endpoint restricts who may use it, and for which actions and resources.
   - M(amazon.aws.ec2_vpc_endpoint) sets it at creation only. This module changes it while the endpoint is in use.
 author: The datalab.notebooks contributors (@datalab)
 options:

@@ -10,11 +10,11 @@ module: ec2_vpc_flow_log
 version_added: 0.1.0
 short_description: Manage a flow log of a VPC
 description:
-  - A flow log tells who was connected with whom in a VPC, a subnet or by a network interface, and what was refused. It
-    has addresses, ports and bytes, and nothing of what was sent.
-  - A flow log is known by its resource and its destination.
-  - AWS changes nothing of a flow log but its tags. If anything else differs, this module deletes it and creates
-    another, with what is not given as it was. What was logged stays where it is; what passes in between is not logged.
+  - A flow log records the accepted and the refused connections of a VPC, a subnet or a network interface. It has
+    addresses, ports and numbers of bytes, but no content.
+  - A flow log is identified by its resource and its destination.
+  - AWS can only change the tags of a flow log. If anything else differs, this module deletes it and creates another,
+    which keeps the settings that are not given. Earlier records stay; connections in between are not logged.
 author: The datalab.notebooks contributors (@datalab)
 options:
   resource_id:

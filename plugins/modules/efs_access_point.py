@@ -10,14 +10,14 @@ module: efs_access_point
 version_added: 0.1.0
 short_description: Manage an access point of an Amazon EFS file system
 description:
-  - Whoever mounts a file system by an access point has its user, group and root directory.
-  - AWS changes nothing of an access point but its tags. Anything else takes another access point, O(replace=true).
+  - A machine that mounts a file system through an access point gets the access point's user, group and root directory.
+  - AWS can only change the tags of an access point. Every other change needs another access point, O(replace=true).
 author: The datalab.notebooks contributors (@datalab)
 options:
   name:
     description:
-      - The name of the access point, unique in the file system. It is the tag C(Name), by which the access point is
-        found.
+      - The name of the access point, unique in the file system. It is the tag C(Name), which identifies the access
+        point.
     type: str
     required: true
   file_system_id:
@@ -25,12 +25,12 @@ options:
     type: str
     required: true
   state:
-    description: Whether the access point exists. Without it all files are still there.
+    description: Whether the access point exists. Its removal removes no files.
     type: str
     choices: [present, absent]
     default: present
   posix_user:
-    description: Whose rights who mounts by the access point has, whoever they are on their machine.
+    description: The user whose rights apply to all access through the access point, whatever the user on the machine.
     type: dict
     suboptions:
       uid:
@@ -46,7 +46,7 @@ options:
         type: list
         elements: int
   root_directory:
-    description: The directory that is all that one sees by the access point. Without it, all of the file system.
+    description: The directory that the access point shows as its root. The default is the whole file system.
     type: dict
     suboptions:
       path:
@@ -55,8 +55,8 @@ options:
         default: /
       creation_info:
         description:
-          - Whose the directory becomes when it is made, at the first use. Without it a directory that is not there is
-            not made, and mounting fails.
+          - The owner and mode of the directory, which AWS creates at the first use. Without this option a missing
+            directory is not created, and mounting fails.
         type: dict
         suboptions:
           owner_uid:
@@ -73,10 +73,10 @@ options:
             required: true
   replace:
     description:
-      - Whether an access point with another O(posix_user) or O(root_directory) is removed, and another made in its
+      - Whether an access point with another O(posix_user) or O(root_directory) is removed, and another created in its
         place.
-      - No file is lost, and files keep their owner. The new one has another id, and B(who has the old one mounted is
-        cut off).
+      - No file is lost, and files keep their owner. The new one has another id, and B(machines that have the
+        old one mounted lose their connection).
     type: bool
     default: false
   wait:

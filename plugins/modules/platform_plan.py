@@ -11,9 +11,9 @@ version_added: 0.1.0
 short_description: Plan what turns a platform into the one that an inventory describes
 description:
   - Reads the inventory, checks it as M(datalab.notebooks.preflight) does, reads what AWS has of all sections, and
-    returns what has to be made, changed and removed. Changes nothing, in check mode or not.
+    returns what has to be created, changed and removed. Changes nothing, in check mode or not.
   - Fails with all mistakes of the inventory at once, before the first call, and with all conflicts with what AWS has at
-    once, before anything is changed. What is wrong with one person's instance is not a failure here, but part of
+    once, before anything is changed. A problem of one person's instance does not fail the module; it is in
     RV(fleet).
   - Runs on the controller, once for a play. Takes the connection options of every amazon.aws module.
 author: The datalab.notebooks contributors (@datalab)
@@ -50,12 +50,12 @@ options:
     type: bool
     default: false
   person:
-    description: One person whose instance is planned, who may have left the inventory already. For a removal.
+    description: One person whose instance is to be removed, and who may have left the inventory already.
     type: str
   leaving:
     description:
-      - Names and ids of what an earlier part of a removal has removed. AWS takes some time to take their network
-        interfaces away, so these are waited for, and not in the way.
+      - Names and ids of what an earlier part of a removal has removed. AWS removes their network interfaces later,
+        so the plan waits for these, and does not count them as users of the network.
       - The plan of all sections returns them as C(leaving) with the C(ids) of the network.
     type: list
     elements: str
@@ -96,8 +96,9 @@ network:
       - {action: create, text: endpoint athena, before: "", after: ""}
 fleet:
   description:
-    - The C(instances) and C(lifecycle_configs) as M(datalab.notebooks.sagemaker_notebook_fleet) takes them, what these
-      need and is C(missing) so far, the C(missing_roles) by person, and C(compared), what that module would do.
+    - The C(instances) and C(lifecycle_configs) as M(datalab.notebooks.sagemaker_notebook_fleet) takes them, the
+      resources that they need and that are C(missing), the C(missing_roles) by person, and C(compared), what that
+      module would do.
   returned: when asked for
   type: dict
   sample: {instances: [], lifecycle_configs: [], missing: {}, missing_roles: {}}

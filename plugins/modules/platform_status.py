@@ -10,8 +10,8 @@ module: platform_status
 version_added: 0.1.0
 short_description: Print the table of instances
 description:
-  - Prints for each instance its owner, team, type, state, when it stops by itself, its lifecycle configuration and what
-    waits to be changed; and the instances that the inventory does not have.
+  - Prints for each instance its owner, team, type, state, idle limit, lifecycle configuration and waiting changes;
+    and the unmanaged instances.
   - Reads the plan and the result of the fleet as M(datalab.notebooks.platform_tell) does.
 author: The datalab.notebooks contributors (@datalab)
 options: {}

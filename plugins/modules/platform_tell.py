@@ -10,14 +10,14 @@ module: platform_tell
 version_added: 0.1.0
 short_description: Print what a run did, or would do
 description:
-  - Prints one table by person and by section of the platform. What differs is named, what is alike is counted.
+  - Prints one table by person and by section of the platform. Differences are listed, unchanged resources are counted.
   - Reads C(_platform_plan) or C(_notebook_fleet_plan), which M(datalab.notebooks.platform_plan) has returned, and
-    C(notebook_fleet_result), which M(datalab.notebooks.sagemaker_notebook_fleet) has. They may be long, so no copy of
-    them is made.
+    C(notebook_fleet_result), which M(datalab.notebooks.sagemaker_notebook_fleet) has returned. They may be long, so
+    they are not copied.
 author: The datalab.notebooks contributors (@datalab)
 options:
   applied:
-    description: The sections that the run converges. Of others the table says that they differ.
+    description: The sections that the run converges. For others the table only says that they differ.
     type: list
     elements: str
     default: []
@@ -40,7 +40,7 @@ lines:
   sample:
     - "created    ivan (ops)  datalab-ivan, ml.t3.medium, 20 GiB"
 recap:
-  description: The people whose hosts are to get a result of their own.
+  description: The people who get a line in the recap.
   returned: always
   type: list
   elements: str

@@ -10,10 +10,10 @@ module: s3_bucket_logging
 version_added: 0.1.0
 short_description: Set where S3 writes the access log of a bucket
 description:
-  - S3 can write who asked for what in a bucket to another bucket of the same account and region.
+  - S3 can log the requests to a bucket in another bucket of the same account and region.
   - The policy of that bucket has to let the service principal C(logging.s3.amazonaws.com) put objects. It is not
-    changed. M(community.aws.s3_logging) changes its access control list, which buckets do not have any more since 2023
-    unless they are told to.
+    changed. M(community.aws.s3_logging) changes its access control list, which buckets do not have since 2023, unless
+    it is switched on.
 author: The datalab.notebooks contributors (@datalab)
 options:
   name:

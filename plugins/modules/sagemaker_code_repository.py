@@ -10,9 +10,9 @@ module: sagemaker_code_repository
 version_added: 0.1.0
 short_description: Manage a code repository of Amazon SageMaker
 description:
-  - A code repository is the name of a Git repository, and of the secret that it is reached by. Notebook instances that
-    have it as their default repository, or besides, clone it when they start.
-  - What AWS would not take is refused before any call.
+  - A code repository is the name of a Git repository, and of the secret for its login. Notebook instances that have it
+    as their default or as an additional repository clone it when they start.
+  - Settings that AWS would not accept are refused before any call.
   - The Git repository itself is never touched.
 author: The datalab.notebooks contributors (@datalab)
 options:

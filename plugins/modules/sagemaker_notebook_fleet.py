@@ -10,19 +10,20 @@ module: sagemaker_notebook_fleet
 version_added: 0.1.0
 short_description: Converge many Amazon SageMaker notebook instances in one call
 description:
-  - Takes a list of instances as they are wanted, and the lifecycle configurations that they use, and makes it so.
-  - All instances are read with paged lists, changed at once, and waited for in one loop. A run that finds everything as
-    it should be needs about two calls for each hundred instances.
-  - Everything is checked and planned before the first call that changes something. What the API would never take stops
-    the run there.
-  - An instance that fails, that AWS does not tell, that is another person's, or that cannot become what is wanted (a
+  - Creates, changes, starts, stops and removes instances, and their lifecycle configurations, until they are as wanted.
+  - All instances are read with paged lists, changed at once, and waited for in one loop. A run with nothing to
+    change needs about two calls for each hundred instances.
+  - Everything is checked and planned before the first call that changes something. Settings that the API would never
+    accept stop the run there.
+  - An instance that fails, that AWS does not describe, that is another person's, or that cannot change as wanted (a
     volume that would shrink), does not stop the others. The module fails at the end and names those that failed.
-  - If instances are to be created or get another type, the quotas of the account are read, and an instance that one of
-    them refuses fails before it is created. Without the right to C(servicequotas:ListServiceQuotas) a warning says that
+  - If instances are to be created or get another type, the quotas of the account are read, and an instance that exceeds
+    one of them fails before it is created. Without the right to C(servicequotas:ListServiceQuotas) a warning says that
     this was not checked.
-  - What C(ListNotebookInstances) does not tell (the volume, the role and others) is read with
-    C(DescribeNotebookInstance) only when it may have changed. For that the module leaves a tag C(datalab:verified) with
-    a fingerprint and the C(LastModifiedTime) at which everything was right. Any later update, start or stop voids it.
+  - C(ListNotebookInstances) does not return the volume, the role and others. These are read with
+    C(DescribeNotebookInstance), but only if they may have changed. For that the module sets a tag C(datalab:verified)
+    with a fingerprint and the C(LastModifiedTime) at which everything was as wanted. Any later update, start or stop
+    makes the tag invalid.
 author: The datalab.notebooks contributors (@datalab)
 options:
   lifecycle_configs:
@@ -51,7 +52,7 @@ options:
     elements: str
   max_requests_per_second:
     description:
-      - At most so many requests go to AWS in a second, repeated ones included.
+      - The most requests to AWS in a second, repeated ones included.
       - AWS publishes no limit. Where it throttles, requests are repeated, and their rate falls until it no longer does.
       - It is a limit of one run. Several at once, such as slices of an inventory, add up.
     type: float
@@ -198,8 +199,8 @@ instances:
       sample: "datalab-alice is Failed: the role cannot be assumed"
 unverified:
   description:
-    - How many instances were described and found right without the tag that says so. Outside of check mode they have it
-      now.
+    - The number of instances that were described and found as wanted, but lacked the tag C(datalab:verified). Outside
+      check mode they have it now.
   returned: always, except with O(validate_only=true)
   type: int
   sample: 0

@@ -10,8 +10,8 @@ module: sagemaker_notebook_presigned_url
 version_added: 0.1.0
 short_description: A URL that opens an Amazon SageMaker notebook instance
 description:
-  - Asks for a URL by which a browser opens a running instance without another login.
-  - B(Whoever has the URL is on the instance.) It is good for five minutes. Give the task C(no_log=true).
+  - Creates a URL with which a browser opens a running instance without another login.
+  - B(Everyone who has the URL can use the instance.) It is valid for five minutes. Give the task C(no_log=true).
 author: The datalab.notebooks contributors (@datalab)
 options:
   name:
@@ -21,7 +21,7 @@ options:
     aliases: [notebook_instance_name]
   owner:
     description:
-      - The person whom the instance is to belong to. An instance whose tag C(owner) names another person is not opened,
+      - The person who must own the instance. An instance whose tag C(owner) names another person is not opened,
         unless O(allow_other_owner=true). Without this option the tag is not read.
     type: str
   allow_other_owner:

@@ -32,7 +32,7 @@ def install() -> None:
 
 
 def get_account_authorization_details(self: IamResponse) -> ActionResult:
-    """GetAccountAuthorizationDetails, with MaxItems entries of all lists together in a page."""
+    """GetAccountAuthorizationDetails, with at most MaxItems entries of all lists together in a page."""
     details = self.backend.get_account_authorization_details(self._get_param("Filter", []))
     entries = [(name, item) for kind, name in LISTS.items() for item in details[kind]]
     first, size = int(self._get_param("Marker", 0)), int(self._get_param("MaxItems", PAGE_SIZE))

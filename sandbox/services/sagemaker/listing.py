@@ -107,7 +107,7 @@ def _place(token: str, query: Mapping[str, Any]) -> Place:
 
 
 def foreign_token() -> ValidationError:
-    """The answer to a token that comes from another request."""
+    """The answer to a token that no page of this request has returned."""
     return ValidationError(message="The NextToken is invalid, or belongs to a request with other filters.")
 
 

@@ -157,7 +157,7 @@ class NotebookInstance(ManagedState, FakeSagemakerNotebookInstance):
         self._note()
 
     def _go(self, status: str) -> None:
-        """Begin to pass to another state: with a machine that takes its time, without one the clock decides."""
+        """Begin to pass to another state: the machine decides how long it takes or, without one, the clock."""
         begin = type(self).begin
         self._job = begin(self, status) if begin else None
         self.status = status

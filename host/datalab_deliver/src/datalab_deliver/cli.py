@@ -91,7 +91,7 @@ def add_deliver(commands: Any) -> None:
         dest="kind",
         choices=["job", "service"],
         default="",
-        help="also write an image and manifests that run it on Kubernetes",
+        help="also write a Dockerfile and manifests that run it on Kubernetes",
     )
     one.add_argument(
         "--tolerance",

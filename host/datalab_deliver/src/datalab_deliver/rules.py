@@ -76,7 +76,10 @@ def interpreter(node: ast.stmt) -> Found:
         yield f"it uses {name}, which means something else outside of a notebook", "Do not use it"
     modules = {path.partition(".")[0] for path in imported(node).values()}
     for name in sorted((mentioned(node) | modules) & words.LIFETIMES):
-        yield f"it uses {name}, which depends on when Python deletes objects", "Call the function by its name"
+        yield (
+            f"it uses {name}, which depends on the objects and classes that exist at the time",
+            "Call the function by its name",
+        )
     if any(isinstance(call, ast.Call) and ast.unparse(call) == "vars()" for call in ast.walk(node)):
         yield "it uses vars(), which has other names outside of a notebook", "Name the values: {'limit': limit}"
     if any(isinstance(call, ast.Call) and getattr(call.func, "id", "") == "eval" for call in ast.walk(node)):

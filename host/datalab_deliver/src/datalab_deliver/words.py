@@ -193,7 +193,7 @@ LEAVES_FILES = (FRESH | MUTATES | SHOWS) - {"predict", "predict_proba", "transfo
 NAMES_A_PLACE = re.compile(r"path|ur[il]|file|src|source|origin|dsn|con|data|address|location|input|dir|root|endpoint")
 NAMES_NO_PLACE = {"namespaces", "storage_options", "headers", "na_values", "sep", "delimiter", "converters"}
 
-# Functions whose value depends on the time.
+# Functions that return a different value at another time.
 CLOCK = {"now", "utcnow", "today", "time", "time_ns", "localtime", "gmtime", "uuid1", "uuid4", "urandom", "token_hex"}
 CLOCK_OF = {"datetime", "date", "Timestamp", "time", "uuid", "os", "secrets", "pd", "dt"}
 # Functions that accept "now" and "today".

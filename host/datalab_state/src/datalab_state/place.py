@@ -59,5 +59,7 @@ def opened(path: Path) -> int:
     info = os.fstat(descriptor)
     if not stat.S_ISREG(info.st_mode) or info.st_uid != os.getuid() or info.st_mode & 0o022:
         os.close(descriptor)
-        raise Refused(f"{path} belongs to another user, or others can write to it: it is not loaded.")
+        raise Refused(
+            f"{path} is no regular file, belongs to another user, or others can write to it: it is not loaded."
+        )
     return descriptor

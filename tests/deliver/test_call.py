@@ -152,7 +152,7 @@ def test_it_serves_without_training(logons, python, tmp_path):
     (artifacts / "model.pickle").write_bytes((artifacts / "model.pickle").read_bytes()[:-1] + b"x")
     with (
         serving(python, src, artifacts) as (process, url),
-        pytest.raises(AssertionError, match=r"model\.pickle is not what was saved"),
+        pytest.raises(AssertionError, match=r"model\.pickle is not as it was saved"),
     ):
         wait(process, url)
 

@@ -209,10 +209,10 @@ def test_artifacts_that_were_changed_are_not_loaded(tmp_path):
         "manifest.json",
     ]
     (tmp_path / "b.pickle").write_bytes(b"cposix\nsystem\n(S'exit'\ntR.")
-    with pytest.raises(ValueError, match=r"b\.pickle is not what was saved: its SHA-256 is not"):
+    with pytest.raises(ValueError, match=r"b\.pickle is not as it was saved: its SHA-256 is not"):
         artifacts.load(tmp_path)
     (tmp_path / "b.pickle").unlink()
-    with pytest.raises(ValueError, match=r"b\.pickle is not what was saved"):
+    with pytest.raises(ValueError, match=r"b\.pickle is not as it was saved"):
         artifacts.load(tmp_path)
-    with pytest.raises(ValueError, match=r"has no manifest\.json: compute what is served first"):
+    with pytest.raises(ValueError, match=r"has no manifest\.json: run the project's -train command first"):
         artifacts.load(tmp_path / "none")

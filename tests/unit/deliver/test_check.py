@@ -121,10 +121,10 @@ FAULTS = {
     installs_with_magic: "cell 2: it installs packages: %conda install",
     no_title: "cell 1: there is no title. Begin with",
     few_words: "it has 2 words for 2 code cells. Say",
-    personal_path: "cell 2: it names a path of one person: /home/ec2-user/SageMaker/mine.csv. Use",
-    path_of_a_member: "cell 2: it names a path of one person: efs/teams/red/alice. Use",
+    personal_path: "cell 2: it names a path in one person's folder: /home/ec2-user/SageMaker/mine.csv. Use",
+    path_of_a_member: "cell 2: it names a path in one person's folder: efs/teams/red/alice. Use",
     path_outside: "cell 2: it names a path outside of the project: ../data/x.csv. Copy it",
-    path_in_output: "cell 3: its output shows a path of one person: /Users/alice/lab. Do not print",
+    path_in_output: "cell 3: its output shows a path in one person's folder: /Users/alice/lab. Do not print",
     large: "cell 3: its output has 5 MB. Show",
 }
 
@@ -150,7 +150,7 @@ WRONG = {
     "title = 3": "title is 3. Make it a text",
     "colour = 'red'": "unknown setting colour",
     "[tolerance]\nmean = 2": "the tolerance of mean is 2",
-    "[[allow]]\nline = 'x'": "an allow has not both line and reason",
+    "[[allow]]\nline = 'x'": "an allow lacks a line or a reason",
     "title = ": "it is not TOML",
 }
 

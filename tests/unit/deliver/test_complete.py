@@ -146,7 +146,7 @@ REFUSALS = {
     exists_as_a_link: "completed/sums: it exists already. Rename the folder",
     no_completed: "sums: there is no folder completed/ above it. Copy it to",
     has_faults: "project.toml: it does not say the owner. Add owner",
-    has_a_repository: "data/.git: what is in it is not checked. Push it",
+    has_a_repository: "data/.git: its contents are not checked. Push it",
 }
 
 
@@ -167,7 +167,7 @@ def test_what_is_no_project(efs, capsys):
     expected = {
         "nowhere": "it is not a folder. Name the folder",
         "a link": "it is not a folder. Name the folder",
-        "a b": "'a b' is no name for a link. Rename",
+        "a b": "'a b' cannot be part of a link. Rename",
         "completed/sums": "it is in completed/ already. Complete a copy",
     }
     for name, text in expected.items():
@@ -176,9 +176,9 @@ def test_what_is_no_project(efs, capsys):
 
 
 def test_another_output_is_refused(efs):
-    fault = Fault("sums.ipynb", 2, "in another run its output is another one", "Set a seed")
+    fault = Fault("sums.ipynb", 2, "its output differs in another run", "Set a seed")
     before = files(efs)
-    with pytest.raises(Refused, match=r"sums\.ipynb, cell 2: in another run"):
+    with pytest.raises(Refused, match=r"sums\.ipynb, cell 2: its output differs in another run"):
         run(efs, lambda *_: [fault])
     assert files(efs) == before
 
@@ -188,7 +188,7 @@ def test_what_the_run_writes_is_checked(efs):
         (path.parent / "settings.py").write_text("password = 'correct-horse-7'\n")
         return []
 
-    with pytest.raises(Refused, match=r"settings\.py: it has what looks like a secret"):
+    with pytest.raises(Refused, match=r"settings\.py: it contains what looks like a secret"):
         run(efs, writes)
 
 
@@ -323,7 +323,7 @@ RUNS = {
     "in two pieces": (stdout("a\n"), [*stdout("a"), *stdout("\n")], None),
     "another line": (stdout("a\n1\n"), stdout("a\n2\n"), "it was saved with '1', and now says '2'"),
     "a line more": (stdout("a\n"), stdout("a\nb\n"), "it was saved with '', and now says 'b'"),
-    "nothing now": (stdout("a\n"), [], "it has text, and had no output now"),
+    "nothing now": (stdout("a\n"), [], "it was saved with text, and now has no output"),
     "an address": (result(text_plain="<A at 0x7f001122>"), result(text_plain="<A at 0x7fab1122>"), None),
     "a time": (
         stdout("CPU times: user 3 ms\nWall time: 4 ms\n"),
@@ -354,7 +354,7 @@ def test_runs_are_compared_as_a_reader_would(name):
         assert found == []
     else:
         (fault,) = found
-        assert str(fault).startswith(f"x.ipynb, cell 5: in another run its output is another one: {expected}. Set")
+        assert str(fault).startswith(f"x.ipynb, cell 5: its output differs in another run: {expected}. Set")
 
 
 def test_the_cells_that_run(tmp_path, monkeypatch):

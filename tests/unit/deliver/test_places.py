@@ -119,7 +119,7 @@ ONLY_OF_READERS = {  # by functions that are handed over
     "a list as such": "r = <R>(['<A><B>'])",
 }
 NETWORK = "it reads over the network: "
-MACHINE = "it reads a place of this machine: "
+MACHINE = "it reads a path that only this machine has: "
 
 
 def refused(folder, *texts, parameters=""):

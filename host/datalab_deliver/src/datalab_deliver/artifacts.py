@@ -32,13 +32,13 @@ def save(folder: Path, values: Mapping[str, Any]) -> None:
 def load(folder: Path) -> dict[str, Any]:
     """All values. ValueError names a file that has changed since it was saved; its content is not loaded."""
     if not (folder / MANIFEST).is_file():
-        raise ValueError(f"{folder} has no {MANIFEST}: compute what is served first, or name another folder")
+        raise ValueError(f"{folder} has no {MANIFEST}: run the project's -train command first, or name another folder")
     values = {}
     for name, noted in json.loads((folder / MANIFEST).read_text(encoding="utf-8")).items():
         path = folder / noted["file"]
         content = path.read_bytes() if path.is_file() else b""
         if hashlib.sha256(content).hexdigest() != noted["sha256"]:
-            raise ValueError(f"{path} is not what was saved: its SHA-256 is not the one of {MANIFEST}")
+            raise ValueError(f"{path} is not as it was saved: its SHA-256 is not the one in {MANIFEST}")
         values[name] = json.loads(content) if path.suffix == ".json" else pickle.loads(content)  # noqa: S301 - see above
     return values
 
@@ -67,7 +67,7 @@ class Pickler(pickle.Pickler):
             for part in name.split("."):
                 known = getattr(known, part, None)
             if known is not value:
-                raise ValueError(f"it was made by a {name} that is another one now", "Give each another name")
+                raise ValueError(f"it was made by a {name} that was defined again since", "Give each another name")
         return NotImplemented
 
 

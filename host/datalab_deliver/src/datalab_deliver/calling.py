@@ -68,7 +68,8 @@ def find(read: Source, name: str, notebook: str) -> Called:
     ]
     if not along.artifacts and not problems:
         remedy = "Deliver its result with --result, or let it use what a cell has computed"
-        problems.append((number, f"{name} needs no value of another cell: there is nothing to compute before", remedy))
+        what = f"{name} needs no value that a cell computes, so there is nothing to compute when the image is built"
+        problems.append((number, what, remedy))
     if problems:
         cells = [(read.statements[at].cell, what, remedy) for at, what, remedy in problems]
         raise Refused(*(Fault(notebook, cell, what, remedy) for cell, what, remedy in sorted(set(cells))))
@@ -93,7 +94,7 @@ def definition(read: Source, effects: Sequence[Effect], name: str, notebook: str
     node = nodes[there[0]] if there else None
     if isinstance(node, ast.FunctionDef):
         return there[0]
-    wrapped = f"Write a function around it at the top of a cell, and name that: def answer(…): return {name}(…)"
+    wrapped = f"Call it in a function at the top of a cell, and name that: def answer(…): return {name}(…)"
     raise Refused(Fault(notebook, cell, f"{name} is {kind(node, name)}, not a function that a cell defines", wrapped))
 
 
@@ -167,7 +168,7 @@ def of_arguments(node: ast.FunctionDef) -> Iterator[tuple[str, str]]:
     if node.decorator_list:
         yield f"{node.name} has a decorator", "Remove it, or call the function from one without a decorator"
     if node.args.vararg or node.args.kwarg or node.args.posonlyargs:
-        yield f"{node.name} takes arguments that have no name", "Give each argument a name, without *, ** and /"
+        yield f"{node.name} takes *, ** or / arguments", "Give each argument a name, without *, ** and /"
     if not [*node.args.args, *node.args.kwonlyargs]:
         yield f"{node.name} takes no arguments", "Deliver what it gives with --result"
     for item in [*node.args.args, *node.args.kwonlyargs]:
@@ -216,7 +217,7 @@ def alters(statements: Sequence[Statement], analysis: Analysis, strict: Strict, 
 
 def altering(name: str, each: str) -> tuple[str, str]:
     remedy = f"Let it work on a copy ({each}.copy(), copy.deepcopy({each})), and return the copy"
-    return f"{name} may alter {each}, so that an answer would depend on those before it", remedy
+    return f"{name} may alter {each}, so an answer would depend on the calls before it", remedy
 
 
 def of_definitions(statements: Sequence[Statement], numbers: set[int]) -> Iterator[Problem]:
@@ -236,7 +237,7 @@ def of_definitions(statements: Sequence[Statement], numbers: set[int]) -> Iterat
             elif isinstance(item, ast.ClassDef):
                 own = [part.value for part in item.body if isinstance(part, (ast.Assign, ast.AnnAssign)) and part.value]
                 if not all(map(literal, own)):
-                    yield number, f"a value of the class {item.name} is computed when it is defined", remedy
+                    yield number, f"an attribute of the class {item.name} is computed when the class is defined", remedy
 
 
 def of_code(analysis: Analysis, numbers: set[int]) -> Iterator[Problem]:
@@ -248,9 +249,9 @@ def of_code(analysis: Analysis, numbers: set[int]) -> Iterator[Problem]:
         if isinstance(item, ast.Name) and item.id in {"eval", "vars", "id"}:
             yield number, f"it uses {item.id}, which means something else in a service", "Do not use it"
         if path in {"os.environ", "os.getenv", "os.getcwd"}:
-            yield number, f"it uses {path}, which is another one elsewhere", "Make it an argument of the function"
+            yield number, f"it uses {path}, which differs elsewhere", "Make it an argument of the function"
         if isinstance(item, ast.Compare) and compares_objects(item):
-            yield number, f"it asks which object it is: {ast.unparse(item)}", "Compare with =="
+            yield number, f"it compares objects by identity: {ast.unparse(item)}", "Compare with =="
 
 
 def compares_objects(node: ast.Compare) -> bool:
@@ -281,4 +282,4 @@ def of_others(analysis: Analysis, strict: Strict, along: Along, modules: set[str
         altered = sorted(effect.alters & there - spared | {other} & there & analysis.names.callables.keys())
         if number not in along.numbers and altered:
             what = "the process" if altered == [PROCESS] else altered[-1]
-            yield number, f"it may alter {what}, which the function that is called may need", remedy
+            yield number, f"it may alter {what}, which the called function may need", remedy

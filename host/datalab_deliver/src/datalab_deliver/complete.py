@@ -80,7 +80,7 @@ def target_of(folder: Path) -> Path:
         raise Refused(Fault(str(folder), None, "it is in completed/ already", "Complete a copy of another name"))
     if not NAME.fullmatch(real.name):
         remedy = "Rename the folder: begin with a letter or digit; then letters, digits, '.', '_' and '-'"
-        raise Refused(Fault(str(folder), None, f"{real.name!r} is no name for a link", remedy))
+        raise Refused(Fault(str(folder), None, f"{real.name!r} cannot be part of a link", remedy))
     if os.path.lexists(target):
         raise Refused(exists(target))
     if real.stat().st_dev != target.parent.stat().st_dev:
@@ -112,7 +112,7 @@ def unchecked(folder: Path) -> list[Fault]:
     """Files that no check reads."""
     remedy = "Push it to the Git server, or move it out of the project"
     return [
-        Fault(str(path.relative_to(folder)), None, "what is in it is not checked", remedy)
+        Fault(str(path.relative_to(folder)), None, "its contents are not checked", remedy)
         for path in sorted(folder.rglob("*"))
         if path.name in check.IGNORED - LOST
     ]

@@ -128,7 +128,7 @@ class Definitions:
         if not by:
             what = f"artifacts need {name}, which {cell} defines inside of another statement, or computes"
             return at, what, f"Define {name} in a statement of its own, at the top of a cell"
-        remedy = f"Give it to {by} as an argument: a class keeps at self what __init__ was given"
+        remedy = f"Pass it to {by} as an argument; a class can store it on self in __init__"
         return at, f"{by}, which artifacts need, uses {name}, which {cell} computes", remedy
 
     def of_statement(self, number: int, name: str) -> Iterator[Problem]:
@@ -142,10 +142,10 @@ class Definitions:
         if inside and not altering:
             yield number, f"a function or a method may alter {name}, which artifacts need", "Let it return a new value"
         if isinstance(node, ast.ClassDef) and name not in self.strict.settled:
-            what = f"{name}, which artifacts need, has values of its own that its objects may alter"
+            what = f"{name}, which artifacts need, has class attributes that its objects may alter"
             yield number, what, "Set it for each object in __init__, or make it a tuple"
         if does := sorted(self.done_by(number) - {name}):
-            what = f"{name}, which artifacts need, is not only defined: that may alter or read {does[0]}"
+            what = f"{name}, which artifacts need, is defined in a statement that may also alter or read {does[0]}"
             yield number, what, "Do that in a statement of its own"
         if writer.mentions(node, self.inputs):
             yield number, f"{name}, which artifacts need, names an input or __name__", "Make it an argument"
@@ -176,9 +176,9 @@ class Definitions:
     def of_method(self, name: str, of_class: str) -> Iterator[tuple[str, str]]:
         yield from of_state(f"{of_class}.{name}", self.analysis.methods[name])
         if name in self.strict.altering_names:
-            what = f"{of_class}.{name} may alter its object or what it is given"
+            what = f"{of_class}.{name} may alter its object or its arguments"
             remedy = "Set attributes only in __init__ and fit, and return new values"
-            yield f"{what}, so that an answer would depend on those before it", remedy
+            yield f"{what}, so an answer would depend on the calls before it", remedy
 
 
 def is_asked(node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:

@@ -41,7 +41,7 @@ def faults(
         elif kind == "writes":
             written.update(text.head.rstrip("/") for text in texts)
         elif any(on_this_machine(text, written, surely=kind == "reads") for text in texts):
-            found[numbers[id(node)]].append((f"it reads a place of this machine: {name}(…)", MACHINE))
+            found[numbers[id(node)]].append((f"it reads a path that only this machine has: {name}(…)", MACHINE))
 
     flow.tell(look)
     return found

@@ -98,7 +98,7 @@ def plain_of_object(value: Any) -> Any:
     """An object of a class of the notebook."""
     own = all(base is object or base.__module__ in OWN for base in type(value).__mro__)
     if isinstance(value, type) or not own or not hasattr(value, "__dict__"):
-        raise TypeError(f"{type(value).__module__}.{type(value).__qualname__} has no form that can be compared")
+        raise TypeError(f"{type(value).__module__}.{type(value).__qualname__} cannot be compared as JSON")
     if dataclasses.is_dataclass(value):
         return {field.name: plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
     return {name: plain(item) for name, item in vars(value).items()}

@@ -74,7 +74,7 @@ class Calls:
         try:
             arguments = {name: plain_arguments(value) for name, value in given.items()}
         except TypeError as error:
-            self.wrong.append((self.count(), f"is called with {error}, which no request has"))
+            self.wrong.append((self.count(), f"is called with {error}, which no request can contain"))
             return None
         key = json.dumps(arguments)
         if key in self.seen:
@@ -90,7 +90,7 @@ class Calls:
         try:
             self.noted.append({**entry, "value": plain(value)})
         except (TypeError, ValueError) as error:
-            self.wrong.append((entry["cell"], f"gives what cannot be compared: {error}"))
+            self.wrong.append((entry["cell"], f"returns a value that cannot be compared: {error}"))
 
 
 def begin(name: str, shell: Any) -> None:

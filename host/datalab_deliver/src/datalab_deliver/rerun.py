@@ -39,7 +39,7 @@ def differences(
     saved: Sequence[NotebookNode], fresh: Sequence[NotebookNode], numbers: Sequence[int], name: str
 ) -> list[Fault]:
     return [
-        Fault(name, number, f"in another run its output is another one: {what}", REMEDY)
+        Fault(name, number, f"its output differs in another run: {what}", REMEDY)
         for number, before, after in zip(numbers, saved, fresh)
         if before.cell_type == "code"
         for what in difference(seen(before), seen(after))[:1]
@@ -62,7 +62,7 @@ def seen(cell: NotebookNode) -> list[tuple[str, str]]:
 def difference(before: Sequence[tuple[str, str]], after: Sequence[tuple[str, str]]) -> list[str]:
     """Where two lists of outputs differ."""
     if [kind for kind, _ in before] != [kind for kind, _ in after]:
-        return [f"it has {kinds(before)}, and had {kinds(after)} now"]
+        return [f"it was saved with {kinds(before)}, and now has {kinds(after)}"]
     found = []
     for (kind, old), (_, new) in zip(before, after):
         if old == new:

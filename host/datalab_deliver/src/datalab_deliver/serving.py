@@ -76,7 +76,7 @@ def answers(served: Served, ran: Run, nb: nbformat.NotebookNode, tolerance: floa
         faults.append(Fault(notebook, called.cell, what, remedy))
     for call in found["calls"]:
         for text in same(call["value"], call["now"], tolerance, called.name)[:1]:
-            what = f"{called.name} gives something else at the end of the notebook than here: {text}"
+            what = f"{called.name} returns something else at the end of the notebook than here: {text}"
             remedy = f"Call it after the last cell that alters {' or '.join(called.artifacts)}, and only there"
             faults.append(Fault(notebook, numbers[call["cell"] - 1], what, remedy))
     if faults:

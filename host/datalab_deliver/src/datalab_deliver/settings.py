@@ -79,7 +79,7 @@ def wrong(found: dict[str, Any]) -> list[Fault]:
         Fault(
             NAME,
             None,
-            f"an allow has not both line and reason: {entry!r}",
+            f"an allow lacks a line or a reason: {entry!r}",
             "Give the whole line and why it is harmless",
         )
         for entry in found.get("allow", [])

@@ -54,7 +54,7 @@ def one(item: ast.arg, seen: Sequence[Seen], default: ast.expr | None) -> Type:
     if said is None and isinstance(default, ast.Constant) and type(default.value).__name__ in SCALARS:
         return type(default.value).__name__
     if said is None:
-        raise Untyped("is given by no call, and has no annotation that says what it is", annotate)
+        raise Untyped("is passed by no call, and has no annotation with its type", annotate)
     for form, value in seen:
         if form:
             what = f"is annotated with {ast.unparse(item.annotation or item)}, and called with a table or an array"
@@ -62,7 +62,7 @@ def one(item: ast.arg, seen: Sequence[Seen], default: ast.expr | None) -> Type:
         try:
             value_of(said, value, item.arg)
         except ValueError as error:
-            raise Untyped(f"is annotated with another type than it is called with: {error}", differs) from error
+            raise Untyped(f"is called with another type than its annotation says: {error}", differs) from error
     return said
 
 

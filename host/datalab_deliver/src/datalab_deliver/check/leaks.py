@@ -61,7 +61,7 @@ def in_notebook(nb: NotebookNode, name: str, allow: Allow) -> list[Fault]:
         texts = [("source", cell.source), *(("output", of_output(output)) for output in cell.get("outputs", []))]
         for part, text in texts:
             faults += [
-                Fault(name, number, f"its {part} has what looks like a secret ({kind})", REMEDY)
+                Fault(name, number, f"its {part} contains what looks like a secret ({kind})", REMEDY)
                 for kind in secrets(text, allow)
             ]
     return faults
@@ -75,7 +75,8 @@ def in_file(file: Path, name: str, allow: Allow) -> list[Fault]:
     if file.name == settings.NAME:  # where the lines stand that are allowed
         text = "\n".join(line for line in text.splitlines() if not line.strip().startswith("line"))
     remedy = "Remove it, and change the secret: others may have read it"
-    return [Fault(name, None, f"it has what looks like a secret ({kind})", remedy) for kind in secrets(text, allow)]
+    what = "it contains what looks like a secret"
+    return [Fault(name, None, f"{what} ({kind})", remedy) for kind in secrets(text, allow)]
 
 
 def secrets(text: str, allow: Allow) -> list[str]:

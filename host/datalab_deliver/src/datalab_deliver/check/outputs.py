@@ -41,12 +41,12 @@ def paths(cell: NotebookNode, name: str, number: int) -> list[Fault]:
     """Paths that other people do not have."""
     remedy = "Use a path relative to the notebook, or s3://"
     found = [
-        Fault(name, number, f"it names a path of one person: {path}", remedy)
+        Fault(name, number, f"it names a path in one person's folder: {path}", remedy)
         for path in sorted(set(PERSONAL.findall(cell.source)))
     ]
     printed = sorted({path for output in cell.outputs for path in PERSONAL.findall(of_output(output))})
     if printed:
-        what = f"its output shows a path of one person: {printed[0]}"
+        what = f"its output shows a path in one person's folder: {printed[0]}"
         found.append(Fault(name, number, what, "Do not print it (warnings print paths), run the cell again and save"))
     return found
 

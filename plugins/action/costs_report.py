@@ -124,7 +124,7 @@ class ActionModule(FlowAction):
         return self.module(module, options)
 
     def _billed(self, wanted: Wanted, first: date, last: date) -> dict[str, Any]:
-        """What was billed; a report is made without it, too."""
+        """AWS's bill; the report is made even without it."""
         asked = {
             "start": str(first),
             "end": str(last + DAY),
@@ -152,7 +152,7 @@ class ActionModule(FlowAction):
 
 
 def unwritable(directory: Path) -> str:
-    """Why nothing can be written there, or "". It is made if it is missing, so that what is above it counts."""
+    """Why nothing can be written there, or "". A missing directory will be created, so its parent counts."""
     there = next(each for each in (directory, *directory.parents) if each.exists())
     if not there.is_dir():
         return "is a file" if there == directory else f"is below {there}, which is a file"

@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Reads a delivered project and what runs of it, and says what there is to do."""
+"""Reads a delivered project and its state on the cluster, and returns the steps to take."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ NOT_REACHED = 255  # as ssh has it
 
 
 class ActionModule(ActionBase):
-    """Runs on the controller only. What goes wrong is a result: the task has no_log, which would hide a message."""
+    """Runs on the controller only. A failure is a result, since the task's no_log would hide a message."""
 
     _supports_check_mode = True
     _requires_connection = False

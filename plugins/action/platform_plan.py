@@ -104,7 +104,7 @@ class ActionModule(FlowAction):
         return plans, {**fleet, **({"compared": compared} if compared else {})}
 
     def _compared(self, wanted: Wanted, fleet: Found, found: Found, *, complete: bool) -> dict[str, Any] | None:
-        """What would become of the instances; unless it has to be complete, only if what was read tells it."""
+        """The changes to the instances; if not all was read and it need not be complete, nothing."""
         names = doubtful(fleet, found)
         if names and not complete:
             return None

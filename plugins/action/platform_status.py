@@ -22,7 +22,7 @@ display = Display()
 
 
 class ActionModule(ActionBase):
-    """Runs on the controller only. Reads what the tasks before have left, without a copy of it."""
+    """Runs on the controller only. Reads the results of earlier tasks without a copy."""
 
     _supports_check_mode = True
     _requires_connection = False

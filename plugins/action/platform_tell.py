@@ -26,7 +26,7 @@ SMALL = 100  # people; so many are in the recap, whatever became of them
 
 
 class ActionModule(ActionBase):
-    """Runs on the controller only. Reads what the tasks before have left, which may be long, without a copy of it."""
+    """Runs on the controller only. Reads the results of earlier tasks, which may be long, without a copy."""
 
     _supports_check_mode = True
     _requires_connection = False

@@ -8,4 +8,4 @@ from ansible_collections.datalab.notebooks.plugins.plugin_utils.progress import 
 
 
 class ActionModule(ActionWithProgress):
-    """The module, with what it tells while it waits."""
+    """The module, with its progress while it waits."""

@@ -163,7 +163,7 @@ def _host(answer: Mapping[str, Any], tags: dict[str, str]) -> dict[str, Any]:
 
 
 def host_name(host: Mapping[str, Any], preferences: list[str]) -> str:
-    """What a host is called: the first preference that it has, or else its name."""
+    """The name of a host: the first of `hostnames` that it has, or else the instance's name."""
     name = str(host["notebook_instance_name"])
     choices = (name if each == "name" else host["tags"].get(each.removeprefix("tag:")) for each in preferences)
     return next((str(choice) for choice in choices if choice), name)
@@ -176,7 +176,7 @@ class InventoryModule(AWSInventoryBase):
     INVENTORY_FILE_SUFFIXES = ("sagemaker_notebooks.yml", "sagemaker_notebooks.yaml")
 
     def parse(self, inventory: InventoryData, loader: DataLoader, path: str, cache: bool = True) -> None:
-        """Reads the file and adds the hosts, from the cache if they are there."""
+        """Reads the file and adds the hosts, from the cache if it has them."""
         super().parse(inventory, loader, path, cache=cache)
         wrong = [each for each in self.get_option("hostnames") if each != "name" and not each.startswith("tag:")]
         if wrong:

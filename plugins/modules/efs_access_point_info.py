@@ -78,7 +78,7 @@ from ansible_collections.datalab.notebooks.plugins.module_utils.efs.access_point
 
 
 def filters(params: dict[str, Any]) -> dict[str, str]:
-    """What is asked for, as DescribeAccessPoints takes it."""
+    """The parameters of DescribeAccessPoints."""
     names = {"file_system_id": "FileSystemId", "access_point_id": "AccessPointId"}
     return {parameter: params[option] for option, parameter in names.items() if params[option]}
 

@@ -77,7 +77,7 @@ from ansible_collections.datalab.notebooks.plugins.module_utils.efs.file_system 
 
 
 def filters(params: dict[str, Any]) -> dict[str, str]:
-    """What is asked for, as DescribeFileSystems takes it."""
+    """The parameters of DescribeFileSystems."""
     names = {"name": "CreationToken", "file_system_id": "FileSystemId"}
     return {parameter: params[option] for option, parameter in names.items() if params[option]}
 

@@ -166,7 +166,7 @@ class Clients(dict[str, Any]):
 
 
 def read(module: AnsibleAWSModule) -> dict[str, Any]:
-    """What was asked for, by section."""
+    """The requested resources, by section."""
     sections = [section for section in READERS if module.params[section]]
     clients = Clients(module)
     account = read_account(clients["sts"])

@@ -1,7 +1,7 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # Private to this collection: it may change at any time.
-"""What platform_costs_budget and platform_costs_teams say of budgets. Pure."""
+"""The budgets in platform_costs_budget and platform_costs_teams. Pure."""
 
 from __future__ import annotations
 
@@ -43,12 +43,12 @@ def read_limit(value: Any) -> float | None:
 
 
 def team_budget_problems(team: str, settings: Any, topic_arn: str) -> Iterator[str]:
-    """One sentence for each mistake in what is said of a team."""
+    """One sentence for each mistake in the budget of a team."""
     yield from said_budget_problems(f"{VARIABLE}: {shown(team)}", settings, topic_arn, OF_TEAM)
 
 
 def said_budget_problems(about: str, settings: Any, topic_arn: str, keys: tuple[str, ...] = KEYS) -> Iterator[str]:
-    """One sentence for each mistake in what is said of a budget; `about` names it."""
+    """One sentence for each mistake in a budget; `about` names its variable."""
     if not isinstance(settings, Mapping):
         example = "{budget: 1200, alerts: [80, forecast 100], emails: [lead@example.org]}"
         yield f"{about} is {shown(settings)}; it must have a budget, for example {example}"

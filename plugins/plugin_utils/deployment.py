@@ -1,7 +1,7 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # Private to this collection: it may change at any time.
-"""What it takes to run a delivered project on Kubernetes: its image, its resources, and what it is compared with."""
+"""A delivered project on Kubernetes: its image, its resources, and the golden values."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ IMAGE = re.compile(r"[a-z0-9]([\w./:-]*[\w])?(@sha256:[0-9a-f]{64})?")
 
 
 class NotDeployable(Exception):
-    """The project or a setting is wrong; the message says which, and the remedy."""
+    """The project or a setting is wrong; the message has the rule and the remedy."""
 
 
 @dataclass(frozen=True)
@@ -138,7 +138,7 @@ class Project:
         return found[1]
 
     def content(self) -> str:
-        """A digest of what the image is built from."""
+        """A digest of the files that the image is built from."""
         digest = hashlib.sha256()
         for part in CONTEXT:
             path = self.folder / part
@@ -182,7 +182,7 @@ def pod_of(resource: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def with_image(resources: list[dict[str, Any]], image: str, content: str) -> None:
-    """Put the image into the workload, and from what it was built."""
+    """Set the workload's image, and a digest of the files that it was built from."""
     resource = workload(resources)
     for container in pod_of(resource)["spec"]["containers"]:
         if container["name"] == "app":
@@ -208,7 +208,7 @@ def image_of(project: Project, settings: Settings, content: str) -> str:
 
 
 def smoke_job(resource: Mapping[str, Any], content: str) -> dict[str, Any]:
-    """A job that does once what a CronJob does each day."""
+    """A job that runs a CronJob's template once."""
     name = resource["metadata"]["name"]
     about = {"name": f"{name}-smoke-{content[:8]}", "namespace": resource["metadata"]["namespace"]}
     return {"apiVersion": "batch/v1", "kind": "Job", "metadata": about, "spec": resource["spec"]["jobTemplate"]["spec"]}

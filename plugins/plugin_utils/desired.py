@@ -1,7 +1,7 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # Private to this collection: it may change at any time.
-"""From what people want, and what the platform gives them, to instances as sagemaker_notebook_fleet takes them."""
+"""The options of instances for sagemaker_notebook_fleet, from people's variables and the platform."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ IDLE_TAG = "idle"  # belongs to the owner, who may change it in the console
 
 @dataclass(frozen=True)
 class Place:
-    """What the other sections of the platform give the instances. None is not there yet, "" is not wanted."""
+    """The instances' network, storage and roles. None: it does not exist yet. "": it is not wanted."""
 
     subnet_id: str | None = ""
     security_group_ids: tuple[str | None, ...] = ()
@@ -39,7 +39,7 @@ class Place:
         return None if wishes.instance.get("notebook_role_arn") else self.missing_roles.get(wishes.person.name)
 
     def missing_for(self, wishes: Wishes) -> list[str]:
-        """What this person's instance needs and what is not there yet."""
+        """The resources that this person's instance needs and that do not exist yet."""
         mount = self.mounts.get(wishes.person.name, self.mount)
         parts = {
             "subnet": self.subnet_id,
@@ -56,7 +56,7 @@ class Place:
 
 
 def instance_options(wishes: Wishes, prefix: str, place: Place) -> dict[str, Any]:
-    """The options of the person's instance. What is not there yet is left out."""
+    """The options of the person's instance, without those that need something that does not exist yet."""
     person = wishes.person
     given = {**_given_by(place, person.name), **wishes.instance}
     options = {option: given[f"notebook_{option}"] for option in instance_arguments() if f"notebook_{option}" in given}

@@ -49,7 +49,7 @@ class FlowAction(ActionBase):
         raise NotImplementedError
 
     def wanted(self, sections: Collection[str], person: str | None = None, *, removal: bool = False) -> Wanted:
-        """What the inventory asks for, of the people of the play, or of one person; fails with all that is wrong."""
+        """The settings and people of the inventory, for the play's people or one person; fails with all mistakes."""
         inventory = read_inventory(self._templar, self._loader, self._variables)
         self._remarks["warnings"] += shortened_words(inventory)
         people = [str(name) for name in ([person] if person else self._variables["ansible_play_hosts_all"])]
@@ -61,12 +61,12 @@ class FlowAction(ActionBase):
         return wanted
 
     def compared(self, wanted: Wanted, **request: Any) -> dict[str, Any]:
-        """What the fleet module would do about instances and lifecycle configurations."""
+        """The changes that the fleet module would make to instances and lifecycle configurations."""
         rate = wanted.settings["fleet"]["max_requests_per_second"]
         return self.module("sagemaker_notebook_fleet", {**request, "max_requests_per_second": rate}, check=True)
 
     def foretell(self, outcomes: Iterable[Mapping[str, Any]]) -> None:
-        """Say before anything is made which instances will fail. In check mode the table comes at once, and says it."""
+        """Warn of instances that will fail before anything is created. In check mode the table says it."""
         if not self._task.check_mode:
             self._remarks["warnings"] += [f"This will fail: {each['msg']}" for each in outcomes if each["failed"]]
 

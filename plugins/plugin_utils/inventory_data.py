@@ -56,7 +56,7 @@ def read_inventory(templar: Any, loader: DataLoader, task_vars: Mapping[str, Any
 
 
 def _said(hostvars: Any, names: Iterable[str], loader: DataLoader, sources: Iterable[str]) -> dict[str, Any]:
-    """The variables of each host. Of a file that it cannot read Ansible says neither name nor line."""
+    """The variables of each host. If Ansible cannot read a file, the error names it, which Ansible's own does not."""
     try:
         return {name: hostvars.raw_get(name) for name in names}
     except AnsibleError:
@@ -112,7 +112,7 @@ def _resolved(templar: Any, about: str, variables: Mapping[str, Any], problems: 
 
 
 def plain(value: Any) -> Any:
-    """The value in Python's own types: Ansible's carry where they come from, which YAML and JSON cannot write."""
+    """The value in Python's own types: Ansible's types have an origin, and YAML and JSON cannot write them."""
     if isinstance(value, Mapping):
         return {plain(key): plain(each) for key, each in value.items()}
     if isinstance(value, list | tuple):
@@ -142,7 +142,7 @@ def role_defaults(loader: DataLoader) -> dict[str, Any]:
 
 
 def _missing_sources(sources: Iterable[str]) -> Iterator[str]:
-    """Files and directories that are not there, of which Ansible warns only; what has a comma is a list of hosts."""
+    """Sources that do not exist, for which Ansible only warns. A source with a comma is a list of hosts."""
     for source in sources:
         if "," not in source and source != ANSIBLES_OWN and not Path(source).exists():
             yield f"-i {source} does not exist; name an existing file or directory"

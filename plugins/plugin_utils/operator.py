@@ -104,14 +104,14 @@ def _arns(name: str) -> dict[str, str]:
 
 
 def _said(wanted: Wanted, variable: str) -> list[Any]:
-    """What people say of their instances, each value once."""
+    """The values in people's variables, each once."""
     values = [each.instance.get(f"notebook_{variable}") for each in wanted.wishes.values()]
     flat = [one for value in values for one in (value if isinstance(value, list) else [value])]
     return [one for one in dict.fromkeys(flat) if one]
 
 
 def _instances(wanted: Wanted, arn: str) -> list[str]:
-    """Those whose names begin as all do, and those that are called otherwise; SageMaker's ARNs have small letters."""
+    """Instances with the common prefix, and the others. ARNs of SageMaker are in lower case."""
     begins = f"{wanted.prefix}-".lower()
     names = [person.instance.lower() for person in wanted.roster.people.values()]
     return [

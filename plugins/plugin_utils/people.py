@@ -1,7 +1,7 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # Private to this collection: it may change at any time.
-"""What each person's instance is to be like: what the inventory says of them, over the defaults of the fleet."""
+"""The wanted settings of each person's instance: the inventory's, over the defaults of the fleet."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def teams_of(access: Settings) -> dict[str, Settings]:
 def read_wishes(
     roster: Roster, hosts: Mapping[str, Settings], fleet: Settings, teams: Mapping[str, Any]
 ) -> tuple[dict[str, Wishes], list[Problem]]:
-    """Everybody's wishes and what is wrong with them; `fleet` has the settings of the role notebook_fleet."""
+    """Everybody's wishes, and the mistakes in them; `fleet` has the settings of the role notebook_fleet."""
     defaults, problems = _defaults(fleet)
     wishes = {}
     for person in roster.people.values():
@@ -113,7 +113,7 @@ class Config:
 
 
 def config_name(prefix: str, wishes: Wishes) -> str:
-    """What the lifecycle configuration of a person is called."""
+    """The name of a person's lifecycle configuration."""
     return f"{prefix}-{wishes.config}" if wishes.config else prefix
 
 
@@ -144,7 +144,7 @@ def _mount(wishes: Wishes, shared: Settings) -> Settings:
 
 
 def sharing_problems(wishes: Mapping[str, Wishes], people: Iterable[str], prefix: str) -> Iterator[Problem]:
-    """People who share a lifecycle configuration have to agree on what is in it."""
+    """People who share a lifecycle configuration need the same settings for its scripts."""
     first_of: dict[str, Wishes] = {}
     used = {wishes[name].config for name in people}
     for each in wishes.values():

@@ -83,12 +83,12 @@ class Platform:
 
     @property
     def name(self) -> str:
-        """What the names of everything begin with."""
+        """The prefix of all names."""
         return str(self.settings["name"])
 
     @property
     def path(self) -> str:
-        """The path in IAM, which marks what is ours."""
+        """The path in IAM, which marks the platform's resources."""
         return f"/{self.name}/"
 
     @property
@@ -188,7 +188,7 @@ def _service(action: str) -> str:
 
 
 def _team_parts(platform: Platform, team: str) -> dict[str, Any]:
-    """What the policies of a team's instances and people have in common."""
+    """The parts that the policies of a team's instances and people share."""
     settings, begins = platform.teams[team], f"{platform.instance_prefix}-"
     names = [str(person["instance"]) for person in platform.members(team)]
     others = [name for name in names if NAME.fullmatch(name) and not name.lower().startswith(begins.lower())]
@@ -204,13 +204,13 @@ def _team_parts(platform: Platform, team: str) -> dict[str, Any]:
 
 
 def _execution_parts(platform: Platform, team: str) -> dict[str, Any]:
-    """What the instances of a team reach."""
+    """The parts of the policy of a team's instances."""
     keys = keys_of(_bucket_keys(platform), platform.arns["kms"])
     return {**_team_parts(platform, team), **_data_parts(platform.teams[team]), "keys": keys}
 
 
 def _people_parts(platform: Platform, team: str) -> dict[str, Any]:
-    """What the people of a team create, start and change instances with."""
+    """The parts of the policy of a team's people: values with which they create, start and change instances."""
     limits, members = platform.teams[team].get("limits"), platform.members(team)
     prefix, person = platform.instance_prefix, platform.settings["person"]
     bases = _unique(filter(NAME.fullmatch, (each.get("lifecycle_config", "") for each in members))) or [prefix]
@@ -237,7 +237,7 @@ def _people_parts(platform: Platform, team: str) -> dict[str, Any]:
 
 
 def _tails(platform: Platform, instances: Iterable[str]) -> list[str]:
-    """What is left of the names of these instances without the prefix."""
+    """The names of these instances without the prefix."""
     return [name.lower().removeprefix(f"{platform.instance_prefix}-".lower()) for name in instances]
 
 
@@ -262,7 +262,7 @@ def _started_with(platform: Platform, members: Sequence[Mapping[str, Any]]) -> d
 
 
 def lowered(name: str) -> str:
-    """A name as ARNs of SageMaker have it. What a policy variable is called stays."""
+    """A name in lower case, as ARNs of SageMaker have it. Names of policy variables stay."""
     return re.sub(r"\$\{.*?\}|[^$]+|\$", lambda part: part[0] if part[0][:2] == "${" else part[0].lower(), name)
 
 
@@ -294,7 +294,7 @@ def _unique(values: Iterable[str]) -> list[str]:
 
 
 def _data_parts(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """What a team reads: the places in S3, the folders of each bucket, "" for all of it, and the databases."""
+    """The data of a team: the locations in S3, the folders of each bucket ("" for all of it), and the databases."""
     places = [prefix.removeprefix("s3://").removesuffix("/") for prefix in settings.get("prefixes") or []]
     folders: dict[str, list[str]] = {}
     for place in places:
@@ -332,7 +332,7 @@ SafeLoader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the former is
 
 
 class _Json(str):
-    """What is JSON already."""
+    """Text that is JSON already."""
 
     __slots__ = ()
 
@@ -352,7 +352,7 @@ def _template(name: str) -> Template:
 
 
 def _quotable(value: Any) -> Any:
-    """What a template inserts between quotes ends neither these nor the line."""
+    """A value that a template can insert between quotes: it ends neither the quotes nor the line."""
     return value if isinstance(value, _Json) else _in_json(str(value))[1:-1]
 
 

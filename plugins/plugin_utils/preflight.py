@@ -1,7 +1,7 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # Private to this collection: it may change at any time.
-"""All that can be found wrong without asking AWS: the one place where an inventory is checked.
+"""All checks that need no call to AWS: the only place where an inventory is checked.
 
 A rule about one variable belongs into its role's argument_specs.yml if a spec can say it, and otherwise into the file
 of its section in checks/. What is about several people together belongs into roster.py or people.py.
@@ -80,12 +80,12 @@ class Wanted:
 
     @property
     def prefix(self) -> str:
-        """What the names of instances and lifecycle configurations begin with."""
+        """The prefix of the names of instances and lifecycle configurations."""
         return str(self.settings["fleet"]["prefix"])
 
     @cached_property
     def own_mounts(self) -> dict[str, dict[str, Any]]:
-        """Who mounts something of their own, and has a lifecycle configuration for it; what it is only AWS knows."""
+        """People with an own access point or file system, and so an own lifecycle configuration. AWS knows the id."""
         isolated = self.settings["storage"]["isolation"] != "shared"
         return {owner.name: {} for owner in self.roster.owners} if isolated else {}
 
@@ -99,7 +99,7 @@ def preflight(
     leaver: str | None = None,
     removal: bool = False,
 ) -> tuple[Wanted, list[Problem]]:
-    """What is wanted, and everything that is wrong with it.
+    """The wanted settings and people, and all mistakes.
 
     It is about the people among `hosts`, those of the play; with none among them, as on localhost, about everybody,
     unless the run is limited to these hosts, or about stand-ins only. The roster is checked for all people all the
@@ -172,7 +172,7 @@ def _outsiders(chosen: Iterable[str], fleet: Mapping[str, Any]) -> Iterator[Prob
 
 
 def _other_than(rules: Iterable[Problem], values: Iterable[Problem], roster: Roster) -> Iterator[Problem]:
-    """The rules that are broken, but for those about a variable whose value is none: its default was looked at."""
+    """The broken rules, without those about variables that have an error already: there the default was checked."""
     wrong: dict[str, set[str]] = {}
     for value in values:
         if match := re.match(r"(platform|notebook)_\w+", value.text):
@@ -221,14 +221,14 @@ def fleet_problems(wanted: Wanted, tools_bucket: str) -> Iterator[Problem]:
 
 
 def state_problems(wanted: Wanted, tools_bucket: str) -> Iterator[Problem]:
-    """Whose notebooks are to be saved by what their instances could not get."""
+    """Problems of people whose notebooks are to be saved, but whose instances cannot get the package for it."""
     for name in wanted.people:
         settings = from_bucket(wanted.wishes[name].host, tools_bucket)
         yield from (Problem(name, text) for text in unreachable_state(settings))
 
 
 def tool_problems(wanted: Wanted) -> Iterator[Problem]:
-    """What is wrong with the files that go into the tools bucket, for who looks at nothing else of instances."""
+    """Mistakes in the files for the tools bucket, for a run that checks nothing else of instances."""
     for name in wanted.people:
         settings = wanted.wishes[name].host
         wrong = list(host.tool_problems(settings)) or unreadable_tools(settings)
@@ -236,7 +236,7 @@ def tool_problems(wanted: Wanted) -> Iterator[Problem]:
 
 
 def group_problems(wanted: Wanted, network: Mapping[str, Any] | None) -> Iterator[Problem]:
-    """What people of restricted groups would have beyond their limits; `network` is as far known as `Given` says."""
+    """Variables of people of restricted groups beyond their limits; `network` is known as far as `Given` says."""
     settings, teams = wanted.settings, teams_of(wanted.settings["access"])
     given = Given(settings["access"], settings["fleet"], network)
     config = {name: config_of(each, wanted.prefix, wanted.own_mounts) for name, each in wanted.wishes.items()}
@@ -252,7 +252,7 @@ def group_problems(wanted: Wanted, network: Mapping[str, Any] | None) -> Iterato
 
 
 def host_problems(settings: Mapping[str, Any], tools_bucket: str = "") -> list[str]:
-    """What is wrong with the settings of the role notebook_host, and with the scripts that they make."""
+    """Mistakes in the settings of the role notebook_host, and in the scripts that they give."""
     problems = list(host.problems(settings)) or list(unreadable_tools(settings))
     if problems:
         return problems
@@ -275,7 +275,7 @@ def tool_keys(wanted: Wanted) -> dict[str, str]:
 
 
 def stand_in_problems(inventory: Inventory, machines: Iterable[str]) -> Iterator[Problem]:
-    """What is wrong with the variables of stand-ins, which are those of people, and with the scripts that they make."""
+    """Mistakes in the variables of stand-ins, which are those of people, and in their scripts."""
     for name in machines:
         values, wrong = person_variables(inventory.hosts[name])
         settings = {key: value for key, value in values.items() if key.startswith(HOST)}
@@ -302,7 +302,7 @@ def _owner(wishes: Wishes, wanted: Wanted) -> dict[str, Any]:
 
 
 def access_context(wanted: Wanted) -> dict[str, Any]:
-    """What the rights are made from beside the settings of their section, as far as it is known without AWS."""
+    """The input of the policies besides their own settings, as far as it is known without AWS."""
     storage = wanted.settings["storage"]
     bucket = storage["results_bucket"] or f"{storage['efs_name']}-results-{'0' * 12}-{SOME_REGION}"
     tools = storage["tools_bucket"] or f"{storage['efs_name']}-tools-{'0' * 12}-{SOME_REGION}"
@@ -311,7 +311,7 @@ def access_context(wanted: Wanted) -> dict[str, Any]:
 
 
 def of_access(wanted: Wanted) -> dict[str, Any]:
-    """What the roster and the settings of other sections tell of rights."""
+    """The input of the policies from the roster and from other sections' settings."""
     return {
         "people": owners_of(wanted),
         "viewers": {viewer.name: viewer.instance for viewer in wanted.roster.viewers},

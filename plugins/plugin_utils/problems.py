@@ -53,7 +53,7 @@ def _named(abouts: list[str], people: Collection[str]) -> str:
 
 
 def hint(name: object, known: Collection[str], otherwise: str = "") -> str:
-    """The end of a sentence about a name that is not known: what was meant, as far as one can tell."""
+    """The end of a sentence about an unknown name: the name that was probably meant, or a remedy."""
     meant = closest(str(name), known)
     if meant:
         return f"; did you mean {meant}?"

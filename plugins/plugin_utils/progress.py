@@ -1,7 +1,7 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # Private to this collection: it may change at any time.
-"""Shows what a module tells while it runs."""
+"""Shows the progress of a module while it runs."""
 
 from __future__ import annotations
 

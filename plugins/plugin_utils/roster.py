@@ -1,7 +1,7 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # Private to this collection: it may change at any time.
-"""Who there is: everybody in the inventory, whatever -l says, and what is wrong with how the inventory says it.
+"""The roster: everybody in the inventory, whatever -l says, and the mistakes in the inventory's structure.
 
 Needs nothing from AWS and nothing from Ansible: an `Inventory` is plain data (inventory_data.py makes it).
 """
@@ -43,7 +43,7 @@ class Inventory:
         return self.groups.get(STAND_INS, ())
 
     def says(self, host: str, key: str) -> bool:
-        """Whether a host, or a group of its own, says this. What everybody has may come out differently for each."""
+        """Whether the variable is set for the host or a group of its own, and not for everybody."""
         is_everybodys = key in self.common and self.common[key] == self.hosts[host][key]
         return not is_everybodys and key not in self.inherited.get(host, ())
 
@@ -125,7 +125,7 @@ def _leaver_problems(leaver: Person, people: Collection[Person]) -> Iterator[Pro
 
 
 def instance_name(prefix: str, name: str) -> str:
-    """What a person's instance is called; AWS takes letters, digits and hyphens.
+    """The name of a person's instance; AWS accepts letters, digits and hyphens.
 
     A policy variable stays, so that policies call the instance what the fleet calls it.
     """
@@ -222,7 +222,7 @@ def _strangers(
 
 
 def _name_problems(people: Collection[Person], prefix: str) -> Iterator[Problem]:
-    """People whose instances would have one name, also if only capitals tell them apart; and who have no name left."""
+    """People whose instances would have the same name, ignoring capitals, or no name."""
     by_name: dict[str, list[Person]] = defaultdict(list)
     for person in people:
         by_name[person.instance.casefold()].append(person)

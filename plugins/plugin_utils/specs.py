@@ -39,7 +39,7 @@ Spec = Mapping[str, Any]
 
 
 class Checked(NamedTuple):
-    """A value as its spec has it, and what is wrong with it; then the value is None."""
+    """A value converted as its spec says, or None and the mistakes."""
 
     value: Any
     problems: list[str]
@@ -56,7 +56,7 @@ def role_options(role: str) -> dict[str, Spec]:
 
 @cache
 def role_results() -> frozenset[str]:
-    """The variables by which roles tell later tasks what they made, from their vars/main.yml."""
+    """The result variables of roles, from their vars/main.yml."""
     files = [ROLES / role / "vars" / "main.yml" for role in SECTIONS.values()]
     variables = [
         yaml.load(file.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader) for file in files if file.exists()
@@ -85,7 +85,7 @@ KINDS = {"list": "list", "dict": "dictionary"}
 
 
 def _checked_whole(name: str, value: Any, spec: Spec) -> Checked:
-    """A value of whose parts the spec says nothing."""
+    """A value for whose parts the spec has no rules."""
     kind = spec.get("type", "str")
     if kind in SCALARS:
         return _checked_scalar(name, value, spec)

@@ -47,7 +47,7 @@ def status_rows(
 
 
 def _idle(outcome: Mapping[str, Any], idle_limits: Mapping[str, int]) -> str:
-    """After how long the instance stops by itself, and who says so."""
+    """The idle limit of the instance, and where it is set."""
     limit = idle_limits.get(outcome["lifecycle_config_name"])
     tag = outcome["tags"].get("idle")
     if limit is None:
@@ -66,7 +66,7 @@ def _waiting(outcome: Mapping[str, Any], known: Known | None) -> list[str]:
 
 
 def _changes(outcome: Mapping[str, Any], known: Known | None, *, planned: bool) -> list[str]:
-    """What the next run would do at once, or what this one did that has a price."""
+    """Changes that the next run would make at once, or changes of this run that have a price."""
     price = price_of_outcome(outcome, known)
     if not planned and not (price and outcome["changed"]):
         return []

@@ -20,7 +20,7 @@ RESERVED_TEAM = "is the team of viewers, by which their costs are counted; give 
 
 
 def normalised_teams(teams: Any) -> dict[Any, Any]:
-    """The teams with what YAML makes of plain words put right, as Ansible does it for variables with a type.
+    """The teams, with YAML's misread words corrected as Ansible does for variables with a type.
 
     A team with nothing after it reads nothing, a team called 2024 is a text, `role_per_person: "yes"` is true and
     `query_bytes: "10000000"` a number. What is wrong stays as it is, for the checks to name it.
@@ -45,7 +45,7 @@ def team_names(settings: Mapping[str, Any], people: Sequence[Mapping[str, Any]])
 
 
 def _is_plain(name: Any) -> bool:
-    """Whether there is one way to write it, so that the text is what was written: not 1.50, nor yes for true."""
+    """Whether the value has only one notation, so that its text is as written: not 1.50, and not yes for true."""
     return isinstance(name, int | date) and not isinstance(name, bool)
 
 

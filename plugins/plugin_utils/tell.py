@@ -1,7 +1,7 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # Private to this collection: it may change at any time.
-"""What a run did, or would do, as one table: what differs is named, what is alike is counted. Pure."""
+"""The table of what a run did, or would do: differences are listed, unchanged resources counted. Pure."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def lines_of(
     missed: Collection[str] = (),
     known: Known | None = None,
 ) -> list[Line]:
-    """The table of a run: `applied` are the sections that it converges; of others it is said that they differ.
+    """The table of a run: `applied` are the sections that it converges; for others it only says that they differ.
 
     With what is `known` of prices, the price of each change is told.
 
@@ -82,7 +82,7 @@ def lines_of(
 
 
 def _is_same(plan: Mapping[str, Any], removal: bool | None) -> bool:
-    """Whether nothing differs; what a removal leaves is named by its notes."""
+    """Whether nothing differs; resources that a removal leaves are in its notes."""
     return not plan["changes"] and not (removal and plan["notes"])
 
 
@@ -105,7 +105,7 @@ def _not_created(line: Line) -> Line:
 
 
 def missed_creations(variables: Mapping[str, Any]) -> list[str]:
-    """What the tasks of the network were to create, and have not."""
+    """Resources that tasks of the network should have created, but have not."""
     return [
         text(result["item"])
         for steps, text in TEXTS.items()
@@ -131,7 +131,7 @@ def _instance_lines(outcome: Mapping[str, Any], planned: bool, known: Known | No
 
 
 def with_price(text: str, price: str) -> str:
-    """A change, and what it costs if it costs something."""
+    """A change, with its price if it has one."""
     return f"{text}: {price}" if price else text
 
 
@@ -238,7 +238,7 @@ def plan_of(variables: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def applied_result(variables: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    """What the fleet module has returned in this run, if it was called: a skipped task leaves something, too."""
+    """The fleet module's result in this run, if it was called: a skipped task registers a result, too."""
     result: Mapping[str, Any] = variables.get("notebook_fleet_result", {})
     return result if "instances" in result else None
 

@@ -1,7 +1,7 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # Private to this collection: it may change at any time.
-"""A command typed into a terminal of Jupyter, as a browser does it: by what a presigned URL opens, and a WebSocket."""
+"""A command typed into a terminal of Jupyter, as a browser does it: through a presigned URL and a WebSocket."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ SAID = re.compile(rf"{BEGIN}\r?\n(.*?)\r?\n{END} (\d+)", re.DOTALL)
 
 @dataclass(frozen=True)
 class Done:
-    """How a command has ended, and what it has printed."""
+    """The exit code of a command, and its output."""
 
     status: int
     output: str
@@ -50,7 +50,7 @@ def run(url: str, command: Sequence[str], seconds: float) -> Done:
 
 
 def typed(command: Sequence[str]) -> str:
-    """A line whose echo has neither mark. What is piped is neither coloured nor cut into lines of the screen."""
+    """The line to type. Its echo has neither mark; through a pipe, output has no colours and added line breaks."""
     marks = [f"{mark[0]}''{mark[1:]}" for mark in (BEGIN, END)]
     end = f"printf '\\n%s %s\\n' {marks[1]} ${{PIPESTATUS[0]}}"
     return f"echo {marks[0]}; {shlex.join(command)} 2>&1 </dev/null | cat; {end}"
@@ -67,7 +67,7 @@ def answer(channel: Channel) -> Done:
 
 
 class Session:
-    """What a browser has after it has opened the URL: cookies, and a token for what changes something."""
+    """The session of a browser after it has opened the URL: cookies, and a token for requests that change something."""
 
     def __init__(self, url: str) -> None:
         parts = urlsplit(url)

@@ -1,7 +1,7 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # Private to this collection: it may change at any time.
-"""Which variables there are, who may have which, and what is wrong with their values."""
+"""The variables, who may have which, and the mistakes in their values."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def platform_options() -> dict[str, Spec]:
 
 @cache
 def number_names() -> frozenset[str]:
-    """What is a number, or may be one: the names of variables, and of what is in them."""
+    """The names of variables, and of keys in them, whose values may be numbers."""
     variables = {**person_options(), **platform_options(), **PLAYBOOK_VARIABLES}
     short = {name.removeprefix("notebook_"): spec for name, spec in person_options().items()}  # within other variables
     return frozenset({*NUMBERS, *IN_NUMBERS, *_numbers(variables), *_numbers(short)})
@@ -114,7 +114,7 @@ def section_settings(section: str, inventory: Inventory) -> tuple[dict[str, Any]
 
 
 def playbook_problems(common: Variables) -> Iterator[str]:
-    """What is wrong with what playbooks take."""
+    """Mistakes in the variables of playbooks."""
     for name, spec in PLAYBOOK_VARIABLES.items():
         if name in common:
             value, problems = checked(name, common[name], spec)
@@ -127,14 +127,14 @@ def playbook_problems(common: Variables) -> Iterator[str]:
 
 
 def region_problems(aws: Mapping[str, Any]) -> Iterator[str]:
-    """What is wrong with the region of an account; a server of one's own may have any."""
+    """Mistakes in the region of an account; with endpoint_url any region is allowed."""
     region = aws.get("region") or aws.get("aws_region")
     if region and not (aws.get("endpoint_url") or aws.get("aws_endpoint_url")) and region not in known_regions():
         yield f"platform_aws: region is {shown(region)}, which botocore does not know; {meant(region, known_regions())}"
 
 
 def person_variables(given: Variables) -> tuple[dict[str, Any], list[str]]:
-    """The variables of a person among these, typed, and what is wrong with them."""
+    """The variables of a person among these, typed, and the mistakes in them."""
     values, problems = {}, []
     for name, spec in person_options().items():
         if name in given:
@@ -170,7 +170,7 @@ def unknown_variables(inventory: Inventory, people: Iterable[str]) -> Iterator[P
 
 @cache
 def _unknown(key: str) -> tuple[str, ...]:
-    """What is said of a variable that nothing reads, and that is ours by its prefix or but for one letter."""
+    """A sentence about a variable that nothing reads but that has our prefix, or is one letter away from ours."""
     known = {*person_options(), *platform_options(), *PLAYBOOK_VARIABLES}
     prefix = next(filter(key.startswith, PREFIXES), "")
     is_known = key in {*known, *RESULTS, *role_results()} or key.startswith("_")  # a role's own
@@ -190,7 +190,7 @@ def _without_prefix(key: str, variables: Variables) -> Iterator[str]:
 
 
 def shortened_words(inventory: Inventory) -> Iterator[str]:
-    """A sentence about what is given with -e and only lacks a prefix. It may be what the inventory itself reads."""
+    """A warning about variables given with -e that lack a prefix. The inventory itself may read them."""
     for key in sorted(inventory.given):
         of_playbooks = [name for name in PLAYBOOK_VARIABLES if name.endswith(f"_{key}")]
         of_people = [name for name in (f"notebook_{key}", f"notebook_host_{key}") if name in person_options()]

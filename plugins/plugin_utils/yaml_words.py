@@ -1,7 +1,7 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # Private to this collection: it may change at any time.
-"""What YAML makes of plain words that is not what was written: 504 of 0770, 1000 of 1_000, 3.1 of 3.10, dates."""
+"""Plain words that YAML turns into something else: 0770 into 504, 1_000 into 1000, 3.10 into 3.1, and dates."""
 
 from __future__ import annotations
 

@@ -56,7 +56,7 @@ def create_work_group(client: AthenaClient, name: str, params: dict[str, Any]) -
 @handler.common_error_handler("update the workgroup")
 @retry
 def update_work_group(client: AthenaClient, name: str, params: dict[str, Any]) -> None:
-    """Calls UpdateWorkGroup, which leaves alone what it does not name."""
+    """Calls UpdateWorkGroup, which leaves settings alone that it does not name."""
     client.update_work_group(WorkGroup=name, **params)
 
 
@@ -99,7 +99,7 @@ def list_tags(client: AthenaClient, arn: str) -> dict[str, str]:
 @handler.common_error_handler("add tags")
 @retry
 def tag_resource(client: AthenaClient, arn: str, tags: dict[str, str]) -> None:
-    """Calls TagResource, which overwrites the values of keys that are there."""
+    """Calls TagResource, which overwrites the values of existing keys."""
     client.tag_resource(ResourceARN=arn, Tags=ansible_dict_to_boto3_tag_list(tags))
 
 

@@ -1,7 +1,7 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # Private to this collection: it may change at any time.
-"""The workgroups of the platform, with their tags, and in a removal with what would be lost with them."""
+"""The workgroups of the platform with their tags and, for a removal, with the queries that would be lost."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # Private to this collection: it may change at any time.
-"""Athena workgroups: whose queries may scan how much, and where their results go."""
+"""Athena workgroups: how much their queries may scan, and where the results are stored."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ RESULTS = "ResultConfiguration"
 
 @dataclass(frozen=True)
 class Setting:
-    """One setting of a workgroup: what it is called in our options, and where the API's configuration has it."""
+    """One setting of a workgroup: its option, and its path in the API's configuration."""
 
     option: str
     path: tuple[str, ...]
@@ -71,7 +71,7 @@ class DesiredWorkgroup:
 
 @dataclass(frozen=True)
 class WorkgroupPlan:
-    """What has to happen to one workgroup."""
+    """The plan of one workgroup."""
 
     before: dict[str, Any] | None
     after: dict[str, Any]
@@ -107,7 +107,7 @@ def _or_none(value: Any) -> Any:
 
 
 def workgroup_problems(model: ServiceModel, desired: DesiredWorkgroup) -> list[str]:
-    """What is wrong with a workgroup that somebody wants, one sentence each."""
+    """One sentence for each mistake in a wanted workgroup."""
     problems = [f"name: {text}" for text in member_problems(model, "CreateWorkGroup.Name", desired.name)]
     for option, value in desired.settings.items():
         problems += [f"{option}: {text}" for text in _setting_problems(model, option, value)]
@@ -139,7 +139,7 @@ def _encryption_problems(encryption: dict[str, str]) -> Iterator[str]:
 
 
 def workgroup_arn(client: AthenaClient, name: str, account: str, partition: str) -> str:
-    """The ARN, which Athena itself never tells."""
+    """The ARN, which Athena itself never returns."""
     return f"arn:{partition}:athena:{client.meta.region_name}:{account}:workgroup/{name}"
 
 
@@ -257,7 +257,7 @@ def _configuration(settings: dict[str, Any]) -> dict[str, Any]:
 
 
 def workgroup_contents(client: AthenaClient, name: str) -> list[str]:
-    """What the workgroup has, in words; with anything AWS does not delete it."""
+    """The contents of the workgroup, in words; AWS does not delete a workgroup that has any."""
     contents = {"named queries": api.has_named_queries, "a query history": api.has_query_executions}
     return [text for text, is_there in contents.items() if is_there(client, name)]
 

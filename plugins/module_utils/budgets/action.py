@@ -101,7 +101,7 @@ def as_api(state: State) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class ActionPlan:
-    """What has to happen to one action."""
+    """The plan of one action."""
 
     desired: DesiredAction
     before: State | None

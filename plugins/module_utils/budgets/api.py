@@ -68,7 +68,7 @@ def create_budget(client: Any, account: str, budget: Answer, alerts: list[Answer
 @handler.common_error_handler("update the budget")
 @retry
 def update_budget(client: Any, account: str, budget: Answer) -> None:
-    """Calls UpdateBudget; AWS begins to sum up what was spent anew."""
+    """Calls UpdateBudget; AWS begins its sum again."""
     client.update_budget(AccountId=account, NewBudget=budget)
 
 
@@ -170,5 +170,5 @@ def update_action(client: Any, of: Answer, identifier: str, changes: Answer) -> 
 @handler.deletion_error_handler("delete the action of the budget")
 @retry
 def delete_action(client: Any, of: Answer, identifier: str) -> None:
-    """Calls DeleteBudgetAction; what it has attached stays attached."""
+    """Calls DeleteBudgetAction; a policy that it has attached stays attached."""
     client.delete_budget_action(**of, ActionId=identifier)

@@ -1,7 +1,7 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # Private to this collection: it may change at any time.
-"""A monthly budget in USD of what has some tags, with alerts that go to addresses and to a topic of SNS."""
+"""A monthly budget in USD for resources with some tags, with alerts to addresses and to a topic of SNS."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def budget_problems(desired: DesiredBudget) -> Iterator[str]:
 
 
 def address_problems(emails: tuple[str, ...]) -> Iterator[str]:
-    """What is wrong with addresses."""
+    """Mistakes in addresses."""
     if len(emails) > ADDRESSES:
         yield f"there are {len(emails)} addresses; AWS takes {ADDRESSES}; use a topic of SNS for more"
     for address in emails:
@@ -116,7 +116,7 @@ def address_problems(emails: tuple[str, ...]) -> Iterator[str]:
 
 @dataclass(frozen=True)
 class BudgetPlan:
-    """What has to happen to one budget."""
+    """The plan of one budget."""
 
     desired: DesiredBudget
     before: State | None
@@ -125,13 +125,13 @@ class BudgetPlan:
 
     @property
     def updates(self) -> bool:
-        """Whether the budget itself differs. AWS forgets what was spent so far when it is updated."""
+        """Whether the budget itself differs. An update makes AWS forget the costs so far."""
         before = self.before
         return before is not None and any(before[key] != value for key, value in _settings(self.desired).items())
 
     @property
     def alert_calls(self) -> list[tuple[str, tuple[Any, ...]]]:
-        """The calls that set the alerts right: the function of api.py and what it is given after the budget."""
+        """The calls that correct the alerts: the function of api.py, and its arguments after the budget."""
         return list(_alert_calls(self.desired, self.before)) if self.before else []
 
     @property

@@ -19,7 +19,7 @@ METRIC = "UnblendedCost"
 
 @dataclass(frozen=True)
 class Question:
-    """The costs from `begin` to before `end` of what has the tags of `only`, summed up by the values of `tag`."""
+    """The costs from `begin` to before `end` of resources with the tags of `only`, summed up by the values of `tag`."""
 
     begin: date
     end: date

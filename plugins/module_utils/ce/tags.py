@@ -35,7 +35,7 @@ def read_statuses(client: Any, keys: Sequence[str]) -> dict[str, str]:
 
 
 def set_statuses(client: Any, statuses: dict[str, str]) -> None:
-    """Sets them; what AWS could not set is told in an answer that is a success, and is an error here."""
+    """Sets them. AWS lists tags that it could not set in a successful answer; that is an error here."""
     keys = list(statuses)
     errors = []
     for first in range(0, len(keys), MOST):

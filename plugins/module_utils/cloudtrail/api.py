@@ -16,7 +16,7 @@ from ..common.errors import NotebookErrorHandler
 @NotebookErrorHandler.common_error_handler("look up the calls that CloudTrail has recorded")
 @retry
 def lookup_events(client: Any, name: str, begin: datetime, end: datetime) -> list[dict[str, Any]]:
-    """What was recorded of the calls of this name, by all pages of LookupEvents."""
+    """The recorded calls of this name, from all pages of LookupEvents."""
     only = [{"AttributeKey": "EventName", "AttributeValue": name}]
     pages = client.get_paginator("lookup_events").paginate(LookupAttributes=only, StartTime=begin, EndTime=end)
     return [json.loads(event["CloudTrailEvent"]) for page in pages for event in page["Events"]]

@@ -1,7 +1,7 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # Private to this collection: it may change at any time.
-"""What can go wrong with notebook instances, told in one exception type."""
+"""The errors of this collection, and their remedies."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ REMEDIES = {
 
 
 class NotebookError(AnsibleAWSError):
-    """A call to AWS failed, an instance did not get where it should, or what was asked for cannot be done."""
+    """A call to AWS failed, an instance did not reach its state, or the request is not possible."""
 
     def __str__(self) -> str:
         text = f"{self.message}: {self.exception}" if self.exception else str(self.message)
@@ -55,7 +55,7 @@ class NotebookError(AnsibleAWSError):
 
 
 class InputError(NotebookError):
-    """What was asked for is refused before anything is changed; one problem per line."""
+    """The request is refused before anything is changed; one problem per line."""
 
     def __init__(self, problems: list[str]) -> None:
         self.problems = problems
@@ -100,7 +100,7 @@ def some_of(names: list[str]) -> str:
 
 @contextmanager
 def reporting_errors(module: AnsibleAWSModule) -> Iterator[None]:
-    """Ends the module with what a NotebookError says, its remedy, and the response of AWS where there is one."""
+    """Ends the module with the message of a NotebookError, its remedy, and the response of AWS, if any."""
     try:
         yield
     except NotebookError as error:

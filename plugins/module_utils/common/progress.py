@@ -1,7 +1,7 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # Private to this collection: it may change at any time.
-"""What a module that waits tells meanwhile: lines in a file that its action plugin shows."""
+"""The progress of a module that waits: lines in a file that its action plugin shows."""
 
 from __future__ import annotations
 

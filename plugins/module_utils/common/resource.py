@@ -20,11 +20,11 @@ State = dict[str, Any]  # a resource in snake_case, as its module returns it
 
 
 class Plan(Protocol):
-    """What has to happen to one resource."""
+    """The plan of one resource."""
 
     @property
     def before(self) -> State | None:
-        """What was read."""
+        """The values that were read."""
 
     @property
     def after(self) -> State:
@@ -46,7 +46,7 @@ class Resource(ABC, Generic[P]):
 
     @abstractmethod
     def problems(self) -> list[str]:
-        """What is wrong with what is wanted, whatever there is, one sentence each."""
+        """One sentence for each mistake in the options, whatever AWS has."""
 
     def absence_problems(self) -> list[str]:
         """Why there cannot be none of it, whatever there is, one sentence each."""
@@ -62,7 +62,7 @@ class Resource(ABC, Generic[P]):
 
     @abstractmethod
     def plan(self, current: State | None) -> P:
-        """What turns `current` into what is wanted; raises InputError if AWS has no way."""
+        """The plan from `current` to the wanted resource; raises InputError if AWS cannot do it."""
 
     @abstractmethod
     def apply(self, plan: P) -> None:
@@ -86,7 +86,7 @@ class Resource(ABC, Generic[P]):
 
 
 def run(module: AnsibleAWSModule, resource: Resource[Any]) -> None:
-    """Ends the module with the resource in the state that its options want, or with what is in the way."""
+    """Ends the module with the resource as its options want it, or with the reason why that is not possible."""
     with reporting_errors(module):
         if module.params["state"] == "absent":
             module.exit_json(**_ensure_absent(resource, module.check_mode, force=module.params.get("force", False)))

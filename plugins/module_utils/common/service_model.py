@@ -32,7 +32,7 @@ IN_WORDS = {
 
 
 class Model(Protocol):
-    """A model of a service: botocore's, or what the controller has in its place."""
+    """A model of a service: botocore's, or the controller's substitute."""
 
     def operation_model(self, operation_name: str) -> Any: ...
 
@@ -43,7 +43,7 @@ def input_shape(model: Model, operation: str) -> Any:
 
 
 def member_problems(model: Model, path: str, value: Any) -> list[str]:
-    """What the service model says against a value of a member of an operation's input, like CreateWorkGroup.Name."""
+    """Violations of the service model by a value of a member of an operation's input, like CreateWorkGroup.Name."""
     operation, *members = path.split(".")
     shape = input_shape(model, operation)
     for member in members:
@@ -52,7 +52,7 @@ def member_problems(model: Model, path: str, value: Any) -> list[str]:
 
 
 def input_problems(model: Model, operation: str, params: dict[str, Any]) -> list[str]:
-    """What the service model says against the parameters of a call, each after the option that the parameter is."""
+    """Violations of the service model by the parameters of a call, each after the name of its option."""
     return list(_nested(input_shape(model, operation), params))
 
 
@@ -68,7 +68,7 @@ def _nested(shape: Any, params: dict[str, Any], parent: str = "") -> Iterator[st
 
 
 def violations(shape: Any, value: Any) -> Iterator[str]:
-    """What the service model says against a value."""
+    """Violations of the service model by a value."""
     if shape.type_name == "list":
         yield from _range(shape, len(value), "entries")
         for item in value:
@@ -115,7 +115,7 @@ def key_twins(keys: Iterable[str], own: Iterable[str] = ()) -> Iterator[tuple[st
 
 
 def tag_problems(tags: Mapping[str, str], own: Collection[str] = (), most: int = TAGS) -> Iterator[str]:
-    """What AWS would not take as tags, and what is kept for the collection, other than `own`.
+    """Tags that AWS would refuse, and tags reserved for the collection, other than `own`.
 
     `most` are left beside those that the platform sets itself.
     """

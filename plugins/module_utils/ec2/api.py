@@ -161,14 +161,14 @@ def describe_flow_logs(client: EC2Client, filters: Filters) -> Resources:
 @handler.common_error_handler("create the flow log")
 @retry
 def create_flow_logs(client: EC2Client, params: Mapping[str, Any]) -> Resources:
-    """Calls CreateFlowLogs; returns what it tells of those that it did not create."""
+    """Calls CreateFlowLogs; returns the errors of those that it did not create."""
     return list(client.create_flow_logs(**params).get("Unsuccessful", ()))
 
 
 @handler.common_error_handler("delete the flow log")
 @retry
 def delete_flow_logs(client: EC2Client, flow_log_id: str) -> Resources:
-    """Calls DeleteFlowLogs; returns what it tells of those that it did not delete."""
+    """Calls DeleteFlowLogs; returns the errors of those that it did not delete."""
     return list(client.delete_flow_logs(FlowLogIds=[flow_log_id]).get("Unsuccessful", ()))
 
 

@@ -40,7 +40,7 @@ SECONDS = 60  # until AWS returns a new flow log, or a deleted one no more
 
 @dataclass(frozen=True)
 class DesiredFlowLog:
-    """A flow log as it is wanted. What is None is AWS's choice at creation, and left as it is later."""
+    """A wanted flow log. None: AWS chooses the value at creation, and later it is left as it is."""
 
     resource_id: str
     log_destination: str
@@ -53,7 +53,7 @@ class DesiredFlowLog:
 
     @property
     def options(self) -> dict[str, Any]:
-        """What was given of that which AWS sets at creation only."""
+        """The given options that AWS sets at creation only."""
         given = {option: getattr(self, option) for option in OPTIONS}
         return {option: value for option, value in given.items() if value is not None}
 
@@ -90,7 +90,7 @@ class FlowLogPlan:
 
     @property
     def settings(self) -> dict[str, Any]:
-        """What a new flow log is created with."""
+        """The settings of a new flow log."""
         before = self.before or {}
         kept = {key: before[key] for key in SETTINGS if before.get(key) is not None}
         return {**kept, **self.desired.options}
@@ -119,7 +119,7 @@ def desired_flow_log(params: Mapping[str, Any]) -> DesiredFlowLog:
 
 
 def flow_log_problems(model: ServiceModel, desired: DesiredFlowLog) -> list[str]:
-    """What is wrong with the flow log that is wanted, whatever there is, one sentence each."""
+    """One sentence for each mistake in a wanted flow log."""
     problems = [*_kind_problems(desired), *input_problems(model, "CreateFlowLogs", desired.params(desired.options))]
     problems += [f"tags: {text}" for text in tag_problems(desired.tags or {}, own=OWN_TAGS)]
     return [f"flow log of {desired.resource_id}: {problem}" for problem in problems]
@@ -152,7 +152,7 @@ def read_flow_log(client: EC2Client, resource_id: str, log_destination: str) -> 
 
 
 def is_written_to(flow_log: Mapping[str, Any], log_destination: str) -> bool:
-    """Whether a flow log has this destination. AWS may tell that of a log group by its name only."""
+    """Whether a flow log has this destination. For a log group AWS may return only the name."""
     has = flow_log.get("log_destination")
     if has:
         return bool(has.removesuffix(":*").rstrip("/") == log_destination.rstrip("/"))

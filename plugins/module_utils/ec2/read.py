@@ -1,7 +1,7 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # Private to this collection: it may change at any time.
-"""What AWS has of a network, in rounds of parallel calls: first the VPC, then what is in it."""
+"""Reads a network in rounds of parallel calls: first the VPC, then its contents."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def read_network(clients: Mapping[str, Any], wanted: Mapping[str, Any]) -> Found
 
 
 def _of_the_account(client: Any, wanted: Mapping[str, Any]) -> Calls:
-    """What can be asked for before the VPC is known."""
+    """Calls that do not need the VPC's id."""
     calls: Calls = {
         "vpcs": lambda: api.describe_vpcs(client, wanted["place"]),
         "zones": lambda: api.describe_availability_zones(client),

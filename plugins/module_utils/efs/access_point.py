@@ -1,7 +1,7 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # Private to this collection: it may change at any time.
-"""Access points of EFS: a user, a group and a root directory that whoever mounts by one has."""
+"""Access points of EFS: a user, a group and a root directory for all who mount through one."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ GONE = ("deleting", "deleted")
 
 @dataclass(frozen=True)
 class DesiredPoint:
-    """An access point as somebody wants it. What is None is AWS's choice at creation, and left as it is later."""
+    """A wanted access point. None: AWS chooses the value at creation, and later it is left as it is."""
 
     name: str
     file_system_id: str
@@ -108,7 +108,7 @@ def _given(options: dict[str, Any] | None) -> dict[str, Any] | None:
 
 
 def point_problems(model: ServiceModel, desired: DesiredPoint) -> list[str]:
-    """What is wrong with the access point that somebody wants, whatever there is, one sentence each."""
+    """One sentence for each mistake in a wanted access point."""
     problems = input_problems(model, "CreateAccessPoint", desired.params)
     problems += [f"tags: {text}" for text in tag_problems(desired.tags or {}, own=OWN_TAGS)]
     if (desired.tags or {}).get("Name", desired.name) != desired.name:
@@ -151,7 +151,7 @@ def plan_point(desired: DesiredPoint, current: dict[str, Any] | None) -> PointPl
 
 
 def differences(desired: DesiredPoint, current: dict[str, Any]) -> Iterator[str]:
-    """What is not as wanted of what AWS sets at creation only."""
+    """Differences in settings that AWS sets at creation only."""
     has = _flat({key: current.get(key) for key in ("posix_user", "root_directory")})
     wanted = _flat({"posix_user": desired.posix_user, "root_directory": desired.root_directory})
     for option, value in wanted.items():

@@ -38,7 +38,7 @@ class handler(NotebookErrorHandler):  # noqa: N801  # used as `api.handler` is
 
 
 class adopting(NotebookErrorHandler):  # noqa: N801
-    """For a Create that carries a token: that this one is taken says that the answer to an earlier attempt was lost."""
+    """For a Create with a token: if the token is taken, the answer to an earlier attempt was lost."""
 
     @classmethod
     def _is_missing(cls) -> Any:
@@ -186,7 +186,7 @@ def describe_subnets(client: EC2Client, subnet_ids: list[str]) -> dict[str, Mapp
 @handler.list_error_handler("describe the access points", ())
 @retry
 def describe_access_points(client: EFSClient, **filters: Any) -> list[Mapping[str, Any]]:
-    """The access points that DescribeAccessPoints returns, of all pages; none if what they belong to is not there."""
+    """The access points that DescribeAccessPoints returns, of all pages; none if their file system does not exist."""
     pages = client.get_paginator("describe_access_points").paginate(**filters, PaginationConfig=PAGES)
     return [each for page in pages for each in page["AccessPoints"]]
 
@@ -211,7 +211,7 @@ def delete_access_point(client: EFSClient, access_point_id: str) -> None:
 @handler.common_error_handler("add tags")
 @retry
 def tag_resource(client: EFSClient, resource_id: str, tags: dict[str, str]) -> None:
-    """Calls TagResource, which overwrites the values of keys that are there."""
+    """Calls TagResource, which overwrites the values of existing keys."""
     client.tag_resource(ResourceId=resource_id, Tags=ansible_dict_to_boto3_tag_list(tags))
 
 

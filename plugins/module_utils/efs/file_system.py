@@ -162,7 +162,7 @@ def delete_targets(client: EFSClient, file_system_id: str, mount_target_ids: lis
 
 
 def assert_may_go(client: EFSClient, current: dict[str, Any]) -> None:
-    """Raises InputError that says what the file system holds, so that nobody deletes it by mistake."""
+    """Raises InputError with the contents of the file system, so that nobody deletes it by mistake."""
     points = len(api.describe_access_points(client, FileSystemId=current["file_system_id"]))
     size, targets = current["size_in_bytes"]["value"], len(current["mount_targets"])
     name = f"file system {current['creation_token']} ({current['file_system_id']})"

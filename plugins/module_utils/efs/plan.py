@@ -1,7 +1,7 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # Private to this collection: it may change at any time.
-"""What a file system of EFS is to be, and what turns the one that is there into it. No call to AWS."""
+"""A wanted file system of EFS, and the plan from the existing one to it. No call to AWS."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ NOTHING: dict[str, Any] = {"lifecycle_policies": {}, "backup": False, "policy": 
 
 @dataclass(frozen=True)
 class DesiredFileSystem:
-    """A file system as somebody wants it. What is None is left as it is; what is empty is taken away."""
+    """A wanted file system. None: the setting is left as it is. Empty: it is removed."""
 
     name: str
     settings: dict[str, Any] = field(default_factory=dict)  # of SET_ONCE and THROUGHPUT, what is given
@@ -134,7 +134,7 @@ def _policy(text: str | None) -> dict[str, Any] | None:
 
 
 def file_system_problems(model: ServiceModel, desired: DesiredFileSystem) -> list[str]:
-    """What is wrong with the file system that somebody wants, whatever there is, one sentence each."""
+    """One sentence for each mistake in a wanted file system."""
     create = {"CreationToken": desired.name, **create_params(desired)}
     problems = [text.replace("creation_token", "name") for text in input_problems(model, "CreateFileSystem", create)]
     policies = {"LifecyclePolicies": as_policies(desired.lifecycle_policies or {})}
@@ -204,7 +204,7 @@ def _unchangeable(desired: DesiredFileSystem, current: dict[str, Any]) -> Iterat
 
 
 def is_same(wanted: Any, has: Any) -> bool:
-    """Also of a key, which AWS names by its ARN; an alias says nothing about the key behind it."""
+    """Whether two values are the same. AWS names keys by ARN; an alias does not tell its key."""
     return wanted == has or str(has).endswith(f":key/{wanted}") or "alias/" in str(wanted)
 
 
@@ -242,7 +242,7 @@ def _other_groups(wanted: dict[str, Any], has: dict[str, Any]) -> bool:
 
 
 def zone_problems(plan: FileSystemPlan, subnets: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    """What AWS would say against the mount targets that are to be made; `subnets` are theirs, by id."""
+    """Reasons for which AWS would refuse the new mount targets; `subnets` are theirs, by id."""
     missing = [target["subnet_id"] for target in plan.create_targets if target["subnet_id"] not in subnets]
     problems = [f"{subnet} does not exist" for subnet in missing]
     zones, networks = defaultdict(list), defaultdict(list)

@@ -26,7 +26,7 @@ def bucket_name(kind: str, named: str, efs_name: str, account: Mapping[str, str]
 
 
 def read_storage(clients: Mapping[str, Any], wanted: Mapping[str, Any]) -> dict[str, Any]:
-    """What AWS has of what is `wanted` (plugin_utils/plans/storage.py: wanted_to_read), in snake_case.
+    """The existing resources among `wanted` (plugin_utils/plans/storage.py: wanted_to_read), in snake_case.
 
     The module adds `account` (account, partition and region) to what is wanted: a name of a bucket may be made of it.
     """
@@ -101,7 +101,7 @@ def _has_log_bucket(client: Any, wanted: Mapping[str, Any]) -> bool:
 
 
 def _read_tools_bucket(client: Any, wanted: Mapping[str, Any]) -> dict[str, Any] | None:
-    """The bucket, and the keys of what is in it, as far as they are wanted."""
+    """The bucket, and the wanted keys that it has."""
     asked, account = wanted["tools_bucket"], wanted["account"]
     name = bucket_name("tools", asked["named"], asked["efs_name"], account)
     found = read_bucket(client, name, account["account"], settings=asked["settings"]) if asked["bucket"] else {}

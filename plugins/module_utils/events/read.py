@@ -54,7 +54,7 @@ def read_log_group(client: Any, name: str) -> dict[str, Any] | None:
 
 
 def topic_arn(wanted: Wanted) -> str:
-    """The ARN of the topic, which its name tells."""
+    """The ARN of the topic, derived from its name."""
     account = wanted["account"]
     return f"arn:{account['partition']}:sns:{account['region']}:{account['account']}:{wanted['topic']}"
 

@@ -42,7 +42,7 @@ class DesiredRule:
 
 @dataclass(frozen=True)
 class RulePlan:
-    """What has to happen to one rule."""
+    """The plan of one rule."""
 
     desired: DesiredRule
     before: State | None

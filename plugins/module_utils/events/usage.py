@@ -62,7 +62,7 @@ def _recorded(until: datetime) -> datetime:
 
 
 def events_of(told: Iterable[Mapping[str, Any]]) -> Iterator[Event]:
-    """The changes of instances among the lines of a log group, in their order. AWS may tell of one several times."""
+    """The changes of instances among the lines of a log group, in their order. AWS may send one several times."""
     changes = [
         line for line in map(_json, (each["message"] for each in told)) if line.get("detail-type") == DETAIL_TYPE
     ]

@@ -31,7 +31,7 @@ DOCUMENTS = (
 
 
 def read_access(clients: Clients, wanted: Wanted) -> Found:
-    """The roles, groups, policies and workgroups of the platform, and in a removal also who else uses them.
+    """The roles, groups, policies and workgroups of the platform and, for a removal, their other users.
 
     `wanted` is what `wanted_to_read` makes, and whose `account` it is.
     """
@@ -56,7 +56,7 @@ def _read_descriptions(client: Any, wanted: Wanted) -> Found:
 
 
 def read_details(client: Any, wanted: Wanted) -> Found:
-    """The roles, groups, users and policies that are the platform's by path or by name, or use what is."""
+    """The roles, groups, users and policies that are the platform's by path or name, or that use these."""
     kinds = [*KINDS, "User"] if wanted["removal"] else KINDS
     pages = api.get_account_authorization_details(client, kinds)
     found = {kind: list(_concerned(kind, pages, wanted)) for kind in LISTS}
@@ -69,7 +69,7 @@ def read_details(client: Any, wanted: Wanted) -> Found:
 
 
 def _concerned(kind: str, pages: list[Mapping[str, Any]], wanted: Wanted) -> Iterator[Found]:
-    """Of all that the account has, what is the platform's by path or by name, and who has a policy or group of its."""
+    """The account's resources that are the platform's by path or name, and those that use its policies and groups."""
     begins = f"{wanted['name']}-".casefold()
     policies = f":policy{wanted['path']}"
     for item in (item for page in pages for item in page.get(LISTS[kind], ())):

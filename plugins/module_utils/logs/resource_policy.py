@@ -17,7 +17,7 @@ from . import api
 
 @dataclass(frozen=True)
 class PolicyPlan:
-    """What has to happen to one policy."""
+    """The plan of one policy."""
 
     name: str
     before: State | None

@@ -32,7 +32,7 @@ def price_list_region(region: str) -> str:
 
 
 def wanted_products(region: str) -> list[dict[str, str]]:
-    """The filters for what is for notebook instances in a region."""
+    """The filters for the products of notebook instances in a region."""
     return [
         {"Type": "TERM_MATCH", "Field": "regionCode", "Value": region},
         {"Type": "CONTAINS", "Field": "usagetype", "Value": "Notebk:"},

@@ -1,7 +1,7 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # Private to this collection: it may change at any time.
-"""A few prices for where AWS's price list cannot be asked. What is not here is not known: no price is ever guessed."""
+"""A few prices for when AWS's price list cannot be read. Other prices are unknown: no price is ever guessed."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TypedDict
 
 
 class Prices(TypedDict, total=False):
-    """What a region's instances cost on demand."""
+    """The on-demand prices of a region's instances."""
 
     instances: dict[str, float]  # USD an hour
     volume: float  # USD a GiB-month

@@ -82,7 +82,7 @@ def create_presigned_notebook_instance_url(client: SageMakerClient, name: str, s
 @handler.deletion_error_handler("delete the notebook instance")
 @retry
 def delete_notebook_instance(client: SageMakerClient, name: str) -> None:
-    """Calls DeleteNotebookInstance; the instance has to be Stopped or Failed. Its volume goes with it."""
+    """Calls DeleteNotebookInstance; the instance has to be Stopped or Failed. AWS deletes its volume, too."""
     client.delete_notebook_instance(NotebookInstanceName=name)
 
 
@@ -190,7 +190,7 @@ def _all_tags(client: SageMakerClient, arn: str) -> dict[str, str]:
 @handler.common_error_handler("add tags")
 @retry
 def add_tags(client: SageMakerClient, arn: str, tags: dict[str, str]) -> None:
-    """Calls AddTags, which overwrites the values of keys that are there."""
+    """Calls AddTags, which overwrites the values of existing keys."""
     client.add_tags(ResourceArn=arn, Tags=ansible_dict_to_boto3_tag_list(tags))
 
 

@@ -11,7 +11,7 @@ from ..common.arguments import tag_arguments
 
 
 def owner_arguments() -> dict[str, Any]:
-    """Whose instance it is."""
+    """The owner of the instance."""
     return {"owner": {"type": "str"}, "allow_other_owner": {"type": "bool", "default": False}}
 
 

@@ -43,7 +43,7 @@ class DesiredRepository:
 
 @dataclass(frozen=True)
 class RepositoryPlan:
-    """What has to happen to one repository."""
+    """The plan of one repository."""
 
     before: dict[str, Any] | None
     after: dict[str, Any]
@@ -69,7 +69,7 @@ def desired_repository(options: dict[str, Any]) -> DesiredRepository:
 
 
 def secrets_in(desired: DesiredRepository) -> list[str]:
-    """What was given in the place of an ARN, or in the URL, and nobody should read."""
+    """Secrets that were given instead of an ARN, or in the URL, and must not be shown."""
     credentials = CREDENTIALS.match(desired.git.get("repository_url") or "")
     secret = desired.git.get("secret_arn") or ""
     found = [credentials[1], credentials[1].partition(":")[2]] if credentials else []
@@ -77,7 +77,7 @@ def secrets_in(desired: DesiredRepository) -> list[str]:
 
 
 def repository_problems(model: ServiceModel, desired: DesiredRepository) -> list[str]:
-    """What is wrong with a repository that somebody wants, one sentence each."""
+    """One sentence for each mistake in a wanted repository."""
     path = "CreateCodeRepository.CodeRepositoryName"
     problems = [f"name: {text}" for text in member_problems(model, path, desired.name)]
     for option, value in desired.git.items():
@@ -129,7 +129,7 @@ def plan_repository(desired: DesiredRepository, current: dict[str, Any] | None) 
 
 
 def assert_possible(client: SageMakerClient, plan: RepositoryPlan) -> None:
-    """Raises InputError when AWS has no call for what the plan asks for."""
+    """Raises InputError if AWS has no call for the plan."""
     about = f"code repository {plan.after['code_repository_name']}"
     if plan.before is None:
         if not plan.after["repository_url"]:

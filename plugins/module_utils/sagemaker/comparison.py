@@ -66,7 +66,7 @@ class Comparison:
 
     @property
     def is_settled(self) -> bool:
-        """Whether there is nothing to change, to await, to mark or to tell."""
+        """Whether there is nothing to change, await, mark or report."""
         busy = self.changed or self.errors or self.config_errors or any(made.steps for made in self.plans)
         return not busy and not unverified(self.plans, self.currents)
 
@@ -111,7 +111,7 @@ def comparison(
     configs: list[tuple[DesiredConfig, dict[str, Any] | NotebookError | None]],
     instances: list[tuple[Desired, Current | NotebookError | None]],
 ) -> Comparison:
-    """The plans that turn what AWS has into what is wanted; an error in its place is why AWS does not tell it."""
+    """The plans from what AWS has to what is wanted; an error instead of an instance is why AWS does not return it."""
     unread = {desired.name: current for desired, current in configs if isinstance(current, NotebookError)}
     plans = [
         ConfigPlan(desired, {}, {}) if isinstance(current, NotebookError) else plan_config(desired, current)

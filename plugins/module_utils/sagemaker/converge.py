@@ -215,7 +215,7 @@ def _send(client: SageMakerClient, job: Job) -> None:
 
 
 def _has_worked(client: SageMakerClient, job: Job) -> bool:
-    """Whether AWS shows what a call that failed was to do.
+    """Whether AWS shows the effect of a call that failed.
 
     botocore repeats a call that got no answer. If the first one has arrived, the second is refused: the name is taken
     (CreateNotebookInstance), or the instance is not in a state that allows it (all others).

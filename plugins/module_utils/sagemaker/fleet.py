@@ -43,7 +43,7 @@ def describe_or_error(client: SageMakerClient, name: str) -> Answer | NotebookEr
 
 
 def list_instances(clients: Clients) -> dict[str, Answer]:
-    """All instances of the account and region as lists tell them, by name: two calls for each hundred."""
+    """All instances of the account and region as lists return them, by name: two calls for each hundred."""
     reads: tuple[Callable[[], Any], ...] = (
         lambda: api.get_notebook_instance_tags(clients.tagging),
         lambda: api.list_notebook_instances(clients.sagemaker),
@@ -56,13 +56,13 @@ def list_instances(clients: Clients) -> dict[str, Answer]:
 
 
 def read_instance(client: SageMakerClient, name: str) -> Current | None:
-    """One instance as `describe_instance` tells it."""
+    """One instance as `describe_instance` returns it."""
     answer = describe_instance(client, name)
     return current_from_answer(*answer) if answer else None
 
 
 def read_account(clients: Clients) -> dict[str, Current]:
-    """All instances as `list_instances` tells them."""
+    """All instances as `list_instances` returns them."""
     return {name: current_from_answer(*answer) for name, answer in list_instances(clients).items()}
 
 
@@ -75,7 +75,7 @@ def list_account(client: SageMakerClient) -> dict[str, Current]:
 def read_fleet(
     client: SageMakerClient, instances: list[Desired], account: dict[str, Current] | None
 ) -> list[tuple[Desired, Current | NotebookError | None]]:
-    """What AWS has of each wanted instance, or why it does not tell.
+    """Each wanted instance as AWS has it, or why AWS does not return it.
 
     With the account's lists, describes only what differs or may differ.
     """
@@ -108,7 +108,7 @@ def unmanaged(account: dict[str, Current], managed: Collection[str]) -> list[dic
 
 
 def settled(summary: Current | None, desired: Desired) -> Current | None:
-    """The instance as far as lists tell it, if that is enough to be sure that nothing has to happen."""
+    """The instance as lists return it, if that is enough to know that nothing has to change."""
     current = verified_current(summary, desired) if summary else None
     try:
         return current if current and not plan(desired, current).steps else None
@@ -178,7 +178,7 @@ def _mark(client: SageMakerClient, current: Current, seal: str) -> NotebookError
 
 
 def outcome(made: Plan, current: Current | None, error: NotebookError | None, check_mode: bool) -> dict[str, Any]:
-    """What the fleet module returns of one instance."""
+    """The result of the fleet module for one instance."""
     seen = made.current if check_mode else current
     predicted = {**(seen.fields if seen else {}), **(made.after if check_mode else {})}
     listed = {f.option: predicted.get(f.option) or None for f in FIELDS if f.listed}

@@ -28,7 +28,7 @@ OWNER_TAG = "owner"
 
 @dataclass(frozen=True)
 class Field:
-    """One setting of an instance: what it is called in our options and in the API."""
+    """One setting of an instance: its names in our options and in the API."""
 
     option: str
     request: str  # in CreateNotebookInstance and UpdateNotebookInstance
@@ -79,7 +79,7 @@ REFERENCES = ("role_arn", "kms_key_id", "subnet_id", "security_group_ids")
 
 @dataclass(frozen=True)
 class Desired:
-    """What somebody wants of one instance. `fields` holds only what was given; "" and [] mean: none."""
+    """A wanted instance. `fields` has only the given options; "" and [] mean: none."""
 
     name: str
     fields: dict[str, Any] = field(default_factory=dict)
@@ -104,7 +104,7 @@ class Desired:
         return variables.get(option, f"notebook_{option}") if self.owner else option
 
     def options_in(self, text: str) -> list[str]:
-        """The options that a refusal by AWS is about, which names what they refer to: a role, a key, a subnet."""
+        """The options that a refusal by AWS is about: it names their role, key or subnet."""
         values = {option: self.fields.get(option) for option in REFERENCES}
         parts = {option: value if isinstance(value, list) else [value] for option, value in values.items()}
         return [option for option, names in parts.items() if any(name and str(name) in text for name in names)]
@@ -115,7 +115,7 @@ class Desired:
 
     @property
     def hidden(self) -> dict[str, Any]:
-        """What is wanted of the settings that only DescribeNotebookInstance tells."""
+        """The wanted settings that only DescribeNotebookInstance returns."""
         return {f.option: self.fields[f.option] for f in FIELDS if not f.listed and f.option in self.fields}
 
     @property
@@ -138,7 +138,7 @@ class Current:
     described: Mapping[str, Any] | None = None  # DescribeNotebookInstance's answer, if it was asked
 
     def seal(self, desired: Desired) -> str:
-        """Says of this instance, as it was last modified, that it has the settings that are desired."""
+        """The value of the tag that confirms that the instance, as last modified, has the desired settings."""
         return f"{desired.fingerprint}@{self._modified}"
 
     @property
@@ -219,7 +219,7 @@ def current_from_answer(answer: Mapping[str, Any], tags: dict[str, str]) -> Curr
 
 
 def verified_current(summary: Current, desired: Desired) -> Current | None:
-    """The summary completed with what an earlier run has verified, or None if that no longer holds.
+    """The summary completed with settings that an earlier run has verified, or None if these may have changed.
 
     ListNotebookInstances does not tell the volume, the role and others. A run that has seen them right leaves the
     tag VERIFIED_TAG with a fingerprint of them and the LastModifiedTime at which it saw them: every

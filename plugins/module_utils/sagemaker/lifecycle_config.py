@@ -43,7 +43,7 @@ class DesiredConfig:
 
 @dataclass(frozen=True)
 class ConfigPlan:
-    """What has to happen to one configuration."""
+    """The plan of one configuration."""
 
     desired: DesiredConfig
     before: dict[str, Any] | None
@@ -71,7 +71,7 @@ def desired_config(options: dict[str, Any]) -> DesiredConfig:
 
 
 def config_problems(model: ServiceModel, desired: DesiredConfig, run_command: RunCommand) -> list[str]:
-    """What is wrong with a configuration that somebody wants, one sentence each."""
+    """One sentence for each mistake in a wanted configuration."""
     problems = [f"name: {text}" for text in name_problems(model, desired.name)]
     for hook in HOOKS:
         script = getattr(desired, hook)

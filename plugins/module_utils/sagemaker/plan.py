@@ -1,7 +1,7 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # Private to this collection: it may change at any time.
-"""What has to happen to one instance. Pure: check mode, diff mode and the real run read the same plan."""
+"""The plan of one instance. Pure: check mode, diff mode and the real run read the same plan."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Plan:
-    """What has to happen to one instance, in this order; empty when nothing has."""
+    """The steps for one instance, in this order; empty if nothing differs."""
 
     desired: Desired
     current: Current | None
@@ -68,14 +68,14 @@ class Plan:
 
     @property
     def left_alone(self) -> Plan:
-        """The same without its steps: what waits goes on waiting."""
+        """The same without its steps: waiting changes keep waiting."""
         return replace(self, steps=(), before={}, after={})
 
 
 def make_plans(
     pairs: list[tuple[Desired, Current | NotebookError | None]],
 ) -> tuple[list[Plan], dict[str, NotebookError]]:
-    """The plans of all pairs; and by the instance's name why one cannot be as desired, whose plan is empty."""
+    """The plans of all pairs, and by the instance's name why one cannot be as desired; its plan is empty."""
     plans, refused = [], {}
     for desired, current in pairs:
         if isinstance(current, NotebookError):
@@ -104,7 +104,7 @@ def plan(desired: Desired, current: Current | None) -> Plan:
 
 
 def require_owner(desired: Desired, current: Current | None) -> None:
-    """Raises InputError for the instance of another person; one that goes away is no one's any more."""
+    """Raises InputError for the instance of another person, unless it is being deleted."""
     owner = other_owner(desired, current.tags) if current and current.status != "Deleting" else None
     if owner:
         rule = f"{desired.name} is {owner}'s by its tag owner, and is left alone"
@@ -223,7 +223,7 @@ def _steps_of_running(desired: Desired, current: Current, update: tuple[Step, ..
 
 
 def _run_state_change(desired: Desired, current: Current, steps: tuple[Step, ...]) -> dict[str, tuple[str, str]]:
-    """What is to be reported of the run state; a stop and start on the way of an update leaves it as it was."""
+    """The change of the run state for the report; a stop and start during an update is no change."""
     if desired.state == "restarted":
         return {"state": ("present", "restarted")}
     moves = [step.action for step in steps if step.action in ("start", "stop")]

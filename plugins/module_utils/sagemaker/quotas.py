@@ -59,7 +59,7 @@ def read_quotas(client: Any) -> dict[str, Any]:
 
 
 def refusals(plans: Iterable[Plan], account: Iterable[Current], found: Found) -> dict[str, NotebookError]:
-    """By the instance's name, why a quota refuses it; who comes first in the plans gets what is left.
+    """By the instance's name, why a quota refuses it; the first in the plans get the remaining quota.
 
     An instance that gets another type while it is stopped takes nothing of this type's quota, but needs one. One that
     runs and waits for its next stop comes last: it has what it has, and will need room then.

@@ -1,7 +1,7 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # Private to this collection: it may change at any time.
-"""What is wrong with the instances that are wanted, found before any API call."""
+"""Mistakes in the wanted instances, found before any API call."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .instance import FIELDS, IMDS, IMDS_VERSION, OWN_TAGS, Desired, request_par
 
 
 def instance_problems(model: Model, instances: list[Desired]) -> list[str]:
-    """What is wrong with the instances that are wanted, one sentence each."""
+    """One sentence for each mistake in the wanted instances."""
     problems = [problem for desired in instances for problem in _instance_problems(model, desired)]
     return problems + _collisions(instances)
 
@@ -42,7 +42,7 @@ def _instance_problems(model: Model, desired: Desired) -> Iterator[str]:
 
 
 def _with_the_word(text: str, option: str, desired: Desired) -> str:
-    """What is said of an unknown type, with the way to have it all the same."""
+    """The message about an unknown type, with the way to use it all the same."""
     is_new = option == "instance_type" and text.endswith(NEWER)  # not a known one without its ml.
     return f"{text}, or set {desired.called('new_instance_type')}: true" if is_new else text
 
@@ -59,5 +59,5 @@ def _collisions(instances: list[Desired]) -> list[str]:
 
 
 def name_problems(model: Model, name: str) -> list[str]:
-    """What is wrong with the name of a lifecycle configuration."""
+    """Mistakes in the name of a lifecycle configuration."""
     return member_problems(model, "CreateNotebookInstanceLifecycleConfig.NotebookInstanceLifecycleConfigName", name)

@@ -1,9 +1,9 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # Private to this collection: it may change at any time.
-"""What is wrong with the settings of the role platform_access, beyond what its argument specification says.
+"""Mistakes in the settings of the role platform_access that its argument specs cannot express.
 
-No call is made: the policies are rendered for an account that stands for the real one, and measured.
+It makes no call: the policies are rendered for a made-up account, and measured.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ def problems(settings: Settings, **others: Any) -> Iterator[str]:
 
 
 def _results_among_data(settings: Settings, made: str) -> Iterator[str]:
-    """What is in the bucket for results expires, whatever it is."""
+    """Data must not be in the bucket for results, where every object expires."""
     if made and made in settings["data_buckets"] and not settings["results_bucket"]:
         yield (
             f"platform_storage_results_bucket is {made}, one of platform_access_data_buckets; it must be another: all"
@@ -145,7 +145,7 @@ def _open_from(settings: Settings) -> Iterator[str]:
 
 
 def _is_public(cidr: str) -> bool:
-    """Whether a request to AWS can come from there; the whole internet is no range."""
+    """Whether a request to AWS can come from this range; the whole internet does not count as one."""
     try:
         addresses = ip_network(cidr) if CIDR.fullmatch(cidr) else None
     except ValueError:
@@ -218,7 +218,7 @@ def _trust_too_long(platform: Platform) -> Iterator[str]:
 
 
 def _locked_out(policy: Policy, boundary_actions: Sequence[str]) -> Iterator[str]:
-    """What the policy allows and the boundary does not."""
+    """The actions that the policy allows but the boundary does not."""
     locked_out = sorted(
         {
             action

@@ -1,7 +1,7 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # Private to this collection: it may change at any time.
-"""What is wrong with the settings of the role platform_costs that its argument specs cannot tell."""
+"""Mistakes in the settings of the role platform_costs that its argument specs cannot express."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ TOPIC = re.compile(r"arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:[A-Za-z0-9_-]{1,256}")
 
 
 def problems(settings: Mapping[str, Any], teams: Collection[str], role_arn: str = "") -> Iterator[str]:
-    """One sentence for each mistake in these settings, whose types have been checked; `teams` are all there are.
+    """One sentence for each mistake in these settings, whose types have been checked; `teams` are all teams.
 
     `role_arn` is platform_access_role_arn.
     """
@@ -92,14 +92,14 @@ def _enforcement_problems(
 
 
 def month_problems(month: Any, timezone: str, now: datetime) -> Iterator[str]:
-    """What is wrong with the months that a report is to be about; if it is no text, its spec says so."""
+    """Mistakes in the months of a report; the spec has refused values that are no text."""
     period = read_period(month, read_zone(timezone) or UTC, now) if isinstance(month, str) else None
     if isinstance(period, str):
         yield f"costs_month is {shown(month)}; {period}"
 
 
 def price_problems(prices: Mapping[Any, Any]) -> Iterator[str]:
-    """What is wrong with private rates."""
+    """Mistakes in private rates."""
     types = load_service_model().shape_for("InstanceType").metadata["enum"]
     for key, value in prices.items():
         if key != "volume" and key not in types:

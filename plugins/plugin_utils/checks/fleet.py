@@ -1,7 +1,7 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # Private to this collection: it may change at any time.
-"""What is wrong with the settings of the role notebook_fleet that its argument specs cannot tell."""
+"""Mistakes in the settings of the role notebook_fleet that its argument specs cannot express."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # Private to this collection: it may change at any time.
-"""What is wrong with the settings of the role notebook_host that its argument specs cannot tell."""
+"""Mistakes in the settings of the role notebook_host that its argument specs cannot express."""
 
 from __future__ import annotations
 
@@ -137,7 +137,7 @@ def _certificates(text: str) -> Iterator[str]:
 
 
 def tool_problems(settings: Settings) -> Iterator[str]:
-    """What is wrong with the files that instances fetch, and with where they fetch them from."""
+    """Mistakes in the files that instances fetch, and in their address."""
     files, url = settings["notebook_host_tools"], settings["notebook_host_tools_url"]
     names = [file.rpartition("/")[2] for file in files]
     for number, file in enumerate(files):

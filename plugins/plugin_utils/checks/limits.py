@@ -1,7 +1,7 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # Private to this collection: it may change at any time.
-"""What a person of a restricted group may not have, as far as an inventory can say it.
+"""Variables of people of a restricted group that are outside the group's limits.
 
 IAM keeps people to the limits when they act for themselves. A run acts with the rights of the one who starts it, so the
 same limits have to hold for what the inventory asks for.
@@ -25,7 +25,7 @@ STEPS = f"{HOST}steps"
 
 
 class Limit(NamedTuple):
-    """A variable of a person, whether it is within the limits, what they allow, and what helps."""
+    """A variable of a person, whether it is within the limits, the allowed values, and the remedy."""
 
     variable: str
     value: Any
@@ -35,7 +35,7 @@ class Limit(NamedTuple):
 
 
 class Given(NamedTuple):
-    """What instances have that their people do not say themselves."""
+    """Values of instances that do not come from their people's variables."""
 
     access: Settings
     fleet: Settings
@@ -78,7 +78,7 @@ def _of_the_instance(instance: Settings, limits: Settings) -> Iterator[Limit]:
 
 
 def _of_the_place(instance: Settings, given: Given) -> Iterator[Limit]:
-    """The network: what is not listed may be any, and AWS's default is direct access to the internet."""
+    """The network: without a list every value is allowed, and AWS's default is direct access to the internet."""
     internet, subnet = instance.get("notebook_direct_internet_access"), instance.get("notebook_subnet_id")
     is_placed = bool(given.fleet["subnet_id"]) or given.network is not None
     yield Limit(
@@ -141,7 +141,7 @@ def _of_the_role(wishes: Wishes, given: Given) -> Limit:
 
 
 def _of_autostop(wishes: Wishes) -> Iterator[Limit]:
-    """All ways to an instance that never stops by itself."""
+    """All ways to get an instance that autostop never stops."""
     idle = str(wishes.instance.get("notebook_idle") or "")
     always = "instances that stop when idle"
     ends = idle != "never" and not (idle.isdecimal() and int(idle) == 0)

@@ -1,7 +1,7 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # Private to this collection: it may change at any time.
-"""What is wrong with the settings of a network, against each other and against the rules of AWS; without a call."""
+"""Mistakes in the settings of a network, checked against each other and the rules of AWS, without a call."""
 
 from __future__ import annotations
 

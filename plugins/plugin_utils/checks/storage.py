@@ -1,7 +1,7 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # Private to this collection: it may change at any time.
-"""What is wrong with the settings of the storage, as far as it can be told without AWS and a spec cannot say it."""
+"""Mistakes in the settings of the storage that its argument specs cannot express. No call to AWS."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ LARGEST_UID = 2**32 - 1
 def problems(
     settings: Settings, people: Sequence[str], roles: Mapping[str, str] | None = None, *, with_tools: bool = False
 ) -> Iterator[str]:
-    """One sentence for each setting that cannot be; `people` are all owners of the inventory.
+    """One sentence for each mistake; `people` are all owners of the inventory.
 
     `roles` are those that the inventory gives everybody, if it does, by variable; `with_tools` says that there is to be
     a bucket for tools.

@@ -1,7 +1,7 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # Private to this collection: it may change at any time.
-"""What is wrong with the teams of platform_access_teams: whatever YAML is there becomes a sentence, never an error."""
+"""Mistakes in platform_access_teams. Every YAML value gets a sentence, never a traceback."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ def _database_problems(databases: list[Any], _data_buckets: Collection[str]) -> 
 
 
 def _secret_problems(secrets: Any) -> Iterator[str]:
-    """Does not tell the value: it may be the secret itself."""
+    """The sentences do not show the value: it may be the secret itself."""
     if isinstance(secrets, list) and all(isinstance(each, str) and SECRET.fullmatch(each) for each in secrets):
         return
     yield (

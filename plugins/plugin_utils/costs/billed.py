@@ -1,7 +1,7 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # Private to this collection: it may change at any time.
-"""What AWS has billed: what is shared is known by it alone, and what was counted is compared with it. Pure."""
+"""AWS's bill. It is the only source for shared resources, and a check for the counted costs. Pure."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Amount:
 
 @dataclass(frozen=True)
 class Billed:
-    """What Cost Explorer says, or why it says nothing."""
+    """The answer of Cost Explorer, or the reason why there is none."""
 
     amounts: Sequence[Amount] = ()
     problem: str = "Cost Explorer was not asked"

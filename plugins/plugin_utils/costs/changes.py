@@ -1,7 +1,7 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # Private to this collection: it may change at any time.
-"""What a change of instances costs: an hour, and a month at the hours of last month. No price is never 0. Pure."""
+"""The price of a change: an hour, and a month with last month's hours. A missing price is never shown as 0. Pure."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ RUNS = ("started", "restarted")
 
 @dataclass(frozen=True)
 class Known:
-    """What is known of prices and hours where a change is shown."""
+    """The known prices and hours, to price a change."""
 
     rates: Rates = field(default_factory=lambda: Rates({}))
     hours: Mapping[str, float] = field(default_factory=dict)  # of last month, by instance
@@ -31,14 +31,14 @@ class Known:
 
 
 class Machine(NamedTuple):
-    """What is paid of an instance; None is nothing."""
+    """The parts of an instance that cost something; None for no instance."""
 
     kind: str | None = None
     volume: int | None = None
 
 
 def price_of(before: Machine, after: Machine, known: Known, instance: str = "") -> str:
-    """What the change from one to the other costs, for the end of a line about it; "" if it costs nothing.
+    """The price of a change, for the end of its line; "" if it costs nothing.
 
     Without a volume before and with one after, the instance is new.
     """
@@ -80,7 +80,7 @@ def _a_month(before: int | None, after: int | None, price: float | None) -> str:
 
 
 def price_of_outcome(outcome: Mapping[str, Any], known: Known | None) -> str:
-    """What becomes dearer or cheaper by what was done to an instance, or would be; "" if no price is to be told."""
+    """The change of price by what a run did to an instance, or would do; "" if no price is known."""
     if not known:
         return ""
     before, after, name = outcome["before"], outcome["after"], outcome["name"]

@@ -1,7 +1,7 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # Private to this collection: it may change at any time.
-"""What a team lead has to decide, the dearest first, each with what to type. Pure."""
+"""Decisions for a team lead, the most expensive first, each with the command to type. Pure."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def _unmanaged(facts: Facts) -> Iterator[dict[str, Any]]:
 
 
 def _endless(facts: Facts) -> Iterator[dict[str, Any]]:
-    """What runs and will not stop by itself, but for viewers."""
+    """Running instances that autostop will not stop, without viewers."""
     for each in facts.instances:
         wish, tag = facts.wishes.get(each.name), each.tags.get("idle")
         whose = facts.managed.whose(each.name, each.tags)
@@ -56,7 +56,7 @@ def _endless(facts: Facts) -> Iterator[dict[str, Any]]:
 
 
 def idle_volumes(facts: Facts) -> dict[str, float]:
-    """USD a month of the volumes of instances that were not started for a month; what has no price is left out."""
+    """USD a month of the volumes of instances that were not started for a month, without those that have no price."""
     price = facts.prices.rates.volume
     return {
         each.name: each.volume * price
@@ -117,7 +117,7 @@ def _days(facts: Facts, each: Instance) -> str:
 
 
 def _a_month(facts: Facts, each: Instance) -> float | None:
-    """What it costs a month if it runs on."""
+    """Its costs in a month if it keeps running."""
     rates = facts.prices.rates
     price = rates.instances.get(each.instance_type)
     if price is None:

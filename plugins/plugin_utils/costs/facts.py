@@ -1,7 +1,7 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # Private to this collection: it may change at any time.
-"""What a report is made from, as the modules and the inventory tell it. Pure."""
+"""The facts for a report, from the modules and the inventory. Pure."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Prices:
 
 @dataclass(frozen=True)
 class Wish:
-    """What the inventory asks for of an instance."""
+    """The settings of an instance in the inventory."""
 
     instance_type: str
     volume: int | None
@@ -41,7 +41,7 @@ class Wish:
 
 @dataclass(frozen=True)
 class Usage:
-    """What was recorded."""
+    """The recorded events."""
 
     events: Sequence[Event] = ()
     lines: Sequence[Line] = ()
@@ -97,7 +97,7 @@ class Facts:
 
     @property
     def today(self) -> date:
-        """The day that it is there."""
+        """The current day in the report's time zone."""
         return self.now.astimezone(self.period.zone).date()
 
     @property
@@ -107,7 +107,7 @@ class Facts:
 
     @property
     def is_a_month(self) -> bool:
-        """Whether it is about one month, which another comes before."""
+        """Whether the report is about a single month, so that it can be compared with the month before."""
         return self.period.first == self.period.last
 
     @property
@@ -117,12 +117,12 @@ class Facts:
 
     @cached_property
     def entries(self) -> list[Entry]:
-        """What was spent."""
+        """The entries of the report."""
         return [*self.between(self.since, self.until), *self.billed.shared(self.period)]
 
     @cached_property
     def last(self) -> list[Entry]:
-        """What was spent in the month before; [] if that is not known."""
+        """The entries of the month before; [] if they are not known."""
         if not self.knows_last:
             return []
         before = self.period.before
@@ -179,7 +179,7 @@ LONGEST_REASON = 200
 
 
 def _shown(reason: Any) -> str:
-    """What an instance has written, as a terminal and a table take it: a person there can write what they like."""
+    """Text from an instance, made safe for a terminal and a table: its person can write anything."""
     return "".join(letter if letter.isprintable() else " " for letter in str(reason))[:LONGEST_REASON]
 
 
@@ -190,7 +190,7 @@ def read_prices(said: Said) -> Prices:
 
 
 def read_instances(found: Said, wishes: Mapping[str, Wish]) -> list[Instance]:
-    """The instances that platform_read has read; lists do not tell a volume, which is then as it was wished."""
+    """The instances that platform_read has read. Lists have no volume size, so it is taken from the inventory."""
     return [_instance(each["answer"], each["tags"], wishes) for each in found["instances"]]
 
 

@@ -1,7 +1,7 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # Private to this collection: it may change at any time.
-"""What a month will have cost at its end. Pure."""
+"""The forecast of a month's costs. Pure."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ BILLED = 7  # days
 
 
 def forecast(days: Mapping[date, float], since: date, today: date, end: date) -> float:
-    """What is yet to come until `end`: each day costs what its like did in the last four weeks, at the median.
+    """The costs still to come until `end`: for each day the median of the same kind of day in the last four weeks.
 
     `days` has what each day cost, `since` the first that was counted; weekdays are alike, and weekends are.
     """
@@ -29,7 +29,7 @@ def forecast(days: Mapping[date, float], since: date, today: date, end: date) ->
 
 
 def forecast_shared(days: Mapping[date, float], end: date) -> float:
-    """What is not billed yet until `end`: each day costs what the last billed days did."""
+    """The shared costs not billed yet until `end`: each day costs as much as the last billed days."""
     if not days:
         return 0.0
     billed: Sequence[date] = sorted(days)

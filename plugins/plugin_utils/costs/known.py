@@ -1,7 +1,7 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # Private to this collection: it may change at any time.
-"""What is known of prices and hours without asking AWS: private rates, the last report, and the shipped price list."""
+"""Prices and hours that are known without a call to AWS: private rates, the last report, the shipped price list."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def known_by(templar: Any, variables: Values, outcomes: Iterable[Values], region
 
 
 def known(variables: Values, outcomes: Iterable[Values], region: str = "") -> Known:
-    """What a run about these instances can tell of prices. `variables` are templated."""
+    """The prices that are known for these instances. `variables` are templated."""
     there = region or _region(variables, outcomes)
     report = last_report(Path(variables.get("costs_directory") or REPORTS))
     prices: dict[str, Any] = {**shipped_prices(there)}

@@ -42,7 +42,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class Rates:
-    """What is known of prices; what is not there has none."""
+    """The known prices."""
 
     instances: Mapping[str, float]  # USD an hour
     volume: float | None = None  # USD a GiB-month
@@ -50,13 +50,13 @@ class Rates:
 
 @dataclass(frozen=True)
 class Managed:
-    """Whose an instance is: by the inventory, or by the tags that it carried."""
+    """The person and team of an instance, by the inventory or by its tags."""
 
     platform: str  # the value of the tag `platform`
     people: Mapping[str, tuple[str, str]] = field(default_factory=dict)  # by instance: person and team; no team: viewer
 
     def whose(self, instance: str, tags: Mapping[str, str]) -> Whose:
-        """Whom a span of this instance is counted for; what it cost under another team stays with that one."""
+        """The person and team that pay for a span of this instance; earlier costs stay with the earlier team."""
         person, team = self.people.get(instance, ("", ""))
         is_ours = instance in self.people or tags.get("platform") == self.platform
         if not is_ours:
@@ -94,7 +94,7 @@ def _of_volume(span: Span, rates: Rates, whose: Whose, zone: tzinfo) -> Iterator
 
 
 def total(entries: Iterable[Entry]) -> float:
-    """The sum of what has a price."""
+    """The sum of all entries that have a price."""
     return sum(entry.usd or 0 for entry in entries)
 
 
@@ -117,5 +117,5 @@ def by_day(entries: Iterable[Entry]) -> dict[date, float]:
 
 
 def unpriced(entries: Iterable[Entry]) -> list[str]:
-    """What has no price."""
+    """The entries without a price."""
     return sorted({entry.kind or "an unknown type" for entry in entries if entry.usd is None})

@@ -84,7 +84,7 @@ class Life:
         return [*runs, *self._still_on(opened, until)]
 
     def volumes(self, since: datetime, until: datetime) -> list[Span]:
-        """How large its volume was and whose, and when."""
+        """The size and the owner of its volume, by time."""
         begin, end = max(since, self.created or since), min(until, self.gone or until)
         states = self._volume_states(begin)
         ends = [*(at for at, _size, _tags in states[1:]), end]
@@ -95,7 +95,7 @@ class Life:
         ]
 
     def _volume_states(self, begin: datetime) -> list[tuple[datetime, int | None, Mapping[str, str]]]:
-        """Since when it had which size and tags: not each event tells both."""
+        """The times of its sizes and tags; not every event has both."""
         size = next((event.volume for event in self.events if event.volume), self.now.volume if self.now else None)
         tags = next((event.tags for event in self.events if event.tags), self.now.tags if self.now else {})
         states = [(begin, size, tags)]
@@ -161,7 +161,7 @@ def _lives(name: str, events: Sequence[Event], now: Instance | None) -> Iterator
 
 
 def _born(events: Sequence[Event], *, is_first: bool) -> datetime | None:
-    """When one that is gone was created, as far as events tell: the first may have begun before them."""
+    """When a removed instance was created, as far as events show; it may have existed before the first event."""
     return events[0].at if not is_first or events[0].status == "Pending" else None
 
 

@@ -68,7 +68,7 @@ def _colours(teams: Iterable[Mapping[str, Any]]) -> dict[str, str]:
 
 
 def _bar(team: Mapping[str, Any]) -> dict[str, float]:
-    """What is spent, what is yet to come and the budget, in per cent of a bar."""
+    """The spent part, the forecast and the budget, in per cent of a bar."""
     expected = max(team["total"], team["forecast"] or 0)
     whole = max(team["budget"], expected) * 1.04
     return {
@@ -181,7 +181,7 @@ ROWS = 50  # of the printed table
 
 
 def table_rows(report: Report) -> list[list[str]]:
-    """The rows of the printed table: whom most was spent for, what the others cost together, and the sum."""
+    """The rows of the printed table: the most expensive people, the others together, and the sum."""
     people = report["people"]
     rest = people[ROWS:]
     rows = [_row(each) for each in people[:ROWS]]

@@ -17,7 +17,7 @@ Row = dict[str, Any]
 
 
 class Stops:
-    """The ends of runs, by instance and whose it was."""
+    """The ends of runs, by instance and owner."""
 
     def __init__(self, facts: Facts) -> None:
         self.auto = defaultdict[tuple[str, Whose], list[Stop]](list)

@@ -28,7 +28,7 @@ class Month:
     number: int
 
     def plus(self, months: int) -> Month:
-        """The month that comes so many later, or before."""
+        """The month that is so many months later or, if negative, earlier."""
         years, index = divmod(self.year * 12 + self.number - 1 + months, 12)
         return Month(years, index + 1)
 
@@ -96,7 +96,7 @@ def read_zone(name: str) -> tzinfo | None:
 
 
 def read_period(text: str, zone: tzinfo, now: datetime) -> Period | str:
-    """The months that are asked for, 2026-11 or 2026-09..2026-11, or what is wrong with them; "" is this month."""
+    """The wanted months, 2026-11 or 2026-09..2026-11, or the mistake in them; "" is this month."""
     this = Month(now.astimezone(zone).year, now.astimezone(zone).month)
     ends = [_month(part) for part in text.split("..")] if text else [this]
     first, last = ends[0], ends[-1]
@@ -112,7 +112,7 @@ def read_period(text: str, zone: tzinfo, now: datetime) -> Period | str:
 
 
 def earliest(period: Period, now: datetime) -> datetime:
-    """Since when to read what it takes: also the month before one, as far as there is something."""
+    """The first moment to read: for a single month, the month before is read, too, as far as AWS keeps it."""
     month = period.first.plus(-1) if period.first == period.last else period.first
     return midnight(max(month, Month(now.year, now.month).plus(-MOST_BACK)).first, period.zone)
 

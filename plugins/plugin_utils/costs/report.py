@@ -22,7 +22,7 @@ BASELINE = "as if each instance that autostop stopped had run until its owner wa
 
 
 def make_report(facts: Facts) -> Row:
-    """All that there is to say."""
+    """The whole report."""
     teams = list(_teams(facts))
     prices = facts.prices
     return {
@@ -76,7 +76,7 @@ def _own(entries: Iterable[Entry]) -> Iterator[Entry]:
 
 
 def _teams(facts: Facts) -> Iterator[Row]:
-    """Each team, then the platform and what is unmanaged."""
+    """Each team, then the platform and unmanaged instances."""
     mine = grouped(facts.entries, lambda entry: entry.whose.team)
     last = grouped(facts.last, lambda entry: entry.whose.team)
     names = {*mine, *last, *facts.budgets, *(team for _person, team in facts.managed.people.values() if team)}
@@ -123,7 +123,7 @@ def _saved(facts: Facts) -> Row | None:
 
 
 def _paid_since(facts: Facts, base: Measured) -> float:
-    """What the observed instances have cost since autostop stops them."""
+    """The costs of the observed instances since autostop began to stop them."""
     last = base.last.astimezone(facts.period.zone).date()
     return total(
         entry

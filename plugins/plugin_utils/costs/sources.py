@@ -1,7 +1,7 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # Private to this collection: it may change at any time.
-"""Where a report's figures come from, and what is doubtful about them. Pure."""
+"""The sources of a report's figures, and doubts about them. Pure."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .ledger import UNMANAGED, entries_of, total, unpriced
 
 
 def sources(facts: Facts) -> Iterator[str]:
-    """What was counted, and what AWS has billed: the page's second line."""
+    """The counted hours and AWS's bill, for the page's second line."""
     what = "CloudTrail's records of calls" if facts.usage.source == "cloudtrail" else "AWS's events"
     if facts.usage.since is None:
         yield "no events yet: nothing is counted"
@@ -54,7 +54,7 @@ def _compared(facts: Facts) -> tuple[str, float, float] | None:
 
 
 def warnings(facts: Facts) -> Iterator[str]:
-    """Who is denied now, and what is doubtful."""
+    """The teams that are denied now, and doubts about figures."""
     yield from facts.denied if facts.is_current else ()
     compared = None if facts.billed.problem else _compared(facts)
     if compared:

@@ -1,7 +1,7 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # Private to this collection: it may change at any time.
-"""What turns the rights that AWS has into those that are wanted. Pure: what was read comes in, a plan goes out."""
+"""The plan of IAM and Athena: from what was read in AWS to the wanted rights. Pure."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def plan_access(
     results_bucket: str,
     **others: Any,
 ) -> SectionPlan:
-    """The plan. `network` has None for what is not there yet, and is None if no network is made."""
+    """The plan. `network` has None for resources that do not exist yet, and is None if the platform has no network."""
     subnets, groups = _places(settings, network)
     platform = Platform(
         settings,
@@ -141,7 +141,7 @@ def _ids(platform: Platform, found: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _foreign(platform: Platform, things: Sequence[Thing], found: Mapping[str, Any]) -> Iterator[str]:
-    """What has a name of ours and is not ours."""
+    """Resources with a name of the platform that are not the platform's."""
     other = "set another platform_access_name, or"
     for kind in IAM:
         there = by_name(kind, found.get(kind, ()))

@@ -42,7 +42,7 @@ class Removal:
 
     @property
     def text(self) -> str:
-        """What it is."""
+        """The resource in words."""
         return f"{WORDS[self.kind]} {self.name}"
 
 
@@ -123,7 +123,7 @@ def _has(item: Item, arn: str) -> bool:
 
 
 def _not_ours(platform: Platform, found: Mapping[str, Any]) -> Iterator[str]:
-    """What a run would have refused to take for the platform's."""
+    """Resources that a run would refuse because they are not the platform's."""
     teams = [f"{platform.name}-{team}" for team in platform.teams]
     people = [f"{platform.name}-people-{team}" for team in platform.teams]
     own = [f"{platform.name}-{word}" for word in ("viewer", "boundary")]

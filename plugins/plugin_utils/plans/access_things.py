@@ -44,7 +44,7 @@ class Thing:
 
     @property
     def change(self) -> Change | None:
-        """What has to happen to it, if anything has to."""
+        """The change that it needs, if any."""
         text = f"{WORDS[self.kind]} {self.name}"
         if self.found is None:
             return Change("create", text, after=as_yaml(self.wanted))
@@ -67,12 +67,12 @@ def _differs(key: str, found: Any, wanted: Any) -> bool:
 
 
 def by_name(kind: str, items: Iterable[Item]) -> dict[str, Item]:
-    """What was read, by a name as IAM compares names: without regard to capitals."""
+    """The resources that were read, by lower-case name: IAM ignores capitals."""
     return {str(item[NAMES[kind]]).casefold(): item for item in items}
 
 
 def ours(platform: Platform, kind: str, found: Mapping[str, Any]) -> Iterator[Item]:
-    """What the platform made in IAM, for this inventory or an earlier one: on its path, and named like it."""
+    """The platform's resources in IAM, also those of an earlier inventory: by their path and their name's beginning."""
     begins = f"{platform.name}-".casefold()
     for item in found.get(kind, ()):
         if item["path"] == platform.path and str(item[NAMES[kind]]).casefold().startswith(begins):
@@ -85,7 +85,7 @@ def attached_arns(item: Item) -> list[str]:
 
 
 def inline_policies(item: Item) -> dict[str, Any]:
-    """The documents of what is embedded in a role or a group, by name."""
+    """The documents of the inline policies of a role or a group, by name."""
     embedded = [*item.get("role_policy_list", ()), *item.get("group_policy_list", ())]
     return {str(policy["policy_name"]): policy.get("document") for policy in embedded}
 
@@ -129,7 +129,7 @@ def _managed_tags(item: Item, tags: Item) -> dict[str, str]:
 
 @dataclass(frozen=True)
 class Role:
-    """An execution role: its owner, and the team whose policy it has; without one it is the viewers'."""
+    """An execution role, with its owner and the team of its policy; without a team it is the viewers'."""
 
     name: str
     policy: str
@@ -158,7 +158,7 @@ def execution_roles(platform: Platform) -> Iterator[Role]:
 def roles(platform: Platform, found: Iterable[Item]) -> Iterator[Thing]:
     """The execution roles, each with its policy and no other, within the boundary.
 
-    Inline policies are removed, as further attached ones are: what a role reads is what the inventory says, and nothing
+    Inline policies and other attached policies are removed: a role may read what the inventory says, and nothing
     else tells of rights that were given by hand. `--diff` shows them, so that they can be given back.
     """
     there, trust = by_name("roles", found), render_trust(platform)
@@ -207,7 +207,7 @@ def groups(platform: Platform, found: Iterable[Item], waiting: Iterable[str]) ->
 
 
 def workgroups(platform: Platform, found: Iterable[Item]) -> Iterator[Thing]:
-    """The workgroup of each team, whose settings hold whatever a query asks for."""
+    """The workgroup of each team. Its settings override those of a query."""
     if not platform.results_bucket:
         return
     there = {item["name"]: item for item in found}

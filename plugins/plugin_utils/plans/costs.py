@@ -39,12 +39,12 @@ def log_group(settings: Settings) -> str:
 
 
 def rule_name(settings: Settings) -> str:
-    """What the rule is called, and what lets it write."""
+    """The name of the rule, and of the policy that lets it write."""
     return f"{settings['name']}-instances"
 
 
 def topic_name(settings: Settings) -> str:
-    """What the topic of alerts is called."""
+    """The name of the topic of alerts."""
     return f"{settings['name']}-costs"
 
 
@@ -66,7 +66,7 @@ def wanted_to_read(settings: Settings, *, access: Settings, removal: bool = Fals
 
 
 def plan_costs(settings: Settings, found: Found, *, account: Mapping[str, str], access: Settings) -> SectionPlan:
-    """What turns what was read into what the settings describe."""
+    """The plan from what was read to what the settings describe."""
     draft = Draft()
     _plan_events(draft, settings, found, account)
     _plan_topic(draft, settings, found["topic"], account)
@@ -77,7 +77,7 @@ def plan_costs(settings: Settings, found: Found, *, account: Mapping[str, str], 
 
 
 def plan_costs_removal(settings: Settings, found: Found, *, access: Settings) -> SectionPlan:
-    """What removes what was read. Tags stay active in billing: others may count by them."""
+    """The plan of the removal. Tags stay active in billing: others may use them."""
     draft = Draft()
     plan_enforcement_removal(draft, found, access)
     for name in _own_budgets(settings, found):
@@ -218,7 +218,7 @@ def _plan_budgets(
 
 
 def _said_budgets(settings: Settings) -> dict[str, tuple[Settings, dict[str, str]]]:
-    """What is said of each budget by its name, and what it counts by beside the platform: no team is called so."""
+    """The settings of each budget by name, and the tags that it counts by besides platform."""
     name = settings["name"]
     teams = {f"{name}-{team}": (said, {"team": str(team)}) for team, said in settings["teams"].items()}
     return {f"{name}-{PLATFORM_TAG}": (settings["budget"], {}), **teams} if settings["budget"] else teams
@@ -250,7 +250,7 @@ def _plan_budget(
 
 
 def _own_budgets(settings: Settings, found: Found) -> list[str]:
-    """Those that count what has this platform's tag: DescribeBudgets does not tell their own."""
+    """Budgets that count by this platform's tag: DescribeBudgets does not return the budgets' own tags."""
     own = settings["tags"][PLATFORM_TAG]
     of_all = f"{settings['name']}-{PLATFORM_TAG}"
     mine = (each for each in found["budgets"] if each["only"].get(PLATFORM_TAG) == own)

@@ -1,7 +1,7 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # Private to this collection: it may change at any time.
-"""What denies the people of a team to create and start instances once their budget is spent. No call to AWS.
+"""Denies the people of a team the right to create and start instances once their budget is spent. No call to AWS.
 
 An action of the budget attaches a policy to the group of the team's people. It does so with a role of its own, which
 may attach and detach these policies only, and is bounded by the policy that says so. What is made in IAM is on a path
@@ -37,7 +37,7 @@ def rights_path(access: Settings) -> str:
 
 
 def rights_to_read(settings: Settings, access: Settings, *, removal: bool) -> dict[str, Any]:
-    """What read_costs has to know of it. Where nobody is denied, IAM is read only if an action is there."""
+    """The names that read_costs needs. If nobody is to be denied, IAM is read only if an action exists."""
     may_be_there = bool(enforced_teams(settings)) or removal
     return {
         "rights_name": access["name"],
@@ -47,7 +47,7 @@ def rights_to_read(settings: Settings, access: Settings, *, removal: bool) -> di
 
 
 def denials_to_read(settings: Settings, access: Settings) -> dict[str, list[str]]:
-    """What read_denials has to know, to tell who is denied; {} where no team can be."""
+    """The names that read_denials needs; {} if no team can be denied."""
     groups = [group_name(access, team) for team in enforced_teams(settings)]
     return {"groups": groups} if groups and not access["role_arn"] else {}
 
@@ -83,7 +83,7 @@ def role_name(access: Settings) -> str:
 
 
 def denial() -> dict[str, Any]:
-    """What is attached to the group of a team that has spent its budget. What runs is left alone."""
+    """The policy for the group of a team that has spent its budget. Running instances are left alone."""
     statement = {"Sid": "OverBudget", "Effect": "Deny", "Action": DENIED, "Resource": "*"}
     return {"Version": "2012-10-17", "Statement": [statement]}
 
@@ -124,7 +124,7 @@ def policy_arn(access: Settings, account: Account, name: str) -> str:
 def plan_enforcement(
     draft: Draft, settings: Settings, found: Found, account: Account, access: Settings, topic_arn: str
 ) -> None:
-    """What turns what denies into what is wanted. A budget that waits for its tags has no action yet."""
+    """The plan of budget actions. A budget that waits for its tags has no action yet."""
     wanted = enforced_teams(settings)
     budgets = {each["name"] for each in (*found["budgets"], *draft.steps["budgets"])}
     teams = [team for team in wanted if f"{settings['name']}-{team}" in budgets]

@@ -1,7 +1,7 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # Private to this collection: it may change at any time.
-"""What sagemaker_notebook_fleet is given to make of the people's instances what they want, or to remove them. Pure."""
+"""The options of sagemaker_notebook_fleet to converge the people's instances, or to remove them. Pure."""
 
 from __future__ import annotations
 
@@ -184,7 +184,7 @@ RETIRED = re.compile(r"notebook-al[12]-")  # https://docs.aws.amazon.com/sagemak
 
 
 def upgrade(instances: Iterable[Mapping[str, Any]], outcomes: Iterable[Outcome], to: str, batch: int) -> dict[str, Any]:
-    """Who moves to the current OS, in batches; who has to wait, because their instance runs; and who stops again.
+    """The instances that move to the current OS, in batches; those that wait because they run; and those to stop again.
 
     `outcomes` tell what would become of `instances`, in any order; `failed` has what is in the way of some.
     """

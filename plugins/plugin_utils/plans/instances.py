@@ -29,7 +29,7 @@ Found = Mapping[str, Any]
 
 
 def wanted_to_read(wanted: Wanted, *, own_mounts: bool, complete: bool, limited: bool) -> dict[str, Any]:
-    """What `read_instances` has to read: all that a comparison needs, or what tells whether there is nothing to do.
+    """The request for `read_instances`: all that a comparison needs, or enough to know whether anything is to do.
 
     `own_mounts` if the storage, too, is planned, which may give each person a configuration of their own.
     """
@@ -51,19 +51,19 @@ def to_describe(wanted: Wanted, names: Collection[str]) -> dict[str, Any]:
 
 
 def doubtful(request: Found, found: Found) -> list[str]:
-    """The instances of which lists do not tell enough."""
+    """The instances that have to be described, because lists do not return enough."""
     there = currents(found)
     return [each.name for each in _desired(request) if each.name in there and not _known(there[each.name], each)]
 
 
 def merged(found: Found, more: Found) -> dict[str, Any]:
-    """What was read, with what was read later of some instances."""
+    """The first reading, updated by a later one of some instances."""
     instances = [*found["instances"], *more.get("instances", ())]
     return {**found, "instances": instances, "errors": {**found["errors"], **more.get("errors", {})}}
 
 
 def compare(request: Found, found: Found) -> dict[str, Any]:
-    """What the fleet module would return of this request in check mode, and whether there is nothing left to do."""
+    """The result of the fleet module for this request in check mode, and whether nothing is left to do."""
     there, errors = currents(found), {name: NotebookError(text) for name, text in found["errors"].items()}
     known = [
         (each, errors.get(each.name) or (_known(there[each.name], each) if each.name in there else None))

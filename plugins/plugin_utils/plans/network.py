@@ -55,14 +55,14 @@ def wanted_to_read(settings: Settings, *, removal: bool = False, ids_only: bool 
 
 
 def network_ids(settings: Settings, found: Mapping[str, Any]) -> dict[str, Any]:
-    """What other sections need of the network; None for what is not there. It takes what was read for ids only."""
+    """The network's ids for other sections; None for what does not exist. A reading for ids only is enough."""
     return Network(settings, found).ids()
 
 
 def plan_network(
     settings: Settings, found: Mapping[str, Any], *, account: Mapping[str, str], buckets: Sequence[str]
 ) -> SectionPlan:
-    """What is created, changed and removed. Of a network of which only ids were read, nothing but these.
+    """The plan of the network. If only ids were read, it has only these.
 
     `buckets` are those that instances use, of this account or of others.
     """
@@ -101,7 +101,7 @@ def plan_network_removal(
     *,
     keep_used: bool = False,
 ) -> SectionPlan:
-    """What is removed: all of it, or with `keep_used` none of it while others use it.
+    """The removal: of all of it, or with `keep_used` of nothing while others use it.
 
     `leaving` has the names and ids of what is removed before the network; its interfaces are not in the way.
     """

@@ -1,7 +1,7 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # Private to this collection: it may change at any time.
-"""What the parts of a plan of a network are collected in."""
+"""Collects the parts of a network's plan."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ class Draft:
         self.steps: dict[str, list[dict[str, Any]]] = {name: [] for name in STEPS}
 
     def add(self, action: Action, text: str, *, before: str = "", after: str = "") -> None:
-        """One line of what is going to happen."""
+        """Adds a line for the table."""
         self.changes.append(Change(action, text, before, after))
 
     def step(self, name: str, item: dict[str, Any]) -> None:
-        """What a task can do now."""
+        """Adds a step that a task can do now."""
         self.steps[name].append(item)
 
     def later(self, text: str) -> None:
@@ -57,7 +57,7 @@ class Draft:
             self.step("tags", {"resource": resource_id, "tags": other})
 
     def plan(self, ids: dict[str, Any], refused: list[str]) -> SectionPlan:
-        """What was written; a tag that is new everywhere is one line."""
+        """The finished plan; a tag that is new everywhere becomes one line."""
         retagged = [
             Change("change", f"tags of {some_of(texts)}", before, after)
             for (before, after), texts in self._retagged.items()

@@ -60,7 +60,7 @@ def remove_endpoints(draft: Draft, network: Network) -> None:
 
 
 def missing_endpoints(network: Network) -> list[str]:
-    """The services that are listed and that no endpoint is there of that instances can use."""
+    """The listed services without an endpoint that instances can use."""
     usable = [endpoint for endpoint in network.live_endpoints if _is_usable(network, endpoint)]
     return [service for service in network.services if not any(_is_of(each, service) for each in usable)]
 

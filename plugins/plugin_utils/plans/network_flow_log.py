@@ -1,7 +1,7 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # Private to this collection: it may change at any time.
-"""The flow log of a VPC of our own. One that others have made is left alone, and used if it has what is wanted."""
+"""The flow log of a VPC of our own. One of others is left alone, and used if it records what is wanted."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def plan_flow_log(draft: Draft, network: Network) -> None:
 
 
 def remove_flow_logs(draft: Draft, network: Network) -> None:
-    """All of ours. What they have written stays in its bucket."""
+    """Removes all of ours. Their records stay in the bucket."""
     for log in _own(network):
         _remove(draft, log)
 

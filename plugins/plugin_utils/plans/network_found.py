@@ -1,7 +1,7 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # Private to this collection: it may change at any time.
-"""The wanted network beside the one that was read: what is there of it, its owner and its name."""
+"""The wanted network beside the existing one: what exists, its owner and its name."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def wanted_services(settings: Mapping[str, Any]) -> list[str]:
 
 
 class Network:
-    """The settings, and what was read by them."""
+    """The settings, and the resources that were read."""
 
     def __init__(
         self,
@@ -61,7 +61,7 @@ class Network:
     # Names and marks
 
     def tags(self, name: str) -> dict[str, str]:
-        """The tags of what has this name."""
+        """The tags of a resource with this name."""
         return {"Name": name, **self.settings["tags"], MARK: self.name}
 
     def called(self, part: str) -> str:
@@ -71,7 +71,7 @@ class Network:
         return bool(resource["tags"].get(MARK) == self.name)
 
     def own(self, kind: str) -> list[Resource]:
-        """What was read of a kind and has the mark of this network."""
+        """The resources of a kind that have the mark of this network."""
         return [each for each in self.found.get(kind, ()) if self.is_own(each)]
 
     def others(self, kind: str) -> list[Resource]:
@@ -105,12 +105,12 @@ class Network:
 
     @property
     def private_subnet_ids(self) -> list[str]:
-        """Of those that are there."""
+        """The ids of the existing private subnets."""
         return [subnet["subnet_id"] for subnet in self.private_subnets if subnet]
 
     @cached_property
     def wanted_zones(self) -> set[str]:
-        """The zones of the private subnets, whether these are there or not."""
+        """The zones of the private subnets, whether these exist or not."""
         if self.given:
             return {subnet["availability_zone"] for subnet in self.private_subnets if subnet}
         return {self.zone(subnet["zone"]) for subnet in self.settings["subnets"]}
@@ -183,7 +183,7 @@ class Network:
 
     @cached_property
     def default_group(self) -> Resource | None:
-        """The group that AWS made with a VPC of ours, and that has what is made there without another one."""
+        """The default group of a VPC of ours, which resources without another group get."""
         groups = () if self.given else self.found["security_groups"]
         return next((group for group in groups if group["group_name"] == DEFAULT), None)
 
@@ -198,7 +198,7 @@ class Network:
     # For other sections and for users
 
     def ids(self) -> dict[str, Any]:
-        """What the instances and file systems are made with; None for what is not there."""
+        """The ids for instances and file systems; None for what does not exist."""
         subnets = [subnet["subnet_id"] if subnet else None for subnet in self.private_subnets]
         return {
             "vpc_id": self.vpc_id or self._vpc_of_subnets(),

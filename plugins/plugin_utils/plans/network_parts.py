@@ -62,7 +62,7 @@ def _plan_subnet(draft: Draft, network: Network, subnet: Resource | None, wanted
 
 
 def plan_groups(draft: Draft, network: Network) -> None:
-    """The security groups. They name each other in their rules: all are there before the first rule is set."""
+    """The security groups. Their rules name each other, so all exist before the first rule is set."""
     for part, description in GROUPS.items():
         group, name = network.groups.get(part), network.called(part)
         tags = network.tags(name)

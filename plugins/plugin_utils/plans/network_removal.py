@@ -1,7 +1,7 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # Private to this collection: it may change at any time.
-"""The end of a network: what is removed, and what others have there that is in the way."""
+"""The removal of a network, and resources of others that prevent it."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def _remove_tables_and_subnets(draft: Draft, network: Network) -> None:
 
 
 def users(network: Network, leaving: frozenset[str]) -> list[str]:
-    """What others have in the network that keeps it from being removed, each with what AWS says that it is for."""
+    """Resources of others that prevent the network's removal, each with AWS's description."""
     if not network.vpc:
         return []
     there = list(_interfaces(network, leaving)) + list(_groups(network))
@@ -65,7 +65,7 @@ def users(network: Network, leaving: frozenset[str]) -> list[str]:
 
 
 def remaining(network: Network, leaving: frozenset[str]) -> list[str]:
-    """The interfaces that AWS takes away some time after what they belonged to."""
+    """The interfaces that AWS removes some time after the resources that used them."""
     return [_text(each) for each in network.found["interfaces"] if _is_leaving(each, leaving | _own_ids(network))]
 
 

@@ -21,7 +21,7 @@ INTERNET = "0.0.0.0/0"
 
 @dataclass(frozen=True)
 class Route:
-    """A route that is wanted; without a target, what it leads to is not there yet."""
+    """A wanted route; without a target, its gateway does not exist yet."""
 
     dest: str
     text: str
@@ -30,7 +30,7 @@ class Route:
 
 
 def target_of(route: Mapping[str, Any]) -> dict[str, str]:
-    """What a route leads to, as ec2_vpc_route_table takes it."""
+    """The target of a route, as an option of ec2_vpc_route_table."""
     told = {key: value for key, value in route.items() if key.endswith(("_id", "_arn")) and value}
     beside = ("destination_prefix_list_id", "instance_id", "instance_owner_id")
     return {key: str(value) for key, value in told.items() if key not in beside}
@@ -47,7 +47,7 @@ def set_routes(table: Resource | None) -> dict[str, Mapping[str, Any]]:
 
 
 def wanted_routes(network: Network) -> list[Route]:
-    """What the private subnets lead to, beside S3."""
+    """The wanted routes of the private subnets, besides S3's."""
     routes = []
     if network.settings["nat"]:
         gateways = [gateway["nat_gateway_id"] for gateway in network.nat_gateways if gateway["state"] == "available"]
@@ -82,7 +82,7 @@ def plan_public_table(draft: Draft, network: Network) -> None:
 
 
 class _Table:
-    """One route table, and what the module ec2_vpc_route_table is told of it."""
+    """One route table, and its options for the module ec2_vpc_route_table."""
 
     def __init__(self, draft: Draft, network: Network, part: str, table: Resource | None) -> None:
         self.draft, self.network, self.table = draft, network, table

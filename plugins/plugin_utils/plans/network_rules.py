@@ -1,7 +1,7 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # Private to this collection: it may change at any time.
-"""The rules of the security groups: nothing comes in to instances, and what is listed goes out.
+"""The rules of the security groups: instances accept no connections, and may open the listed ones.
 
 They do not hold back DNS, the clock and the metadata of an instance, which come from AWS itself.
 """
@@ -32,7 +32,7 @@ TARGETS = (
 
 @dataclass(frozen=True, order=True)
 class Rule:
-    """What may pass; with an empty target, what it is about is not there yet."""
+    """An allowed connection; with an empty target, its other end does not exist yet."""
 
     protocol: str
     first: int
@@ -72,7 +72,7 @@ def current_rules(permissions: Iterable[Mapping[str, Any]]) -> set[Rule]:
 
 
 def wanted_rules(network: Network) -> dict[str, tuple[set[Rule], set[Rule]]]:
-    """What comes in and what goes out, by the last part of the group's name."""
+    """The inbound and outbound rules, by the last part of the group's name."""
     instances = network.group_id("instances") or ""
     nfs = Rule("tcp", 2049, 2049, "group_id", instances, "NFS from instances")
     https = Rule("tcp", 443, 443, "group_id", instances, "HTTPS from instances")
@@ -129,7 +129,7 @@ def s3_prefix_lists(network: Network) -> list[str]:
 
 
 def plan_rules(draft: Draft, network: Network) -> None:
-    """Exactly these rules, once all that they are about is there."""
+    """Sets exactly these rules, once all resources that they name exist."""
     for part, rules in wanted_rules(network).items():
         if part in network.groups:  # to create it says it all
             _plan_group(draft, network, network.groups[part], rules)

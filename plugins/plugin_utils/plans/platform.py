@@ -1,7 +1,7 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # Private to this collection: it may change at any time.
-"""The plans of all sections: each is given what the ones before it make. Pure: what AWS has was read before."""
+"""The plans of all sections: each gets the results of those before it. Pure: AWS was read before."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ def _access_context(wanted: Wanted, found: Found, plans: Plans) -> dict[str, Any
 
 
 def _tools(wanted: Wanted) -> dict[str, str] | None:
-    """What the instances of this run fetch from the platform's bucket; None if no instance does."""
+    """The files that instances of this run fetch from the platform's bucket; None if no instance does."""
     return tool_keys(wanted) if uses_tools_bucket(wanted) else None
 
 
@@ -149,7 +149,7 @@ def foreign_roles(wanted: Wanted, account: str) -> Iterator[Problem]:
 
 
 def place(wanted: Wanted, plans: Plans) -> Place:
-    """What instances are given. What the settings of the fleet say comes first."""
+    """The network, storage and roles of instances. The settings of the fleet have precedence."""
     fleet = wanted.settings["fleet"]
     network = plans["network"].ids if "network" in plans else {}
     storage = plans["storage"].ids if "storage" in plans else {}

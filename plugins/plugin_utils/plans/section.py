@@ -1,7 +1,7 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # Private to this collection: it may change at any time.
-"""What a plan of one section of the platform (network, storage, access, costs) is made of. Pure data."""
+"""The parts of a plan of one section of the platform (network, storage, access, costs). Pure data."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Change:
 
 @dataclass(frozen=True)
 class SectionPlan:
-    """What turns a section as AWS has it into the one that is wanted; empty when nothing has to happen.
+    """The plan from a section as AWS has it to the wanted one; empty if nothing differs.
 
     `changes` tells people everything, also what can only be made once something else is there. `steps` has what can be
     made now, every id known, as the lists that the role's tasks loop over; a plan that is made again after them has the

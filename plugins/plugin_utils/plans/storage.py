@@ -57,7 +57,7 @@ def plan_storage(
     account: Mapping[str, str],
     access_name: str,
 ) -> SectionPlan:
-    """What turns the storage that was read into the one that the settings describe.
+    """The plan from the storage that was read to the one that the settings describe.
 
     `people` are all owners of the inventory, `network` is the ids of the network's plan, or None if there is none;
     `access_name` is what the roles are called by.
@@ -94,7 +94,7 @@ def plan_storage(
 def plan_storage_removal(
     settings: Settings, found: Found, *, people: Sequence[str], account: Mapping[str, str], keep_used: bool
 ) -> SectionPlan:
-    """What removes the storage that was read. What holds data goes only if the settings say so.
+    """The plan of the storage's removal. File systems and buckets are removed only if the settings say so.
 
     Of the ids, `mount_target_ids` are those that go: the network may be removed after them.
     """
@@ -123,7 +123,7 @@ def plan_storage_removal(
 def storage_ids(
     settings: Settings, found: Found, *, people: Sequence[str], account: Mapping[str, str]
 ) -> dict[str, Any]:
-    """What other sections need of the storage; None is what is not there yet."""
+    """The storage's ids for other sections; None for what does not exist yet."""
     there = file_systems_by_name(found)
     named = [there[name] for name in own_file_systems(settings, people) if name in there]
     own = [each for each in named if is_marked(settings, each)]

@@ -33,7 +33,7 @@ Point = Mapping[str, Any]
 
 @dataclass
 class Outcome:
-    """What has to happen to access points."""
+    """The steps for access points."""
 
     changes: list[Change] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
@@ -71,7 +71,7 @@ def plan_access_points(
 
 
 def foreign_points(settings: Settings, file_system: Mapping[str, Any] | None, people: Sequence[str]) -> Iterator[str]:
-    """What would be taken for an access point of ours and is not ours."""
+    """Access points with a Name of the platform that are not the platform's."""
     there = points_by_name(file_system)
     ((tag, value),) = mark(settings).items()
     variable = "iam" if settings["iam"] else "isolation"

@@ -52,7 +52,7 @@ def tools_bucket(settings: Settings, name: str) -> Bucket:
 
 @dataclass
 class Outcome:
-    """What has to happen to the bucket."""
+    """The steps for the bucket."""
 
     changes: list[Change] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
@@ -89,7 +89,7 @@ def plan_bucket(
 def _differs(
     outcome: Outcome, current: Mapping[str, Any] | None, what: str, has: Mapping[str, Any], wants: Mapping[str, Any]
 ) -> bool:
-    """Whether this has to be changed; of a bucket that is there, people are told."""
+    """Whether this has to be changed; the table shows it for a bucket that exists."""
     if current is not None and has != wants:
         outcome.changes.append(Change("change", what, as_text(has), as_text(wants)))
     return has != wants
@@ -129,7 +129,7 @@ def _wanted(settings: Settings, bucket: Bucket) -> dict[str, Any]:
 
 
 def _policy(arn: str, current: Mapping[str, Any] | None) -> dict[str, Any]:
-    """That of the bucket, which refuses what is not encrypted on its way; the statements of others stay."""
+    """The bucket policy, which refuses requests without TLS; statements of others stay."""
     only_tls = {
         "Sid": "NotWithoutTls",
         "Effect": "Deny",
@@ -153,7 +153,7 @@ def _differences(name: str, wanted: Mapping[str, Any], current: Mapping[str, Any
 
 
 def _is_same_encryption(wanted: Mapping[str, Any], has: Mapping[str, Any]) -> bool:
-    """A key may be named by its id or by its ARN; S3 gives back what it was given."""
+    """Whether both name the same key: a key has an id and an ARN, and S3 returns the one that was set."""
     key = str(wanted["key_id"])
     is_same_key = str(has["key_id"]).endswith(f":key/{key}")
     return wanted == has or bool(wanted["algorithm"] == has["algorithm"] and is_same_key)

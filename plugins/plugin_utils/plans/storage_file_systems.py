@@ -45,7 +45,7 @@ class Places:
 
 @dataclass
 class Outcome:
-    """What has to happen to file systems."""
+    """The steps for file systems."""
 
     changes: list[Change] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
@@ -123,7 +123,7 @@ def plan_file_systems(
 def foreign_file_systems(
     settings: Settings, there: Mapping[str, Mapping[str, Any]], people: Sequence[str]
 ) -> Iterator[str]:
-    """What has the name of a file system of ours and is not ours."""
+    """File systems with a name of the platform that are not the platform's."""
     for name in own_file_systems(settings, people):
         if name in there and not is_marked(settings, there[name]):
             ((tag, value),) = mark(settings).items()
@@ -157,7 +157,7 @@ def _set_once(desired: DesiredFileSystem, current: Mapping[str, Any] | None) -> 
 
 
 def _misplaced(name: str, current: Mapping[str, Any] | None, wanted: Places) -> Iterator[str]:
-    """Mount targets that AWS would refuse beside those that are there."""
+    """Mount targets that AWS would refuse because of existing ones."""
     targets = current["mount_targets"] if current else []
     networks = {target["vpc_id"] for target in targets}
     for vpc_id in sorted({place.vpc_id for place in wanted.subnets if place.subnet_id}):
@@ -212,7 +212,7 @@ def _made(plan: FileSystemPlan) -> dict[str, Any]:
 
 
 def _changed(plan: FileSystemPlan) -> Iterator[Change]:
-    """What differs of a file system that is there, one property each."""
+    """The differences of an existing file system, one for each property."""
     before: Mapping[str, Any] = plan.before or {}
     after: dict[str, Any] = {**plan.puts}
     if plan.throughput:

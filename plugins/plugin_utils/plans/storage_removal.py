@@ -19,7 +19,7 @@ STEPS = ("access_points", "mount_targets", "file_systems", "buckets")
 
 
 class Removal:
-    """What has to happen, what stands against it, and what stays."""
+    """The steps of the removal, the obstacles, and the resources that stay."""
 
     def __init__(self, settings: Settings, keep_used: bool) -> None:
         self._settings = settings
@@ -32,7 +32,7 @@ class Removal:
         self.steps: dict[str, list[dict[str, Any]]] = {step: [] for step in STEPS}
 
     def access_points(self, file_system: Mapping[str, Any] | None, label: str, people: Sequence[str]) -> None:
-        """Everybody's access points go, one by one unless all of the file system goes."""
+        """Removes everybody's access points, one by one unless the whole file system is removed."""
         there = points_by_name(file_system)
         for person in people:
             if file_system and person in there and is_marked(self._settings, there[person][0]):

@@ -1,7 +1,7 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # Private to this collection: it may change at any time.
-"""What the settings of the storage come to: names, user ids, policies and rules. No call to AWS."""
+"""Values that follow from the settings of the storage: names, user ids, policies and rules. No call to AWS."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def log_bucket(settings: Settings) -> str:
 
 
 def mark(settings: Settings) -> dict[str, str]:
-    """The tag that tells what the platform made from what others did."""
+    """The tag of resources that the platform has created."""
     return {MARK: str(settings["efs_name"])}
 
 
@@ -84,13 +84,13 @@ def is_marked(settings: Settings, thing: Mapping[str, Any]) -> bool:
 
 
 def uids(settings: Settings, people: Sequence[str]) -> dict[str, int | None]:
-    """The user id of each person: the one given, None if that is no number; or one of 268 million made of the name."""
+    """The user id of each person: the given one (None if that is no number), or one of 268 million, from the name."""
     given = {str(person): uid for person, uid in settings["uids"].items()}
     return {person: _uid(given[person]) if person in given else made_uid(person) for person in people}
 
 
 def made_uid(person: str) -> int:
-    """The user id that is made of a name."""
+    """The user id that is computed from a name."""
     return FIRST_UID + int(hashlib.sha256(person.encode()).hexdigest()[:7], 16)
 
 
@@ -207,7 +207,7 @@ def as_text(value: Any) -> str:
 
 
 class _WithoutAliases(yaml.SafeDumper):
-    """Writes a list as often as it is there."""
+    """Writes a list in full at each place, without YAML aliases."""
 
     def ignore_aliases(self, data: Any) -> bool:
         return True

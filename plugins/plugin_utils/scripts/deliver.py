@@ -16,7 +16,7 @@ MAIN = "from datalab_deliver.instance import main\n\nmain()\n"
 
 
 def write(file: Path) -> None:
-    """Write it, unless it is there."""
+    """Write the file, unless it exists."""
     if not file.exists():
         put(file, archive())
 

@@ -25,7 +25,7 @@ def size(script: str) -> int:
 
 
 def step_sizes(settings: Settings) -> dict[str, int]:
-    """What the frame needs, and what each step adds to it, in the order of the steps."""
+    """The size of the frame, and of each step, in the order of the steps."""
     frame = _size_with(settings, [])
     return {FRAME: frame, **{step: _size_with(settings, [step]) - frame for step in settings["notebook_host_steps"]}}
 
@@ -50,7 +50,7 @@ def length_problems(settings: Settings, scripts: Scripts) -> Iterator[str]:
 
 
 def _by_bucket(settings: Settings, length: int) -> str:
-    """What to do so that instances fetch what the script carries, and how much that saves; "" if it saves nothing."""
+    """How to have instances fetch files that the script carries, and the saved length; "" if it saves nothing."""
     steps = settings["notebook_host_steps"]
     added = [] if "tools" in steps else ["tools"]
     wanted = {**settings, "notebook_host_steps": [*added, *steps], "notebook_host_tools_url": ""}

@@ -32,7 +32,7 @@ ROLE = Path(__file__).parents[3] / "roles" / "notebook_host"
 
 @dataclass(frozen=True)
 class Scripts:
-    """What AWS takes, and what on_start becomes on an instance: its settings and the program that it carries packed."""
+    """The scripts for AWS, and the unpacked form of on_start: its settings and its program."""
 
     on_create: str
     on_start: str

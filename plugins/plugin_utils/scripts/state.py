@@ -34,7 +34,7 @@ def state_archive() -> str:
 
 
 def archive_of(directory: Path) -> bytes:
-    """The bytes follow from what is in the files alone: neither from their dates, nor from a version of zlib."""
+    """The archive's bytes depend only on the files' content: not on dates, and not on a version of zlib."""
     (wheel,) = directory.glob("cloudpickle-*.whl")
     source = directory / "src"
     files = {str(path.relative_to(source)): path.read_bytes() for path in source.glob("datalab_state/**/*.py")}

@@ -34,7 +34,7 @@ def _without_empty_lines(source: str) -> str:
 
 
 def _lines_indented_by_one(source: str) -> list[str]:
-    """Only where a statement begins: what a text or brackets carry on is left alone."""
+    """Indents the beginnings of statements only; continuation lines of texts and brackets stay."""
     lines = source.splitlines(keepends=True)
     depth, begins = 0, True
     for token in _tokens(source):

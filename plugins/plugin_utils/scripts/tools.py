@@ -37,7 +37,7 @@ class Tool:
 
     @property
     def name(self) -> str:
-        """What it is called on an instance."""
+        """Its file name on an instance."""
         return Path(self.src).name
 
     @property
@@ -47,12 +47,12 @@ class Tool:
 
 
 def wants_state(settings: Settings) -> bool:
-    """Whether kernels save what they have in memory."""
+    """Whether kernels save their memory."""
     return bool(settings["notebook_host_save_state"]) and "state" in settings["notebook_host_steps"]
 
 
 def files_of(settings: Settings) -> list[str]:
-    """What instances with these settings fetch. No script could carry what saves the state, so it always comes so."""
+    """The files that instances with these settings fetch. The state's package is too large for a script."""
     more = wants_state(settings) and not is_fetched(STATE, settings)
     return [*settings["notebook_host_tools"], *([state_archive()] if more else [])]
 
@@ -85,7 +85,7 @@ def is_fetched(file: str, settings: Settings) -> bool:
 
 
 def need_bucket(settings: Settings) -> bool:
-    """Whether instances with these settings fetch files and nothing says from where."""
+    """Whether instances with these settings fetch files, but no address is set."""
     return are_wanted(settings) and not settings["notebook_host_tools_url"]
 
 
@@ -100,7 +100,7 @@ def from_bucket(settings: Settings, bucket: str) -> Settings:
 
 
 def unreachable_state(settings: Settings) -> Iterator[str]:
-    """A sentence if the state of notebooks is to be saved, but nothing says where instances get the package from."""
+    """A sentence if the state of notebooks is to be saved, but no address for its package is set."""
     if wants_state(settings) and need_bucket(settings):
         yield (
             "notebook_host_save_state is true, but its package is too large for a script, and there is no tools"

@@ -21,7 +21,7 @@ from .yaml_words import misread_words
 
 OF_LOCALHOST = ("inventory_dir", "groups", "ansible_playbook_python")  # which it lacks itself
 ENCRYPTED = "name its password with --ask-vault-pass"
-PLATFORM = ("platform_", "notebook_fleet_")  # what is the same for everybody
+PLATFORM = ("platform_", "notebook_fleet_")  # variables that are the same for everybody
 ANSIBLES_OWN = "/etc/ansible/hosts"  # the source of a run without any
 OURS = ("notebook_", "platform_", *PLAYBOOK_VARIABLES)
 

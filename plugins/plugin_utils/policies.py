@@ -77,7 +77,7 @@ class Platform:
     subnet_ids: Sequence[str] = ()
     security_group_ids: Sequence[str] = ()
     network: Mapping[str, Any] = field(default_factory=dict)
-    has_own_configs: bool = False  # of each person one, which mounts what is theirs
+    has_own_configs: bool = False  # each person has one, which mounts the person's own storage
     account: Mapping[str, str] = field(default_factory=NO_ACCOUNT.copy)
     file_system: str = ""  # the name of the one that is mounted with IAM
 

@@ -257,7 +257,7 @@ def host_problems(settings: Mapping[str, Any], tools_bucket: str = "") -> list[s
     if problems:
         return problems
     wanted = from_bucket(settings, tools_bucket)
-    if any(unreachable_state(wanted)):  # which is told by itself, and by no run that only removes
+    if any(unreachable_state(wanted)):  # has a message of its own, except in removals
         wanted = {**wanted, "notebook_host_save_state": False}
     scripts = render(wanted)
     return [*length_problems(wanted, scripts), *syntax_problems(scripts)]

@@ -32,7 +32,7 @@ class Inventory:
     hosts: Mapping[str, Variables]  # what each host has, variables of the group `all` too
     common: Variables  # what every host has: the group `all`, -e
     shared: Variables  # what the platform has: that, the play's own, and the defaults of the roles
-    inherited: Mapping[str, Collection[str]] = field(default_factory=dict)  # by host, what it has as everybody has it
+    inherited: Mapping[str, Collection[str]] = field(default_factory=dict)  # by host, the variables that everybody has
     orphans: Sequence[tuple[str, str]] = ()  # files that no host or group has: host_vars or group_vars, and the file
     unreadable: Sequence[Problem] = ()  # variables whose templates do not work
     given: Collection[str] = ()  # the names of variables that come with -e

@@ -41,7 +41,7 @@ CONNECTION: dict[str, Spec] = {
     "aws_config": {"type": "dict"},
 }
 
-# What playbooks take with -e, and what they leave behind for later plays.
+# Variables that playbooks take with -e, and those that they set for later plays.
 PLAYBOOK_VARIABLES: dict[str, Spec] = {
     "complete_project": TEXT,
     "costs_directory": TEXT,
@@ -59,7 +59,7 @@ PLAYBOOK_VARIABLES: dict[str, Spec] = {
     "upgrade_policy": {"type": "str", "choices": ["when_stopped", "force"]},
 }
 LIMITS = {"open_seconds": (1800, 43200), "upgrade_batch": (1, 1_000_000)}
-IN_NUMBERS = ("platform_storage_uids",)  # whose values are numbers, which its spec cannot say
+IN_NUMBERS = ("platform_storage_uids",)  # its values are numbers, which a spec cannot express
 RESULTS = frozenset({"notebook_fleet_result"})
 
 PREFIXES = ("notebook_", "platform_")

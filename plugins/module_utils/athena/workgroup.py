@@ -55,7 +55,7 @@ SETTINGS = (
 )
 MEMBERS = {"description": "Description", **{s.option: ".".join(("Configuration", *s.path)) for s in SETTINGS}}
 OPTIONS = ("enabled", *MEMBERS)
-# What a new workgroup has of what it is not given; the rest is for AWS to choose.
+# The defaults of a new workgroup; AWS chooses the rest.
 NEW: dict[str, Any] = {"enabled": True, "description": None, **{s.option: None for s in SETTINGS if s.clear}}
 
 
@@ -190,7 +190,7 @@ def plan_workgroup(desired: DesiredWorkgroup, current: dict[str, Any] | None, ar
     settings = {
         option: value
         for option, value in desired.settings.items()
-        # What AWS does not tell of a workgroup that is there is off.
+        # A setting that AWS does not return for an existing workgroup is off.
         if value != has.get(option) and not (current and value is False and has.get(option) is None)
     }
     tags = has["tags"]

@@ -14,7 +14,7 @@ from typing import Any
 LITERAL = r"(?!\$|`)"
 PORT_OR_VARIABLE = r"(?:\d{1,5}(?:[/?#\s]|$)|\$\{?\w+\}?@)"
 
-# What it is, and how it is known. A user without a password is no secret with ssh, which asks for a key.
+# The kinds of secrets, and their patterns. A user name without a password is no secret with ssh, which needs a key.
 KINDS = {
     "a user name or password in an address": (
         rf"(?<=://)(?!\[)[^/\s:@?#]*:(?!{PORT_OR_VARIABLE})[^\s@\"']*@"

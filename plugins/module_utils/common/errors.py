@@ -28,7 +28,7 @@ WRONG_KEY = (
     "AWS does not know the access key, or the secret key is wrong: aws sts get-caller-identity says who you are."
 )
 NO_ANSWER = "Check region, endpoint_url and the network: 'make sandbox' or 'make laptop' starts a sandbox."
-# By the exception, or by the code that AWS answers with. What is not here says enough by itself.
+# By the exception, or by AWS's error code. Other errors explain themselves.
 REMEDIES = {
     **dict.fromkeys(("ExpiredToken", "ExpiredTokenException", "RequestExpired", "TokenRetrievalError"), ENDED),
     **dict.fromkeys(("SSOTokenLoadError", "UnauthorizedSSOTokenError", "CredentialRetrievalError"), ENDED),

@@ -42,7 +42,7 @@ class DesiredFileSystem:
     """A wanted file system. None: the setting is left as it is. Empty: it is removed."""
 
     name: str
-    settings: dict[str, Any] = field(default_factory=dict)  # of SET_ONCE and THROUGHPUT, what is given
+    settings: dict[str, Any] = field(default_factory=dict)  # the given options of SET_ONCE and THROUGHPUT
     lifecycle_policies: dict[str, str] | None = None
     backup: bool | None = None
     policy: dict[str, Any] | None = None

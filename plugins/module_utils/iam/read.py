@@ -21,7 +21,7 @@ Wanted = Mapping[str, Any]
 KINDS = ["Role", "Group", "LocalManagedPolicy"]
 LISTS = {"roles": "RoleDetailList", "groups": "GroupDetailList", "users": "UserDetailList", "policies": "Policies"}
 NAMES = {"roles": "RoleName", "groups": "GroupName", "policies": "PolicyName"}
-# Of what is in a list of an entity, only this is kept.
+# The keys that are kept of the items in an entity's lists.
 LISTED = ("GroupPolicyList", "InstanceProfileList", "RolePolicyList", "UserPolicyList")
 NAMED = ("InstanceProfileName", "PolicyName")
 DOCUMENTS = (
@@ -93,5 +93,5 @@ def _plain(item: Mapping[str, Any]) -> Found:
     plain: Found = boto3_resource_to_ansible_dict(slim, force_tags=False, ignore_list=["AssumeRolePolicyDocument"])
     for parts, key, document in DOCUMENTS:
         for part, answer in zip(plain.get(parts, ()), item.get(key, ()), strict=True):
-            part["document"] = answer[document]  # amazon.aws would change the keys of what is in a list
+            part["document"] = answer[document]  # amazon.aws would change the keys inside of lists
     return plain

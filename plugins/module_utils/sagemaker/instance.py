@@ -73,7 +73,7 @@ FIELDS = (
     _field("direct_internet_access", "DirectInternetAccess", updatable=False),
 )
 
-# What is somewhere else in AWS, and may not be there.
+# Options that name another resource of AWS, which may not exist.
 REFERENCES = ("role_arn", "kms_key_id", "subnet_id", "security_group_ids")
 
 

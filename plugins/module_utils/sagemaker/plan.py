@@ -24,7 +24,7 @@ RETIRED_PLATFORMS = ("notebook-al1-", "notebook-al2-")  # https://docs.aws.amazo
 Action = Literal[
     "create", "update", "start", "stop", "delete", "set_tags", "delete_tags",  # change something
     "mark", "unmark",  # our own note that the instance has to be started again
-    "await_running", "await_stopped", "await_gone",  # wait for what is on its way
+    "await_running", "await_stopped", "await_gone",  # wait for a change that has begun
 ]  # fmt: skip
 NO_CHANGE = frozenset({"mark", "unmark", "await_running", "await_stopped", "await_gone"})
 

@@ -53,7 +53,7 @@ VPC_ENDPOINT = re.compile(r"vpce-[0-9a-f]+")
 CIDR = re.compile(r"[0-9a-f.:]+(?:/[0-9]{1,3})?", re.ASCII | re.IGNORECASE)
 PRIVATE = [ip_network(each) for each in ("10.0.0.0/8", "100.64.0.0/10", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7")]
 
-# Stand for what is only known once the network and the bucket are there; as long as AWS makes them.
+# Stand for ids that are known only once the network and the bucket exist; as long as those of AWS.
 SUBNETS = [f"subnet-{number:017x}" for number in range(3)]
 GROUPS = [f"sg-{0:017x}"]
 NETWORK = {"subnet_ids": SUBNETS, "instances_security_group": GROUPS[0]}

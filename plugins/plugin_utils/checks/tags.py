@@ -24,7 +24,7 @@ OWN_KEYS = ("owner", "team", "idle", PLATFORM_TAG)  # decide over instances; in 
 
 OF_PLATFORM = "set from notebook_fleet_prefix"
 
-# What the platform sets itself where these variables' tags are set, and what it is.
+# Tags that the platform sets itself on the same resources, each with its meaning.
 OWN: Mapping[str, Mapping[str, str]] = {
     "notebook_tags": {
         "owner": "set from the host's name",

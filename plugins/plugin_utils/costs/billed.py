@@ -19,7 +19,7 @@ LATE = 2  # days until Cost Explorer has all of a day
 STALE = 4  # days after which its data are not fresh
 MOST_DIFFERENT = 0.05
 
-# What is shared, by the usage type's end.
+# Shared resources, by the end of the usage type.
 KINDS = (
     (r"NatGateway", "NAT gateway"),
     (r"VpcEndpoint", "endpoints"),

@@ -36,7 +36,7 @@ class Wish:
 
     instance_type: str
     volume: int | None
-    idle: int = 0  # seconds until it stops by itself, by its lifecycle configuration; 0 is never
+    idle: int = 0  # the idle limit of its lifecycle configuration, in seconds; 0 is never
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Usage:
 
     events: Sequence[Event] = ()
     lines: Sequence[Line] = ()
-    since: datetime | None = None  # what is earlier was not recorded; None: nothing was
+    since: datetime | None = None  # the first moment that was recorded; None: nothing was
     source: str = "events"
 
 

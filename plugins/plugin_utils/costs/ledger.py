@@ -23,7 +23,7 @@ class Whose(NamedTuple):
     """Whom something is counted for."""
 
     kind: str  # person, platform or unmanaged
-    name: str  # the person; of others the instance, or what is shared
+    name: str  # the person; else the instance, or the shared resource
     team: str
 
 
@@ -33,9 +33,9 @@ class Entry:
 
     day: date
     whose: Whose
-    instance: str  # "" for what is shared
+    instance: str  # "" for shared resources
     what: str  # instance, volume or shared
-    kind: str  # the type, "volume", or what is shared
+    kind: str  # the type, "volume", or the shared resource
     seconds: float
     usd: float | None  # None: there is no price
 

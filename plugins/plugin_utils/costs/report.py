@@ -64,7 +64,7 @@ def _totals(facts: Facts, teams: Iterable[Mapping[str, Any]]) -> Row:
         "total": total(facts.entries),
         "forecast": sum(team["forecast"] for team in teams) if with_forecast else None,
         "last": total(facts.last) if facts.knows_last else None,
-        # What is shared is billed by the day: it is left out of both.
+        # Shared resources are billed by the day: they are left out of both.
         "against_last": total(_own(facts.entries)) - total(same_days) if facts.knows_last else None,
         "volumes": total(volumes),
         "volumes_idle": sum(idle_volumes(facts).values()) if facts.is_current else None,

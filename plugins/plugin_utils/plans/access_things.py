@@ -20,7 +20,7 @@ from ansible_collections.datalab.notebooks.plugins.plugin_utils.policies import 
     render_trust,
 )
 
-Item = Mapping[str, Any]  # of what was read, in snake_case
+Item = Mapping[str, Any]  # a resource that was read, in snake_case
 
 MARK = "datalab:access"  # the tag of a workgroup that the platform made; IAM's things are marked by their path
 WORDS = {"policies": "policy", "roles": "role", "groups": "group", "workgroups": "workgroup"}
@@ -37,10 +37,10 @@ class Thing:
 
     kind: str  # a key of WORDS
     name: str
-    wanted: dict[str, Any]  # what is managed of it, in words for people
+    wanted: dict[str, Any]  # its managed settings, in words for people
     found: dict[str, Any] | None  # the same as AWS has it; None: there is none
     step: dict[str, Any]  # the options of the module that makes it
-    waits: bool = False  # for what is not there yet
+    waits: bool = False  # for something that does not exist yet
 
     @property
     def change(self) -> Change | None:

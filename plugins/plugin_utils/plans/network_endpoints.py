@@ -102,7 +102,7 @@ def _is_usable(network: Network, endpoint: Resource) -> bool:
         leads = table is not None and table["route_table_id"] in endpoint.get("route_table_ids", ())
         return is_s3_gateway(endpoint) and leads
     if not network.is_own(endpoint) or str(endpoint["state"]).lower() != "available":
-        return True  # what is being created does not say yet what it is going to be
+        return True  # an endpoint that is being created does not have its settings yet
     groups = {group["group_id"] for group in endpoint.get("groups", ())}
     return network.group_id("endpoints") in groups and bool(endpoint.get("private_dns_enabled"))
 

@@ -26,7 +26,7 @@ BUCKETS_OF_AWS = {
     "ecr.dkr": "prod-{region}-starport-layer-bucket",
     "codeartifact.repositories": "assets-*-{region}",
 }
-# Services that are also asked without credentials, of which what is asked for has to be this account's.
+# Services that accept calls without credentials: for these the resource has to be this account's.
 BY_RESOURCE = {"notebook": "sagemaker", "execute-api": "execute-api"}
 
 

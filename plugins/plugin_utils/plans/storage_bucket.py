@@ -16,7 +16,7 @@ from .section import Change
 from .storage_settings import Settings, as_text, is_marked, mark
 
 RULE = "expire"
-KEPT_DAYS = 7  # what was overwritten or removed, and unfinished uploads
+KEPT_DAYS = 7  # for overwritten and removed objects, and unfinished uploads
 PRIVATE = ("block_public_acls", "block_public_policy", "ignore_public_acls", "restrict_public_buckets")
 OWNERSHIP = "BucketOwnerEnforced"
 
@@ -29,7 +29,7 @@ class Bucket:
     variable: str
     is_named: bool
     key_id: str = ""  # "" is S3's own
-    days: int | None = None  # after which what is in it expires
+    days: int | None = None  # after which its objects expire
     access_log: Mapping[str, Any] = field(default_factory=dict)
 
 

@@ -13,9 +13,9 @@ from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker.script
 from ansible_collections.datalab.notebooks.plugins.plugin_utils.scripts.render import Scripts, render
 from ansible_collections.datalab.notebooks.plugins.plugin_utils.scripts.tools import OURS, Settings, from_bucket
 
-FRAME = "frame"  # what is left of on-start.sh without any step
+FRAME = "frame"  # on-start.sh without any step
 NAMED = 5  # settings in a message
-PARTED = ("notebook_host_conda_environment", "notebook_host_extra_steps")  # what is told by what is in it
+PARTED = ("notebook_host_conda_environment", "notebook_host_extra_steps")  # listed by their parts
 SOME_BUCKET = "datalab-tools-123456789012-eu-central-1"
 
 
@@ -70,7 +70,7 @@ def _shortened(settings: Settings) -> Iterator[tuple[str, Settings]]:
         if name in PARTED:
             for key, part in value.items():
                 yield f"{name}: {key}", {**settings, name: {**value, key: _shortest(part)}}
-        elif value and name != "notebook_host_steps":  # whose sizes are told by themselves
+        elif value and name != "notebook_host_steps":  # steps are listed separately
             yield name, {**settings, name: _without_yours(value) if name == "notebook_host_tools" else _shortest(value)}
 
 

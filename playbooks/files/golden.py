@@ -22,7 +22,7 @@ def differences(project: Path, answer: str) -> list[str]:
     try:
         got = json.loads(answer)
     except ValueError:
-        return [f"it is no JSON: {answer[:200]}"]
+        return [f"it is not JSON: {answer[:200]}"]
     found = []
     for name, wanted in golden["results"].items():
         if name not in got:

@@ -88,7 +88,7 @@ def main() -> None:
     wanted = {"bucket": target, "prefix": module.params["target_prefix"]} if target else {}
     with reporting_errors(module):
         if name == target:
-            raise InputError([f"target_bucket is {target}; it must be another bucket: each log would be logged"])
+            raise InputError([f"target_bucket is {target}; it must be another bucket: S3 would log its own logs"])
         account = module.params["expected_bucket_owner"]
         before = set_access_log(module.client("s3"), name, account, wanted, check_mode=module.check_mode)
         module.exit_json(changed=before != wanted, access_log=wanted, diff={"before": before, "after": wanted})

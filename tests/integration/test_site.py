@@ -129,7 +129,7 @@ def test_the_platform_from_its_first_day_to_its_last(run: Run, sandbox: Sandbox,
 def expect_removal(run: Run, sandbox: Sandbox, other: Path) -> None:
     sandbox.reset_calls()
     refused = run("destroy", inventory=other, check=False)
-    assert "Nothing was removed. With -e platform_destroy=instances these go" in refused.stdout + refused.stderr
+    assert "Nothing was removed. -e platform_destroy=instances removes" in refused.stdout + refused.stderr
     assert "Leave out -l" in run("destroy", "-e", "platform_destroy=data", "-l", "alice", check=False).stdout
     assert sandbox.calls() == {}
     instances_go = ["-e", "platform_destroy=instances"]

@@ -93,7 +93,7 @@ def budget_problems(desired: DesiredBudget) -> Iterator[str]:
     if len(alerts) > ALERTS:
         yield f"there are {len(alerts)} alerts; AWS takes {ALERTS}, so remove some"
     for alert in sorted({each for each in alerts if alerts.count(each) > 1}):
-        yield f"the alert at {alert.text} is there twice; remove one"
+        yield f"the alert at {alert.text} is listed twice; remove one"
     for alert in alerts:
         if not alert.threshold > 0:
             yield f"the alert at {alert.text} must be at more than 0 %"
@@ -110,7 +110,7 @@ def address_problems(emails: tuple[str, ...]) -> Iterator[str]:
         if address.count("@") != 1 or address.startswith("@") or address.endswith("@") or " " in address:
             yield f"{address} is not an e-mail address; it must be like lead@example.org"
         if emails.count(address) > 1:
-            yield f"the address {address} is there twice; remove one"
+            yield f"the address {address} is listed twice; remove one"
             return
 
 

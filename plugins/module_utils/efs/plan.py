@@ -127,9 +127,9 @@ def _policy(text: str | None) -> dict[str, Any] | None:
     try:
         policy = None if text is None else json.loads(text or "{}")
     except ValueError as error:
-        raise InputError([f"policy: it is no JSON: {error}"]) from None
+        raise InputError([f"policy: it is not JSON: {error}"]) from None
     if not isinstance(policy, dict | None):
-        raise InputError(["policy: it is no JSON object"])
+        raise InputError(["policy: it is not a JSON object"])
     return policy
 
 
@@ -145,7 +145,7 @@ def file_system_problems(model: ServiceModel, desired: DesiredFileSystem) -> lis
         problems += [f"mount_targets.{text}" for text in found]
     subnets = [target["subnet_id"] for target in targets]
     twice = sorted({subnet for subnet in subnets if subnets.count(subnet) > 1})
-    problems += [f"mount_targets: {subnet} is there twice; remove one" for subnet in twice]
+    problems += [f"mount_targets: {subnet} is listed twice; remove one" for subnet in twice]
     problems += [f"tags: {text}" for text in tag_problems(desired.tags or {}, own=OWN_TAGS)]
     return [f"file system {desired.name}: {problem}" for problem in problems]
 

@@ -183,7 +183,7 @@ def assert_unused(client: SageMakerClient, name: str) -> None:
     """Raises InputError, naming them, when instances use the repository."""
     users = users_of_repository(client, name)
     if users:
-        text = f"{name} is used by {some_of(users)}; give them another first, or set force: true"
+        text = f"{name} is used by {some_of(users)}; assign another to them first, or set force: true"
         raise InputError([f"code repository {text}"])
 
 

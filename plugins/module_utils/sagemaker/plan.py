@@ -118,7 +118,7 @@ def _plan_absent(desired: Desired, current: Current | None) -> Plan:
     if current.status == "Deleting":
         return Plan(desired, current, (Step("await_gone"),))
     if current.status in RUNNING and not desired.force:
-        remedy = f"stop it first, or set {desired.called('force')}: true; its volume goes with it"
+        remedy = f"stop it first, or set {desired.called('force')}: true; its volume is deleted, too"
         text = f"{current.name} is {current.status}; {remedy}"
         raise InputError([desired.about("state", text)])
     stop = (Step("stop"),) if current.status in RUNNING else ()
@@ -128,7 +128,7 @@ def _plan_absent(desired: Desired, current: Current | None) -> Plan:
 def _plan_create(desired: Desired, current: Current | None, first: tuple[Step, ...]) -> Plan:
     if not desired.fields and desired.state != "present":
         remedy = f"create it with ansible-playbook datalab.notebooks.user -l {desired.owner}"
-        remedy = remedy if desired.owner else "say what it is to be"
+        remedy = remedy if desired.owner else "set the options that it needs"
         raise InputError([f"{desired.who}: there is no instance {desired.name}; {remedy}"])
     given = {**CREATED_WITH, **{option: value for option, value in desired.fields.items() if value not in ("", [])}}
     problems = [

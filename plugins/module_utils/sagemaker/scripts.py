@@ -24,7 +24,7 @@ def script_problems(script: str, run_command: RunCommand) -> Iterator[str]:
     if not script.startswith("#!"):
         yield "the first line must name the interpreter, like #!/bin/bash"
     if "\r" in script:
-        yield "it has Windows line ends (CR LF), with which the first line names no program; save it with LF"
+        yield "it has Windows line ends (CR LF), so the system cannot find the program of line 1; save it with LF"
     size = len(base64.b64encode(script.encode()))
     unpacked = _unpacked(script)
     if size > SCRIPT_LENGTH:

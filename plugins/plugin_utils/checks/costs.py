@@ -75,8 +75,8 @@ def _enforcement_problems(
     for team in sorted(teams) if enforced else ():
         if team == "budgets" or team.startswith("over-budget-"):
             yield (
-                f"{VARIABLE}: a team has enforce, and the policy that denies it would get a name that"
-                f" the policy of the team {shown(team)} has; rename that team"
+                f"{VARIABLE}: a team has enforce, for which the platform creates roles and policies, and one of them"
+                f" would have the name of one of the team {shown(team)}; rename that team"
             )
     for team in enforced:
         if role_arn:
@@ -86,8 +86,8 @@ def _enforcement_problems(
             )
         if not (settings["teams"][team].get("emails") or listened):
             yield (
-                f"{VARIABLE}: {shown(team)} has enforce, and AWS has to notify somebody; set"
-                " emails for it, or platform_costs_topic"
+                f"{VARIABLE}: {shown(team)} has enforce, and AWS has to send notifications to somebody;"
+                " set emails for it, or platform_costs_topic"
             )
 
 

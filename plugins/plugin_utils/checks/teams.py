@@ -49,7 +49,7 @@ def team_problems(teams: Any, data_buckets: Collection[str]) -> Iterator[str]:
 
 def _name_problems(team: Any) -> Iterator[str]:
     if not isinstance(team, str):
-        yield " is not text, or is there twice; put the name in quotes, or rename the team"
+        yield " is not text, or is listed twice; put the name in quotes, or rename the team"
     elif team.casefold() == VIEWERS_TEAM:
         yield f" {RESERVED_TEAM}"
     elif not NAME.fullmatch(team):

@@ -204,11 +204,11 @@ WRONG = [
     ({"name": "a\\b"}, "none of them : or"),
     ({"name": "x" * 101}, "1 to 100 characters"),
     ({"alerts": tuple(map(Alert, range(10, 70, 10)))}, "there are 6 alerts; AWS takes 5"),
-    ({"alerts": (Alert(80), Alert(80))}, "the alert at 80 % is there twice"),
+    ({"alerts": (Alert(80), Alert(80))}, "the alert at 80 % is listed twice"),
     ({"alerts": (Alert(0),)}, "must be at more than 0 %"),
     ({"emails": ()}, "neither emails nor topic_arn"),
     ({"emails": ("lead",)}, "lead is not an e-mail address"),
-    ({"emails": ("a@b", "a@b")}, "a@b is there twice"),
+    ({"emails": ("a@b", "a@b")}, "a@b is listed twice"),
     ({"emails": tuple(f"{number}@example.org" for number in range(11))}, "there are 11 addresses; AWS takes 10"),
 ]
 

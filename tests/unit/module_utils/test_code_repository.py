@@ -278,7 +278,7 @@ def test_a_repository_that_is_used(sagemaker: Script) -> None:
     uses(sagemaker, [carol, summary("alice", DefaultCodeRepository=NAME)], [carol, summary("bob")])
     with pytest.raises(InputError) as caught:
         assert_unused(sagemaker.client, NAME)
-    text = "code repository models is used by alice, bob, carol; give them another first, or set force: true"
+    text = "code repository models is used by alice, bob, carol; assign another to them first, or set force: true"
     assert caught.value.problems == [text]
 
 

@@ -346,7 +346,7 @@ def test_an_empty_policy_is_none(text: str) -> None:
     assert desired_file_system({**OPTIONS, "policy": text}).policy == {}
 
 
-@pytest.mark.parametrize(("text", "says"), [("x", "it is no JSON: "), ("[]", "it is no JSON object")])
+@pytest.mark.parametrize(("text", "says"), [("x", "it is not JSON: "), ("[]", "it is not a JSON object")])
 def test_a_policy_that_is_none(text: str, says: str) -> None:
     with pytest.raises(InputError, match=f"policy: {says}"):
         desired_file_system({**OPTIONS, "policy": text})

@@ -283,7 +283,7 @@ def test_a_configuration_that_is_used(sagemaker: Script, count: int, told: str) 
     uses(sagemaker, *(summary(f"u{n}", NotebookInstanceLifecycleConfigName=NAME) for n in range(count)))
     with pytest.raises(InputError) as caught:
         assert_unused(sagemaker.client, NAME)
-    text = f"lifecycle configuration {NAME} is used by {told}; give them another first, or set force: true"
+    text = f"lifecycle configuration {NAME} is used by {told}; assign another to them first, or set force: true"
     assert caught.value.problems == [text]
 
 

@@ -161,7 +161,7 @@ def test_reports_the_run_state(case: Case) -> None:
 
 @pytest.mark.parametrize("status", RUNNING)
 def test_deletes_a_running_instance_only_with_force(status: str) -> None:
-    text = f"{NAME} is {status}; stop it first, or set notebook_force: true; its volume goes with it"
+    text = f"{NAME} is {status}; stop it first, or set notebook_force: true; its volume is deleted, too"
     assert refusal(want(state="absent"), have(status)) == [f"alice: notebook_state: {text}"]
 
 

@@ -153,7 +153,7 @@ def test_the_team_of_viewers_is_no_other_team(team: str) -> None:
 @pytest.mark.parametrize("team", [True, None, 1.5, (1, 2)])
 def test_names_of_teams_are_texts(team: Any) -> None:
     (said,) = of_team({}, team)
-    wrong = f"platform_access_teams: {shown(team)} is not text, or is there twice"
+    wrong = f"platform_access_teams: {shown(team)} is not text, or is listed twice"
     assert said == f"{wrong}; put the name in quotes, or rename the team"
 
 
@@ -164,7 +164,7 @@ def test_a_team_of_a_year_is_a_text() -> None:
         "x": {"role_per_person": False},
     }
     (said,) = problems(teams={2024: {}, "2024": {}})
-    assert said.startswith("platform_access_teams: 2024 is not text, or is there twice")
+    assert said.startswith("platform_access_teams: 2024 is not text, or is listed twice")
     assert team_names({"teams": {2024: None}}, []) == ["2024"]
     assert team_names({"teams": {}}, PEOPLE) == ["research", "fraud", "interns"]
 

@@ -256,11 +256,11 @@ WRONG = [
     (team(alerts=80), "research: alerts is 80; it must be a list"),
     (team(alerts=["soon"]), "research: alerts has soon; it must be a number of per cent, or such as forecast 100"),
     (team(alerts=[10, 20, 30, 40, 50, 60]), "there are 6 alerts; AWS takes 5"),
-    (team(alerts=[80, "80 %"]), "the alert at 80 % is there twice"),
+    (team(alerts=[80, "80 %"]), "the alert at 80 % is listed twice"),
     (team(alerts=[0]), "must be at more than 0 %"),
     (team(emails=[]), "there are alerts, but neither emails nor platform_costs_topic_arn"),
     (team(emails=["lead"]), "research: lead is not an e-mail address"),
-    (team(emails=["a@b"] * 2), "the address a@b is there twice"),
+    (team(emails=["a@b"] * 2), "the address a@b is listed twice"),
     (team(emails=[f"{number}@example.org" for number in range(11)]), "there are 11 addresses; AWS takes 10"),
     (team(budget="much", emails=["lead"]), "lead is not an e-mail address"),
     ({"budget": {"budget": 0}}, "platform_costs_budget: budget is 0; it must be more than 0"),
@@ -300,7 +300,7 @@ def test_possible_settings_are_accepted() -> None:
 @pytest.mark.parametrize("other", ["budgets", "over-budget-research"])
 def test_the_denying_policy_has_no_name_of_a_team(other: str) -> None:
     (text,) = problems({**DEFAULTS, **team(enforce="manual")}, {"research", other})
-    assert text.endswith(f"would get a name that the policy of the team {other} has; rename that team")
+    assert text.endswith(f"would have the name of one of the team {other}; rename that team")
     assert list(problems({**DEFAULTS, **team()}, {"research", other})) == []
 
 

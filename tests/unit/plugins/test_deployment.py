@@ -132,7 +132,7 @@ def test_a_rollback_drops_fields_that_the_cluster_added() -> None:
         ('{"total": 3.0000000000001, "more": 1}', []),
         ('{"total": 4.0}', ["total: 3.0 and 4.0"]),
         ("{}", ["total is missing"]),
-        ("<html>", ["it is no JSON: <html>"]),
+        ("<html>", ["it is not JSON: <html>"]),
     ],
 )
 def test_an_answer_is_compared_with_the_golden_values(folder: Path, answer: str, told: list[str]) -> None:

@@ -97,8 +97,8 @@ SILENT: dict[str, tuple[list[str], str]] = {
     "tags": (["validate", "--tags", "access"], "no tags: leave out --tags and --skip-tags. -l chooses people."),
     "tags that are skipped": (["deploy", "--skip-tags", "always"], "no tags: leave out --tags and --skip-tags."),
     "a person, and no one in the inventory": (["start", "-i", "/nowhere", "-l", "alice"], "so -l alice finds no one"),
-    "a machine that is none": (["stand_in", "-l", "alice"], "No machine below the group stand_ins is meant"),
-    "no machine": (["stand_in"], "No machine below the group stand_ins is meant"),
+    "a machine that is none": (["stand_in", "-l", "alice"], "-i and -l select no machine below the group stand_ins"),
+    "no machine": (["stand_in"], "-i and -l select no machine below the group stand_ins"),
     "no machine with this tag": (["stand_in", "--tags", "conda"], "no tags: leave out --tags and --skip-tags."),
 }
 

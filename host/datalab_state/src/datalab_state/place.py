@@ -60,6 +60,6 @@ def opened(path: Path) -> int:
     if not stat.S_ISREG(info.st_mode) or info.st_uid != os.getuid() or info.st_mode & 0o022:
         os.close(descriptor)
         raise Refused(
-            f"{path} is no regular file, belongs to another user, or others can write to it: it is not loaded."
+            f"not loaded, since it is no regular file, belongs to another user, or others can write to it: {path}"
         )
     return descriptor

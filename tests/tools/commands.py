@@ -35,7 +35,7 @@ NOT_TYPED = {
     "datalab ": "on an instance; tests/deliver runs each of them",
 }
 # Commands that are refused as they are written, with this message, as their page says.
-REFUSED = {"ansible-playbook datalab.notebooks.destroy -i my-platform": "Nothing was removed. With -e platform_"}
+REFUSED = {"ansible-playbook datalab.notebooks.destroy -i my-platform": "Nothing was removed. -e platform_"}
 
 
 def commands(text: str) -> Iterator[str]:

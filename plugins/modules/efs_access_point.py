@@ -30,7 +30,7 @@ options:
     choices: [present, absent]
     default: present
   posix_user:
-    description: The user whose rights apply to all access through the access point, whatever the user on the machine.
+    description: The POSIX user for all access through the access point, whatever the user on the machine.
     type: dict
     suboptions:
       uid:

@@ -63,7 +63,7 @@ def action_problems(desired: DesiredAction) -> Iterator[str]:
     if not desired.threshold > 0:
         yield f"threshold is {desired.threshold:g}; it must be more than 0 %"
     if not (desired.emails or desired.topic_arn):
-        yield "there are neither emails nor topic_arn, and AWS has to notify somebody of an action; set one of them"
+        yield "there are neither emails nor topic_arn, and an action needs a receiver of notifications; set one of them"
     yield from address_problems(desired.emails)
 
 

@@ -86,8 +86,8 @@ def _enforcement_problems(
             )
         if not (settings["teams"][team].get("emails") or listened):
             yield (
-                f"{VARIABLE}: {shown(team)} has enforce, and AWS has to send notifications to somebody;"
-                " set emails for it, or platform_costs_topic"
+                f"{VARIABLE}: {shown(team)} has enforce, which needs a receiver of notifications; set"
+                " emails for it, or platform_costs_topic"
             )
 
 

@@ -23,7 +23,7 @@ DESKTOPS = ("DISPLAY", "WAYLAND_DISPLAY")
 
 
 def has_browser() -> bool:
-    """Whether there is one that needs no terminal, which Ansible's workers have not."""
+    """Whether there is a browser that needs no terminal, since Ansible's workers have none."""
     return sys.platform == "darwin" or any(os.environ.get(name) for name in ("BROWSER", *DESKTOPS))
 
 

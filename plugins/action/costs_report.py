@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Reports what a platform cost: read, count, show. Changes nothing but its files."""
+"""Reports the costs of a platform: read, count, show. Changes nothing but its files."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ NO_DIRECTORY = "costs_directory: {} {}; name a directory that you may write to, 
 
 
 class ActionModule(FlowAction):
-    """Asks AWS by our modules; all that is counted is counted here."""
+    """Reads AWS by our modules; all counting happens here."""
 
     OPTIONS: ClassVar[Mapping[str, Any]] = {
         "month": {"type": "str", "default": ""},
@@ -110,7 +110,7 @@ class ActionModule(FlowAction):
             now,
             Managed(wanted.prefix, {each.instance: (each.name, each.team) for each in wanted.roster.people.values()}),
             read_instances(options["found"], wishes),
-            # Later events tell of earlier states.
+            # Later events show earlier states.
             read_usage(self._asked("when instances ran", "notebook_usage_info", usage)),
             read_prices(self._asked("prices", "notebook_prices_info", prices)),
             read_billed(self._billed(wanted, *days)),
@@ -138,7 +138,7 @@ class ActionModule(FlowAction):
             return {"problem": str(error.message).partition("\n")[0]}
 
     def _write(self, files: Mapping[Path, str]) -> bool:
-        """Whether something was written."""
+        """Write the files; whether one has changed."""
         try:
             stale = {file: text for file, text in files.items() if not file.exists() or file.read_text("utf-8") != text}
             if stale and not self._task.check_mode:

@@ -69,7 +69,7 @@ class ActionModule(ActionBase):
         }
 
     def _running(self, workload: dict[str, Any], settings: Settings, variables: dict[str, Any]) -> dict[str, Any]:
-        """What runs now, or nothing."""
+        """The running workload; {} if there is none."""
         about = {key: workload["metadata"][key] for key in ("name", "namespace")}
         arguments = {"api_version": workload["apiVersion"], "kind": workload["kind"], **about}
         asked = self._execute_module(

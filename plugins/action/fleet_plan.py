@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Plans some settings of instances, whatever the rest of the platform is like. Changes nothing."""
+"""Plans some settings of instances without the rest of the platform. Changes nothing."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from ansible_collections.datalab.notebooks.plugins.plugin_utils.preflight import
 
 
 class ActionModule(FlowAction):
-    """Asks AWS only where that decides who takes part."""
+    """Asks AWS only where the answer decides which people take part."""
 
     OPTIONS: ClassVar[Mapping[str, Any]] = {
         "only": {"type": "list", "elements": "str", "default": []},

@@ -81,7 +81,7 @@ def checked_settings(given: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def checked_scripts(settings: Mapping[str, Any]) -> Scripts:
-    """The scripts, if AWS takes them and bash can read them."""
+    """The scripts, if they are within AWS's limits and their syntax is valid."""
     scripts = render(settings)
     _require_none([*length_problems(settings, scripts), *syntax_problems(scripts)])
     return scripts

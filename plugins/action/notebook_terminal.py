@@ -15,7 +15,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "argv": {"type": "list", "elements": "str", "required": True},
     "timeout": {"type": "int", "default": 3600},
 }
-NOT_REACHED = 255  # as ssh has it
+NOT_REACHED = 255  # as in ssh
 
 
 class ActionModule(ActionBase):

@@ -104,7 +104,7 @@ class ActionModule(FlowAction):
         return plans, {**fleet, **({"compared": compared} if compared else {})}
 
     def _compared(self, wanted: Wanted, fleet: Found, found: Found, *, complete: bool) -> dict[str, Any] | None:
-        """The changes to the instances; if not all was read and it need not be complete, nothing."""
+        """The changes to the instances; none if not all was read, unless the table has to be complete."""
         names = doubtful(fleet, found)
         if names and not complete:
             return None

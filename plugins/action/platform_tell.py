@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Prints what a run did, or would do."""
+"""Prints the table of what a run did, or would do."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from ansible_collections.datalab.notebooks.plugins.plugin_utils.tell import (
 
 display = Display()
 
-SMALL = 100  # people; so many are in the recap, whatever became of them
+SMALL = 100  # people; up to so many all are in the recap
 
 
 class ActionModule(ActionBase):
@@ -64,7 +64,7 @@ class ActionModule(ActionBase):
         }
 
     def _recap(self, outcome: Mapping[str, Any], variables: Mapping[str, Any]) -> list[str]:
-        """Who has a line of their own in the recap at the end of a playbook."""
+        """The hosts with a line in the recap at the end of a playbook."""
         outcomes = outcome.get("instances", [])
         said = self._templar.template(variables.get("notebook_fleet_recap", "auto"))
         everybody = said == "everybody" or (said == "auto" and len(outcomes) <= SMALL)

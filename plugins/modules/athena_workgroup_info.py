@@ -81,7 +81,7 @@ if TYPE_CHECKING:
 
 
 def workgroups(module: AnsibleAWSModule, client: AthenaClient) -> list[dict[str, Any]]:
-    """The workgroups that are asked for."""
+    """The requested workgroups."""
     name = module.params["name"]
     names = [name] if name else workgroup_names(client)
     account = get_aws_account_info(module)

@@ -89,7 +89,7 @@ from ansible_collections.datalab.notebooks.plugins.module_utils.common.errors im
 
 
 def budgets(client: Any, account: str, partition: str, name: str | None) -> list[dict[str, Any]]:
-    """The budgets that are asked for."""
+    """The requested budgets."""
     found = [describe_budget(client, account, name)] if name else describe_budgets(client, account)
     return [
         complete_budget(client, account, budget_arn(partition, account, each["BudgetName"]), each)
@@ -99,7 +99,7 @@ def budgets(client: Any, account: str, partition: str, name: str | None) -> list
 
 
 def actions(client: Any, account: str, name: str | None) -> list[dict[str, Any]]:
-    """The actions of the budgets that are asked for."""
+    """The requested actions of the budgets."""
     found = (
         describe_actions(client, {"AccountId": account, "BudgetName": name})
         if name

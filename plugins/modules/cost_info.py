@@ -117,7 +117,7 @@ def day(option: str, text: str) -> date:
 
 
 def check(begin: date, end: date, today: date) -> None:
-    """Refuse what Cost Explorer does not have, before it is paid for."""
+    """Refuse requests that Cost Explorer cannot answer, before one is paid."""
     if begin >= end:
         raise InputError([f"start is {begin}; it must be before end, which is {end}"])
     if begin > today:

@@ -75,7 +75,7 @@ if TYPE_CHECKING:
 
 
 def repositories(client: SageMakerClient, params: dict[str, Any]) -> list[dict[str, Any]]:
-    """The code repositories that are asked for."""
+    """The requested code repositories."""
     if params["name"]:
         found = read_repository(client, params["name"])
         return [found] if found else []

@@ -283,7 +283,7 @@ from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker.valida
 
 
 def validate(module: AnsibleAWSModule, configs: list[DesiredConfig], instances: list[Desired]) -> None:
-    """Raises InputError with everything that can be found wrong without asking AWS."""
+    """Raises InputError with all mistakes that can be found without asking AWS."""
     model = load_service_model()
     problems = [problem for config in configs for problem in config_problems(model, config, module.run_command)]
     problems += instance_problems(model, instances)
@@ -314,7 +314,7 @@ def within_quotas(
 def apply(
     module: AnsibleAWSModule, client: Any, plans: list[Plan]
 ) -> tuple[dict[str, Current | None], dict[str, NotebookError]]:
-    """Carries the plans out; returns the instances as they are then, and what went wrong, by name."""
+    """Carries the plans out; returns the instances as they are then, and the errors by name."""
     errors = converge(
         client,
         plans,

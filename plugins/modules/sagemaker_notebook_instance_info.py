@@ -85,7 +85,7 @@ FILTERS = ("name_contains", "status_equals", "notebook_instance_lifecycle_config
 
 
 def names(client: SageMakerClient, params: dict[str, Any]) -> list[str]:
-    """The names of the instances that are asked for."""
+    """The requested names of the instances."""
     if params["name"]:
         return [params["name"]]
     given = {option: params[option] for option in FILTERS if params[option]}

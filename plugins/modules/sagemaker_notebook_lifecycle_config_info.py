@@ -71,7 +71,7 @@ if TYPE_CHECKING:
 
 
 def names(client: SageMakerClient, params: dict[str, Any]) -> list[str]:
-    """The names of the configurations that are asked for."""
+    """The requested names of the configurations."""
     if params["name"]:
         return [params["name"]]
     filters = {"NameContains": params["name_contains"]} if params["name_contains"] else {}

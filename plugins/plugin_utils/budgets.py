@@ -29,7 +29,7 @@ ALERT = re.compile(r"(?P<forecast>forecast +)?(?P<threshold>[0-9]+(\.[0-9]+)?) *
 
 
 def read_alert(value: Any) -> Alert | None:
-    """An alert such as 80 or forecast 100; None if it is none."""
+    """An alert such as 80 or forecast 100; None for any other value."""
     found = None if isinstance(value, bool) else ALERT.fullmatch(str(value).strip())
     return Alert(float(found["threshold"]), bool(found["forecast"])) if found else None
 

@@ -16,6 +16,6 @@ def certificates_in(text: str) -> list[str]:
 
 
 def has_only_certificates(text: str) -> bool:
-    """Whether all that begins is a whole certificate, and there is one."""
+    """Whether the text has a certificate, and each that begins is complete."""
     found = len(certificates_in(text))
     return 0 < found == text.count("-----BEGIN") == text.count("-----END")

@@ -203,7 +203,7 @@ def builder_of(settings: Settings) -> str:
 
 
 def image_of(project: Project, settings: Settings, content: str) -> str:
-    """The name of the image that is built: another one for whatever changes it."""
+    """The name of the image that is built: each change of its content gives another one."""
     return f"{settings.registry or 'localhost'}/{project.name}:{project.version}-{content[:12]}"
 
 

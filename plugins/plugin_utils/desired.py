@@ -25,13 +25,13 @@ class Place:
 
     subnet_id: str | None = ""
     security_group_ids: tuple[str | None, ...] = ()
-    role_arn: str | None = ""  # of everybody who has none of their own
+    role_arn: str | None = ""  # of everybody without one of their own
     role_arns: Mapping[str, str | None] = field(default_factory=dict)  # by person
     efs_dns_name: str | None = ""
     mounts: Mapping[str, Settings] = field(default_factory=dict)  # by person, as variables of notebook_host
     mount: Settings = field(default_factory=dict)  # of all others, beside the file system's name
     tools_bucket: str = ""
-    missing_tools: frozenset[str] = frozenset()  # those of its files that are not there yet, by where they come from
+    missing_tools: frozenset[str] = frozenset()  # its files that are not uploaded yet, by their source
     missing_roles: Mapping[str, str] = field(default_factory=dict)  # by person, the names of those not there yet
 
     def missing_role_of(self, wishes: Wishes) -> str | None:

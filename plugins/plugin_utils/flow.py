@@ -23,7 +23,7 @@ SECTIONS = {"type": "list", "elements": "str", "choices": list(ALL), "default": 
 
 
 class FlowAction(ActionBase):
-    """An action that thinks on the controller, where the inventory is, and has modules ask AWS."""
+    """An action that plans on the controller, where the inventory is; modules ask AWS."""
 
     _supports_check_mode = True
     OPTIONS: ClassVar[Mapping[str, Any]] = {}
@@ -39,7 +39,7 @@ class FlowAction(ActionBase):
         try:
             _unused, options = self.validate_argument_spec(dict(self.OPTIONS))
         finally:
-            self._task.args = given  # which `until` runs the task with again
+            self._task.args = given  # with which `until` runs the task again
         self._variables = task_vars or {}
         self._remarks: dict[str, list[Any]] = {"warnings": [], "deprecations": []}
         return {**result, "changed": False, **self.planned(options), **self._remarks}
@@ -66,7 +66,7 @@ class FlowAction(ActionBase):
         return self.module("sagemaker_notebook_fleet", {**request, "max_requests_per_second": rate}, check=True)
 
     def foretell(self, outcomes: Iterable[Mapping[str, Any]]) -> None:
-        """Warn of instances that will fail before anything is created. In check mode the table says it."""
+        """Before anything is created, warn of instances that will fail. In check mode the table names them."""
         if not self._task.check_mode:
             self._remarks["warnings"] += [f"This will fail: {each['msg']}" for each in outcomes if each["failed"]]
 

@@ -29,7 +29,7 @@ OURS = ("notebook_", "platform_", *PLAYBOOK_VARIABLES)
 def read_inventory(templar: Any, loader: DataLoader, task_vars: Mapping[str, Any]) -> Inventory:
     """Everybody's variables, and those of the platform. Each template is resolved in the variables of its host."""
     hostvars, problems = task_vars["hostvars"], list[Problem]()
-    tree = hostvars._inventory.groups  # nothing public tells which group is below which
+    tree = hostvars._inventory.groups  # no public API returns the groups below a group
     groups = {str(name): [str(host.name) for host in group.get_hosts()] for name, group in tree.items()}
 
     def resolved(about: str, variables: Mapping[str, Any]) -> dict[str, Any]:
@@ -56,7 +56,7 @@ def read_inventory(templar: Any, loader: DataLoader, task_vars: Mapping[str, Any
 
 
 def _said(hostvars: Any, names: Iterable[str], loader: DataLoader, sources: Iterable[str]) -> dict[str, Any]:
-    """The variables of each host. If Ansible cannot read a file, the error names it, which Ansible's own does not."""
+    """The variables of each host. If Ansible cannot read a file, the error names it, unlike Ansible's own."""
     try:
         return {name: hostvars.raw_get(name) for name in names}
     except AnsibleError:
@@ -66,7 +66,7 @@ def _said(hostvars: Any, names: Iterable[str], loader: DataLoader, sources: Iter
 
 
 def _unreadable_files(loader: DataLoader, sources: Iterable[str]) -> Iterator[Problem]:
-    """The files of variables that are no YAML, or not to be decrypted."""
+    """The files of variables that are not YAML, or cannot be decrypted."""
     for folder, file in _variable_files(sources):
         for path in [path for path in [file, *file.rglob("*")] if path.is_file()]:
             try:
@@ -96,7 +96,7 @@ def _resolved(templar: Any, about: str, variables: Mapping[str, Any], problems: 
     found = dict(variables)
     for key in [key for key in variables if key.startswith(OURS)]:
         if key in role_results():
-            del found[key]  # what a role has made is no setting, and may not be known yet
+            del found[key]  # results of roles are not settings, and may not be known yet
             continue
         try:
             value = templar.template(found[key]) if _has_template(found[key]) else found[key]
@@ -105,14 +105,14 @@ def _resolved(templar: Any, about: str, variables: Mapping[str, Any], problems: 
             found[key] = plain(value)
         except AnsibleError as error:
             if about == EVERYBODY and not key.startswith(PLATFORM):
-                continue  # it may need what only a person has
+                continue  # it may need a person's variables
             del found[key]
             problems.append(Problem(about, f"{key}: {_reason(error)}"))
     return found
 
 
 def plain(value: Any) -> Any:
-    """The value in Python's own types: Ansible's types have an origin, and YAML and JSON cannot write them."""
+    """The value in Python's own types: YAML and JSON cannot write Ansible's, which have an origin."""
     if isinstance(value, Mapping):
         return {plain(key): plain(each) for key, each in value.items()}
     if isinstance(value, list | tuple):
@@ -133,7 +133,7 @@ def _has_template(value: Any) -> bool:
 
 
 def role_defaults(loader: DataLoader) -> dict[str, Any]:
-    """The defaults of all roles. Ansible itself knows those of a role only where the role runs."""
+    """The defaults of all roles. Ansible reads those of a role only when it runs the role."""
     defaults: dict[str, Any] = {}
     for role in SECTIONS.values():
         file = str(ROLES / role / "defaults" / "main.yml")

@@ -1,7 +1,7 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # Private to this collection: it may change at any time.
-"""The policies of who runs the playbooks: what this inventory needs, and no more. Pure: no call to AWS.
+"""The policies of the one who runs the playbooks: the rights that this inventory needs. Pure: no call to AWS.
 
 They are written before AWS is asked, so the account is a *, as it may be: an identity policy holds in its own account.
 """
@@ -40,7 +40,7 @@ SERVICES = ("athena", "ec2", "events", "kms", "logs", "sagemaker", "secretsmanag
 
 
 def render_operator(wanted: Wanted) -> list[Policy]:
-    """One policy for each part of the platform: IAM takes no longer ones."""
+    """One policy for each part of the platform, because IAM limits their length."""
     given = _given(wanted)
     name = wanted.settings["access"]["name"]
     return [
@@ -93,7 +93,7 @@ def _given(wanted: Wanted) -> dict[str, Any]:
 
 
 def _arns(name: str) -> dict[str, str]:
-    """How ARNs begin, in all regions and, because it is not known, the account of who has the policy."""
+    """The beginning of ARNs: all regions, and any account, because the account is not known."""
     return {
         **{service: f"arn:aws:{service}:*:*:" for service in SERVICES},
         **{kind: f"arn:aws:iam::*:{kind}/{name}/" for kind in ("group", "policy", "role")},
@@ -104,7 +104,7 @@ def _arns(name: str) -> dict[str, str]:
 
 
 def _said(wanted: Wanted, variable: str) -> list[Any]:
-    """The values in people's variables, each once."""
+    """The values of a variable of people, each once."""
     values = [each.instance.get(f"notebook_{variable}") for each in wanted.wishes.values()]
     flat = [one for value in values for one in (value if isinstance(value, list) else [value])]
     return [one for one in dict.fromkeys(flat) if one]
@@ -120,13 +120,13 @@ def _instances(wanted: Wanted, arn: str) -> list[str]:
 
 
 def _roles(wanted: Wanted, path: str) -> list[str]:
-    """The roles that instances may get: the platform's, or those that are given."""
+    """The roles that instances may get: the platform's, or those of the inventory."""
     given = [wanted.settings["access"]["role_arn"], wanted.settings["fleet"]["role_arn"], *_said(wanted, "role_arn")]
     return list(dict.fromkeys([*([] if given[0] or given[1] else [f"{path}*"]), *filter(None, given)]))
 
 
 def _places(wanted: Wanted, arn: str) -> list[str]:
-    """Subnets and security groups that the platform is given."""
+    """The subnets and security groups that the inventory names."""
     fleet, storage = wanted.settings["fleet"], wanted.settings["storage"]
     subnets = [*wanted.settings["network"]["subnet_ids"], *storage["subnet_ids"], fleet["subnet_id"]]
     groups = [*storage["security_group_ids"], *fleet["security_group_ids"], *_said(wanted, "security_group_ids")]

@@ -1,7 +1,7 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # Private to this collection: it may change at any time.
-"""The wanted settings of each person's instance: the inventory's, over the defaults of the fleet."""
+"""The settings of each person's instance: the inventory's, or else the defaults of the fleet."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ HOST = "notebook_host_"
 
 @dataclass(frozen=True)
 class Wishes:
-    """What one person wants, typed: the variables notebook_<option>, and all of notebook_host_*."""
+    """The settings of one person, with types: the variables notebook_<option>, and all of notebook_host_*."""
 
     person: Person
     instance: Settings
@@ -43,7 +43,7 @@ def teams_of(access: Settings) -> dict[str, Settings]:
 def read_wishes(
     roster: Roster, hosts: Mapping[str, Settings], fleet: Settings, teams: Mapping[str, Any]
 ) -> tuple[dict[str, Wishes], list[Problem]]:
-    """Everybody's wishes, and the mistakes in them; `fleet` has the settings of the role notebook_fleet."""
+    """Everybody's settings, and the mistakes in them; `fleet` has the settings of the role notebook_fleet."""
     defaults, problems = _defaults(fleet)
     wishes = {}
     for person in roster.people.values():
@@ -108,7 +108,7 @@ class Config:
     """A lifecycle configuration that is used: its owner, and the settings behind its scripts."""
 
     name: str
-    people: tuple[str, ...]  # all who have it
+    people: tuple[str, ...]  # all people with it
     settings: Settings  # all of notebook_host_*
 
 
@@ -120,7 +120,7 @@ def config_name(prefix: str, wishes: Wishes) -> str:
 def configs(
     wishes: Iterable[Wishes], prefix: str, shared: Settings, mounts: Mapping[str, Settings]
 ) -> dict[str, Config]:
-    """The configurations of these people, by name. Who has a mount of their own has a configuration of their own.
+    """The configurations of these people, by name. A person with an own mount has an own configuration.
 
     `shared` is what all others mount, as variables of the role notebook_host.
     """

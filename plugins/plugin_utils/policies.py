@@ -22,9 +22,11 @@ from ansible_collections.datalab.notebooks.plugins.plugin_utils.roster import in
 from ansible_collections.datalab.notebooks.plugins.plugin_utils.teams import effective_teams
 
 TEMPLATES = Path(__file__).parents[2] / "roles" / "platform_access" / "templates"
-POLICY_LENGTH = 6144  # characters, white space not counted; https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
+POLICY_LENGTH = (
+    6144  # characters, without white space; https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
+)
 NO_ACCOUNT = {"account": "0" * 12, "partition": "aws"}  # stands for the account before AWS is asked
-KEPT_TAGS = ("owner", "team", PLATFORM_TAG)  # they decide who may do what, and who pays
+KEPT_TAGS = ("owner", "team", PLATFORM_TAG)  # rights and costs depend on them
 
 # What the variables of a person must look like to be in a policy; fleet's checks refuse what does not.
 NAME = re.compile(r"[a-zA-Z0-9-]+")
@@ -60,7 +62,7 @@ class Policy:
 
 @dataclass(frozen=True)
 class Platform:
-    """All that rights are made from: the settings, the roster, and what other sections have.
+    """The input of the policies: the settings, the roster, and the results of other sections.
 
     `people` have a name, a team and an instance, whose lifecycle_config, role_arn, subnet_id, security_group_ids and
     kms_key_id they may have, too. Restricted groups create instances in `subnet_ids` with `security_group_ids`;
@@ -102,7 +104,7 @@ class Platform:
 
     @property
     def arns(self) -> dict[str, str]:
-        """How ARNs begin. Rights hold in all regions, like everything in IAM."""
+        """The beginning of ARNs. Rights hold in all regions, like everything in IAM."""
         partition, account = self.account["partition"], self.account["account"]
         here = f"arn:{partition}:%s:*:{account}:"
         return {
@@ -127,16 +129,16 @@ def render_policies(platform: Platform) -> list[Policy]:
 
 
 def render_trust(platform: Platform) -> dict[str, Any]:
-    """Who takes the roles on."""
+    """The trust policy of the roles."""
     instances, prefix = f"{platform.arns['sagemaker']}notebook-instance/", f"{platform.instance_prefix}-".lower()
     names = [str(person["instance"]).lower() for person in platform.people]
-    others = [name for name in names if not name.startswith(prefix)]  # called otherwise by notebook_name
+    others = [name for name in names if not name.startswith(prefix)]  # with another name by notebook_name
     sources = [f"{instances}{name}" for name in (f"{prefix}*", *others)]
     return _rendered("trust", platform, instances_only=platform.settings["trust_instances_only"], sources=sources)
 
 
 def policy_size(document: Mapping[str, Any]) -> int:
-    """The characters of a policy as IAM counts them, which are all but white space."""
+    """The characters of a policy as IAM counts them: all but white space."""
     return len("".join(json.dumps(document, separators=(",", ":")).split()))
 
 
@@ -242,7 +244,7 @@ def _tails(platform: Platform, instances: Iterable[str]) -> list[str]:
 
 
 def _renamed(platform: Platform, members: Sequence[Mapping[str, Any]]) -> list[str]:
-    """The people whose instance has a notebook_name of its own: only the inventory creates that."""
+    """The people whose instance has its own notebook_name; only a run creates such an instance."""
     prefix = platform.instance_prefix
     return [person["name"] for person in members if person["instance"] != instance_name(prefix, person["name"])]
 
@@ -328,7 +330,7 @@ def render_template(template: str, **given: Any) -> dict[str, Any]:
     return document
 
 
-SafeLoader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the former is fast, and not everywhere
+SafeLoader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # faster, but not always installed
 
 
 class _Json(str):
@@ -357,6 +359,6 @@ def _quotable(value: Any) -> Any:
 
 
 def _in_json(value: Any) -> str:
-    """The value in JSON that is YAML, too: of two halves YAML makes no character, and some it takes escaped only."""
+    """The value in JSON that YAML reads, too: YAML does not join surrogates, and some characters have to be escaped."""
     text = json.dumps(value, ensure_ascii=False).encode(errors="replace").decode()
     return "".join(character if character.isprintable() else f"\\U{ord(character):08x}" for character in text)

@@ -73,10 +73,10 @@ class Wanted:
     """What an inventory asks for, typed and without mistakes."""
 
     roster: Roster
-    people: tuple[str, ...]  # whom this run is about
+    people: tuple[str, ...]  # the people of this run
     settings: Mapping[str, Mapping[str, Any]]  # by section, by names without the role's prefix
     wishes: Mapping[str, Wishes]  # everybody's
-    stand_ins: tuple[str, ...] = ()  # the machines that this run is about
+    stand_ins: tuple[str, ...] = ()  # the machines of this run
 
     @property
     def prefix(self) -> str:
@@ -188,11 +188,11 @@ def _concerns(rule: Problem, about: str, roster: Roster) -> bool:
     return about not in roster.people or about == rule.about or f" {about}," in rule.text
 
 
-# What the sections cannot say in their specs
+# Rules that the specs of the sections cannot express
 
 
 def fleet_problems(wanted: Wanted, tools_bucket: str) -> Iterator[Problem]:
-    """What AWS would not take of instances and scripts, and what people who share a configuration differ in."""
+    """Values of instances and scripts that AWS refuses, and differences between people who share a configuration."""
     sharing = {name: each for name, each in wanted.wishes.items() if name not in wanted.own_mounts}
     yield from sharing_problems(sharing, [name for name in wanted.people if name in sharing], wanted.prefix)
     yield from own_config_problems(wanted.wishes, wanted.people, wanted.prefix, wanted.own_mounts)
@@ -208,9 +208,9 @@ def fleet_problems(wanted: Wanted, tools_bucket: str) -> Iterator[Problem]:
             yield Problem(
                 wishes.person.name, about_it.replace(OWNER_TAG, "the host's name, which becomes the tag owner,")
             )
-    is_prefix_wrong = bool(name_problems(model, wanted.prefix))  # which is told as such
+    is_prefix_wrong = bool(name_problems(model, wanted.prefix))  # which has a message of its own
     shared = {"notebook_host_efs_dns_name": SOME_FILE_SYSTEM, **(SOME_IAM_MOUNT if iam_file_system(wanted) else {})}
-    found: dict[str, list[str]] = {}  # by settings, which many configurations may have
+    found: dict[str, list[str]] = {}  # by settings, which configurations may share
     for name, config in configs(mine, wanted.prefix, shared, wanted.own_mounts).items():
         key = repr(sorted(config.settings.items()))
         if key not in found:
@@ -264,12 +264,12 @@ def host_problems(settings: Mapping[str, Any], tools_bucket: str = "") -> list[s
 
 
 def uses_tools_bucket(wanted: Wanted) -> bool:
-    """Whether instances fetch files from the platform's bucket, whomever this run is about."""
+    """Whether any instance of the inventory fetches files from the platform's bucket."""
     return any(need_bucket(with_ours(each.host)) for each in wanted.wishes.values())
 
 
 def tool_keys(wanted: Wanted) -> dict[str, str]:
-    """The files that the instances of the people of this run fetch from there, and where each lies."""
+    """The files that the instances of this run fetch from the platform's bucket, and the key of each."""
     hosts = [with_ours(wanted.wishes[name].host) for name in wanted.people]
     return {tool.src: tool.key for settings in hosts if need_bucket(settings) for tool in tools_of(settings)}
 
@@ -285,7 +285,7 @@ def stand_in_problems(inventory: Inventory, machines: Iterable[str]) -> Iterator
 
 
 def owners_of(wanted: Wanted) -> list[dict[str, Any]]:
-    """All people but viewers, with their team, and what their instance is called and started with."""
+    """All people but viewers, with their team, and the name and options of their instance."""
     return [_owner(wanted.wishes[each.name], wanted) for each in wanted.roster.owners]
 
 

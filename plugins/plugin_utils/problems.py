@@ -13,10 +13,10 @@ from typing import Any
 from ansible_collections.datalab.notebooks.plugins.module_utils.common.credentials import masked
 from ansible_collections.datalab.notebooks.plugins.module_utils.common.words import counted
 
-NAMED = 3  # people who are named; of more, how many they are is said
+NAMED = 3  # at most so many people are named; the others are counted
 EVERYBODY = "everybody"
 LONGEST_VALUE = 60  # characters
-ONE_LETTER = 0.9  # how much alike long names are that differ in one letter
+ONE_LETTER = 0.9  # the similarity of long names that differ in one letter
 SIMILAR = 0.75  # with less, another name is a guess
 
 
@@ -31,7 +31,7 @@ class Problem:
 def problems_message(
     problems: Iterable[Problem], *, people: Collection[str] = (), subject: str = "in the inventory"
 ) -> str:
-    """One line for each mistake; one that several people share is one line. `people` are all there are."""
+    """One line for each mistake; one that several people share is one line. `people` is everybody in the inventory."""
     shared: dict[str, list[str]] = {}
     for problem in problems:
         shared.setdefault(problem.text, [])
@@ -61,14 +61,14 @@ def hint(name: object, known: Collection[str], otherwise: str = "") -> str:
 
 
 def closest(name: str, known: Collection[str]) -> str:
-    """The one of these that was meant, or "": one with a slip of the pen, a longer one, or one that is similar."""
+    """The one of these that was meant, or "": misspelt, shortened, or similar."""
     slips = _slips(name, known)
     whole = [each for each in known if each.startswith(f"{name}_") or each.endswith(f"_{name}")]
     return next(iter([*_alike(name, slips, 0), *_alike(name, known, ONE_LETTER), *whole, *_alike(name, known)]), "")
 
 
 def slip_of(name: str, known: Collection[str]) -> str:
-    """The one of these that was meant by a slip of the pen, or ""."""
+    """The one of these that was misspelt, or ""."""
     return next(iter(_alike(name, _slips(name, known), 0)), "")
 
 

@@ -56,7 +56,7 @@ class Person:
     team: str  # "" for a viewer
     is_viewer: bool
     instance: str  # its name
-    has_left: bool = False  # is named for a run, and no longer in the inventory
+    has_left: bool = False  # named with a run, and no longer in the inventory
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ class Roster:
 
     @property
     def owners(self) -> list[Person]:
-        """Those who are no viewers."""
+        """All people but viewers."""
         return [person for person in self.people.values() if not person.is_viewer]
 
     @property
@@ -80,7 +80,7 @@ class Roster:
 def read_roster(
     inventory: Inventory, *, prefix: str, owners_group: str, viewers_group: str, teams: Collection[str] = ()
 ) -> Roster:
-    """Everybody, and all that is wrong. `teams` are those that there are; if it is empty, every name is a team."""
+    """The roster, and all mistakes. `teams` are the existing teams; if it is empty, every name is a team."""
     owners = list(inventory.groups.get(owners_group, ()))
     viewers = list(inventory.groups.get(viewers_group, ()))
     below = _teams_below(inventory, owners_group)
@@ -100,7 +100,7 @@ def read_roster(
         *_team_problems(people.values(), owners_group, teams),
         *_strangers(inventory, people, owners_group, viewers_group, teams),
         *_name_problems(people.values(), prefix),
-        # Where Ansible could read no hosts, all files are for none.
+        # Where Ansible could read no hosts, no file belongs to a host.
         *(_orphan(folder, file, inventory) for folder, file in inventory.orphans if people),
     ]
     return Roster(people, tuple(problems))
@@ -114,7 +114,7 @@ def with_leaver(roster: Roster, name: str, prefix: str) -> Roster:
 
 
 def _leaver_problems(leaver: Person, people: Collection[Person]) -> Iterator[Problem]:
-    """Who has left has no variables any more: the instance has to follow from the name, and from no other's."""
+    """A person who has left has no variables: the name alone has to give the instance, and nobody else's."""
     if _keeps_nothing(leaver.name):
         remedy = "put the person back into the inventory with the instance as notebook_name, and use -l"
         yield Problem(leaver.name, f"has no letter or digit that AWS takes in a name; {remedy}")
@@ -205,7 +205,7 @@ def _strangers(
     viewers_group: str,
     teams: Collection[str],
 ) -> Iterator[Problem]:
-    """Hosts described as people, or in the group of a team, that are none."""
+    """Hosts that are described as people, or are in the group of a team, but are not people."""
     for name, variables in inventory.hosts.items():
         if name in people or name in inventory.stand_ins:
             continue

@@ -4,7 +4,7 @@
 """Values against the specs that document them: types, choices, required and unknown keys.
 
 Ansible's own validation converts more than people mean (a text becomes a list, `true` becomes the text "True") and
-stops a role at its own variables. This one looks at all variables of all roles, and says all that is wrong.
+stops a role at its own variables. This one checks all variables of all roles, and names all mistakes.
 """
 
 from __future__ import annotations
@@ -118,7 +118,7 @@ def _example(value: Any) -> str:
 
 
 def _checked_texts(name: str, value: Mapping[Any, Any]) -> Checked:
-    """Keys and values as texts: of an empty value AWS would make the word None, and of a yes the word True."""
+    """Keys and values as texts: AWS would get the word None for an empty value, and True for a yes."""
     keys = [checked(f"{name}: one of the keys", key, {}) for key in value]
     values = [checked(f"{name}: {shown(key)}", each, {}) for key, each in value.items()]
     texts = {key.value: each.value for key, each in zip(keys, values, strict=True)}
@@ -179,7 +179,7 @@ SCALARS: dict[str, tuple[Callable[[Any], Any], str]] = {
 }
 
 
-# What people write after a number, and how many of what is asked for that is, by how the variable is called.
+# Units that people write after a number, and their factors, by the end of the variable's name.
 UNITS: tuple[tuple[tuple[str, ...], Mapping[str, int], str], ...] = (
     (
         ("_timeout", "_timeout_maximum", "_limit", "_every"),
@@ -193,7 +193,7 @@ UNITS: tuple[tuple[tuple[str, ...], Mapping[str, int], str], ...] = (
 
 
 def _without_unit(name: str, value: Any) -> str:
-    """The end of a sentence about 2h or 50 GB, where a whole number is asked for: of what, and which one was meant."""
+    """The end of a sentence about 2h or 50 GB, where a whole number is wanted: its unit, and the number meant."""
     found = re.fullmatch(r"(\d+) ?([a-z%]+)", str(value).strip().lower())
     for ends, units, what in UNITS:
         if found and name.endswith(ends) and found[2] in units:

@@ -1,7 +1,7 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # Private to this collection: it may change at any time.
-"""The table of instances: who has what, in which state, and what waits to be changed. Pure."""
+"""The table of instances: their people, states, and pending changes. Pure."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def _settings(outcome: Mapping[str, Any]) -> list[str]:
 
 
 def _priced(changes: list[str], price: str) -> list[str]:
-    """The changes, the last with what all of them cost."""
+    """The changes, the last with the price of all of them."""
     return [*changes[:-1], *(with_price(change, price) for change in changes[-1:])]
 
 

@@ -15,7 +15,7 @@ LONGEST_NUMBER = 20  # digits; Python refuses to convert very long ones
 NUMBERS = ("volume_size_in_gb", "query_bytes")
 
 
-VIEWERS_TEAM = "platform"  # the tag team of viewers, by which their costs are the platform's; no team may be called so
+VIEWERS_TEAM = "platform"  # viewers' tag team: their costs are the platform's; no team may have this name
 RESERVED_TEAM = "is the team of viewers, by which their costs are counted; give the team another name"
 
 
@@ -23,7 +23,7 @@ def normalised_teams(teams: Any) -> dict[Any, Any]:
     """The teams, with YAML's misread words corrected as Ansible does for variables with a type.
 
     A team with nothing after it reads nothing, a team called 2024 is a text, `role_per_person: "yes"` is true and
-    `query_bytes: "10000000"` a number. What is wrong stays as it is, for the checks to name it.
+    `query_bytes: "10000000"` a number. Mistakes stay as they are, for the checks.
     """
     normalised: dict[Any, Any] = {}
     for name, settings in teams.items() if isinstance(teams, Mapping) else ():
@@ -34,7 +34,7 @@ def normalised_teams(teams: Any) -> dict[Any, Any]:
 
 
 def effective_teams(settings: Mapping[str, Any], people: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
-    """The teams that rights are made for. Without platform_access_teams, each team of the roster reads nothing."""
+    """The teams that get rights. Without platform_access_teams, each team of the roster reads nothing."""
     teams: dict[str, dict[str, Any]] = normalised_teams(settings["teams"])
     return teams or {team: {} for team in dict.fromkeys(str(person["team"]) for person in people) if team}
 

@@ -16,7 +16,7 @@ from .plans.section import SectionPlan
 
 VERBS = {"create": "created", "change": "changed", "remove": "removed"}
 FUTURE = {"create": "will create", "change": "will change", "remove": "will remove"}
-# Lines of one kind that are shown; of more, how many they are is said.
+# At most so many lines of one kind are shown; the others are counted.
 OF_PEOPLE = 12
 OF_A_SECTION = 60
 SHARED = ("network", "storage", "access", "costs", "configs")
@@ -24,7 +24,7 @@ NAMES = {"configs": "fleet"}
 PARTS = ("network", "storage", "access", "costs", "fleet")  # of the platform, in the place of a person
 
 
-# How a change is called that a step of the network creates, by the list that the step is in.
+# The name of a change that a step of the network creates, by the list of the step.
 CREATED = "_platform_network_created_"
 TEXTS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     "vpcs": lambda step: f"VPC {step['cidr_block']}",
@@ -56,9 +56,9 @@ def lines_of(
     missed: Collection[str] = (),
     known: Known | None = None,
 ) -> list[Line]:
-    """The table of a run: `applied` are the sections that it converges; for others it only says that they differ.
+    """The table of a run: `applied` are the sections that it converges; of others the table only says that they differ.
 
-    With what is `known` of prices, the price of each change is told.
+    With `known` prices, each change has its price.
 
     `plan` is what platform_plan has returned, `result` what sagemaker_notebook_fleet has, `missed` what was to be
     created and was not.
@@ -219,7 +219,7 @@ def aligned(lines: Sequence[Line]) -> list[str]:
 
 
 def section_diff(section: str, plan: SectionPlan) -> Iterator[dict[str, str]]:
-    """What --diff shows of a section."""
+    """The diff of a section for --diff."""
     for change in plan.changes:
         if change.before or change.after:
             header = f"{section}: {change.text}"
@@ -232,7 +232,7 @@ def section_diff(section: str, plan: SectionPlan) -> Iterator[dict[str, str]]:
 
 
 def plan_of(variables: Mapping[str, Any]) -> Mapping[str, Any]:
-    """What platform_plan or fleet_plan has returned: to a playbook, or to the role notebook_fleet alone."""
+    """The result of platform_plan or fleet_plan: of a playbook, or of the role notebook_fleet alone."""
     plan: Mapping[str, Any] = variables.get("_platform_plan") or variables.get("_notebook_fleet_plan") or {}
     return plan
 
@@ -244,5 +244,5 @@ def applied_result(variables: Mapping[str, Any]) -> Mapping[str, Any] | None:
 
 
 def of_interest(outcome: Mapping[str, Any]) -> bool:
-    """Whether something was done for this instance, or could not be."""
+    """Whether this instance was changed, or a change failed."""
     return bool(outcome["changed"] or outcome["failed"])

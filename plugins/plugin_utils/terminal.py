@@ -80,7 +80,7 @@ class Session:
         self._opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(self._cookies))
         self._open("GET", f"{parts.path or '/'}?{parts.query}")
         with suppress(HTTPError):
-            self._open("GET", "/lab")  # which gives the token, wherever the first page has led to
+            self._open("GET", "/lab")  # gives the token, wherever the first page redirects to
 
     def call(self, method: str, path: str) -> Any:
         return json.loads(self._open(method, path) or b"null")
@@ -124,7 +124,7 @@ class Channel:
         self._socket.settimeout(seconds)
 
     def send(self, text: str, kind: int = TEXT) -> None:
-        """A client masks all that it sends."""
+        """Send a text: a client masks all its frames."""
         content, mask = text.encode(), os.urandom(4)
         length = bytes([0x80 | len(content)]) if len(content) < 126 else struct.pack("!BH", 0x80 | 126, len(content))
         masked = bytes(byte ^ mask[place % 4] for place, byte in enumerate(content))

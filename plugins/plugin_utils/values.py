@@ -1,7 +1,7 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # Private to this collection: it may change at any time.
-"""What no setting may have, whatever it is about: secrets, and characters that end a line or cannot be seen.
+"""Values that no setting may have: secrets, and characters that end a line or are invisible.
 
 Settings reach scripts, tags, policies and descriptions, which all who use an instance, or may look at the account, can
 read.
@@ -20,12 +20,12 @@ REMEDY = (
     "it must have none: all who use an instance or see the account can read it. Keep it in AWS Secrets Manager, or let"
     " the server admit the network of the instances"
 )
-# What may have several lines, and with which characters that cannot be seen.
+# Settings that may have several lines, with the allowed invisible characters.
 OF_SEVERAL_LINES = {"notebook_host_extra_steps": "\n\t", "notebook_host_ca_certificates": "\r\n\t"}
 
 
 def value_problems(name: str, value: Any) -> Iterator[str]:
-    """A sentence for each text in a value, at any depth, that no setting may have; it never shows a secret."""
+    """A sentence for each forbidden text in a value, at any depth; it never shows a secret."""
     if isinstance(value, Mapping):
         for key, each in value.items():
             if isinstance(key, str) and (wrong := list(_text_problems(f"{name}: one of the keys", key))):

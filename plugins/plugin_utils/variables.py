@@ -1,7 +1,7 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # Private to this collection: it may change at any time.
-"""The variables, who may have which, and the mistakes in their values."""
+"""The variables, whether they are people's or the platform's, and the mistakes in their values."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .roster import Inventory, Variables
 from .specs import SECTIONS, Spec, checked, role_options, role_results
 from .teams import NUMBERS
 
-# What a person may say beside notebook_<option>, and the options that follow from other variables.
+# Variables of a person beside notebook_<option>, and the options that follow from other variables.
 OWN: dict[str, Spec] = {
     "notebook_team": {"type": "str"},
     "notebook_idle": {"type": "str"},
@@ -29,7 +29,7 @@ DERIVED_OPTIONS = {"owner", "lifecycle_config_name", "tags", "keep_tags"}
 
 TEXT: Spec = {"type": "str"}
 SECRET: Spec = {"type": "str", "no_log": True}
-# How AWS is reached: what all modules of amazon.aws take. Their own spec would cost each run half a second of imports.
+# The connection to AWS: the options of all modules of amazon.aws. Their own spec would take half a second.
 CONNECTION: dict[str, Spec] = {
     **dict.fromkeys(("region", "aws_region", "profile", "aws_profile", "endpoint_url", "aws_endpoint_url"), TEXT),
     **dict.fromkeys(("access_key", "aws_access_key", "aws_access_key_id"), SECRET),
@@ -102,7 +102,7 @@ def _numbers(specs: Mapping[str, Spec]) -> Iterator[str]:
 def section_settings(section: str, inventory: Inventory) -> tuple[dict[str, Any], list[str]]:
     """The settings of a section, by names without the role's prefix, and what is wrong with them.
 
-    In the place of a value that is wrong there is the default, so that the rest can be checked as well.
+    A wrong value is replaced by the default, so that the rest can be checked as well.
     """
     role = SECTIONS[section]
     settings, problems = {}, []
@@ -200,7 +200,7 @@ def shortened_words(inventory: Inventory) -> Iterator[str]:
 
 
 def _not_a_persons(key: str, name: str, inventory: Inventory) -> Iterator[str]:
-    """What holds for the platform cannot differ from person to person."""
+    """A person has a variable of the platform, which is the same for everybody."""
     is_shared = key in platform_options() or key in PLAYBOOK_VARIABLES
     if is_shared and inventory.says(name, key):
         yield f"{key} is set for this host; it is the same for everybody: set it in group_vars/all.yml only"

@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from ansible._internal._datatag._tags import Origin  # nothing public tells where a value comes from
+from ansible._internal._datatag._tags import Origin  # no public API returns the origin of a value
 
 from .problems import shown
 
@@ -21,7 +21,7 @@ VAULT = "$ANSIBLE_VAULT"
 
 
 def misread_words(name: str, value: Any, numbers: Collection[str] = (), *, is_number: bool = False) -> Iterator[str]:
-    """A sentence for each number or date in a variable, at any depth, that may have been meant as another text.
+    """A sentence for each number or date in a variable, at any depth, that may have been meant as text.
 
     `numbers` are the names of what is a number: there 1_000 is as good as 1000, and 0.50 as 0.5.
     """
@@ -50,7 +50,7 @@ def _means(written: str, value: Any, is_number: bool) -> bool:
 
 
 def _written(value: Any) -> str:
-    """The text that a value was read from; "" if it does not stand in a file of YAML as it is."""
+    """The text that a value was read from; "" if no YAML file has it as it is."""
     origin = Origin.get_tag(value)
     if origin is None or not origin.path or not origin.line_num or not origin.col_num:
         return ""

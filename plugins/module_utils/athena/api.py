@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class AthenaErrorHandler(NotebookErrorHandler):
-    """The same, with Athena's way."""
+    """The same with Athena's error codes."""
 
     _MISSING_CODE = "InvalidRequestException"
     _MISSING_MESSAGES = ("is not found",)

@@ -14,7 +14,7 @@ from .workgroup import read_workgroup, workgroup_arn, workgroup_contents, workgr
 
 
 def read_workgroups(clients: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Those of the names in `wanted`; in a removal all whose names begin like the platform's."""
+    """The workgroups in `wanted`; in a removal all whose names begin like the platform's."""
     names = list(wanted["workgroups"])
     if wanted["removal"]:
         begins = f"{wanted['name']}-"

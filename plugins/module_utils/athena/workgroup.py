@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from mypy_boto3_athena import AthenaClient
 
 PRIMARY = "primary"  # each account has it; nobody can create or delete it
-OWN_TAGS = frozenset({"datalab:access"})  # marks what the role platform_access made
-PAGE_SIZE = 50  # the most that AWS returns in a call
+OWN_TAGS = frozenset({"datalab:access"})  # marks resources of the role platform_access
+PAGE_SIZE = 50  # the most items of one answer
 PLACE = r"s3://[a-z0-9][a-z0-9.-]+[a-z0-9](/.*)?"
 RESULTS = "ResultConfiguration"
 
@@ -61,7 +61,7 @@ NEW: dict[str, Any] = {"enabled": True, "description": None, **{s.option: None f
 
 @dataclass(frozen=True)
 class DesiredWorkgroup:
-    """A workgroup as somebody wants it. What `settings` does not have is left as it is; None empties."""
+    """A wanted workgroup. What `settings` does not have is left as it is; None empties."""
 
     name: str
     settings: dict[str, Any] = field(default_factory=dict)
@@ -185,7 +185,7 @@ def workgroup_names(client: AthenaClient) -> list[str]:
 
 
 def plan_workgroup(desired: DesiredWorkgroup, current: dict[str, Any] | None, arn: str) -> WorkgroupPlan:
-    """What turns `current`, as `read_workgroup` returns it, into `desired`."""
+    """The plan from `current`, the result of `read_workgroup`, to `desired`."""
     has = current or {"name": desired.name, "arn": arn, **NEW, "tags": {}}
     settings = {
         option: value
@@ -241,7 +241,7 @@ def _update_params(settings: dict[str, Any]) -> dict[str, Any]:
 
 
 def _configuration(settings: dict[str, Any]) -> dict[str, Any]:
-    """The settings as the API nests them, with a flag in the place of a value that is to go."""
+    """The settings in the API's structure, with a flag instead of a value that is removed."""
     configuration: dict[str, Any] = {}
     for setting in SETTINGS:
         if setting.option in settings:
@@ -275,7 +275,7 @@ class Workgroup(Resource[WorkgroupPlan]):
 
     client: AthenaClient
     desired: DesiredWorkgroup
-    with_contents: bool  # whether named queries and the query history go when it goes
+    with_contents: bool  # whether named queries and the query history may be deleted with it
     account: Callable[[], tuple[str, str]]  # its id and partition; a call to AWS
 
     key = "workgroup"

@@ -52,7 +52,7 @@ class DesiredAction:
 
 
 def action_problems(desired: DesiredAction) -> Iterator[str]:
-    """What AWS would not take, one sentence each."""
+    """One sentence for each value that AWS would refuse."""
     if not desired.role_arn:
         yield "role_arn is missing; set it to the role that AWS Budgets assumes to attach the policy"
     if not any(getattr(desired, kind) for kind in IDENTITIES):
@@ -87,7 +87,7 @@ def shown_action(found: Mapping[str, Any]) -> State:
 
 
 def as_api(state: State) -> dict[str, Any]:
-    """What CreateBudgetAction and UpdateBudgetAction take of an action."""
+    """The parameters of CreateBudgetAction and UpdateBudgetAction for an action."""
     identities = {kind.capitalize(): state[kind] for kind in IDENTITIES if state[kind]}
     return {
         "NotificationType": "FORECASTED" if state["forecast"] else "ACTUAL",
@@ -108,7 +108,7 @@ class ActionPlan:
 
     @property
     def updates(self) -> dict[str, Any]:
-        """What UpdateBudgetAction is given: only what differs."""
+        """The parameters of UpdateBudgetAction: only those that differ."""
         if self.before is None:
             return {}
         has, wanted = as_api(self.before), as_api(self.desired.state)

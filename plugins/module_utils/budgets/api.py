@@ -20,7 +20,7 @@ Answer = dict[str, Any]
 
 
 class handler(NotebookErrorHandler):  # noqa: N801  # used as `api.handler` is
-    """amazon.aws' decorators, with Budgets' way of saying that something is not there."""
+    """The error handler of amazon.aws, with Budgets's codes for a missing resource."""
 
     @classmethod
     def _is_missing(cls) -> Any:
@@ -89,7 +89,7 @@ def create_notification(client: Any, of: Answer, alert: Answer, subscribers: lis
 @handler.common_error_handler("update the alert of the budget")
 @retry
 def update_notification(client: Any, of: Answer, old: Answer, new: Answer) -> None:
-    """Calls UpdateNotification; who gets the alert stays."""
+    """Calls UpdateNotification; the subscribers stay."""
     client.update_notification(**of, OldNotification=old, NewNotification=new)
 
 

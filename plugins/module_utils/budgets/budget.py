@@ -27,7 +27,7 @@ Subscriber = tuple[str, str]  # its type and its address
 
 @dataclass(frozen=True, order=True)
 class Alert:
-    """When an alert is sent: once more than so many per cent of the budget are spent, or will be by the forecast."""
+    """An alert: sent once more than so many per cent of the budget are spent or forecast."""
 
     threshold: float
     forecast: bool = False
@@ -78,13 +78,13 @@ class DesiredBudget:
 
     @property
     def subscribers(self) -> set[Subscriber]:
-        """Who gets each alert."""
+        """The subscribers of each alert."""
         topic = {("SNS", self.topic_arn)} if self.topic_arn else set()
         return {*(("EMAIL", each) for each in self.emails), *topic}
 
 
 def budget_problems(desired: DesiredBudget) -> Iterator[str]:
-    """What AWS would not take, one sentence each."""
+    """One sentence for each value that AWS would refuse."""
     name, alerts = desired.name, desired.alerts
     if not 1 <= len(name) <= NAME_LENGTH or ":" in name or "\\" in name or "/action/" in name:
         yield f"its name must have 1 to {NAME_LENGTH} characters, none of them : or \\"
@@ -206,7 +206,7 @@ def _api(shown: State) -> dict[str, Any]:
 
 
 def read_budget(client: Any, account: str, arn: str, name: str) -> State | None:
-    """The budget with its alerts, who gets them, and its tags; None if there is none."""
+    """The budget with its alerts, their subscribers, and its tags; None if it does not exist."""
     found = api.describe_budget(client, account, name)
     if not found:
         return None
@@ -214,7 +214,7 @@ def read_budget(client: Any, account: str, arn: str, name: str) -> State | None:
 
 
 def complete_budget(client: Any, account: str, arn: str, found: Mapping[str, Any]) -> State:
-    """A budget that DescribeBudget or DescribeBudgets has returned, with all that these leave out."""
+    """A budget of DescribeBudget or DescribeBudgets, completed with alerts, subscribers and tags."""
     name = found["BudgetName"]
 
     def alert(each: dict[str, Any]) -> State:
@@ -237,7 +237,7 @@ def complete_budget(client: Any, account: str, arn: str, found: Mapping[str, Any
 
 
 def filter_of(found: Mapping[str, Any]) -> State:
-    """The tags that a budget asks for, and whether it is otherwise as this module makes budgets."""
+    """The tags of a budget's filter, and whether this module could have created its other settings."""
     expression = found.get("FilterExpression") or {}
     parts = expression.get("And", [expression] if expression else [])
     tags = [part.get("Tags", {}) for part in parts]
@@ -248,7 +248,7 @@ def filter_of(found: Mapping[str, Any]) -> State:
 
 
 def plan_budget(desired: DesiredBudget, current: State | None) -> BudgetPlan:
-    """What turns `current`, as read_budget returns it, into `desired`."""
+    """The plan from `current`, the result of `read_budget`, to `desired`."""
     has = current["tags"] if current else {}
     to_set, to_delete = compare_aws_tags(has, desired.tags or {}, desired.purge_tags and desired.tags is not None)
     return BudgetPlan(desired, current, to_set, to_delete)

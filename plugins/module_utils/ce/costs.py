@@ -1,7 +1,7 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # Private to this collection: it may change at any time.
-"""What AWS has billed, by day, tag and usage type, for no more paid requests than are allowed."""
+"""AWS's bill by day, tag and usage type, for at most the allowed number of paid requests."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Question:
 
 @dataclass
 class Asked:
-    """The questions that were put, each of which is paid, and how many there may be."""
+    """The number of paid requests so far, and the allowed number."""
 
     client: Any
     most: int
@@ -55,7 +55,7 @@ class Asked:
 
 
 def read_costs(client: Any, question: Question, most: int) -> dict[str, Any]:
-    """The answer, for at most so many requests, with why there is none in `problem`."""
+    """The costs, for at most so many requests; without them the reason is in `problem`."""
     asked = Asked(client, most)
     periods: list[dict[str, Any]] = []
     try:
@@ -80,7 +80,7 @@ def read_costs(client: Any, question: Question, most: int) -> dict[str, Any]:
 
 
 def _read_active(asked: Asked, keys: list[str]) -> None:
-    """Which of the tags are active. A member account may not know: that is its payer's."""
+    """Which of the tags are active. Only the account that pays can read that."""
     asked.requests += 1
     wanted = list(dict.fromkeys(keys))
     try:

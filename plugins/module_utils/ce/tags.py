@@ -18,7 +18,7 @@ MEMBER = "only the account that pays for this one may do it: ask for it there, i
 
 
 def tag_problems(keys: Sequence[str], backfill_from: date | None, today: date) -> Iterator[str]:
-    """What AWS would not take, one sentence each."""
+    """One sentence for each value that AWS would refuse."""
     if not keys:
         yield "keys must name at least one tag"
     if backfill_from is None:
@@ -29,7 +29,7 @@ def tag_problems(keys: Sequence[str], backfill_from: date | None, today: date) -
 
 
 def read_statuses(client: Any, keys: Sequence[str]) -> dict[str, str]:
-    """The status of each key in billing, which knows a key about a day after something has it; otherwise missing."""
+    """The status of each key in billing, known about a day after the first resource has it; `missing` before."""
     found = {each["TagKey"]: each["Status"] for each in api.list_cost_allocation_tags(client, list(keys))}
     return {key: found[key] for key in keys if key in found}
 

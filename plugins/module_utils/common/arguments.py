@@ -9,7 +9,7 @@ from typing import Any
 
 
 def once(value: Any) -> Any:
-    """A list without what is in it already, as AWS has lists; any other value as it is."""
+    """A list without repeated items, as AWS returns it; any other value as it is."""
     return [each for index, each in enumerate(value) if each not in value[:index]] if isinstance(value, list) else value
 
 

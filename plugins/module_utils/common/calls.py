@@ -1,7 +1,7 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # Private to this collection: it may change at any time.
-"""How AWS is called: again after a throttle, many at a time, by pages."""
+"""Calls to AWS: repeated after a throttle, many at a time, in pages."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ansible_collections.amazon.aws.plugins.module_utils.retries import AWSRetry
 if TYPE_CHECKING:
     from mypy_boto3_sagemaker.type_defs import PaginatorConfigTypeDef
 
-PAGES: PaginatorConfigTypeDef = {"PageSize": 100}  # the most that AWS returns in a call
+PAGES: PaginatorConfigTypeDef = {"PageSize": 100}  # the most items of one answer
 THROTTLING = ["ThrottlingException"]
 POOL_SIZE = 10  # also botocore's default number of connections
 
@@ -46,5 +46,5 @@ def in_parallel(function: Callable[[T], R], items: Iterable[T]) -> list[R]:
 
 
 def by_name(function: Callable[[str], R], names: list[str]) -> dict[str, R]:
-    """The function's results by the names that it was called with."""
+    """The results of a function by its argument."""
     return dict(zip(names, in_parallel(function, names), strict=True))

@@ -1,7 +1,7 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # Private to this collection: it may change at any time.
-"""Passwords, tokens and keys in texts that are no place for them, known by their shape."""
+"""Passwords, tokens and keys in texts that must not have them, found by their form."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 
-# A shell variable or command in the place of a secret is none, and neither is the number of a port.
+# A shell variable or a command in the place of a secret is not one, nor is the number of a port.
 LITERAL = r"(?!\$|`)"
 PORT_OR_VARIABLE = r"(?:\d{1,5}(?:[/?#\s]|$)|\$\{?\w+\}?@)"
 
@@ -49,12 +49,12 @@ PATTERNS = {kind: re.compile(pattern, re.IGNORECASE | re.MULTILINE) for kind, pa
 
 @lru_cache(maxsize=10_000)
 def credential_in(text: str) -> str:
-    """What kind of secret a text has; "" for none."""
+    """The kind of secret in a text; "" for none."""
     return next((kind for kind, pattern in PATTERNS.items() if pattern.search(text)), "")
 
 
 def secret_texts(value: Any) -> Iterator[str]:
-    """The texts in a value, at any depth, that have a secret."""
+    """The texts with a secret in a value, at any depth."""
     if isinstance(value, str) and credential_in(value):
         yield value
     elif isinstance(value, Mapping):

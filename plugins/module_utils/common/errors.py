@@ -63,7 +63,7 @@ class InputError(NotebookError):
 
 
 class NotebookErrorHandler(AWSErrorHandler):
-    """amazon.aws' decorators, with SageMaker's way of saying that something is not there."""
+    """The error handler of amazon.aws, with SageMaker's codes for a missing resource."""
 
     _CUSTOM_EXCEPTION = NotebookError
     _MISSING_CODE = "ValidationException"
@@ -78,7 +78,7 @@ class NotebookErrorHandler(AWSErrorHandler):
 
 
 def or_error(read: Callable[[], R]) -> R | NotebookError:
-    """What `read` returns, or what AWS answers instead. That there is no way to ask is not one thing's trouble."""
+    """The result of `read`, or the error of AWS. A lost connection is raised: it is not the trouble of one resource."""
     try:
         return read()
     except NotebookError as error:

@@ -1,7 +1,7 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # Private to this collection: it may change at any time.
-"""How fast AWS is asked: as fast as is allowed, and more slowly for as long as AWS throttles.
+"""The pace of requests: as fast as is allowed, and more slowly as long as AWS throttles.
 
 botocore's own retry mode for this, adaptive, begins at the rate that it has measured so far. In a run of few requests
 that is next to nothing: with five throttles of each operation, six calls took it more than a minute.
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .session import Session
 
-LONGEST_INTERVAL = 0.5  # seconds between two requests, however much is throttled
+LONGEST_INTERVAL = 0.5  # the most seconds between two requests
 SLOWER = 2.0  # times as long after a throttled request
 FASTER = 0.8  # times as long after another
 
@@ -38,7 +38,7 @@ class Pace:
         time.sleep(turn - now)
 
     def hear(self, response: tuple[Any, dict[str, Any]] | None, **_event: Any) -> None:
-        """Takes what came of an attempt; for botocore's event needs-retry. `response` is None if nothing came."""
+        """Takes the outcome of an attempt; for botocore's event needs-retry. `response` is None without an answer."""
         code = response[1].get("Error", {}).get("Code", "") if response else ""
         with self._lock:
             interval = self._interval * (SLOWER if "Throttl" in code else FASTER)

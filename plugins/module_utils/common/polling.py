@@ -1,7 +1,7 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # Private to this collection: it may change at any time.
-"""Waits for one thing, where there is nothing to show meanwhile."""
+"""Waits for one condition, without showing progress."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from collections.abc import Callable
 
 from .errors import NotebookError
 
-FIRST_DELAY = 0.25  # seconds between two looks; grows
+FIRST_DELAY = 0.25  # seconds between two reads; grows
 LONGEST_DELAY = 5.0
 
 
 def wait_until(is_done: Callable[[], bool], seconds: float, what: str) -> None:
-    """Looks until it is done; raises NotebookError, with `what` was waited for, when it takes longer than this."""
+    """Waits until it is done; after `seconds` raises NotebookError, which names `what`."""
     deadline = time.monotonic() + seconds
     delay = FIRST_DELAY
     while not is_done():

@@ -1,7 +1,7 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # Private to this collection: it may change at any time.
-"""How a module makes a resource present or absent: the flow that is the same for all, and what each resource supplies.
+"""How a module makes a resource present or absent: the common flow, and the interface of a resource.
 
 An instance has more states than these two; sagemaker/plan.py and sagemaker/converge.py are its flow.
 """
@@ -39,7 +39,7 @@ P = TypeVar("P", bound=Plan)
 
 
 class Resource(ABC, Generic[P]):
-    """What differs from one resource to the next. Only `apply` and `delete` change anything."""
+    """The interface of a resource. Only `apply` and `delete` change anything."""
 
     key: ClassVar[str]  # of the resource in the module's result
     shown: ClassVar[tuple[str, ...]] = ()  # by `--diff`; () for all that there is
@@ -49,15 +49,15 @@ class Resource(ABC, Generic[P]):
         """One sentence for each mistake in the options, whatever AWS has."""
 
     def absence_problems(self) -> list[str]:
-        """Why there cannot be none of it, whatever there is, one sentence each."""
+        """One sentence for each reason why it can never be absent."""
         return []
 
     @abstractmethod
     def read(self) -> State | None:
-        """What AWS has; None if there is none."""
+        """The existing resource; None if there is none."""
 
     def read_settled(self) -> State | None:
-        """What AWS has, to decide on; a resource that changes its state by and by waits here for one that lasts."""
+        """The existing resource in a lasting state: a resource with passing states waits here."""
         return self.read()
 
     @abstractmethod

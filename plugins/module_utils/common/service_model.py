@@ -1,7 +1,7 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # Private to this collection: it may change at any time.
-"""What AWS would not take, by botocore's model of a service: names, ranges, choices, tags. No call is made."""
+"""Values that AWS would refuse, by botocore's model of a service: names, ranges, choices, tags. No call is made."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ RESERVED = ("aws:", "datalab:")  # what keys of AWS and of the collection begin 
 SHOWN_LENGTH = 40  # of a key in a message
 NEWER = "if it is new at AWS, upgrade botocore"
 TAGS = 50  # of one resource
-# What a pattern of the model says, for people.
+# The patterns of the model in words.
 NAME = "letters, digits and hyphens, with a letter or digit at both ends"
 IN_WORDS = {
     "NotebookInstanceLifecycleConfigName": NAME,
@@ -138,7 +138,7 @@ def tag_problems(tags: Mapping[str, str], own: Collection[str] = (), most: int =
 
 
 def tag_key_problems(key: str) -> Iterator[str]:
-    """What AWS would not take as the key of a tag."""
+    """Reasons for which AWS would refuse the key of a tag."""
     if not 1 <= len(key) <= TAG_KEY_LENGTH:
         yield f"the key {_start(key)} has {len(key)} characters; it must have 1 to {TAG_KEY_LENGTH}"
     if not _is_taken(key):

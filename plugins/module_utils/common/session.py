@@ -34,7 +34,7 @@ NO_REGION = "This module requires a region. Set AWS_REGION or the option region"
 
 @cache
 def data_loader() -> Loader:
-    """What reads botocore's data: one for all in this process, which reads each file once."""
+    """The reader of botocore's data: one for this process, which reads each file once."""
     loader: Loader = get_session().get_component("data_loader")
     return loader
 
@@ -46,7 +46,7 @@ def load_service_model(service: str = "sagemaker") -> ServiceModel:
 
 
 def _with_profile(module: AnsibleAWSModule, profile: str) -> Any:
-    """What amazon.aws takes of a module, with this profile in the place of all its credentials."""
+    """The parameters that amazon.aws reads from a module, with this profile instead of its credentials."""
     others = dict.fromkeys(("access_key", "secret_key", "session_token"), "")
     return SimpleNamespace(params={**module.params, **others, "profile": profile}, fail_json=module.fail_json)
 

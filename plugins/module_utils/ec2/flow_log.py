@@ -1,7 +1,7 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # Private to this collection: it may change at any time.
-"""Flow logs: what AWS writes down of the traffic of a VPC, a subnet or a network interface, and where."""
+"""Flow logs: records of the traffic of a VPC, a subnet or a network interface, and their destination."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ if TYPE_CHECKING:
     from botocore.model import ServiceModel
     from mypy_boto3_ec2 import EC2Client
 
-OWN_TAGS = frozenset({"datalab:network"})  # marks what the role platform_network made
+OWN_TAGS = frozenset({"datalab:network"})  # marks resources of the role platform_network
 RESOURCES = {"vpc": "VPC", "subnet": "Subnet", "eni": "NetworkInterface"}  # by what their ids begin with
 DESTINATIONS = {"s3": "s3", "logs": "cloud-watch-logs", "firehose": "kinesis-data-firehose"}  # by the service of an ARN
 ARN = re.compile(r"arn:[^:]+:(?P<service>[^:]+):[^:]*:[^:]*:(?P<name>.+)")
 LOG_GROUP = "log-group:"
 OPTIONS = ("traffic_type", "deliver_logs_permission_arn", "log_format", "max_aggregation_interval")
-# What a flow log that takes another's place has from it, unless an option says otherwise.
+# Settings that a replaced flow log passes on, unless an option is given.
 SETTINGS = (*OPTIONS, "deliver_cross_account_role", "destination_options")
 SECONDS = 60  # until AWS returns a new flow log, or a deleted one no more
 
@@ -75,7 +75,7 @@ class DesiredFlowLog:
 
 @dataclass(frozen=True)
 class FlowLogPlan:
-    """What has to happen to one flow log."""
+    """The plan of one flow log."""
 
     desired: DesiredFlowLog
     before: State | None
@@ -161,7 +161,7 @@ def is_written_to(flow_log: Mapping[str, Any], log_destination: str) -> bool:
 
 
 def plan_flow_log(desired: DesiredFlowLog, current: State | None) -> FlowLogPlan:
-    """What turns `current`, as `read_flow_log` returns it, into `desired`."""
+    """The plan from `current`, the result of `read_flow_log`, to `desired`."""
     replace = current is not None and any(current.get(key) != value for key, value in desired.options.items())
     has = current["tags"] if current else {}
     to_set, to_delete = compare_aws_tags(has, desired.tags or {}, desired.purge_tags and desired.tags is not None)
@@ -202,7 +202,7 @@ def _await(is_done: Callable[[], bool], text: str) -> None:
 
 
 def _require_success(text: str, unsuccessful: list[Mapping[str, Any]]) -> None:
-    """AWS answers 200 also when it has done nothing."""
+    """Raises an error for an answer with status 200 that lists failures."""
     for each in unsuccessful:
         raise NotebookError(f"Failed to {text}: {each['Error']['Code']}: {each['Error']['Message']}")
 

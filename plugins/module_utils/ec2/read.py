@@ -26,7 +26,7 @@ NAT_STATES = ["pending", "available", "deleting"]
 
 
 def read_network(clients: Mapping[str, Any], wanted: Mapping[str, Any]) -> Found:
-    """What there is of the network that `wanted_to_read()` of the plans has described; empty lists where nothing is."""
+    """The existing resources of the network that `wanted_to_read()` describes; empty lists where there are none."""
     client = clients["ec2"]
     found: Found = {"region": client.meta.region_name}
     if wanted["ids_only"]:
@@ -84,7 +84,7 @@ def _of_the_vpc(client: Any, wanted: Mapping[str, Any], vpc_id: str) -> Calls:
 
 
 def _peerings(client: Any, vpc_id: str) -> Any:
-    """The connections that this VPC has asked for, and those that others have asked it for; filters are all met."""
+    """The connections that this VPC has requested or was asked for, by two calls, since all filters have to match."""
     sides = ("requester-vpc-info.vpc-id", "accepter-vpc-info.vpc-id")
     both = in_parallel(lambda side: api.describe_vpc_peering_connections(client, {side: vpc_id}), sides)
     return [connection for connections in both for connection in connections]

@@ -17,13 +17,13 @@ _DEAD = (*_LEAVING, "failed", "rejected", "expired")
 
 
 def short_name(service: str) -> str:
-    """What follows the region in the name of a service, by which it is known here."""
+    """The part of a service's name after the region, by which it is called here."""
     prefix = _PREFIX.match(service)
     return service[prefix.end() :] if prefix else service
 
 
 def full_names(services: Iterable[str], region: str) -> list[str]:
-    """The names that these services may have in a region."""
+    """The possible full names of these services in a region."""
     return [f"{prefix}.{region}.{service}" for service in services for prefix in PREFIXES]
 
 

@@ -60,7 +60,7 @@ class DesiredPoint:
 
 @dataclass(frozen=True)
 class PointPlan:
-    """What has to happen to one access point."""
+    """The plan of one access point."""
 
     desired: DesiredPoint
     before: dict[str, Any] | None
@@ -135,7 +135,7 @@ def read_point(client: EFSClient, file_system_id: str, name: str) -> dict[str, A
 
 
 def plan_point(desired: DesiredPoint, current: dict[str, Any] | None) -> PointPlan:
-    """What turns `current`, as `read_point` returns it, into `desired`; raises InputError if only another would do."""
+    """The plan from `current`, the result of `read_point`, to `desired`; raises InputError if there is none."""
     found = list(differences(desired, current)) if current else []
     if found and not desired.replace:
         remedy = (

@@ -30,7 +30,7 @@ MISSING = [
 
 
 class handler(NotebookErrorHandler):  # noqa: N801  # used as `api.handler` is
-    """amazon.aws' decorators, with EFS's ways of saying that something is not there."""
+    """The error handler of amazon.aws, with EFS's codes for a missing resource."""
 
     @classmethod
     def _is_missing(cls) -> Any:

@@ -90,7 +90,7 @@ def read_settled(client: EFSClient, name: str, timeout: int) -> dict[str, Any] |
 
 
 def await_states(client: EFSClient, name: str, timeout: int, expected: Callable[[set[str]], bool]) -> None:
-    """Waits until the states of the file system and its mount targets are those expected; none if it is not there."""
+    """Waits until the states of the file system and its mount targets are these; no state: it does not exist."""
 
     def are_there() -> bool:
         found = api.describe_file_systems(client, CreationToken=name)
@@ -162,7 +162,7 @@ def delete_targets(client: EFSClient, file_system_id: str, mount_target_ids: lis
 
 
 def assert_may_go(client: EFSClient, current: dict[str, Any]) -> None:
-    """Raises InputError with the contents of the file system, so that nobody deletes it by mistake."""
+    """Raises InputError, naming the contents, unless the file system is empty."""
     points = len(api.describe_access_points(client, FileSystemId=current["file_system_id"]))
     size, targets = current["size_in_bytes"]["value"], len(current["mount_targets"])
     name = f"file system {current['creation_token']} ({current['file_system_id']})"
@@ -191,7 +191,7 @@ class FileSystem(Resource[FileSystemPlan]):
     """The file system of the module efs_file_system."""
 
     client: EFSClient
-    ec2: Callable[[], EC2Client]  # only new mount targets need it
+    ec2: Callable[[], EC2Client]  # needed for new mount targets only
     params: dict[str, Any]
     check_mode: bool
 

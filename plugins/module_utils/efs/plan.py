@@ -21,7 +21,7 @@ from ..common.service_model import input_problems, tag_problems
 if TYPE_CHECKING:
     from botocore.model import ServiceModel
 
-OWN_TAGS = frozenset({"datalab:storage"})  # marks what the role platform_storage made
+OWN_TAGS = frozenset({"datalab:storage"})  # marks resources of the role platform_storage
 SET_ONCE = {"encrypted": "Encrypted", "kms_key_id": "KmsKeyId", "performance_mode": "PerformanceMode"}
 THROUGHPUT = {
     "throughput_mode": "ThroughputMode",
@@ -54,7 +54,7 @@ class DesiredFileSystem:
 
 @dataclass(frozen=True)
 class FileSystemPlan:
-    """What has to happen to one file system."""
+    """The plan of one file system."""
 
     desired: DesiredFileSystem
     before: dict[str, Any] | None
@@ -154,7 +154,7 @@ def file_system_problems(model: ServiceModel, desired: DesiredFileSystem) -> lis
 
 
 def plan_file_system(desired: DesiredFileSystem, current: dict[str, Any] | None) -> FileSystemPlan:
-    """What turns `current`, as `read_file_system` returns it, into `desired`; raises InputError if nothing does."""
+    """The plan from `current`, the result of `read_file_system`, to `desired`; raises InputError if AWS has no way."""
     problems = [*_throughput_problems(desired, current or {}), *(_unchangeable(desired, current) if current else ())]
     if problems:
         raise InputError([f"file system {desired.name}: {problem}" for problem in problems])
@@ -204,7 +204,7 @@ def _unchangeable(desired: DesiredFileSystem, current: dict[str, Any]) -> Iterat
 
 
 def is_same(wanted: Any, has: Any) -> bool:
-    """Whether two values are the same. AWS names keys by ARN; an alias does not tell its key."""
+    """Whether two values are the same. AWS returns keys as ARNs; an alias does not show its key."""
     return wanted == has or str(has).endswith(f":key/{wanted}") or "alias/" in str(wanted)
 
 

@@ -1,7 +1,7 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # Private to this collection: it may change at any time.
-"""What AWS has of the platform's storage: file systems with all that belongs to them, and its buckets."""
+"""Reads the platform's storage: file systems with all that belongs to them, and buckets."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ from ..common.errors import NotebookErrorHandler
 
 
 class handler(NotebookErrorHandler):  # noqa: N801  # used as `api.handler` is
-    """amazon.aws' decorators, with EventBridge's way of saying that something is not there."""
+    """The error handler of amazon.aws, with EventBridge's codes for a missing resource."""
 
     @classmethod
     def _is_missing(cls) -> Any:

@@ -29,7 +29,7 @@ Wanted = Mapping[str, Any]
 
 
 def read_costs(clients: Clients, wanted: Wanted) -> dict[str, Any]:
-    """All that there is of it, and whether billing sums up by the tags that are asked for."""
+    """The existing resources, and whether billing sums up by the requested tags."""
     parts: dict[str, Callable[[], Any]] = {
         "log_group": lambda: read_log_group(clients["logs"], wanted["log_group"]),
         "policy": lambda: read_policy(clients["logs"], wanted["rule"]),
@@ -66,7 +66,7 @@ def read_topic(client: Any, arn: str) -> dict[str, Any] | None:
 
 
 def read_budgets(client: Any, wanted: Wanted) -> list[dict[str, Any]]:
-    """The budgets that are wanted, and those that are called like them: what these leave out is not read."""
+    """The wanted budgets, and those with similar names, whose alerts and tags are not read."""
     account = wanted["account"]
     found = []
     for each in describe_budgets(client, account["account"]):
@@ -88,7 +88,7 @@ def read_actions(client: Any, wanted: Wanted) -> list[dict[str, Any]]:
 
 
 def read_denials(client: Any, wanted: Wanted) -> dict[str, Any]:
-    """Which policies these groups have, or why that may not be read: who only looks at instances may not see rights."""
+    """The policies of these groups, or why they cannot be read: who only reads instances may not see rights."""
     try:
         return {"policies": by_name(lambda group: list_attached_group_policies(client, group), wanted["groups"])}
     except NotebookError as error:
@@ -98,7 +98,7 @@ def read_denials(client: Any, wanted: Wanted) -> dict[str, Any]:
 
 
 def read_rights(client: Any, wanted: Wanted) -> dict[str, Any]:
-    """What of IAM denies teams: policies and the role on the path that marks them, and the groups that have them."""
+    """The denying policies and their role, by their path in IAM, and the groups that have them."""
     return read_details(client, {"name": wanted["rights_name"], "path": wanted["rights_path"], **JUST_READ})
 
 

@@ -93,7 +93,7 @@ def read_rule(client: Any, name: str) -> State | None:
 
 
 def plan_rule(desired: DesiredRule, current: State | None) -> RulePlan:
-    """What turns `current`, as read_rule returns it, into `desired`."""
+    """The plan from `current`, the result of `read_rule`, to `desired`."""
     has = current["tags"] if current else {}
     to_set, to_delete = compare_aws_tags(has, desired.tags or {}, desired.purge_tags and desired.tags is not None)
     return RulePlan(desired, current, to_set, to_delete)

@@ -1,7 +1,7 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # Private to this collection: it may change at any time.
-"""When instances ran: from the events in a log group, or else from the calls that CloudTrail has recorded."""
+"""When instances ran: from the events in a log group, or else from the calls in CloudTrail."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ DETAIL_TYPE = "SageMaker Notebook Instance State Change"
 STOPS_GROUP = "/aws/sagemaker/NotebookInstances"  # where instances log
 STOPS_STREAM = "autostop"  # after the instance's name: what notebooks print is in other streams
 CLOUDTRAIL_DAYS = 90
-# What follows from a call at once. A start is paid a few minutes later, when the instance is in service: of calls alone
-# nothing tells that moment.
+# The state that follows from a call at once. A start is paid a few minutes later, when the instance is in service:
+# calls do not show that moment.
 CALLS = {
     "CreateNotebookInstance": "InService",
     "StartNotebookInstance": "InService",
@@ -113,7 +113,7 @@ def events_of_calls(calls: Iterable[Mapping[str, Any]]) -> list[Event]:
 
 
 def stops_of(lines: Iterable[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
-    """What autostop has logged, with the instance by its log stream."""
+    """The lines of autostop, with the instance, which is in the name of the log stream."""
     for each in lines:
         instance, _slash, stream = each["logStreamName"].partition("/")
         line = _json(each["message"]) if stream == STOPS_STREAM else {}

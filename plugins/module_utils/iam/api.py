@@ -18,11 +18,11 @@ if TYPE_CHECKING:
     from mypy_boto3_iam import IAMClient
     from mypy_boto3_iam.type_defs import PaginatorConfigTypeDef
 
-PAGES: PaginatorConfigTypeDef = {"PageSize": 1000}  # the most that IAM returns in a call
+PAGES: PaginatorConfigTypeDef = {"PageSize": 1000}  # the most items of one answer
 
 
 class IamErrorHandler(NotebookErrorHandler):
-    """The same, with IAM's way."""
+    """The same with IAM's error codes."""
 
     @classmethod
     def _is_missing(cls) -> Any:

@@ -1,7 +1,7 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # Private to this collection: it may change at any time.
-"""The rights that AWS has: IAM in pages of a thousand, Athena's workgroups one by one."""
+"""Reads the rights: IAM in pages of a thousand, Athena's workgroups one by one."""
 
 from __future__ import annotations
 

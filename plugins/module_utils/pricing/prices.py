@@ -1,7 +1,7 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # Private to this collection: it may change at any time.
-"""What instances cost: by AWS's price list, which is asked once in a while, or by the few prices that are shipped."""
+"""The prices of instances: AWS's price list, which is read once in a while, or the few shipped prices."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ CACHE_DAYS = 7
 
 
 def price_list_region(region: str) -> str:
-    """Where the price list of a region is asked: it answers in three regions only."""
+    """The region whose endpoint has the price list of a region: there are three."""
     return HOSTS.get(region.partition("-")[0], OTHERWISE)
 
 
@@ -61,7 +61,7 @@ def _on_demand(product: Mapping[str, Any]) -> Iterator[float]:
 
 
 def read_prices(client: Any, region: str, private: Mapping[str, float], cache: str | None) -> dict[str, Any]:
-    """The prices of a region; why they are not AWS's newest is in `problem`."""
+    """The prices of a region; `problem` says why they are not AWS's newest."""
     listed, problem = _cached(cache, region, timedelta(days=CACHE_DAYS)), ""
     if listed is None:
         try:
@@ -95,7 +95,7 @@ def _cached(cache: str | None, region: str, most: timedelta) -> dict[str, Any] |
 
 
 def _store(cache: str | None, region: str, prices: Mapping[str, Any]) -> None:
-    """A file that cannot be written costs no more than another question."""
+    """Keep the prices in a file; if it cannot be written, the next run asks again."""
     if not cache:
         return
     path = Path(cache)

@@ -28,5 +28,5 @@ PRICES: dict[str, Prices] = {
 
 
 def shipped_prices(region: str) -> Prices:
-    """The prices of the region that are shipped; {} where none are."""
+    """The shipped prices of the region; {} if there are none."""
     return PRICES.get(region, {})

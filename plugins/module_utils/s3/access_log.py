@@ -1,7 +1,7 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # Private to this collection: it may change at any time.
-"""Where S3 writes who asked for what in a bucket: {bucket, prefix}, or {} for nowhere."""
+"""The access log of a bucket: its destination as {bucket, prefix}, or {} for none."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ if TYPE_CHECKING:
 
 
 def read_access_log(client: S3Client, name: str, account: str) -> dict[str, str]:
-    """Where the log of the bucket of this account is written."""
+    """The destination of the log of a bucket of this account."""
     return _normalised(api.get_bucket_logging(client, name, account))
 
 
 def set_access_log(
     client: S3Client, name: str, account: str, wanted: dict[str, str], *, check_mode: bool = False
 ) -> dict[str, str]:
-    """Has the log written where it is wanted, and returns where it was."""
+    """Sets the destination of the log, and returns the one before."""
     has = api.get_bucket_logging(client, name, account)
     if _normalised(has) != wanted and not check_mode:
         new = {**has, "TargetBucket": wanted["bucket"], "TargetPrefix": wanted["prefix"]} if wanted else {}

@@ -31,7 +31,7 @@ MISSING = [
 
 
 class handler(NotebookErrorHandler):  # noqa: N801  # used as `api.handler` is
-    """amazon.aws' decorators, with S3's ways of saying that something is not there."""
+    """The error handler of amazon.aws, with S3's codes for a missing resource."""
 
     @classmethod
     def _is_missing(cls) -> Any:

@@ -16,7 +16,7 @@ def owner_arguments() -> dict[str, Any]:
 
 
 def instance_arguments() -> dict[str, Any]:
-    """What describes one notebook instance."""
+    """The options that describe one notebook instance."""
     return {
         "name": {"type": "str", "required": True, "aliases": ["notebook_instance_name"]},
         **owner_arguments(),

@@ -33,7 +33,7 @@ SECRET_ARN = re.compile(r"arn:aws[a-z-]*:secretsmanager:[a-z0-9-]*:[0-9]{12}:sec
 
 @dataclass(frozen=True)
 class DesiredRepository:
-    """A repository as somebody wants it. What `git` does not have is left as it is; None is nothing."""
+    """A wanted repository. What `git` does not have is left as it is; None is nothing."""
 
     name: str
     git: dict[str, str | None] = field(default_factory=dict)
@@ -115,7 +115,7 @@ def with_tags(client: SageMakerClient, answer: Mapping[str, Any]) -> dict[str, A
 
 
 def plan_repository(desired: DesiredRepository, current: dict[str, Any] | None) -> RepositoryPlan:
-    """What turns `current`, as `read_repository` returns it, into `desired`."""
+    """The plan from `current`, the result of `read_repository`, to `desired`."""
     has = current or {"code_repository_name": desired.name, **dict.fromkeys(GIT), "tags": {}}
     git = {option: value for option, value in desired.git.items() if value != has[option]}
     tags = has["tags"]
@@ -156,7 +156,7 @@ def apply_repository(client: SageMakerClient, plan: RepositoryPlan) -> None:
         tags = {"Tags": ansible_dict_to_boto3_tag_list(plan.set_tags)} if plan.set_tags else {}
         try:
             api.create_code_repository(client, name, {"GitConfig": config, **tags})
-        except NotebookError:  # its answer may have been lost, or another run has made the same
+        except NotebookError:  # an answer was lost, or another run has created the same
             made = read_repository(client, name)
             if made is None or any(made[key] != plan.after[key] for key in (*GIT, "tags")):
                 raise

@@ -1,7 +1,7 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # Private to this collection: it may change at any time.
-"""Instances and lifecycle configurations as they are wanted beside those that AWS has. Pure."""
+"""Compares wanted instances and lifecycle configurations with those of AWS. Pure."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Comparison:
 
     @property
     def changed(self) -> bool:
-        """Whether something differs that a user asked for."""
+        """Whether a setting of the user differs."""
         return bool(self._changed_configs) or any(made.changed for made in self.plans)
 
     @property
@@ -40,7 +40,7 @@ class Comparison:
         return {made.desired.name: made.current for made in self.plans}
 
     def without(self, refused: Mapping[str, NotebookError]) -> Comparison:
-        """The same, in which nothing is done to these instances, and why; of what waits it is only said."""
+        """The same without changes to these instances, each with the reason; pending changes are only reported."""
         waiting = {made.desired.name for made in self.plans if made.pending}
         errors = {name: error for name, error in refused.items() if name not in waiting}
         plans = [
@@ -54,7 +54,7 @@ class Comparison:
         return replace(self, plans=plans, errors={**self.errors, **errors})
 
     def without_configs(self, failed: Mapping[str, NotebookError]) -> Comparison:
-        """The same, in which nothing is done to the instances of these lifecycle configurations, and why."""
+        """The same without changes to the instances of these lifecycle configurations, each with the reason."""
         uses = {made.desired.name: made.config for made in self.plans if made.config in failed}
         errors = {
             name: NotebookError(f"lifecycle configuration {config}: {failed[config]}") for name, config in uses.items()
@@ -75,7 +75,7 @@ class Comparison:
         currents: Mapping[str, Current | None] | None = None,
         errors: Mapping[str, NotebookError] | None = None,
     ) -> dict[str, Any]:
-        """What the fleet module returns: of a run that leaves the instances as `currents`, or that changes nothing."""
+        """The result of the fleet module for a run that leaves the instances as `currents`, or that changes nothing."""
         wrong = {**self.errors, **(errors or {})}
         seen = self.currents if currents is None else currents
         return {
@@ -111,7 +111,7 @@ def comparison(
     configs: list[tuple[DesiredConfig, dict[str, Any] | NotebookError | None]],
     instances: list[tuple[Desired, Current | NotebookError | None]],
 ) -> Comparison:
-    """The plans from what AWS has to what is wanted; an error instead of an instance is why AWS does not return it."""
+    """The plans from the existing to the wanted; an error instead of an instance says why AWS does not return it."""
     unread = {desired.name: current for desired, current in configs if isinstance(current, NotebookError)}
     plans = [
         ConfigPlan(desired, {}, {}) if isinstance(current, NotebookError) else plan_config(desired, current)

@@ -1,7 +1,7 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # Private to this collection: it may change at any time.
-"""Carries plans out: all instances at once, in one polling loop."""
+"""Applies plans: to all instances at once, in one polling loop."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ Report = Callable[[Counter[str], int, float], None]
 
 @dataclass(frozen=True)
 class Move:
-    """What an action does to the state of an instance."""
+    """The change of an instance's state by an action."""
 
     call: Callable[[SageMakerClient, Job, Step], Any] | None
     sent_from: frozenset[str | None] | None = None  # None: from any
@@ -51,7 +51,7 @@ class Job:
     status: str | None
     steps: deque[Step] = field(init=False)
     modified: datetime | None = None  # the LastModifiedTime that goes with the status
-    sent: float | None = None  # when the call of steps[0] was made (time.monotonic)
+    sent: float | None = None  # the time of the call of steps[0] (time.monotonic)
     sent_at: tuple[str | None, datetime | None] = (None, None)  # the status and its time then
     moved: bool = False  # whether the state has changed since
     error: NotebookError | None = None
@@ -193,7 +193,7 @@ def _step(client: SageMakerClient, job: Job, wait: bool) -> bool:
         job.sent, job.moved = time.monotonic(), True
         return not wait or _arrived(client, job, move)
     if step.action in ALREADY and job.status in ALREADY[step.action]:
-        return True  # somebody else was faster
+        return True  # another run was faster
     if move.sent_from is not None and job.status not in move.sent_from:
         return False
     _send(client, job)
@@ -238,11 +238,11 @@ def _has_worked(client: SageMakerClient, job: Job) -> bool:
 
 
 def _arrived(client: SageMakerClient, job: Job, move: Move) -> bool:
-    """Whether the instance is where the step leads to; sends the call again if nothing has happened."""
+    """Whether the instance has the state that the step leads to; repeats the call if nothing has happened."""
     if move.leads_to is None or job.status in move.leads_to:
         return True
     status, modified = job.sent_at
-    # From Failed to Failed, only the time tells that there was something between.
+    # From Failed to Failed, only the time shows that another state was between.
     job.moved = job.moved or job.status != status or (job.status == "Failed" and job.modified != modified)
     if job.status == "Failed" and job.moved:
         raise NotebookError(f"{job.name} is Failed: {_failure_reason(client, job)}")

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from mypy_boto3_resourcegroupstaggingapi import ResourceGroupsTaggingAPIClient
     from mypy_boto3_sagemaker import SageMakerClient
 
-Answer = tuple[Mapping[str, Any], dict[str, str]]  # what AWS says of an instance, and its tags
+Answer = tuple[Mapping[str, Any], dict[str, str]]  # the description of an instance, and its tags
 
 
 @dataclass(frozen=True)
@@ -31,14 +31,14 @@ class Clients:
 
 
 def describe_instance(client: SageMakerClient, name: str) -> Answer | None:
-    """One instance with everything that there is to know of it: two calls, between which a deletion may end."""
+    """One instance with all settings and tags: two calls, between which a deletion may end."""
     answer = api.describe_notebook_instance(client, name)
     tags = api.find_tags(client, answer["NotebookInstanceArn"]) if answer else None
     return None if answer is None or tags is None else (answer, tags)
 
 
 def describe_or_error(client: SageMakerClient, name: str) -> Answer | NotebookError | None:
-    """The instance, or what AWS answers instead."""
+    """The instance, or the error of AWS."""
     return or_error(lambda: describe_instance(client, name))
 
 
@@ -75,7 +75,7 @@ def list_account(client: SageMakerClient) -> dict[str, Current]:
 def read_fleet(
     client: SageMakerClient, instances: list[Desired], account: dict[str, Current] | None
 ) -> list[tuple[Desired, Current | NotebookError | None]]:
-    """Each wanted instance as AWS has it, or why AWS does not return it.
+    """Each wanted instance as AWS has it, or the reason why AWS does not return it.
 
     With the account's lists, describes only what differs or may differ.
     """
@@ -121,7 +121,7 @@ def read_again(
 ) -> tuple[dict[str, Current | None], dict[str, NotebookError]]:
     """The instances of the plans as they are after the plans were carried out; reads only what was changed.
 
-    Returns also what went wrong, by instance name.
+    Returns also the errors by instance name.
     """
     errors: dict[str, NotebookError] = {}
 
@@ -164,7 +164,7 @@ def unverified(plans: list[Plan], currents: dict[str, Current | None]) -> list[t
 def mark_verified(client: SageMakerClient, stale: list[tuple[Current, str]]) -> list[NotebookError]:
     """Leaves VERIFIED_TAG on these instances, for the next run's lists.
 
-    Returns what went wrong: without the tag an instance is merely described again.
+    Returns the errors: without the tag an instance is merely described again.
     """
     return [error for error in in_parallel(lambda pair: _mark(client, *pair), stale) if error]
 
@@ -201,7 +201,7 @@ def outcome(made: Plan, current: Current | None, error: NotebookError | None, ch
 
 
 def _told(desired: Desired, error: NotebookError) -> str:
-    """What went wrong. AWS's own sentences name values, not the variables that have them."""
+    """The error. AWS's own sentences name values, but not their variables."""
     options = desired.options_in(str(error)) if error.exception else []
     named = " and ".join(map(desired.called, options))
     return f"{str(error).rstrip('.')}. That is the value of {named}" if named else str(error)

@@ -1,7 +1,7 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # Private to this collection: it may change at any time.
-"""A notebook instance as somebody wants it, and as AWS has it, in the same terms."""
+"""A notebook instance as it is wanted, and as AWS has it, in the same terms."""
 
 from __future__ import annotations
 
@@ -95,11 +95,11 @@ class Desired:
 
     @property
     def who(self) -> str:
-        """The word by which people know the instance."""
+        """The name of the instance in messages."""
         return self.owner or self.name
 
     def called(self, option: str) -> str:
-        """An option as the reader of a message can set it: an owner's is a variable of the inventory."""
+        """The name of an option in messages: with an owner it is a variable of the inventory."""
         variables = {"lifecycle_config_name": "notebook_lifecycle_config"}
         return variables.get(option, f"notebook_{option}") if self.owner else option
 
@@ -120,13 +120,13 @@ class Desired:
 
     @property
     def fingerprint(self) -> str:
-        """Stands for `hidden`."""
+        """A digest of `hidden`."""
         return hashlib.sha256(json.dumps(self.hidden, sort_keys=True).encode()).hexdigest()[:16]
 
 
 @dataclass(frozen=True)
 class Current:
-    """What AWS has of one instance."""
+    """One instance as AWS has it."""
 
     name: str
     arn: str
@@ -143,7 +143,7 @@ class Current:
 
     @property
     def sealed(self) -> bool:
-        """Whether an earlier run has left a seal, and nothing was modified since."""
+        """Whether an earlier run has left a seal, and the instance was not modified since."""
         return self.own_tags.get(VERIFIED_TAG, "").endswith(f"@{self._modified}")
 
     @property
@@ -152,7 +152,7 @@ class Current:
 
 
 def owner_of(tags: Mapping[str, str]) -> str | None:
-    """Whom the tag `owner` names, if anyone. Conditions of IAM, and so rights, compare its key without case."""
+    """The value of the tag `owner`, if there is one. Conditions of IAM, and so rights, ignore the case of its key."""
     named = (value for key, value in tags.items() if key.casefold() == OWNER_TAG)
     return tags.get(OWNER_TAG) or next(filter(None, named), None)
 
@@ -243,7 +243,7 @@ STATUS_OF_STATE = {"started": "InService", "restarted": "InService", "stopped": 
 
 
 def predict(desired: Desired, before: dict[str, Any] | None, changes: dict[str, Any]) -> dict[str, Any] | None:
-    """The result that a real run would give, as far as it can be known: what check mode returns."""
+    """The result of a real run as far as it is known before: the result of check mode."""
     if desired.state == "absent":
         return None
     fields = {f.described: changes[f.option] for f in FIELDS if f.option in changes}

@@ -32,7 +32,7 @@ HOOKS = {"on_create": "OnCreate", "on_start": "OnStart"}
 
 @dataclass(frozen=True)
 class DesiredConfig:
-    """A configuration as somebody wants it. A script that is None is left as it is; "" removes it."""
+    """A wanted configuration. A script that is None is left as it is; "" removes it."""
 
     name: str
     on_create: str | None = None
@@ -93,7 +93,7 @@ def read_config(client: SageMakerClient, name: str, with_tags: bool = True) -> d
 
 
 def read_config_or_error(client: SageMakerClient, name: str) -> dict[str, Any] | NotebookError | None:
-    """The same without tags, or what AWS answers instead."""
+    """The same without tags, or the error of AWS."""
     return or_error(lambda: read_config(client, name, with_tags=False))
 
 
@@ -108,12 +108,12 @@ def _content(script: str | None) -> list[dict[str, str]]:
 
 
 def plan_config(desired: DesiredConfig, current: dict[str, Any] | None) -> ConfigPlan:
-    """What turns `current`, as `read_config` returns it, into `desired`."""
+    """The plan from `current`, the result of `read_config`, to `desired`."""
     has = {hook: current[hook] if current else None for hook in HOOKS}
     wants = {hook: has[hook] if getattr(desired, hook) is None else getattr(desired, hook) or None for hook in HOOKS}
     tags = (current or {}).get("tags", {})
     to_set, to_delete = compare_aws_tags(tags, desired.tags or {}, desired.purge_tags and desired.tags is not None)
-    # Both scripts are always sent: nobody documents what an update does to the one that it does not name.
+    # Both scripts are always sent: it is not documented what an update does to the other one.
     scripts = {key: _content(wants[hook]) for hook, key in HOOKS.items()} if wants != has else {}
     after = {
         "notebook_instance_lifecycle_config_name": desired.name,
@@ -132,7 +132,7 @@ def apply_config(client: SageMakerClient, plan: ConfigPlan) -> None:
         scripts = {key: value for key, value in plan.scripts.items() if value}
         try:
             api.create_lifecycle_config(client, name, {**scripts, **tags})
-        except NotebookError:  # its answer may have been lost, or another run has made the same
+        except NotebookError:  # an answer was lost, or another run has created the same
             made = read_config(client, name, with_tags=bool(tags))
             if made is None or plan_config(plan.desired, made).changed:
                 raise
@@ -148,7 +148,7 @@ def apply_config(client: SageMakerClient, plan: ConfigPlan) -> None:
 
 
 def apply_configs(client: SageMakerClient, plans: list[ConfigPlan]) -> dict[str, NotebookError]:
-    """Carries the plans out; returns what went wrong, by the configuration's name."""
+    """Carries the plans out; returns the errors by the configuration's name."""
 
     def error_of(plan: ConfigPlan) -> NotebookError | None:
         try:

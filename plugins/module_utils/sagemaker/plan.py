@@ -23,7 +23,7 @@ RETIRED_PLATFORMS = ("notebook-al1-", "notebook-al2-")  # https://docs.aws.amazo
 
 Action = Literal[
     "create", "update", "start", "stop", "delete", "set_tags", "delete_tags",  # change something
-    "mark", "unmark",  # our own note that the instance has to be started again
+    "mark", "unmark",  # our mark that the instance has to be started again
     "await_running", "await_stopped", "await_gone",  # wait for a change that has begun
 ]  # fmt: skip
 NO_CHANGE = frozenset({"mark", "unmark", "await_running", "await_stopped", "await_gone"})
@@ -46,19 +46,19 @@ class Plan:
     steps: tuple[Step, ...] = ()
     before: dict[str, Any] = field(default_factory=dict)  # what the steps change, by option
     after: dict[str, Any] = field(default_factory=dict)
-    pending: dict[str, Any] = field(default_factory=dict)  # what has to wait for a stop: option → before, after
+    pending: dict[str, Any] = field(default_factory=dict)  # changes that wait for a stop: option → before, after
     pending_reason: str | None = None
-    pending_problem: str | None = None  # why AWS would refuse what waits
-    is_read: bool = True  # whether AWS told what there is
+    pending_problem: str | None = None  # why AWS would refuse the pending changes
+    is_read: bool = True  # whether AWS has answered
 
     @property
     def changed(self) -> bool:
-        """Whether a step changes something that a user asked for."""
+        """Whether a step changes a setting of the user."""
         return any(step.action not in NO_CHANGE for step in self.steps)
 
     @property
     def config(self) -> str:
-        """The lifecycle configuration that the instance is to have; "" if none, or if it is to go."""
+        """The wanted lifecycle configuration; "" for none, or if the instance is to be deleted."""
         if self.desired.state == "absent":
             return ""
         option = "lifecycle_config_name"
@@ -75,7 +75,7 @@ class Plan:
 def make_plans(
     pairs: list[tuple[Desired, Current | NotebookError | None]],
 ) -> tuple[list[Plan], dict[str, NotebookError]]:
-    """The plans of all pairs, and by the instance's name why one cannot be as desired; its plan is empty."""
+    """The plans of all pairs, and by the instance's name why one is impossible; its plan is empty."""
     plans, refused = [], {}
     for desired, current in pairs:
         if isinstance(current, NotebookError):
@@ -92,7 +92,7 @@ def make_plans(
 
 
 def plan(desired: Desired, current: Current | None) -> Plan:
-    """What turns `current` into `desired`; raises InputError when that cannot be done."""
+    """The plan from `current` to `desired`; raises InputError if AWS has no way."""
     require_owner(desired, current)
     if desired.state == "absent":
         return _plan_absent(desired, current)
@@ -163,7 +163,7 @@ def _plan_existing(desired: Desired, current: Current) -> Plan:
         raise InputError(problems)
     params = _update_params(desired, current, different)
     tag_steps, tags = _plan_tags(desired, current)
-    # Asking for a stop or a restart is the word that an update waits for.
+    # A request to stop or restart allows the update.
     waits = desired.update_policy == "when_stopped" and desired.state in ("present", "started")
     defers = waits and bool(params) and current.status in RUNNING
     change = {f.option: (current.fields.get(f.option), desired.fields[f.option]) for f in different}
@@ -205,7 +205,7 @@ def _run_steps(desired: Desired, current: Current, params: dict[str, Any]) -> tu
     elif desired.state == "stopped":
         steps = update or ((Step("await_stopped"),) if current.status == "Stopping" else ())
     elif marked or desired.state in ("started", "restarted") or current.status == "Failed":
-        # Marked: a run that was cut off owes it a start. Failed: it did not come up when somebody wanted it to.
+        # Marked: an interrupted run has not started it yet. Failed: a wanted start has failed.
         steps = (*update, Step("start"))
     else:
         steps = update
@@ -235,7 +235,7 @@ def _run_state_change(desired: Desired, current: Current, steps: tuple[Step, ...
 
 
 def different_fields(desired: Desired, current: Current) -> list[Field]:
-    """The settings that were given and that AWS has otherwise."""
+    """The given settings that differ from AWS's."""
     return [
         f
         for f in FIELDS

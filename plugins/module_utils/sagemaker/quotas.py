@@ -1,7 +1,7 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # Private to this collection: it may change at any time.
-"""Which instances the account's service quotas refuse, before one is created. The quotas are read only if some are.
+"""The instances that the account's service quotas refuse, before any is created. The quotas are read only for new ones.
 
 AWS answers CreateNotebookInstance and StartNotebookInstance beyond a quota with ResourceLimitExceeded. What counts are
 instances that run, as far as AWS tells: a stopped one is not counted here, so that nothing is refused that AWS allows.

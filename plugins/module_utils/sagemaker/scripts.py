@@ -1,7 +1,7 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # Private to this collection: it may change at any time.
-"""Why a lifecycle script could not run on an instance."""
+"""Reasons why a lifecycle script could not run on an instance."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ RunCommand = Callable[..., tuple[int, str, str]]
 
 
 def script_problems(script: str, run_command: RunCommand) -> Iterator[str]:
-    """Why a lifecycle script could not run on an instance; `run_command` is that of the module."""
+    """Reasons why a lifecycle script could not run on an instance; `run_command` is the module's."""
     if not script.startswith("#!"):
         yield "the first line must name the interpreter, like #!/bin/bash"
     if "\r" in script:
@@ -51,7 +51,7 @@ def _unpacked(script: str) -> str:
 
 
 def unpack(line: str) -> str:
-    """What plugin_utils/scripts/pack.py has packed."""
+    """The text that plugin_utils/scripts/pack.py has packed."""
     number = 0
     for digit in line:
         number = number * 94 + ord(digit) - 33

@@ -42,7 +42,7 @@ def _instance_problems(model: Model, desired: Desired) -> Iterator[str]:
 
 
 def _with_the_word(text: str, option: str, desired: Desired) -> str:
-    """The message about an unknown type, with the way to use it all the same."""
+    """The message about an unknown type, with the option that allows it."""
     is_new = option == "instance_type" and text.endswith(NEWER)  # not a known one without its ml.
     return f"{text}, or set {desired.called('new_instance_type')}: true" if is_new else text
 

@@ -15,7 +15,7 @@ from ..common.errors import NotebookErrorHandler
 
 
 class handler(NotebookErrorHandler):  # noqa: N801  # used as `api.handler` is
-    """amazon.aws' decorators, with SNS's ways of saying that something is not there."""
+    """The error handler of amazon.aws, with SNS's codes for a missing resource."""
 
     @classmethod
     def _is_missing(cls) -> Any:

@@ -53,7 +53,7 @@ VPC_ENDPOINT = re.compile(r"vpce-[0-9a-f]+")
 CIDR = re.compile(r"[0-9a-f.:]+(?:/[0-9]{1,3})?", re.ASCII | re.IGNORECASE)
 PRIVATE = [ip_network(each) for each in ("10.0.0.0/8", "100.64.0.0/10", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7")]
 
-# Stand for ids that are known only once the network and the bucket exist; as long as those of AWS.
+# For ids that are known only once the network and the bucket exist; they have the length of AWS's ids.
 SUBNETS = [f"subnet-{number:017x}" for number in range(3)]
 GROUPS = [f"sg-{0:017x}"]
 NETWORK = {"subnet_ids": SUBNETS, "instances_security_group": GROUPS[0]}
@@ -89,7 +89,7 @@ def _results_among_data(settings: Settings, made: str) -> Iterator[str]:
 
 
 def offline_platform(settings: Settings, *, results_bucket: str = "", **others: Any) -> Platform:
-    """The platform as far as it is known without asking AWS; the rest looks as it may."""
+    """The platform as far as it is known without asking AWS, with placeholders for the rest."""
     return Platform(
         settings,
         **others,
@@ -167,7 +167,7 @@ def _teams_of_the_roster(people: People) -> Iterator[str]:
 
 
 def _names_in_iam(platform: Platform) -> Iterator[str]:
-    """IAM's names: none too long, none twice. IAM takes capitals and small letters for the same."""
+    """Names in IAM that are too long, or twice there: IAM ignores the case of letters."""
     name = platform.name
     users = defaultdict(list, {f"{name}-{own}".casefold(): [f"the {own}"] for own in ("viewer", "boundary")})
     for team, settings in platform.teams.items():

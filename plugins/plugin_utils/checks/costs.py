@@ -92,7 +92,7 @@ def _enforcement_problems(
 
 
 def month_problems(month: Any, timezone: str, now: datetime) -> Iterator[str]:
-    """Mistakes in the months of a report; the spec has refused values that are no text."""
+    """Mistakes in the months of a report; the spec refuses values that are not text."""
     period = read_period(month, read_zone(timezone) or UTC, now) if isinstance(month, str) else None
     if isinstance(period, str):
         yield f"costs_month is {shown(month)}; {period}"

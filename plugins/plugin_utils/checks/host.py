@@ -271,7 +271,7 @@ def _timeouts(settings: Settings) -> Iterator[str]:
 
 
 def instance_problems(settings: Settings) -> Iterator[str]:
-    """What only stand-ins can have."""
+    """Variables that only stand-ins can have."""
     if command := settings["notebook_host_stop_command"]:
         yield (
             f"notebook_host_stop_command is {shown(command)}, but an instance is stopped by the API of AWS; it must be"

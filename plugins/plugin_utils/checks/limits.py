@@ -43,9 +43,9 @@ class Given(NamedTuple):
 
 
 def limit_problems(wishes: Wishes, limits: Settings, given: Given, sharers: Collection[str] = ()) -> Iterator[str]:
-    """One sentence for each wish that is beyond the limits of this person's team.
+    """One sentence for each variable that is outside the limits of this person's team.
 
-    Limits that are none are mistakes of the section access. `sharers` are those outside of the team who have the same
+    Invalid limits are reported by the section access. `sharers` are those outside of the team who have the same
     lifecycle configuration.
     """
     team = wishes.person.team
@@ -124,7 +124,7 @@ def _given_by_network(variable: str, of_network: Sequence[str | None], allowed: 
 
 
 def _of_the_role(wishes: Wishes, given: Given) -> Limit:
-    """Who has another role reads other data."""
+    """The execution role, which decides the data that an instance can read."""
     person, access = wishes.person, given.access
     own = wishes.instance.get("notebook_role_arn")
     role = own or given.fleet["role_arn"]
@@ -141,7 +141,7 @@ def _of_the_role(wishes: Wishes, given: Given) -> Limit:
 
 
 def _of_autostop(wishes: Wishes) -> Iterator[Limit]:
-    """All ways to get an instance that autostop never stops."""
+    """Variables by which autostop would never stop the instance."""
     idle = str(wishes.instance.get("notebook_idle") or "")
     always = "instances that stop when idle"
     ends = idle != "never" and not (idle.isdecimal() and int(idle) == 0)

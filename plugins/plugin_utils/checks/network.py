@@ -48,7 +48,7 @@ WORDS = r"[a-zA-Z0-9 ._\-:/()#,@\[\]+=&;{}!$*]{0,255}"
 
 
 def problems(settings: Settings, storage: Settings | None = None) -> Iterator[str]:
-    """A sentence for each thing that cannot work: the variable, its value, the rule, the remedy.
+    """A sentence for each setting that cannot work: the variable, its value, the rule, the remedy.
 
     With the settings of the storage also that the flow log is not written to a bucket of the platform.
     """
@@ -81,7 +81,7 @@ def _endpoints(settings: Settings) -> Iterator[str]:
 
 
 def _given(settings: Settings) -> Iterator[str]:
-    """What holds for a VPC that exists."""
+    """Rules for an existing VPC."""
     vpc, subnets = settings["vpc_id"], settings["subnet_ids"]
     if not vpc:
         yield "platform_network_subnet_ids is set, so platform_network_vpc_id must be set too; or set neither."
@@ -112,7 +112,7 @@ def _given(settings: Settings) -> Iterator[str]:
 
 
 def _made(settings: Settings) -> Iterator[str]:
-    """What holds for a VPC that the role makes."""
+    """Rules for a VPC that the role creates."""
     vpc = _network(settings["cidr"])
     if vpc is None or not _fits(vpc):
         yield f"platform_network_cidr is {settings['cidr']}; {_rule(settings['cidr'])}"

@@ -148,7 +148,7 @@ def _access_log(settings: Settings) -> Iterator[str]:
 
 
 def is_own_bucket(settings: Settings, bucket: str, use: str) -> bool:
-    """Whether the bucket for this use is, or may be, this one. Made names end in an account and a region."""
+    """Whether the bucket for this use is, or may be, this one. Names from the role end in an account and a region."""
     made = rf"{re.escape(settings['efs_name'])}-{use}-\d{{12}}-[a-z]{{2}}(-[a-z]+)+-\d"
     named = settings[f"{use}_bucket"]
     return bucket == named if named else bool(re.fullmatch(made, bucket))

@@ -19,8 +19,8 @@ from ansible_collections.datalab.notebooks.plugins.module_utils.sagemaker.instan
 from ansible_collections.datalab.notebooks.plugins.plugin_utils.plans import network_found, storage_settings
 from ansible_collections.datalab.notebooks.plugins.plugin_utils.problems import shown
 
-PLATFORM_TAG = "platform"  # on everything that is made: what all of it costs is counted by it
-OWN_KEYS = ("owner", "team", "idle", PLATFORM_TAG)  # decide over instances; in other letters they mean the same to IAM
+PLATFORM_TAG = "platform"  # on every resource: costs are counted by it
+OWN_KEYS = ("owner", "team", "idle", PLATFORM_TAG)  # rights depend on them; IAM ignores their case
 
 OF_PLATFORM = "set from notebook_fleet_prefix"
 
@@ -55,11 +55,11 @@ OWN: Mapping[str, Mapping[str, str]] = {
 
 
 def tag_problems(variable: str, tags: Mapping[str, str], but: Collection[str] = ()) -> Iterator[str]:
-    """A sentence for each mistake in the tags of this variable. `but` are own keys that are not set this time."""
+    """A sentence for each mistake in the tags of this variable. `but` are keys of the platform that are not set now."""
     own = {key: what for key, what in OWN[variable].items() if key not in but}
     for key in tags:
         if key.lower().startswith(RESERVED):
-            continue  # is told below
+            continue  # reported below
         if key in own:
             yield f"{variable} has {key}, which is {own[key]}; remove it"
         for other, _key in key_twins([key], (*OWN_KEYS, *own)):

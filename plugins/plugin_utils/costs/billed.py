@@ -34,7 +34,7 @@ KINDS = (
 
 @dataclass(frozen=True)
 class Amount:
-    """What one day of one usage type cost one team."""
+    """The cost of one usage type for one team on one day."""
 
     day: date
     team: str  # "" without the tag
@@ -52,15 +52,15 @@ class Billed:
 
     @property
     def until(self) -> date | None:
-        """The last day of which it has something."""
+        """The last day with an amount."""
         return max((amount.day for amount in self.amounts if amount.usd), default=None)
 
     def is_fresh(self, now: datetime) -> bool:
-        """Whether it is about as new as it can be."""
+        """Whether the bill is as recent as Cost Explorer's delay allows."""
         return self.until is not None and (now.astimezone(UTC).date() - self.until).days <= STALE
 
     def shared(self, period: Period) -> Iterator[Entry]:
-        """What instances and volumes are not, as lines of the ledger."""
+        """The shared resources, as lines of the ledger."""
         first, end = period.first.first, period.last.plus(1).first
         for amount in self.amounts:
             if OF_INSTANCES not in amount.usage_type and first <= amount.day < end and amount.usd:
@@ -69,7 +69,7 @@ class Billed:
                 yield Entry(amount.day, whose, "", "shared", kind, 0, amount.usd)
 
     def full_days(self, since: datetime, until: datetime) -> tuple[datetime, datetime] | None:
-        """The whole days of that time, which AWS begins at midnight UTC, of which it has all."""
+        """The days of that time that are billed completely; AWS's days begin at midnight UTC."""
         first = (since.astimezone(UTC) + timedelta(days=1, microseconds=-1)).date()
         last = min(until.astimezone(UTC).date() - timedelta(days=LATE), self.until or date.min)
         if last < first:
@@ -77,7 +77,7 @@ class Billed:
         return _at(first), _at(last + timedelta(days=1))
 
     def of_instances(self, begin: datetime, end: datetime) -> float:
-        """What instances and their volumes cost on these days."""
+        """The cost of instances and their volumes on these days."""
         return sum(
             amount.usd
             for amount in self.amounts

@@ -26,7 +26,7 @@ class Known:
 
     @property
     def usual_hours(self) -> float:
-        """The mean of all instances, for one that is new."""
+        """The mean hours of all instances, taken for a new one."""
         return sum(self.hours.values()) / len(self.hours) if self.hours else 0
 
 
@@ -69,7 +69,7 @@ def _a_month_of_hours(usd: float, hours: float, whose: str) -> str:
 
 
 def _digits(usd: float) -> int:
-    """As many as the price has, two at least."""
+    """The digits after the point: all that the price has, and at least two."""
     return 2 if abs(usd - round(usd, 2)) < 5e-7 else 4
 
 
@@ -96,7 +96,7 @@ def price_of_outcome(outcome: Mapping[str, Any], known: Known | None) -> str:
 
 
 def price_of_pending(outcome: Mapping[str, Any], known: Known | None) -> str:
-    """The same of what waits."""
+    """The price of changes that wait for a stop."""
     waits = outcome["pending"]
     before, after = (_machine({key: each[when] for key, each in waits.items()}) for when in ("before", "after"))
     return price_of(before, after, known, outcome["name"]) if known else ""

@@ -21,7 +21,7 @@ UNUSED = timedelta(days=30)
 
 
 def decisions(facts: Facts, teams: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """All of it."""
+    """All decisions."""
     found = [*_unmanaged(facts), *_endless(facts), *_volumes(facts), *_budgets(teams)]
     return sorted(found, key=lambda each: -(each["usd"] or 0))
 
@@ -97,7 +97,7 @@ def _budgets(teams: Iterable[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
 
 
 def pending(facts: Facts, last_hours: Mapping[str, float]) -> list[dict[str, Any]]:
-    """What waits for a stop, with its price."""
+    """Changes that wait for a stop, with their price."""
     known = Known(facts.prices.rates, last_hours)
     found = []
     for name, wish in facts.wishes.items():
@@ -117,7 +117,7 @@ def _days(facts: Facts, each: Instance) -> str:
 
 
 def _a_month(facts: Facts, each: Instance) -> float | None:
-    """Its costs in a month if it keeps running."""
+    """The cost of the instance in a month if it keeps running."""
     rates = facts.prices.rates
     price = rates.instances.get(each.instance_type)
     if price is None:

@@ -22,7 +22,7 @@ Said = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Prices:
-    """Rates, and where they are from."""
+    """Rates and their source."""
 
     rates: Rates
     region: str = ""
@@ -45,13 +45,13 @@ class Usage:
 
     events: Sequence[Event] = ()
     lines: Sequence[Line] = ()
-    since: datetime | None = None  # the first moment that was recorded; None: nothing was
+    since: datetime | None = None  # the first recorded moment; None: no event is recorded
     source: str = "events"
 
 
 @dataclass(frozen=True)
 class Facts:
-    """All that a report is made from."""
+    """The input of a report."""
 
     period: Period
     now: datetime
@@ -66,7 +66,7 @@ class Facts:
 
     @cached_property
     def lives(self) -> list[Life]:
-        """All instances that there are or were."""
+        """All instances, also removed ones."""
         return read_lives(self.usage.events, self.instances)
 
     @cached_property
@@ -77,22 +77,22 @@ class Facts:
         return found
 
     def lives_of(self, instance: str) -> list[Life]:
-        """Those of one name."""
+        """The lives of the instances with this name."""
         return self._lives_by_name.get(instance, [])
 
     @cached_property
     def there(self) -> dict[str, Instance]:
-        """The instances that there are, by name."""
+        """The existing instances, by name."""
         return {instance.name: instance for instance in self.instances}
 
     @property
     def until(self) -> datetime:
-        """Until when it is counted."""
+        """The end of the counted time."""
         return min(self.now, self.period.end)
 
     @property
     def since(self) -> datetime:
-        """Since when it is counted."""
+        """The begin of the counted time."""
         return min(max(self.usage.since or self.now, self.period.begin), self.until)
 
     @property
@@ -135,22 +135,22 @@ class Facts:
         return stops_of(self.lives, self.usage.lines, begin, self.until)
 
     def between(self, begin: datetime, end: datetime) -> list[Entry]:
-        """What instances and volumes cost of that time."""
+        """The cost of instances and volumes in that time."""
         return list(entries_of(self.lives, self.prices.rates, self.managed, begin, end, self.period.zone))
 
 
 def time_of(time: datetime, facts: Facts) -> str:
-    """As it is written in the zone of the report."""
+    """A time in the zone of the report, as text."""
     return f"{time.astimezone(facts.period.zone):%Y-%m-%d %H:%M}"
 
 
 def day_of(time: datetime, facts: Facts) -> str:
-    """The day there."""
+    """The day in the zone of the report."""
     return f"{time.astimezone(facts.period.zone):%Y-%m-%d}"
 
 
 def read_events(events: Sequence[Said]) -> list[Event]:
-    """The events as notebook_usage_info returns them."""
+    """The events from the result of notebook_usage_info."""
     return [
         Event(
             read_time(each["time"]),
@@ -165,7 +165,7 @@ def read_events(events: Sequence[Said]) -> list[Event]:
 
 
 def read_usage(said: Said) -> Usage:
-    """What notebook_usage_info returns; {} if there is nothing."""
+    """The result of notebook_usage_info; {} if there is none."""
     lines = [
         Line(read_time(each["time"]), each["instance"], each["decision"], _shown(each.get("reason", "")))
         for each in said.get("stops", ())
@@ -184,7 +184,7 @@ def _shown(reason: Any) -> str:
 
 
 def read_prices(said: Said) -> Prices:
-    """What notebook_prices_info returns; {} if there is nothing."""
+    """The result of notebook_prices_info; {} if there is none."""
     rates = Rates(said.get("instances") or {}, said.get("volume"))
     return Prices(rates, said.get("region", ""), said.get("date", ""), said.get("source", ""))
 

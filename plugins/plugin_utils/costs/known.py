@@ -42,14 +42,14 @@ def known(variables: Values, outcomes: Iterable[Values], region: str = "") -> Kn
 
 
 def with_private(rates: Rates, variables: Values) -> Rates:
-    """The rates, with those of platform_costs_prices in their place."""
+    """The rates, replaced by those of platform_costs_prices."""
     private = {key: float(value) for key, value in (variables.get("platform_costs_prices") or {}).items()}
     volume = private.pop("volume", rates.volume)
     return Rates({**rates.instances, **private}, volume)
 
 
 def last_report(directory: Path, now: datetime | None = None) -> Values:
-    """The report of this month, or else of the last one, as it was written there; {} without any."""
+    """The written report of this month, or else of the last month; {} if there is none."""
     today = now or datetime.now(UTC)
     this = Month(today.year, today.month)
     for month in (this, this.plus(-1)):
@@ -63,14 +63,14 @@ def last_report(directory: Path, now: datetime | None = None) -> Values:
 
 
 def _hours(report: Values) -> dict[str, float]:
-    """For how long each instance of one person ran last month."""
+    """The hours of each instance of one person in the last month."""
     key = "hours" if report.get("is_last") else "last_hours"
     rows = [row for row in report.get("people", ()) if len(row.get("instances", ())) == 1]
     return {row["instances"][0]: row[key] for row in rows if row.get(key) is not None}
 
 
 def _region(variables: Values, outcomes: Iterable[Values]) -> str:
-    """Where the instances are: as AWS names them, or as it is to be reached."""
+    """The region of the instances: that of their ARNs, or of the connection."""
     return next(filter(None, _regions(variables, outcomes)), "")
 
 

@@ -1,7 +1,7 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # Private to this collection: it may change at any time.
-"""What each instance, volume and shared thing costs each day: every sum of a report is one over these lines. Pure."""
+"""The cost of each instance, volume and shared resource on each day: every sum of a report adds these lines. Pure."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Key = TypeVar("Key", bound=Hashable)
 
 
 class Whose(NamedTuple):
-    """Whom something is counted for."""
+    """The person, team or part of the platform that pays."""
 
     kind: str  # person, platform or unmanaged
     name: str  # the person; else the instance, or the shared resource
@@ -29,7 +29,7 @@ class Whose(NamedTuple):
 
 @dataclass(frozen=True)
 class Entry:
-    """One line: something of one day."""
+    """One line: an instance, volume or shared resource on one day."""
 
     day: date
     whose: Whose
@@ -70,7 +70,7 @@ class Managed:
 def entries_of(
     lives: Iterable[Life], rates: Rates, managed: Managed, since: datetime, until: datetime, zone: tzinfo
 ) -> Iterator[Entry]:
-    """All lines of instances and volumes, of the time between."""
+    """All lines of instances and volumes in a time."""
     for life in lives:
         for run in life.runs(since, until):
             yield from _of_run(run, rates, managed.whose(run.instance, run.tags), zone)
@@ -99,12 +99,12 @@ def total(entries: Iterable[Entry]) -> float:
 
 
 def hours(entries: Iterable[Entry]) -> float:
-    """How long instances ran."""
+    """The hours of instances."""
     return sum(entry.seconds for entry in entries if entry.what == "instance") / HOUR
 
 
 def grouped(entries: Iterable[Entry], key: Callable[[Entry], Key]) -> dict[Key, list[Entry]]:
-    """The lines by something of theirs."""
+    """The lines, grouped by one of their properties."""
     groups = defaultdict[Key, list[Entry]](list)
     for entry in entries:
         groups[key(entry)].append(entry)
@@ -112,7 +112,7 @@ def grouped(entries: Iterable[Entry], key: Callable[[Entry], Key]) -> dict[Key, 
 
 
 def by_day(entries: Iterable[Entry]) -> dict[date, float]:
-    """What each day cost."""
+    """The cost of each day."""
     return {day: total(mine) for day, mine in grouped(entries, lambda entry: entry.day).items()}
 
 

@@ -1,7 +1,7 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # Private to this collection: it may change at any time.
-"""When each instance ran and existed, from its events and from what there is now. Pure."""
+"""The times in which each instance ran and existed, from its events and its present state. Pure."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-# AWS counts an instance from InService until it leaves that; of maintenance it says nothing else.
+# AWS bills an instance from InService until it leaves that state; it does not say more about maintenance.
 ON = frozenset({"InService", "PendingMaintenance", "InMaintenance"})
 GONE = frozenset({"Deleting", "Deleted"})
-SKEW = timedelta(minutes=2)  # an event's time may be before that of the creation which it tells of
+SKEW = timedelta(minutes=2)  # an event's time may be before that of the creation that it reports
 AFTER_A_RUN = frozenset({"Stopping", "Stopped", "PendingMaintenance", "InMaintenance"})
 
 
 @dataclass(frozen=True)
 class Event:
-    """What AWS said of an instance at a moment."""
+    """An instance at a moment, by an event of AWS."""
 
     at: datetime
     instance: str
@@ -31,7 +31,7 @@ class Event:
 
 @dataclass(frozen=True)
 class Instance:
-    """What there is now."""
+    """An instance as it is now."""
 
     name: str
     status: str
@@ -49,7 +49,7 @@ class Span:
     instance: str
     begin: datetime
     end: datetime
-    kind: str  # the instance's type; "" if nothing tells it
+    kind: str  # the instance's type; "" if it is not known
     tags: Mapping[str, str]
     size: int | None = None  # of a volume, GiB
     is_over: bool = True  # whether it has ended, and not merely been counted so far
@@ -61,12 +61,12 @@ class Life:
 
     name: str
     events: Sequence[Event]
-    created: datetime | None  # None: before all that was recorded
+    created: datetime | None  # None: before the first recorded event
     gone: datetime | None
     now: Instance | None
 
     def runs(self, since: datetime, until: datetime) -> list[Span]:
-        """When it ran, of the time that was recorded."""
+        """The times in which it ran, since the first recorded event."""
         begin = max(since, self.created or since)
         earlier = [event for event in self.events if event.at < begin]
         turns = [event for event in self.events if begin <= event.at]
@@ -95,7 +95,7 @@ class Life:
         ]
 
     def _volume_states(self, begin: datetime) -> list[tuple[datetime, int | None, Mapping[str, str]]]:
-        """The times of its sizes and tags; not every event has both."""
+        """The times at which its size or tags changed; not every event has both."""
         size = next((event.volume for event in self.events if event.volume), self.now.volume if self.now else None)
         tags = next((event.tags for event in self.events if event.tags), self.now.tags if self.now else {})
         states = [(begin, size, tags)]
@@ -111,7 +111,7 @@ class Life:
     def _at_first(
         self, begin: datetime, earlier: Sequence[Event], turns: Sequence[Event]
     ) -> tuple[datetime, str, Mapping[str, str]] | None:
-        """Since when it runs at the beginning, if it does: by its last event before, its first after, or by now."""
+        """Since when it runs at the begin, if it does: by its last event before, its first after, or its state now."""
         known = earlier[-1] if earlier else turns[0] if turns else None
         if known and (known.status in ON if earlier else known.status in AFTER_A_RUN):
             return begin, known.instance_type, known.tags
@@ -135,7 +135,7 @@ class Life:
 
 
 def read_lives(events: Iterable[Event], instances: Iterable[Instance]) -> list[Life]:
-    """The lives of all instances that there are or were."""
+    """The lives of all instances, also removed ones."""
     by_name = defaultdict[str, list[Event]](list)
     for event in sorted(events, key=lambda event: event.at):
         by_name[event.instance].append(event)
@@ -161,7 +161,7 @@ def _lives(name: str, events: Sequence[Event], now: Instance | None) -> Iterator
 
 
 def _born(events: Sequence[Event], *, is_first: bool) -> datetime | None:
-    """When a removed instance was created, as far as events show; it may have existed before the first event."""
+    """When a removed instance was created, by its events; it may have existed before the first of them."""
     return events[0].at if not is_first or events[0].status == "Pending" else None
 
 

@@ -1,7 +1,7 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # Private to this collection: it may change at any time.
-"""The report as a page that needs nothing else, and as lines of a table and of a CSV file."""
+"""The report as a page in one file, and as lines of a table and of a CSV file."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from .ledger import PLATFORM, UNMANAGED
 
 Report = Mapping[str, Any]
 
-COLOURS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#b8a900", "#8c6bb1")  # told apart also without hue
+COLOURS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#b8a900", "#8c6bb1")  # also different without hue
 GREY, FLAG, REST = "#7f8c96", "#d55e00", "#a9b4bc"
 DECISIONS = 25  # on the page
 DAYS = 62  # with more, the chart is of months
@@ -56,7 +56,7 @@ def page(report: Report) -> str:
 
 
 def _colours(teams: Iterable[Mapping[str, Any]]) -> dict[str, str]:
-    """The largest teams have colours of their own."""
+    """A colour for each of the largest teams."""
     names = [team["name"] for team in sorted(teams, key=lambda team: -team["total"])]
     own = [name for name in names if name not in (PLATFORM, UNMANAGED)][: len(COLOURS)]
     return {
@@ -120,7 +120,7 @@ def _chart(report: Report, colours: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _columns(report: Report) -> tuple[list[dict[str, Any]], str]:
-    """What each day cost each team, or each month if there are many days."""
+    """The cost of each team on each day, or in each month if there are many days."""
     days = {day["day"]: day["teams"] for day in report["days"]}
     if len(report["all_days"]) <= DAYS:
         return [
@@ -137,7 +137,7 @@ def _columns(report: Report) -> tuple[list[dict[str, Any]], str]:
 # For the terminal and for spreadsheets
 
 COLUMNS = ("name", "team", "type", "hours", "instance", "volume", "shared", "total", "last", "saved_at_most")
-FORMULA = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet would compute what begins so
+FORMULA = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet computes a cell that begins with these
 
 
 def csv_text(report: Report) -> str:

@@ -1,7 +1,7 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # Private to this collection: it may change at any time.
-"""A row for each person, viewer, shared thing and unmanaged instance. Pure."""
+"""A row for each person, viewer, shared resource and unmanaged instance. Pure."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Stops:
 
 
 def people_rows(facts: Facts) -> list[Row]:
-    """A row for each person, viewer, shared thing and unmanaged instance: together they are the total."""
+    """A row for each person, viewer, shared resource and unmanaged instance; their sum is the total."""
     last = grouped(facts.last, lambda entry: entry.whose)
     mine = grouped(facts.entries, lambda entry: entry.whose)
     stops = Stops(facts)

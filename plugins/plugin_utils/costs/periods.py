@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime, timedelta, tzinfo
 from functools import cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-MOST_BACK = 13  # months: what Cost Explorer has
+MOST_BACK = 13  # months that Cost Explorer keeps
 MONTH_HOURS = 730  # of a month as prices are quoted
 NAMES = (
     "January", "February", "March", "April", "May", "June", "July",
@@ -39,7 +39,7 @@ class Month:
 
     @property
     def label(self) -> str:
-        """What people call it."""
+        """Its name for people."""
         return f"{NAMES[self.number - 1]} {self.year}"
 
     def __str__(self) -> str:
@@ -72,7 +72,7 @@ class Period:
 
     @property
     def label(self) -> str:
-        """What people call it."""
+        """Its name for people."""
         return self.first.label if self.first == self.last else f"{self.first.label} to {self.last.label}"
 
     @property
@@ -112,7 +112,7 @@ def read_period(text: str, zone: tzinfo, now: datetime) -> Period | str:
 
 
 def earliest(period: Period, now: datetime) -> datetime:
-    """The first moment to read: for a single month, the month before is read, too, as far as AWS keeps it."""
+    """The first moment to read: for a single month also the month before, as far as AWS keeps it."""
     month = period.first.plus(-1) if period.first == period.last else period.first
     return midnight(max(month, Month(now.year, now.month).plus(-MOST_BACK)).first, period.zone)
 
@@ -124,12 +124,12 @@ def _month(text: str) -> Month | None:
 
 @cache
 def midnight(day: date, zone: tzinfo) -> datetime:
-    """When a day begins there, in UTC."""
+    """The begin of a day in that zone, in UTC."""
     return datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(UTC)
 
 
 def pieces(begin: datetime, end: datetime, zone: tzinfo) -> Iterator[tuple[date, float]]:
-    """The time between, cut at each midnight: the day, and seconds of it."""
+    """A time, cut at each midnight: each day, with its seconds."""
     day = begin.astimezone(zone).date()
     while begin < end:
         until = min(midnight(day + timedelta(days=1), zone), end)
@@ -141,6 +141,6 @@ def pieces(begin: datetime, end: datetime, zone: tzinfo) -> Iterator[tuple[date,
 
 @cache
 def month_seconds(day: date, zone: tzinfo) -> float:
-    """How long the month of this day is, which may have an hour more or less than its days have."""
+    """The length of the month of this day, which may have an hour more or less than 24 for each day."""
     month = Month(day.year, day.month)
     return (midnight(month.plus(1).first, zone) - midnight(month.first, zone)).total_seconds()

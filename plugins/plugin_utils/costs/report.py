@@ -1,7 +1,7 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # Private to this collection: it may change at any time.
-"""The report of some months as plain data, from which page, table and files are made. Pure."""
+"""The report of some months as plain data: the input of page, table and files. Pure."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def _to_come(facts: Facts, entries: list[Entry]) -> float | None:
 
 
 def _saved(facts: Facts) -> Row | None:
-    """The bound, which is exact, and what observe mode has measured, if it has; None without a line of autostop."""
+    """The exact upper bound, and the measurement of observe mode if there is one; None without a line of autostop."""
     if not facts.usage.lines:
         return None
     spared, usd = at_most(facts.stops, facts.prices.rates, facts.since, facts.until)
@@ -144,7 +144,7 @@ def _running(facts: Facts) -> Row:
 
 
 def _days(entries: Iterable[Entry]) -> list[Row]:
-    """What each team cost each day."""
+    """The cost of each team on each day."""
     return [
         {"day": str(day), "teams": {team: total(mine) for team, mine in sorted(grouped(rest, _team).items())}}
         for day, rest in sorted(grouped(entries, lambda entry: entry.day).items())

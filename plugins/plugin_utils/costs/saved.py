@@ -1,7 +1,7 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # Private to this collection: it may change at any time.
-"""What autostop saved: each figure with the baseline that it is against. Pure."""
+"""What autostop saved: each figure with its baseline. Pure."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from datetime import datetime, timedelta
 from .ledger import HOUR, Rates
 from .lives import Life, Span
 
-# Between autostop's line and AWS's own event of the stop.
+# The most time between autostop's line and AWS's event of the stop.
 DELAY = timedelta(minutes=15)
 SKEW = timedelta(minutes=2)
 
 
 @dataclass(frozen=True)
 class Line:
-    """What autostop wrote of an instance.
+    """A line of autostop about an instance.
 
     `stop`: it stopped it. In observe mode: `observe`, it would have stopped it, and `back`, there is work again.
     """
@@ -37,16 +37,16 @@ class Stop:
 
     run: Span
     line: Line
-    back: datetime  # when the instance ran again, or was gone, or the last moment that is counted
+    back: datetime  # when the instance ran again or was removed, or the end of the counted time
 
     @property
     def spared(self) -> float:
-        """The hours that it would have run on until its person was back."""
+        """The hours for which it would have run on until its person came back."""
         return (self.back - self.run.end).total_seconds() / HOUR
 
 
 def stops_of(lives: Iterable[Life], lines: Iterable[Line], since: datetime, until: datetime) -> list[Stop]:
-    """The runs of that time which autostop has ended."""
+    """The runs in that time that autostop has ended."""
     by_instance = defaultdict[str, list[Line]](list)
     for line in sorted(lines, key=lambda line: line.at):
         if line.decision == "stop":
@@ -66,7 +66,7 @@ def _stops(life: Life, lines: Sequence[Line], since: datetime, until: datetime) 
 
 
 def at_most(stops: Iterable[Stop], rates: Rates, begin: datetime, end: datetime) -> tuple[float, float]:
-    """Hours and USD of the time between, had each instance run on until its person was back: no more was saved."""
+    """The most that was saved, in hours and USD: as if each instance had run on until its person came back."""
     hours = usd = 0.0
     for stop in stops:
         mine = (min(stop.back, end) - max(stop.run.end, begin)).total_seconds() / HOUR
@@ -82,17 +82,17 @@ class Measured:
 
     first: datetime
     last: datetime
-    instances: frozenset[str]  # those that it would have stopped; of others it is not known whether it observed them
+    instances: frozenset[str]  # those that it would have stopped; whether it observed others is not known
     hours: float  # of their runs meanwhile
     after: float  # of them, those that it would have spared
 
     def saved(self, usd: float) -> float:
-        """What instances would have cost more without it, if they cost this with it, and people were as then."""
+        """How much more instances would have cost without autostop, with this cost with it and the same work."""
         return usd * self.after / (self.hours - self.after) if self.hours > self.after else 0.0
 
 
 def measured(lives: Iterable[Life], lines: Iterable[Line], since: datetime, until: datetime) -> Measured | None:
-    """The baseline that observe mode gives, from the runs in the time between its first line and its last one."""
+    """The baseline of observe mode: the runs between its first and its last line."""
     observed = [line for line in lines if line.decision in ("observe", "back")]
     if not observed:
         return None
@@ -110,7 +110,7 @@ def measured(lives: Iterable[Life], lines: Iterable[Line], since: datetime, unti
 
 
 def _after(run: Span, lines: Sequence[Line]) -> float:
-    """Seconds of a run that autostop would have spared: from each decision until there was work again."""
+    """The seconds of a run that autostop would have saved: from each decision until the next work."""
     spared, since = 0.0, None
     for line in lines:
         if run.begin <= line.at <= run.end:

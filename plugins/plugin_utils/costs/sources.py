@@ -44,12 +44,12 @@ def _billed(facts: Facts) -> Iterator[str]:
 
 
 def _compared(facts: Facts) -> tuple[str, float, float] | None:
-    """What instances and volumes cost on the days that AWS has billed whole: until when, by AWS, and as counted."""
+    """The cost of instances and volumes on the days that AWS has billed: the last day, AWS's amount, and ours."""
     days = facts.billed.full_days(facts.since, facts.until)
     if not days:
         return None
     lines = entries_of(facts.lives, facts.prices.rates, facts.managed, *days, UTC)
-    ours = total(entry for entry in lines if entry.whose.kind != UNMANAGED)  # what has not our tag is not asked for
+    ours = total(entry for entry in lines if entry.whose.kind != UNMANAGED)  # only what has our tag is read
     return str((days[1] - timedelta(days=1)).date()), facts.billed.of_instances(*days), ours
 
 

@@ -34,14 +34,14 @@ __all__ = ["plan_access", "plan_access_removal", "wanted_to_read"]
 Settings = Mapping[str, Any]
 People = Sequence[Mapping[str, Any]]
 
-# Where an id will be that is not there yet; nothing that has it is sent.
+# In the place of an id that does not exist yet; a document with it is never sent.
 LATER = "(known once the network is there)"
 
 
 def wanted_to_read(
     settings: Settings, *, people: People, removal: bool = False, ids_only: bool = False
 ) -> dict[str, Any]:
-    """What `read_access` has to read of AWS. Whether there is a bucket for results is not known yet."""
+    """The request for `read_access`. Whether the bucket for results exists is not known yet."""
     name = settings["name"]
     return {
         "name": name,
@@ -97,12 +97,12 @@ def plan_access(
 
 
 def _embedded(thing: Thing) -> list[str]:
-    """The inline policies that a role has and must not have."""
+    """The inline policies of a role, which must not have any."""
     return list((thing.found or {}).get("inline policies", ()))
 
 
 def _places(settings: Settings, network: Mapping[str, Any] | None) -> tuple[list[str], list[str]]:
-    """The subnets and security groups of restricted groups; none as long as they are not all there."""
+    """The subnets and security groups of restricted groups; none until all of them exist."""
     made = network or {}
     subnets = list(settings["subnet_ids"] or made.get("subnet_ids") or ())
     groups = list(settings["security_group_ids"] or [made.get("instances_security_group")])
@@ -179,7 +179,7 @@ def _notes(platform: Platform, things: Sequence[Thing], found: Mapping[str, Any]
 
 
 def _unmanaged_rights(platform: Platform, kind: str, name: str, item: Item) -> Iterator[str]:
-    """Rights given elsewhere to a group, or to a role that no one has any more, which add to ours."""
+    """Rights that others have given to a group, or to a role that is no longer used; they add to ours."""
     policy = platform.arns["policy"]
     known = {f"{policy}{name}"} if kind == "groups" else {arn for arn in attached_arns(item) if arn.startswith(policy)}
     more = [arn for arn in attached_arns(item) if arn not in known]

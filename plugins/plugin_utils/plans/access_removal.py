@@ -1,7 +1,7 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # Private to this collection: it may change at any time.
-"""What removes all rights of the platform, and nothing that others made or use."""
+"""The plan that removes all rights of the platform, but nothing that others have created or use."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ LEAVE = "platform_destroy_keep_used=true to leave it"
 
 @dataclass(frozen=True)
 class Removal:
-    """One thing of the platform, and what speaks against its removal."""
+    """One resource of the platform, and the obstacles to its removal."""
 
     kind: str
     name: str
-    more: str = ""  # what goes with it
+    more: str = ""  # what is removed with it
     use: str = ""
     word: str = LEAVE
 
@@ -55,9 +55,9 @@ def plan_access_removal(
     keep_used: bool,
     **_others: Any,
 ) -> SectionPlan:
-    """The plan of a removal. What others use stops it, or with `keep_used` stays.
+    """The plan of a removal. Resources that others use stop it, or stay with `keep_used`.
 
-    Takes what `plan_access` takes, too, and does not need it.
+    It has the arguments of `plan_access`, and ignores those that it does not need.
     """
     platform = Platform(settings, people, viewers, instance_prefix="")
     removals = list(_removals(platform, found, keep_used))
@@ -111,7 +111,7 @@ def _workgroups(platform: Platform, found: Mapping[str, Any]) -> Iterator[Remova
 
 
 def _users(arn: str, found: Mapping[str, Any], leaving: set[str]) -> Iterator[str]:
-    """Who has a policy, or is bounded by it, and stays."""
+    """The remaining roles, groups and users with the policy, or bounded by it."""
     for kind in ("roles", "groups"):
         staying = (each for each in found[kind] if each["arn"] not in leaving)
         yield from (f"the {WORDS[kind]} {each[NAMES[kind]]}" for each in staying if _has(each, arn))

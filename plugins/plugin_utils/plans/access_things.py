@@ -1,7 +1,7 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # Private to this collection: it may change at any time.
-"""The policies, roles, groups and workgroups of the platform: each as it is wanted, beside what AWS has of it."""
+"""The policies, roles, groups and workgroups of the platform: each as wanted, and as AWS has it."""
 
 from __future__ import annotations
 
@@ -28,19 +28,19 @@ NAMES = {"policies": "policy_name", "roles": "role_name", "groups": "group_name"
 IAM = ("policies", "roles", "groups")
 DOCUMENTS = ("document", "trust")
 
-SafeDumper: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)  # the former is fast, and not everywhere
+SafeDumper: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)  # faster, but not always installed
 
 
 @dataclass(frozen=True)
 class Thing:
-    """One thing that the platform manages."""
+    """One managed resource."""
 
     kind: str  # a key of WORDS
     name: str
-    wanted: dict[str, Any]  # its managed settings, in words for people
-    found: dict[str, Any] | None  # the same as AWS has it; None: there is none
+    wanted: dict[str, Any]  # its managed settings, as people read them
+    found: dict[str, Any] | None  # the same from AWS; None: it does not exist
     step: dict[str, Any]  # the options of the module that makes it
-    waits: bool = False  # for something that does not exist yet
+    waits: bool = False  # needs something that does not exist yet
 
     @property
     def change(self) -> Change | None:
@@ -97,7 +97,7 @@ def boundary_of(item: Item) -> str | None:
 
 
 def policies(platform: Platform, found: Iterable[Item], waiting: Iterable[str]) -> Iterator[Thing]:
-    """The managed policies; those of these names cannot be made yet. AWS never changes a policy's description."""
+    """The managed policies; those named in `waiting` cannot be created yet. AWS never changes a description."""
     there, tags = by_name("policies", found), platform.settings["tags"]
     for policy in render_policies(platform):
         current = there.get(policy.name.casefold())
@@ -123,7 +123,7 @@ def _policy(item: Item, tags: Item) -> dict[str, Any]:
 
 
 def _managed_tags(item: Item, tags: Item) -> dict[str, str]:
-    """Those of the item's tags that we set; others are left alone."""
+    """The tags of a resource that the platform sets; others are left alone."""
     return {key: value for key, value in item.get("tags", {}).items() if key in tags}
 
 
@@ -196,7 +196,7 @@ def _role(item: Item, tags: Item) -> dict[str, Any]:
 
 
 def groups(platform: Platform, found: Iterable[Item], waiting: Iterable[str]) -> Iterator[Thing]:
-    """The groups, each with the policy of its people; who is in them, and what else they have, is up to the account."""
+    """The groups, each with the policy of its people. Their members and other policies are the account's."""
     there = by_name("groups", found)
     for team in platform.teams:
         name = f"{platform.name}-people-{team}"
@@ -217,7 +217,7 @@ def workgroups(platform: Platform, found: Iterable[Item]) -> Iterator[Thing]:
         wanted = {
             "description": f"Queries of the team {team}",
             "output_location": f"s3://{platform.results_bucket}/{team}/",
-            "expected_bucket_owner": platform.account["account"],  # Athena writes no result to another's bucket
+            "expected_bucket_owner": platform.account["account"],  # never to a bucket of another account
             "encryption": {"encryption_option": "SSE_S3"},
             "enforce_work_group_configuration": True,
             "publish_cloudwatch_metrics_enabled": True,

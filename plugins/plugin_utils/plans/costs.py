@@ -147,7 +147,7 @@ def _topic_arn(settings: Settings, account: Mapping[str, str]) -> str:
 
 
 def _plan_topic(draft: Draft, settings: Settings, current: Found | None, account: Mapping[str, str]) -> None:
-    """The topic that alerts are published to. Who listens to it is yours."""
+    """The topic that alerts are published to. Its subscribers are yours."""
     if not settings["topic"]:
         return
     name, tags = topic_name(settings), tags_of(settings)
@@ -174,7 +174,7 @@ def _same_keys(has: Mapping[str, str], wanted: Mapping[str, str]) -> dict[str, s
 
 
 def _plan_cost_tags(draft: Draft, settings: Settings, billing: Found | None) -> set[str] | None:
-    """The tags that are active, or will be before budgets are made; None if this account may not know."""
+    """The tags that are active, or will be before budgets are created; None if this account may not read them."""
     if billing is None:
         return None
     if billing["refused"]:

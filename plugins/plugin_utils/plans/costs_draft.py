@@ -1,7 +1,7 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # Private to this collection: it may change at any time.
-"""A plan of the record of events while it is made, and the tag of the platform's resources."""
+"""A plan of the record of events and the budgets, while it is made, and the tag of the platform's resources."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 from .section import Change, SectionPlan
 from .storage_settings import as_text
 
-MARK = "datalab:costs"  # the tag of what the platform made; its value is platform_costs_name
+MARK = "datalab:costs"  # the tag of the platform's resources; its value is platform_costs_name
 STEPS = (
     "log_groups",
     "policies",
@@ -47,22 +47,22 @@ class Draft:
         return SectionPlan(tuple(self.changes), tuple(self.refused), tuple(self.notes), ids, self.steps)
 
     def set(self, steps: str, text: str, before: Any, after: Any, step: dict[str, Any]) -> None:
-        """Something is created, or changed from what there is before."""
+        """A resource is created, or changed from its state before."""
         action: Any = "change" if before else "create"
         self.changes.append(Change(action, text, as_text(before) if before else "", as_text(after)))
         self.steps[steps].append(step)
 
     def remove(self, steps: str, text: str, name: str, **more: str) -> None:
-        """Something is removed."""
+        """A resource is removed."""
         self.changes.append(Change("remove", text))
         self.steps[steps].append({"name": name, **more})
 
 
 def tags_of(settings: Settings) -> dict[str, str]:
-    """The tags of all that is made."""
+    """The tags of all resources."""
     return {**settings["tags"], MARK: settings["name"]}
 
 
 def is_marked(settings: Settings, thing: Found) -> bool:
-    """Whether the platform made it."""
+    """Whether the platform created it."""
     return bool(thing["tags"].get(MARK) == settings["name"])

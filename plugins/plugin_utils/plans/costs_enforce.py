@@ -32,12 +32,12 @@ Account = Mapping[str, str]
 
 
 def rights_path(access: Settings) -> str:
-    """The path in IAM of what denies."""
+    """The path in IAM of the denying policies and their role."""
     return f"/{access['name']}/costs/"
 
 
 def rights_to_read(settings: Settings, access: Settings, *, removal: bool) -> dict[str, Any]:
-    """The names that read_costs needs. If nobody is to be denied, IAM is read only if an action exists."""
+    """The names that read_costs needs. If no team can be denied, IAM is read only if an action exists."""
     may_be_there = bool(enforced_teams(settings)) or removal
     return {
         "rights_name": access["name"],
@@ -55,8 +55,8 @@ def denials_to_read(settings: Settings, access: Settings) -> dict[str, list[str]
 def denied_teams(settings: Settings, access: Settings, found: Found) -> list[str]:
     """A sentence for each team that is denied to create and start instances, or why that is not known.
 
-    What denies is the policy that its group has, by `found["policies"]`, whatever its budget says of an action: people
-    attach and detach it as well.
+    A team is denied by the policy that its group has, by `found["policies"]`. The state of its budget's action does not
+    matter, because people attach and detach the policy as well.
     """
     if refused := found.get("refused"):
         return [f"whether a team has spent its budget, and may not start instances, is not known: {refused}"]
@@ -73,7 +73,7 @@ def group_name(access: Settings, team: str) -> str:
 
 
 def denial_name(access: Settings, team: str) -> str:
-    """The policy that denies a team."""
+    """The name of the policy that denies a team."""
     return f"{access['name']}-over-budget-{team}"
 
 
@@ -89,7 +89,7 @@ def denial() -> dict[str, Any]:
 
 
 def budgets_policy(access: Settings, account: Account) -> dict[str, Any]:
-    """What AWS Budgets may do: attach to the groups of people what denies, and take it away again."""
+    """The rights of AWS Budgets: attach the denying policies to the groups, and detach them."""
     statement = {
         "Sid": "DenyAndLift",
         "Effect": "Allow",
@@ -101,7 +101,7 @@ def budgets_policy(access: Settings, account: Account) -> dict[str, Any]:
 
 
 def budgets_trust(account: Account) -> dict[str, Any]:
-    """Who takes the role on: AWS Budgets, for this account."""
+    """The trust policy: AWS Budgets takes the role on, for this account."""
     statement = {
         "Sid": "Budgets",
         "Effect": "Allow",
@@ -117,7 +117,7 @@ def _iam(account: Account) -> str:
 
 
 def policy_arn(access: Settings, account: Account, name: str) -> str:
-    """The ARN of a policy on the path of what denies."""
+    """The ARN of a policy on that path."""
     return f"{_iam(account)}policy{rights_path(access)}{name}"
 
 
@@ -150,7 +150,7 @@ def plan_enforcement(
 
 
 def plan_enforcement_removal(draft: Draft, found: Found, access: Settings) -> None:
-    """What removes all that denies; who is denied may start instances again."""
+    """The plan that removes all denying policies; their teams may start instances again."""
     _remove(draft, found, access, kept={}, kept_actions=set())
 
 

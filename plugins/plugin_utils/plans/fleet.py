@@ -18,9 +18,9 @@ from ..scripts.render import render
 from ..scripts.tools import from_bucket
 from .section import Change, SectionPlan
 
-Outcome = Mapping[str, Any]  # what sagemaker_notebook_fleet returns of an instance
+Outcome = Mapping[str, Any]  # what sagemaker_notebook_fleet returns for an instance
 
-WHOSE = ("name", "owner", "allow_other_owner")  # the options that say which instance is meant
+WHOSE = ("name", "owner", "allow_other_owner")  # the options that identify an instance
 EFS_DNS_NAME = "notebook_host_efs_dns_name"
 REMOVAL = {"state": "absent", "force": True}
 
@@ -95,7 +95,7 @@ def leaving_people(wanted: Wanted, outcomes: Iterable[Outcome]) -> list[dict[str
 
 
 def misspelt_leavers(wanted: Wanted, outcomes: Iterable[Outcome], others: Iterable[Mapping[str, Any]]) -> list[Problem]:
-    """Who has left the inventory and has no instance, where another name was meant, most likely.
+    """People who have left the inventory and have no instance, where most likely another name was meant.
 
     `others` are the instances of the account that this run is not about. A name that is like no other one is no
     mistake: a second run finds no instance any more.
@@ -158,7 +158,7 @@ def plan_config_removal(
 
 
 def some_settings(wanted: Wanted, only: Collection[str], override: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The instances of the people of this run with these options only, and these values in the place of their own."""
+    """The instances of the people of this run with these options only, of which these values replace their own."""
     kept = {*WHOSE, *only}
     place = Place(mounts=wanted.own_mounts)
     everything = (instance_options(wanted.wishes[name], wanted.prefix, place) for name in wanted.people)
@@ -166,7 +166,7 @@ def some_settings(wanted: Wanted, only: Collection[str], override: Mapping[str, 
 
 
 def all_idle_limits(wanted: Wanted) -> dict[str, int]:
-    """Those of the configurations of the people of this run."""
+    """The idle limits of the configurations of the people of this run."""
     mine = [wanted.wishes[name] for name in wanted.people]
     return idle_limits(configs(mine, wanted.prefix, {EFS_DNS_NAME: ""}, wanted.own_mounts))
 
@@ -186,7 +186,7 @@ RETIRED = re.compile(r"notebook-al[12]-")  # https://docs.aws.amazon.com/sagemak
 def upgrade(instances: Iterable[Mapping[str, Any]], outcomes: Iterable[Outcome], to: str, batch: int) -> dict[str, Any]:
     """The instances that move to the current OS, in batches; those that wait because they run; and those to stop again.
 
-    `outcomes` tell what would become of `instances`, in any order; `failed` has what is in the way of some.
+    `outcomes` tell what would become of `instances`, in any order; `failed` has the obstacles of some.
     """
     whose = {each["name"]: {key: each[key] for key in WHOSE if key in each} for each in instances}
     there = [each for each in outcomes if each["name"] in whose]

@@ -29,7 +29,7 @@ Found = Mapping[str, Any]
 
 
 def wanted_to_read(wanted: Wanted, *, own_mounts: bool, complete: bool, limited: bool) -> dict[str, Any]:
-    """The request for `read_instances`: all that a comparison needs, or enough to know whether anything is to do.
+    """The request for `read_instances`: all that a comparison needs, or enough to see whether there is a change.
 
     `own_mounts` if the storage, too, is planned, which may give each person a configuration of their own.
     """
@@ -45,7 +45,7 @@ def wanted_to_read(wanted: Wanted, *, own_mounts: bool, complete: bool, limited:
 
 
 def to_describe(wanted: Wanted, names: Collection[str]) -> dict[str, Any]:
-    """What `read_instances` has to read to know everything of these instances."""
+    """The request for `read_instances` that returns all about these instances."""
     whole = wanted_to_read(wanted, own_mounts=False, complete=True, limited=True)
     return {**whole, "names": [*names], "list_all": False, "lifecycle_configs": []}
 

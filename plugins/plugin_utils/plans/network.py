@@ -1,7 +1,7 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # Private to this collection: it may change at any time.
-"""What turns the network that was read into the one that is wanted, or into none."""
+"""The plan from the existing network to the wanted one, or to none."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # Private to this collection: it may change at any time.
-"""What AWS has otherwise than the settings want it, and cannot change or is not ours to change."""
+"""Differences from the settings that AWS cannot change, or that we may not change."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from .network_routes import (
 
 
 def network_conflicts(network: Network) -> list[str]:
-    """A sentence for each thing, with the variable and the remedy."""
+    """A sentence for each conflict, with the variable and the remedy."""
     checks = [_given] if network.given else [_vpcs, _subnets, _nat, _routes, flow_log_conflicts]
     return [conflict for check in (*checks, _groups, _services) for conflict in check(network)]
 
@@ -145,7 +145,7 @@ def _groups(network: Network) -> Iterator[str]:
 
 
 def _services(network: Network) -> Iterator[str]:
-    """Services that AWS does not offer, or not where they are wanted."""
+    """Services that AWS does not offer, or not in these zones."""
     named = {short_name(service["service_name"]) for service in network.found["services"]}
     for name in missing_endpoints(network):
         service = details(network, name)

@@ -18,7 +18,7 @@ STEPS = (
     "endpoint_policies", "routes", "rules", "tags", "flow_logs",
     "remove_endpoints", "remove_flow_logs", "remove_nat_gateways", "remove_addresses", "remove_peerings",
     "remove_security_groups", "remove_route_tables", "remove_subnets", "remove_internet_gateways", "remove_vpcs",
-    "waiting",  # what AWS is making or removing, without which the rest cannot be planned
+    "waiting",  # what AWS is creating or removing; the rest can be planned only after it
     "later",  # changes that have to wait for other steps
 )  # fmt: skip
 
@@ -41,15 +41,15 @@ class Draft:
         self.steps[name].append(item)
 
     def later(self, text: str) -> None:
-        """What no task can do now, because it needs the id of something that is not there yet."""
+        """A change that waits for the id of a resource that does not exist yet."""
         self.steps["later"].append({"text": text})
 
     def wait(self, text: str) -> None:
-        """What AWS is doing, and has to have done before the rest can be planned."""
+        """A change that AWS has to complete before the rest can be planned."""
         self.steps["waiting"].append({"text": text})
 
     def retag(self, text: str, resource_id: str, current: dict[str, str], wanted: dict[str, str]) -> None:
-        """Tags that are missing or have another value; those of others stay."""
+        """Missing and different tags; those of others stay."""
         other = {key: value for key, value in wanted.items() if current.get(key) != value}
         if other:
             before = {key: current[key] for key in other if key in current}

@@ -1,7 +1,7 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # Private to this collection: it may change at any time.
-"""The endpoints of AWS services. One that others have made is used, and not made again."""
+"""The endpoints of AWS services. An endpoint of others is used, and not created again."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ S3 = "s3"
 
 
 def plan_endpoints(draft: Draft, network: Network) -> None:
-    """The endpoints that are missing, and the end of those of ours that are not listed or do not work."""
+    """Create the missing endpoints, and remove ours that are not listed or do not work."""
     surplus = surplus_endpoints(network)
     for endpoint in surplus:
         draft.add("remove", f"endpoint {short_name(endpoint['service_name'])}")
@@ -27,7 +27,7 @@ def plan_endpoints(draft: Draft, network: Network) -> None:
         policy = endpoint_policy(network, service)
         draft.add("create", f"endpoint {service}", after=as_text(policy) if policy else "")
         step = None if any(_is_of(endpoint, service) for endpoint in surplus) else _creation(network, service)
-        # AWS returns one for minutes after its end, and amazon.aws' module takes it for the one that is to be created.
+        # AWS returns one for minutes after its removal, and the module of amazon.aws would take it for the new one.
         if any(_is_of(endpoint, service) and is_leaving(endpoint) for endpoint in network.found["endpoints"]):
             draft.wait(f"an earlier endpoint of {service} is being removed")
         elif step:
@@ -43,13 +43,13 @@ def plan_endpoints(draft: Draft, network: Network) -> None:
 
 
 def surplus_endpoints(network: Network) -> list[Resource]:
-    """Those of ours that are not listed, or that instances cannot use."""
+    """Our endpoints that are not listed, or that instances cannot use."""
     own = [endpoint for endpoint in network.own("endpoints") if not is_leaving(endpoint)]
     return [endpoint for endpoint in own if not _is_wanted(network, endpoint)]
 
 
 def remove_endpoints(draft: Draft, network: Network) -> None:
-    """All of ours. Their security group can only go after them."""
+    """Remove all of ours. Their security group can be removed only after them."""
     for endpoint in network.own("endpoints"):
         service = short_name(endpoint["service_name"])
         if not is_leaving(endpoint):
@@ -80,7 +80,7 @@ def zones_without(network: Network, service: Resource) -> bool:
 
 
 def details(network: Network, service: str) -> Resource | None:
-    """What AWS offers under this name, of the kind that is made."""
+    """The service that AWS offers under this name, of the kind that is created."""
     kind = "Gateway" if service == S3 else "Interface"
     known = [each for each in network.found["services"] if short_name(each["service_name"]) == service]
     return next((each for each in known if offers(each, kind)), None)
@@ -96,7 +96,7 @@ def _is_wanted(network: Network, endpoint: Resource) -> bool:
 
 
 def _is_usable(network: Network, endpoint: Resource) -> bool:
-    """Whether instances reach a service by this endpoint; those of others are taken as they are, but for S3."""
+    """Whether instances reach a service by this endpoint; those of others are used as they are, except S3's."""
     if short_name(endpoint["service_name"]) == S3 and not network.given:
         table = network.private_table
         leads = table is not None and table["route_table_id"] in endpoint.get("route_table_ids", ())

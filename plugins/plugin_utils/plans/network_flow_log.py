@@ -17,7 +17,7 @@ ALL = "ALL"
 
 
 def plan_flow_log(draft: Draft, network: Network) -> None:
-    """The flow log that is wanted, and the end of those of ours that are not."""
+    """Create the wanted flow log, and remove ours that are not wanted."""
     current = _current(network)
     for log in _own(network):
         if log is not current:
@@ -45,7 +45,7 @@ def remove_flow_logs(draft: Draft, network: Network) -> None:
 
 
 def flow_log_conflicts(network: Network) -> Iterator[str]:
-    """Those of others that are written where ours is to be, and have less: AWS makes no second one."""
+    """Flow logs of others with the same destination that record less: AWS creates no second one."""
     for log in _of_others(network):
         if _current(network) is None and not _has_all(log, _traffic(network)):
             yield (
@@ -60,7 +60,7 @@ def _own(network: Network) -> list[Resource]:
 
 
 def _current(network: Network) -> Resource | None:
-    """Ours that is written where it is wanted."""
+    """Our flow log with the wanted destination."""
     destination = _destination(network)
     return next((log for log in _own(network) if is_written_to(log, destination)), None)
 

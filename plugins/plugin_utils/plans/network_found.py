@@ -26,7 +26,7 @@ DEFAULT_ENDPOINTS = (
     "s3", "sagemaker.api", "notebook", "sagemaker.runtime", "sts", "athena", "glue", "logs", "monitoring",
     "elasticfilesystem", "secretsmanager",
 )  # fmt: skip
-NO_ACCOUNT = MappingProxyType({"account": "", "partition": ""})  # where it is of no matter
+NO_ACCOUNT = MappingProxyType({"account": "", "partition": ""})  # where the setting does not matter
 LIVE_PEERINGS = ("initiating-request", "pending-acceptance", "provisioning", "active")
 
 
@@ -37,7 +37,7 @@ def listed_endpoints(settings: Mapping[str, Any]) -> list[str]:
 
 
 def wanted_services(settings: Mapping[str, Any]) -> list[str]:
-    """The services that endpoints are wanted of, by their short names."""
+    """The wanted services, by their short names."""
     return list(dict.fromkeys(short_name(name) for name in listed_endpoints(settings)))
 
 
@@ -96,7 +96,7 @@ class Network:
 
     @cached_property
     def private_subnets(self) -> list[Resource | None]:
-        """The wanted subnets in the order of the settings; None for each that is not there."""
+        """The wanted subnets in the order of the settings; None for each that does not exist."""
         if self.given:
             by_id = {subnet["subnet_id"]: subnet for subnet in self.found["subnets"]}
             return [by_id.get(subnet_id) for subnet_id in self.settings["subnet_ids"]]
@@ -117,7 +117,7 @@ class Network:
 
     @cached_property
     def public_subnet(self) -> Resource | None:
-        """The subnet of the NAT gateway, also one that is not wanted any more."""
+        """The subnet of the NAT gateway, also if it is not wanted any more."""
         private = {subnet["cidr"] for subnet in self.settings["subnets"]}
         name = self.called("public")
         subnets = [subnet for subnet in self.own("subnets") if subnet["cidr_block"] not in private]
@@ -131,7 +131,7 @@ class Network:
         known = [self.public_subnet, *self.private_subnets]
         return [subnet for subnet in self.own("subnets") if subnet not in known]
 
-    # What leads out of the private subnets
+    # Ways out of the private subnets
 
     @cached_property
     def private_table(self) -> Resource | None:
@@ -142,7 +142,7 @@ class Network:
         return self._table("public", [self.public_subnet["subnet_id"]] if self.public_subnet else [])
 
     def _table(self, part: str, subnet_ids: list[str]) -> Resource | None:
-        """The table of ours that has this name, or else, without a name of ours, is that of these subnets."""
+        """Our route table with this name, or else, if it has no name of ours, the one of these subnets."""
         tables = self.own("route_tables")
         names = [self.called("private"), self.called("public")]
         by_name = [table for table in tables if table["tags"].get("Name") == self.called(part)]
@@ -210,15 +210,15 @@ class Network:
         }
 
     def _vpc_of_subnets(self) -> str | None:
-        """Where only ids were read: the VPC that is not asked for."""
+        """The VPC, where only ids were read and it was not asked for."""
         return next((str(subnet["vpc_id"]) for subnet in self.private_subnets if subnet), None)
 
 
 def associated(table: Resource) -> set[str]:
-    """The subnets that a route table is that of by name, not because it is the main one."""
+    """The subnets that are associated with a route table, without those that have it as the main one."""
     return {each["subnet_id"] for each in table.get("associations", ()) if each.get("subnet_id")}
 
 
 def repeated(values: Iterable[Any]) -> list[Any]:
-    """Each value that comes more than once, in order."""
+    """Each value that occurs more than once, in order."""
     return sorted(value for value, count in Counter(values).items() if count > 1)

@@ -32,7 +32,7 @@ def plan_vpc(draft: Draft, network: Network) -> None:
 
 
 def plan_private_subnets(draft: Draft, network: Network) -> None:
-    """One subnet in each zone. One that is not listed any more stays, since instances may be there."""
+    """One subnet in each zone. A subnet that is not listed any more stays, since it may have instances."""
     for wanted, subnet in zip(network.settings["subnets"], network.private_subnets, strict=True):
         _plan_subnet(draft, network, subnet, (wanted["cidr"], wanted["zone"], f"private-{wanted['zone']}"))
     for subnet in network.surplus_subnets:
@@ -75,7 +75,7 @@ def plan_groups(draft: Draft, network: Network) -> None:
 
 
 def plan_peerings(draft: Draft, network: Network) -> None:
-    """The connections that are listed, and the end of those of ours that are not."""
+    """Create the listed connections, and remove ours that are not listed."""
     for peering in network.settings["peerings"]:
         peer = peering["vpc_id"]
         connection, tags = network.connections.get(peer), network.tags(network.called(peer))

@@ -1,7 +1,7 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # Private to this collection: it may change at any time.
-"""The policies of endpoints, by which nothing leaves by them with the credentials of others, or to their buckets."""
+"""The policies of endpoints: no request with credentials of other accounts, or to their buckets."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ from .network_rules import clear_rules, current_rules
 
 
 def plan_removal(draft: Draft, network: Network) -> None:
-    """All that has the mark, in the order of the tasks: first what others of ours depend on last."""
+    """All resources with the mark, in the order of the tasks: a resource comes after those that depend on it."""
     remove_endpoints(draft, network)
     if not network.given:
         remove_flow_logs(draft, network)
@@ -83,7 +83,7 @@ def _text(interface: Resource) -> str:
 
 
 def _own_interfaces(network: Network) -> set[str]:
-    """Those of our endpoints and NAT gateways, which go with them."""
+    """The interfaces of our endpoints and NAT gateways, which are removed with them."""
     endpoints = [each for endpoint in network.own("endpoints") for each in endpoint.get("network_interface_ids", ())]
     addresses = [each for gateway in network.own("nat_gateways") for each in gateway.get("nat_gateway_addresses", ())]
     return {
@@ -93,7 +93,7 @@ def _own_interfaces(network: Network) -> set[str]:
 
 
 def _own_ids(network: Network) -> frozenset[str]:
-    """By which the interfaces of our endpoints and NAT gateways are described."""
+    """The ids in the descriptions of the interfaces of our endpoints and NAT gateways."""
     endpoints = [each["vpc_endpoint_id"] for each in network.own("endpoints")]
     return frozenset([*endpoints, *(each["nat_gateway_id"] for each in network.own("nat_gateways"))])
 
@@ -105,7 +105,7 @@ def _is_leaving(interface: Resource, names: frozenset[str]) -> bool:
 
 
 def _groups(network: Network) -> Iterator[str]:
-    """Groups of others that name ours: these cannot be removed then."""
+    """Security groups of others that name ours, which cannot be removed then."""
     ours = {group["group_id"] for group in network.groups.values()}
     for group in network.others("security_groups"):
         rules = current_rules([*group["ip_permissions"], *group["ip_permissions_egress"]])
@@ -115,7 +115,7 @@ def _groups(network: Network) -> Iterator[str]:
 
 
 def _in_the_vpc(network: Network) -> Iterator[str]:
-    """What others have made in our VPC, which AWS does not remove with it."""
+    """Resources of others in our VPC, which AWS does not remove with it."""
     for subnet in network.others("subnets"):
         yield f"{subnet['subnet_id']} (subnet {subnet['cidr_block']})"
     for group in network.others("security_groups"):

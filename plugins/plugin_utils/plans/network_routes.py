@@ -1,7 +1,7 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # Private to this collection: it may change at any time.
-"""Where the subnets lead to: the NAT gateway with all that it needs, and the two route tables."""
+"""The routes of the subnets: the NAT gateway with all that it needs, and the two route tables."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def wanted_routes(network: Network) -> list[Route]:
 
 
 def is_own_route(network: Network, route: Mapping[str, Any]) -> bool:
-    """Whether we have set a route. One to a connection that AWS does not know any more is dead, and counts as ours."""
+    """Whether we have set a route. A route to a removed connection is dead, and counts as ours."""
     nat, connection = route.get("nat_gateway_id"), route.get("vpc_peering_connection_id")
     if connection:
         return connection not in {each["vpc_peering_connection_id"] for each in network.others("peerings")}
@@ -176,7 +176,7 @@ def _plan_internet_gateway(draft: Draft, network: Network) -> None:
 
 
 def _plan_nat_gateway(draft: Draft, network: Network) -> None:
-    """The gateway and its address, which has a mark of its own: a run that was cut off does not pay for two."""
+    """The gateway and its address. The address has its own mark: an interrupted run leads to no second one."""
     tags, addresses = network.tags(network.called("nat")), network.own("addresses")
     for address in addresses:
         draft.retag("public address", address["allocation_id"], address["tags"], tags)
@@ -201,7 +201,7 @@ def _plan_nat_gateway(draft: Draft, network: Network) -> None:
 
 
 def remove_nat(draft: Draft, network: Network) -> None:
-    """All of the way to the internet, of which nothing costs nothing."""
+    """Remove all of the way to the internet: each part of it costs something."""
     for gateway in network.own("nat_gateways"):
         if gateway in network.nat_gateways:
             draft.add("remove", "NAT gateway")

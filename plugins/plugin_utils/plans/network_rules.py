@@ -131,7 +131,7 @@ def s3_prefix_lists(network: Network) -> list[str]:
 def plan_rules(draft: Draft, network: Network) -> None:
     """Sets exactly these rules, once all resources that they name exist."""
     for part, rules in wanted_rules(network).items():
-        if part in network.groups:  # to create it says it all
+        if part in network.groups:  # the line of its creation says it all
             _plan_group(draft, network, network.groups[part], rules)
     if network.default_group:
         _plan_group(draft, network, network.default_group, (set(), set()))
@@ -153,7 +153,7 @@ def _plan_group(draft: Draft, network: Network, group: Resource, wanted: tuple[s
 
 
 def clear_rules(draft: Draft, network: Network) -> None:
-    """Groups that name each other cannot be removed."""
+    """Remove all rules: groups that name each other cannot be removed."""
     for group in network.groups.values():
         draft.step("rules", _step(group, set(), set()))
 

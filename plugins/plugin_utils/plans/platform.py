@@ -27,7 +27,7 @@ Found = Mapping[str, Any]
 
 
 def to_read(wanted: Wanted, sections: Collection[str], given_by: Collection[str], removal: bool) -> dict[str, Any]:
-    """What platform_read has to read; of the sections in `given_by` only what their ids are known by."""
+    """The request for platform_read; of the sections in `given_by` only what gives their ids."""
     names = [person["name"] for person in owners_of(wanted)]
     parts = {
         "network": lambda how: network_to_read(wanted.settings["network"], **how),
@@ -135,7 +135,7 @@ def misplaced(wanted: Wanted, plans: Plans) -> list[Problem]:
 
 
 def foreign_roles(wanted: Wanted, account: str) -> Iterator[Problem]:
-    """The roles that people are to have and AWS gives no instance, since they are another account's."""
+    """Roles of other accounts, which AWS gives to no instance."""
     settings = wanted.settings
     shared = [
         ("access", "platform_access_role_arn", settings["access"]["role_arn"]),

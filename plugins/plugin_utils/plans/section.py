@@ -25,20 +25,20 @@ class Change:
 class SectionPlan:
     """The plan from a section as AWS has it to the wanted one; empty if nothing differs.
 
-    `changes` tells people everything, also what can only be made once something else is there. `steps` has what can be
-    made now, every id known, as the lists that the role's tasks loop over; a plan that is made again after them has the
-    rest.
+    `changes` are all changes for people to read, also those that need something that does not exist yet. `steps` are
+    those that are possible now, with every id, as the lists that the role's tasks loop over; a plan that is made after
+    them has the rest.
     """
 
     changes: tuple[Change, ...] = ()
     refused: tuple[str, ...] = ()  # sentences; one of them stops the run before its first change
     notes: tuple[str, ...] = ()  # sentences about what is left alone
-    ids: dict[str, Any] = field(default_factory=dict)  # what other sections and users need; None: not there yet
+    ids: dict[str, Any] = field(default_factory=dict)  # what other sections and users need; None: it does not exist yet
     steps: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
 
     @property
     def changed(self) -> bool:
-        """Whether something has to happen."""
+        """Whether there is a change."""
         return bool(self.changes)
 
     def as_dict(self) -> dict[str, Any]:

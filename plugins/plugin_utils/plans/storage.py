@@ -1,7 +1,7 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # Private to this collection: it may change at any time.
-"""What turns the storage that AWS has into the one that is wanted, or removes it. No call to AWS."""
+"""The plan from the existing storage to the wanted one, or to none. No call to AWS."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ Found = Mapping[str, Any]
 def wanted_to_read(
     settings: Settings, *, people: Sequence[str], removal: bool = False, ids_only: bool = False
 ) -> dict[str, Any]:
-    """What read_storage has to read. The module that calls it adds the account."""
+    """The request for read_storage. The module that calls it adds the account."""
     by_point = settings["isolation"] == "access_point" or settings["iam"]
     own = list(own_file_systems(settings, people))
     parts = [] if ids_only or not own else ["mount_targets" if removal else "details"]
@@ -138,7 +138,7 @@ def storage_ids(
 
 
 def file_systems_by_name(found: Found) -> dict[str, Mapping[str, Any]]:
-    """The file systems that were read, by the name that they are found by."""
+    """The file systems that were read, by the name in their tags."""
     return {each["creation_token"]: each for each in found["file_systems"]}
 
 
@@ -188,7 +188,7 @@ def _mount(dns_name: str | None, access_point: str | None, *, tls: bool) -> dict
 
 
 def _shared(found: Found) -> Mapping[str, Any] | None:
-    """The file system that has everybody's access points, which is the only one that is read then."""
+    """The file system with everybody's access points; no other one is read then."""
     return next(iter(found["file_systems"]), None)
 
 
@@ -197,7 +197,7 @@ def _label(settings: Settings) -> str:
 
 
 def _strangers(settings: Settings, people: Sequence[str]) -> Iterator[str]:
-    """User ids of no person: of people who have left, or of a name that is written in another way."""
+    """User ids whose names are not in the inventory: of people who have left, or misspelt."""
     if settings["isolation"] == "access_point":
         for name, uid in settings["uids"].items():
             if name not in people:
@@ -205,7 +205,7 @@ def _strangers(settings: Settings, people: Sequence[str]) -> Iterator[str]:
 
 
 def _missing(settings: Settings, found: Found) -> list[str]:
-    """A file system that the inventory names, on which access points would have to be made, and that is not there."""
+    """A file system of the inventory that access points are wanted on, and that does not exist."""
     name = settings["efs_dns_name"]
     if not name or settings["isolation"] != "access_point" or _shared(found):
         return []

@@ -1,7 +1,7 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # Private to this collection: it may change at any time.
-"""What turns the access points of a file system into one for each person. No call to AWS."""
+"""The plan from the access points of a file system to one for each person. No call to AWS."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Outcome:
 
 
 def points_by_name(file_system: Mapping[str, Any] | None) -> dict[str, list[Point]]:
-    """The access points of a file system by the tag that they are found by."""
+    """The access points of a file system, by the name in their tags."""
     named: dict[str, list[Point]] = defaultdict(list)
     for point in (file_system or {}).get("access_points", []):
         named[point["tags"].get("Name", "")].append(point)
@@ -51,7 +51,7 @@ def points_by_name(file_system: Mapping[str, Any] | None) -> dict[str, list[Poin
 def plan_access_points(
     settings: Settings, file_system: Mapping[str, Any] | None, label: str, people: Sequence[str]
 ) -> Outcome:
-    """All that has to happen to access points; `file_system` is None before it is made."""
+    """The changes of access points; `file_system` is None until it exists."""
     outcome = Outcome()
     there = points_by_name(file_system)
     file_system_id = file_system["file_system_id"] if file_system else ""
@@ -148,7 +148,7 @@ def _step(desired: DesiredPoint) -> dict[str, Any]:
 
 
 def others_points(settings: Settings, file_system: Mapping[str, Any]) -> list[Point]:
-    """The access points that are neither a person's nor everybody's: others use the file system."""
+    """The access points of others, which show that others use the file system."""
     points = file_system.get("access_points", [])
     return [point for point in points if not (_is_a_persons(settings, point) or _is_shared(settings, point))]
 

@@ -1,7 +1,7 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # Private to this collection: it may change at any time.
-"""What turns the buckets for query results and for tools into those that are wanted. No call to AWS."""
+"""The plan from the existing buckets for query results and tools to the wanted ones. No call to AWS."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class Outcome:
 def plan_bucket(
     settings: Settings, bucket: Bucket, current: Mapping[str, Any] | None, account: Mapping[str, str]
 ) -> Outcome:
-    """All that has to happen to the bucket; `current` is as read_bucket returns it."""
+    """The changes of the bucket; `current` is the result of read_bucket."""
     if current and current["foreign"]:
         return Outcome(refused=[_foreign(bucket)])
     if current and not (bucket.is_named or current["is_blank"] or is_marked(settings, current)):
@@ -188,7 +188,7 @@ def _rule_of(current: Mapping[str, Any] | None) -> dict[str, Any]:
 
 
 def _access_log(bucket: Bucket, current: Mapping[str, Any] | None) -> dict[str, str]:
-    """Where S3 is to write the access log, {} for nowhere; unless something is said, where it does already."""
+    """Where S3 writes the access log, {} for nowhere; without a setting, as it is."""
     said = bucket.access_log
     if not said:
         return dict((current or {}).get("access_log", {}))

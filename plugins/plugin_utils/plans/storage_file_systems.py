@@ -1,7 +1,7 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # Private to this collection: it may change at any time.
-"""What turns the platform's file systems and their mount targets into those that are wanted. No call to AWS."""
+"""The plan from the existing file systems and mount targets to the wanted ones. No call to AWS."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ class Place:
 
 @dataclass(frozen=True)
 class Places:
-    """Where file systems are mounted from, and by whom."""
+    """The subnets that file systems are mounted from, and the security groups."""
 
-    variable: str  # what a sentence about them begins with
+    variable: str  # the begin of a sentence about them
     subnets: tuple[Place, ...] = ()
     security_groups: tuple[str | None, ...] = ()
     problems: tuple[str, ...] = ()
@@ -89,7 +89,7 @@ def _given_places(subnet_ids: Sequence[str], groups: tuple[str, ...], there: Map
 
 
 def _one_in_each_zone(wanted: Places, current: Mapping[str, Any]) -> list[Place]:
-    """The subnet that has a mount target already, or else the first of them."""
+    """In each zone the subnet that has a mount target already, or else the first one."""
     has = {target["subnet_id"] for target in current["mount_targets"]}
     by_zone: dict[str, Place] = {}
     for place in sorted(wanted.subnets, key=lambda place: place.subnet_id not in has):
@@ -103,7 +103,7 @@ def _one_in_each_zone(wanted: Places, current: Mapping[str, Any]) -> list[Place]
 def plan_file_systems(
     settings: Settings, there: Mapping[str, Mapping[str, Any]], people: Sequence[str], wanted: Places, roles: Roles
 ) -> Outcome:
-    """All that has to happen to the file systems that the role makes; `there` are those that exist, by name."""
+    """The changes of the file systems of the role; `there` are the existing ones, by name."""
     outcome = Outcome()
     own = own_file_systems(settings, people)
     outcome.refused += wanted.problems if own else ()
@@ -135,7 +135,7 @@ def foreign_file_systems(
 
 
 def without_gone_targets(current: Mapping[str, Any]) -> dict[str, Any]:
-    """The file system with those mount targets that are not on their way out."""
+    """The file system without the mount targets that AWS is removing."""
     return {**current, "mount_targets": [each for each in current["mount_targets"] if not _is_gone(each)]}
 
 

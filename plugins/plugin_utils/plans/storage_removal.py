@@ -1,7 +1,7 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # Private to this collection: it may change at any time.
-"""What removes the platform's storage, as far as it may go. No call to AWS."""
+"""The plan that removes the platform's storage, as far as the settings allow. No call to AWS."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Removal:
         return self._with_data and not is_given and not others_points(self._settings, file_system)
 
     def file_system(self, file_system: Mapping[str, Any]) -> None:
-        """The mount targets go, since their subnets could not be removed otherwise; with them the data, if it may."""
+        """Remove the mount targets, which the subnets wait for, and the data if the settings allow it."""
         name = f"file system {file_system['creation_token']}"
         if not is_marked(self._settings, file_system):
             self._is_foreign(name)

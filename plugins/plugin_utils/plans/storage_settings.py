@@ -18,12 +18,12 @@ from ansible_collections.datalab.notebooks.plugins.module_utils.efs.plan import 
 
 Settings = Mapping[str, Any]
 
-MARK = "datalab:storage"  # the tag of what the platform made; its value is the name of the file system
+MARK = "datalab:storage"  # the tag of the platform's resources; its value is the name of the file system
 
 
 @dataclass(frozen=True)
 class Roles:
-    """The roles that mount with IAM, as ARNs: all of the platform, and the one that does not write."""
+    """The ARNs of the roles that mount with IAM: all of the platform, and the one that only reads."""
 
     platform: str = ""
     viewer: str = ""
@@ -34,7 +34,7 @@ FIRST_UID = 100000  # below are those of the system
 FILE_SYSTEM_ID = re.compile(r"fs-[0-9a-f]+(?=\.)")
 UID = re.compile(r"[0-9]{1,10}")
 
-SHARED_POINT = "shared"  # by which all mount one file system with IAM, as the user that all are on their instances
+SHARED_POINT = "shared"  # by which all mount one file system with IAM, as the user of every instance
 SHARED_USER = 1000
 
 WRITE = "elasticfilesystem:ClientWrite"
@@ -76,7 +76,7 @@ def mark(settings: Settings) -> dict[str, str]:
 
 
 def is_marked(settings: Settings, thing: Mapping[str, Any]) -> bool:
-    """Whether the platform made this file system, access point or bucket."""
+    """Whether the platform created this file system, access point or bucket."""
     return bool(mark(settings).items() <= thing["tags"].items())
 
 
@@ -104,7 +104,7 @@ def _uid(value: Any) -> int | None:
 
 
 def platform_roles(access_name: str, account: Mapping[str, str]) -> Roles:
-    """Those that the role platform_access makes."""
+    """The roles that the role platform_access creates."""
     path = f"arn:{account['partition']}:iam::{account['account']}:role/{access_name}"
     return Roles(f"{path}/*", f"{path}/{access_name}-viewer")
 
@@ -140,11 +140,11 @@ def policy(settings: Settings, roles: Roles = NO_ROLES) -> dict[str, Any]:
         _statement("NotWithoutTls", "Deny", ALLOWED, {"Bool": {"aws:SecureTransport": "false"}}),
         _statement("NotAsRoot", "Deny", AS_ROOT, {}),
     ]
-    of_roles = [  # who asks without IAM has no ARN, which is not like any
+    of_roles = [  # a client without IAM has no ARN, which matches none
         _statement("NotByOthers", "Deny", ALLOWED, {"ArnNotLike": {"aws:PrincipalArn": roles.platform}}),
         _statement("NotByViewers", "Deny", WRITE, {"ArnLike": {"aws:PrincipalArn": roles.viewer}}),
     ]
-    if settings["iam"]:  # nothing is allowed here: the policies of the roles do that
+    if settings["iam"]:  # this policy allows nothing: the policies of the roles do
         return {"Version": "2012-10-17", "Statement": [*denials, *of_roles]}
     return {"Version": "2012-10-17", "Statement": [allow, *(denials if by_point else [])]}
 
@@ -194,7 +194,7 @@ def desired_point(settings: Settings, person: str, uid: int, file_system_id: str
 
 
 def point_path(person: str) -> str:
-    """The directory that a person's access point is for."""
+    """The directory of a person's access point."""
     return f"/people/{person}"
 
 

@@ -19,7 +19,7 @@ Tools = Mapping[str, str]  # files on the controller, and the key of each in the
 
 
 def tools_to_read(settings: Settings, tools: Tools | None, *, removal: bool, ids_only: bool) -> dict[str, Any] | None:
-    """What read_storage has to read of the bucket. One that an earlier inventory needed is removed, too."""
+    """The request for read_storage about the bucket. A bucket that only an earlier inventory needed is removed, too."""
     named, efs_name = settings["tools_bucket"], settings["efs_name"]
     is_wanted = not named if removal else bool(tools) if ids_only else tools is not None
     asked = {"settings": not removal, "bucket": not ids_only, "keys": not removal}

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from io import BytesIO
 from pathlib import Path
 
-OLDEST = (1980, 1, 1, 0, 0, 0)  # that a zip can tell
+OLDEST = (1980, 1, 1, 0, 0, 0)  # that a zip can express
 
 
 def archived(files: Mapping[str, bytes], begin: bytes = b"") -> bytes:
@@ -25,7 +25,7 @@ def archived(files: Mapping[str, bytes], begin: bytes = b"") -> bytes:
 
 
 def put(file: Path, content: bytes) -> None:
-    """Write it: all or nothing, since several processes of one run may do so."""
+    """Write the archive at once, since several processes of one run may do so."""
     file.parent.mkdir(parents=True, exist_ok=True)
     new = file.with_name(f"{file.name}.{os.getpid()}")
     new.write_bytes(content)

@@ -23,7 +23,7 @@ def write(file: Path) -> None:
 
 @cache
 def archive() -> bytes:
-    """What Python runs as it is."""
+    """The archive, which Python can run."""
     project = tomllib.loads((HOST / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     source = HOST / "src"
     files = {

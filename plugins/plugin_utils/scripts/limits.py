@@ -1,7 +1,7 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # Private to this collection: it may change at any time.
-"""How much of what AWS takes the scripts need."""
+"""The length of the scripts, which AWS limits."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ansible_collections.datalab.notebooks.plugins.plugin_utils.scripts.tools im
 
 FRAME = "frame"  # on-start.sh without any step
 NAMED = 5  # settings in a message
-PARTED = ("notebook_host_conda_environment", "notebook_host_extra_steps")  # listed by their parts
+PARTED = ("notebook_host_conda_environment", "notebook_host_extra_steps")  # whose parts are listed
 SOME_BUCKET = "datalab-tools-123456789012-eu-central-1"
 
 
@@ -50,7 +50,7 @@ def length_problems(settings: Settings, scripts: Scripts) -> Iterator[str]:
 
 
 def _by_bucket(settings: Settings, length: int) -> str:
-    """How to have instances fetch files that the script carries, and the saved length; "" if it saves nothing."""
+    """The remedy to let instances fetch files that the script carries, and the saved length; "" if it saves nothing."""
     steps = settings["notebook_host_steps"]
     added = [] if "tools" in steps else ["tools"]
     wanted = {**settings, "notebook_host_steps": [*added, *steps], "notebook_host_tools_url": ""}
@@ -65,7 +65,7 @@ def _by_bucket(settings: Settings, length: int) -> str:
 
 
 def _shortened(settings: Settings) -> Iterator[tuple[str, Settings]]:
-    """Each setting that can be long, and all settings with this one as short as can be."""
+    """Each setting that can be long, and all settings with this one at its shortest."""
     for name, value in settings.items():
         if name in PARTED:
             for key, part in value.items():
@@ -75,7 +75,7 @@ def _shortened(settings: Settings) -> Iterator[tuple[str, Settings]]:
 
 
 def _shortest(value: Any) -> Any:
-    """As short as can be without leaving out the step that it is for."""
+    """The shortest value that does not leave out its step."""
     if isinstance(value, list):
         return []
     if isinstance(value, Mapping):

@@ -16,7 +16,7 @@ VARIABLES = "notebook_host_extra_steps, notebook_host_stop_command"
 
 
 def syntax_problems(scripts: Scripts) -> list[str]:
-    """What bash has against the program, or nothing if there is no bash here.
+    """The syntax errors of the program, or nothing if bash is not installed.
 
     The program is all that can be wrong: only there is bash that we did not write, and every setting is quoted. So
     it takes one process for all configurations with the same steps and the same command that stops.

@@ -24,7 +24,7 @@ MAIN = 'import runpy\n\nrunpy.run_module("datalab_state", run_name="__main__", a
 
 @cache
 def state_archive() -> str:
-    """Where it is: below Ansible's directory, as <SHA-256>/<name>, since the collection's own may be read-only."""
+    """The archive's path: below Ansible's directory, as <SHA-256>/<name>, since ours may be read-only."""
     content = archive_of(HOST)
     sha256 = hashlib.sha256(content).hexdigest()
     file = Path(config.get_config_value("ANSIBLE_HOME")) / "datalab" / sha256 / STATE

@@ -30,7 +30,7 @@ OURS = {"conda": CONDA, "autostop": AUTOSTOP, "tools": DELIVER}
 
 @dataclass(frozen=True)
 class Tool:
-    """A file on the controller, as instances know it."""
+    """A file on the controller that instances fetch."""
 
     src: str
     sha256: str
@@ -42,7 +42,7 @@ class Tool:
 
     @property
     def key(self) -> str:
-        """Where it lies: a file that changes lies elsewhere, so that an instance of yesterday still finds its own."""
+        """Its key: a changed file has another one, so that an earlier instance still finds its own."""
         return f"{self.sha256}/{self.name}"
 
 
@@ -58,7 +58,7 @@ def files_of(settings: Settings) -> list[str]:
 
 
 def tools_of(settings: Settings) -> list[Tool]:
-    """The files of these variables notebook_host_*, which have to be there."""
+    """The files of these variables notebook_host_*, which have to exist."""
     return [Tool(src, _digest(src)) for src in files_of(settings)]
 
 
@@ -80,7 +80,7 @@ def with_ours(settings: Settings) -> Settings:
 
 
 def is_fetched(file: str, settings: Settings) -> bool:
-    """Whether one of ours is among the tools, by whatever path."""
+    """Whether one of our files is among the tools, by any path."""
     return Path(file).name in {Path(src).name for src in settings["notebook_host_tools"]}
 
 
@@ -90,7 +90,7 @@ def need_bucket(settings: Settings) -> bool:
 
 
 def from_bucket(settings: Settings, bucket: str) -> Settings:
-    """The settings where the platform has this bucket; "" is none. What no step fetches, a script carries."""
+    """The settings with this bucket of the platform; "" is none. The script carries files that no step fetches."""
     if "tools" not in settings["notebook_host_steps"]:
         return {**settings, "notebook_host_tools": []}
     wanted = with_ours(settings)

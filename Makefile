@@ -22,7 +22,7 @@ export AWS_EC2_METADATA_DISABLED := true
 unexport PYTHONDONTWRITEBYTECODE
 
 # The longest first; `make test` runs as many of them at a time as there are processors.
-CHECKS := integration molecule browser state deliver sanity galaxy package policies docs unit sandbox-tests conformance terraform ansible-lint mypy yamllint ruff shellcheck changelog
+CHECKS := integration molecule browser deliver state sanity galaxy package policies docs unit sandbox-tests conformance terraform ansible-lint mypy yamllint ruff shellcheck changelog
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:

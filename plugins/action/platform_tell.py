@@ -22,7 +22,7 @@ from ansible_collections.datalab.notebooks.plugins.plugin_utils.tell import (
 
 display = Display()
 
-SMALL = 100  # people; up to so many all are in the recap
+SMALL = 100  # people; in a run of at most so many, all are in the recap
 
 
 class ActionModule(ActionBase):

@@ -22,9 +22,8 @@ from ansible_collections.datalab.notebooks.plugins.plugin_utils.roster import in
 from ansible_collections.datalab.notebooks.plugins.plugin_utils.teams import effective_teams
 
 TEMPLATES = Path(__file__).parents[2] / "roles" / "platform_access" / "templates"
-POLICY_LENGTH = (
-    6144  # characters, without white space; https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
-)
+# Characters, without white space: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
+POLICY_LENGTH = 6144
 NO_ACCOUNT = {"account": "0" * 12, "partition": "aws"}  # stands for the account before AWS is asked
 KEPT_TAGS = ("owner", "team", PLATFORM_TAG)  # rights and costs depend on them
 

@@ -114,7 +114,7 @@ def with_leaver(roster: Roster, name: str, prefix: str) -> Roster:
 
 
 def _leaver_problems(leaver: Person, people: Collection[Person]) -> Iterator[Problem]:
-    """A person who has left has no variables: the name alone has to give the instance, and nobody else's."""
+    """A person who has left has no variables: the instance has to follow from the name, and from no other person's."""
     if _keeps_nothing(leaver.name):
         remedy = "put the person back into the inventory with the instance as notebook_name, and use -l"
         yield Problem(leaver.name, f"has no letter or digit that AWS takes in a name; {remedy}")

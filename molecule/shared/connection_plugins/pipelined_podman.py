@@ -30,7 +30,7 @@ options:
 """
 
 
-class Connection(Podman):  # type: ignore[misc]
+class Connection(Podman):
     """A container, which gets modules by their standard input."""
 
     transport = "pipelined_podman"

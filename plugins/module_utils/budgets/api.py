@@ -20,7 +20,7 @@ Answer = dict[str, Any]
 
 
 class handler(NotebookErrorHandler):  # noqa: N801  # used as `api.handler` is
-    """The error handler of amazon.aws, with Budgets's codes for a missing resource."""
+    """The error handler of amazon.aws, with Budgets' codes for a missing resource."""
 
     @classmethod
     def _is_missing(cls) -> Any:

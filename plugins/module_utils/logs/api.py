@@ -13,7 +13,7 @@ from ..common.errors import NotebookErrorHandler
 
 
 class handler(NotebookErrorHandler):  # noqa: N801  # used as `api.handler` is
-    """The error handler of amazon.aws, with CloudWatch Logs's codes for a missing resource."""
+    """The error handler of amazon.aws, with CloudWatch Logs' codes for a missing resource."""
 
     @classmethod
     def _is_missing(cls) -> Any:

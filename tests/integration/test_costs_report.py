@@ -61,14 +61,18 @@ def client(sandbox: Sandbox, service: str) -> Any:
 
 
 def autostop(sandbox: Sandbox) -> None:
-    """Do what autostop does on Alice's instance: log why, and stop it."""
+    """Do what autostop does on Alice's instance, in a later second than that of its start: log why, and stop it."""
+    sagemaker = client(sandbox, "sagemaker")
+    started = sagemaker.describe_notebook_instance(NotebookInstanceName="datalab-alice")["LastModifiedTime"].timestamp()
+    while int(time.time()) == int(started):
+        time.sleep(0.1)
     logs = client(sandbox, "logs")
     logs.create_log_group(logGroupName=GROUP)
     logs.create_log_stream(logGroupName=GROUP, logStreamName=STREAM)
     line = {"autostop": "stop", "reason": REASON, "idle": 3612, "busy": 3, "running": 3615}
     event = {"timestamp": int(time.time() * 1000), "message": json.dumps(line)}
     logs.put_log_events(logGroupName=GROUP, logStreamName=STREAM, logEvents=[event])
-    client(sandbox, "sagemaker").stop_notebook_instance(NotebookInstanceName="datalab-alice")
+    sagemaker.stop_notebook_instance(NotebookInstanceName="datalab-alice")
 
 
 def activate_tags(sandbox: Sandbox) -> None:

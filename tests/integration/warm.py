@@ -3,8 +3,8 @@
 """Run ansible-playbook and its modules in forks of processes that have imported Ansible and boto3.
 
 These imports take a second of each run of a playbook and a quarter of a second of each module, and packing a module
-takes another quarter in each run; all are the same each time. Nothing of a collection is imported before the fork, and
-each run has a process, arguments, output and temporary files of its own, as ever.
+takes another quarter in each run; all are the same each time, as is what the caches keep. Nothing of a collection is
+imported before the fork, and each run has a process, arguments, output and temporary files of its own, as ever.
 """
 
 from __future__ import annotations
@@ -46,6 +46,7 @@ PRELOADED = {
 }
 OUTPUTS = ("stdout", "stderr")
 PACKED = "ansiballz_cache"  # where Ansible keeps packed modules for the length of a run
+COMPILED = "compiled"
 PYTHON = """#!{python} -IS
 import json, os, socket, sys
 if len(sys.argv) != 2 or "/AnsiballZ_" not in sys.argv[1]:
@@ -64,7 +65,8 @@ class WarmPlaybooks:
 
     def __init__(self, home: Path, environment: Mapping[str, str]) -> None:
         self._directory = Path(tempfile.mkdtemp(prefix="warm-"))  # a short path, as sockets need it
-        (self._directory / PACKED).mkdir()
+        for name in (PACKED, COMPILED):
+            (self._directory / name).mkdir()
         python = self._directory / "python"
         modules = str(self._directory / "modules")
         python.write_text(PYTHON.format(python=sys.executable, modules=modules), encoding="utf-8")
@@ -181,6 +183,13 @@ def main(kind: str, path: str) -> None:
         _use_module_utils_alone()
     for name in PRELOADED[kind]:
         import_module(name)
+    import caches  # type: ignore[import-not-found]  # noqa: PLC0415  # beside this file; it imports boto3
+
+    caches.compile_once(Path(path).parent / COMPILED)
+    if kind == "modules":
+        caches.parse_models_once()
+        caches.shorten_sleeps()
+    caches.share_memory()
     with _Server(path, RUNS[kind]) as server:
         sys.stdout.write("ready\n")
         sys.stdout.flush()

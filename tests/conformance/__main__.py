@@ -30,7 +30,7 @@ ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs" / "conformance.md"
 RESULTS = ROOT / "build" / "conformance"
 CENTS = "10"
-TRANSITION_SECONDS = 3.0  # the sandbox's; long enough to ask what an instance refuses meanwhile
+TRANSITION_SECONDS = 3.0  # of the sandbox; long enough to test what an instance refuses meanwhile
 REMOVAL_SECONDS = 600.0
 PAUSE_AWS, PAUSE_SANDBOX = 5.0, 0.1
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -45,11 +45,11 @@ If this process is killed, an instance that is left costs about 1.50 USD a day. 
 
 
 class Interrupted(BaseException):
-    """A signal has come. botocore would repeat a call that ends in an Exception."""
+    """The arrival of a signal; not an Exception, since botocore would repeat a call that ends in one."""
 
 
 class Signals:
-    """The first signal ends the asking; the others change nothing, least of all the removal."""
+    """A signal handler: the first signal ends the tests; later ones, or during the removal, only print a message."""
 
     def __init__(self, say: Callable[[str], None]) -> None:
         self.late, self.came, self._say = False, "", say
@@ -63,7 +63,7 @@ class Signals:
 
     @contextmanager
     def caught(self) -> Iterator[None]:
-        """For as long as the block lasts."""
+        """Handle the signals during the block; restore the previous handlers afterwards."""
         before = {number: signal.signal(number, self) for number in SIGNALS}
         try:
             yield
@@ -82,7 +82,7 @@ def conduct(run: Run, patience: float) -> tuple[str, list[str]]:
             finally:
                 signals.late = True
         except (Exception, Interrupted) as error:  # noqa: BLE001  # whatever it is, what was made is removed, and the results are told
-            # Python changes the text of what is raised within a codec.
+            # Python changes the message of an exception that is raised within a codec.
             ended = f"Interrupted: {signals.came}" if signals.came else masked(f"{type(error).__name__}: {error}")
             run.say(f"The run ends early. {ended}")
         finally:
@@ -92,19 +92,19 @@ def conduct(run: Run, patience: float) -> tuple[str, list[str]]:
 
 
 def sayer() -> Callable[[str], None]:
-    """Print a line with the time since now."""
+    """Return a function that prints a line with the time since this call."""
     began = time.monotonic()
 
     def say(text: str) -> None:
         minutes, seconds = divmod(int(time.monotonic() - began), 60)
-        with suppress(OSError):  # without a reader, still clean up the account
+        with suppress(OSError):  # if nobody reads the output, still clean up the account
             print(f"{minutes:2}:{seconds:02} {masked(text)}", flush=True)
 
     return say
 
 
 def report(run: Run, ended: str, left: list[str]) -> list[Result]:
-    """Write the pages, and sum up."""
+    """Write the results as Markdown and JSON, and print a summary; return all results."""
     results = run.results + unasked(run)
     about = {
         "asked": f"AWS in {run.account.region}" if run.account.is_aws else "the sandbox",
@@ -126,7 +126,7 @@ def report(run: Run, ended: str, left: list[str]) -> list[Result]:
 
 
 def ask_sandbox(endpoint: str | None) -> int:
-    """Ask a sandbox of our own, and keep docs/conformance.md; or one that is running."""
+    """Test the sandbox at the endpoint; without an endpoint, test a new one and update docs/conformance.md."""
     session = boto3.Session("sandbox", "local-only", region_name="eu-central-1")
     if endpoint:
         return finish(*ask(Account(session, new_name(), endpoint), PAUSE_SANDBOX))
@@ -141,24 +141,24 @@ def ask_sandbox(endpoint: str | None) -> int:
 
 
 def docs(results: list[Result]) -> str:
-    """The page in docs."""
+    """Return the page docs/conformance.md."""
     return as_docs(results, cents=CENTS, instance_type=INSTANCE_TYPE, path=PATH, mark=MARK)
 
 
 def ask(account: Account, pause: float) -> tuple[list[Result], bool]:
-    """The results of a run, and whether it went to its end and left nothing."""
+    """Test an account; return the results, and whether the run reached its end and left nothing."""
     run = Run(account, pause, sayer())
     ended, left = conduct(run, REMOVAL_SECONDS)
     return report(run, ended, left), not ended and not left
 
 
 def finish(results: list[Result], good: bool) -> int:
-    """The exit code."""
+    """Return the exit code."""
     return 0 if good and all(result.outcome != "differs" for result in results) else 1
 
 
 def ask_aws(profile: str, confirm: str, remove: str) -> int:
-    """Ask an account, if it is the one that was named."""
+    """Test an account, or remove what a run has left there, if it is the account that was named."""
     if not re.fullmatch(r"\d{12}", confirm):
         return refuse("CONFIRM must be the id of the account, 12 digits: it pays for what the run creates there.")
     if remove and not NAME.fullmatch(remove):
@@ -181,7 +181,7 @@ def ask_aws(profile: str, confirm: str, remove: str) -> int:
 
 
 def refuse(text: str) -> int:
-    """Say why nothing is done."""
+    """Print why nothing is done; return the exit code."""
     print(text, file=sys.stderr)
     return 2
 

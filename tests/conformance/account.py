@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 """The resources of a run in an account, and their removal.
 
-Everything is created with the mark of its run, in the call that creates it: a tag, or for streams of logs the name of
-the run. Removal remembers nothing: it reads what carries the mark of this run. So nothing else is ever touched, and
-what a call has made is found whether its answer arrived or not.
+Each resource gets the mark of its run in the call that creates it: a tag or, for log streams, the name of the run. The
+removal keeps no list: it reads the resources with the mark of this run. So it changes nothing else, and finds what a
+call has created even if the answer to that call never arrived.
 """
 
 from __future__ import annotations
@@ -35,15 +35,15 @@ ABSENT = ("RecordNotFound", "does not exist", "NoSuchEntity", "ResourceNotFoundE
 
 
 def new_name() -> str:
-    """The name of a run, and of what it makes."""
+    """Return a name for a new run and its resources."""
     return f"datalab-conformance-{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
 
 
 class Account:
-    """The clients of an account, and what one run has there."""
+    """The clients of an account, and the resources of one run there."""
 
     def __init__(self, session: boto3.Session, run: str, endpoint: str | None = None) -> None:
-        make: Any = session.client  # its type has an overload for each service
+        make: Any = session.client  # Any, because its own type has an overload for each service
 
         def client(service: str) -> Any:
             return make(service, endpoint_url=endpoint, config=CLIENT)
@@ -59,39 +59,39 @@ class Account:
 
     @property
     def person(self) -> str:
-        """The role of a person, who may start the instance and nothing else."""
+        """The name of the role of a person, who may start the instance and nothing else."""
         return f"{self.run}-person"
 
     @property
     def tags(self) -> list[dict[str, str]]:
-        """The mark, as AWS takes it."""
+        """The mark as a list of AWS's tags."""
         return [{"Key": MARK, "Value": self.run}]
 
     def arn(self, service: str, rest: str) -> str:
-        """The ARN of something in this account."""
+        """Return the ARN of a resource in this account."""
         region = "" if service == "iam" else self.region
         return f"arn:{self.partition}:{service}:{region}:{self.id}:{rest}"
 
     @property
     def instance_arn(self) -> str:
-        """The ARN of the instance, which is known before there is one."""
+        """The ARN of the instance, which is known before the instance exists."""
         return self.arn("sagemaker", f"notebook-instance/{self.run}")
 
     def role_arn(self, name: str) -> str:
-        """The ARN of a role of this run."""
+        """Return the ARN of a role of this run."""
         return self.arn("iam", f"role{PATH}{name}")
 
-    # What is made
+    # Creating and reading
 
     def make_role(self, name: str, trust: dict[str, Any], allow: list[dict[str, Any]]) -> None:
-        """Make a role that may do no more than this."""
+        """Create a role with these permissions only."""
         self.iam.create_role(
             RoleName=name, Path=PATH, AssumeRolePolicyDocument=policy(trust), Tags=self.tags, Description=self.run
         )
         self.iam.put_role_policy(RoleName=name, PolicyName="conformance", PolicyDocument=policy(*allow))
 
     def make_roles(self) -> None:
-        """The role of the instance, which may write its log and read its tags, and the one of a person."""
+        """Create the instance's role, which may write its log and read its tags, and the role of a person."""
         group = self.arn("logs", f"log-group:{LOG_GROUP}")
         write = ["logs:CreateLogStream", "logs:PutLogEvents", "logs:DescribeLogStreams"]
         streams = {"Action": write, "Resource": [group, f"{group}:*", f"{group}:log-stream:{self.run}/*"]}
@@ -103,7 +103,7 @@ class Account:
         self.make_role(self.person, {"Action": "sts:AssumeRole", "Principal": account}, [start])
 
     def make_network(self) -> tuple[str, str]:
-        """Make a network for one instance, without a way out; return the ids of its subnet and security group."""
+        """Create a network for one instance, without a route out; return the ids of its subnet and security group."""
 
         def tagged(kind: str) -> list[dict[str, Any]]:
             return [{"ResourceType": kind, "Tags": self.tags}]
@@ -116,7 +116,7 @@ class Account:
         return subnet["Subnet"]["SubnetId"], group["GroupId"]
 
     def make_log_group(self) -> None:
-        """Make the log group that SageMaker would make; leave an existing one as it is."""
+        """Create the log group that SageMaker would create; leave an existing one as it is."""
         if self.log_group_tags() is None:
             try:
                 self.logs.create_log_group(logGroupName=LOG_GROUP, tags={MARK: self.run})
@@ -124,7 +124,7 @@ class Account:
                 return
 
     def log_group_tags(self) -> dict[str, str] | None:
-        """The tags of the group of logs, or None if there is none."""
+        """Return the tags of the log group, or None if it does not exist."""
         groups = self.logs.describe_log_groups(logGroupNamePrefix=LOG_GROUP)["logGroups"]
         if LOG_GROUP not in [group["logGroupName"] for group in groups]:
             return None
@@ -134,24 +134,24 @@ class Account:
         return tags
 
     def streams(self) -> list[str]:
-        """The streams of logs that begin with the name of this run."""
+        """Return the log streams whose names begin with the name of this run."""
         pages = self.logs.get_paginator("describe_log_streams")
         asked = {"logGroupName": LOG_GROUP, "logStreamNamePrefix": f"{self.run}/"}
         return found(lambda: [s["logStreamName"] for p in pages.paginate(**asked) for s in p["logStreams"]]) or []
 
     def describe(self) -> dict[str, Any] | None:
-        """The instance, or None if there is none."""
+        """Describe the instance; return None if it does not exist."""
         described: dict[str, Any] | None = found(
             lambda: self.sagemaker.describe_notebook_instance(NotebookInstanceName=self.run)
         )
         return described
 
-    # What is removed
+    # Removing
 
     def remove(self, patience: float, pause: float, tell: Callable[[str], None]) -> list[str]:
-        """Remove all that carries the mark of this run; return what is left after this many seconds.
+        """Remove all resources with the mark of this run; return those that are left after `patience` seconds.
 
-        Two reads have to find nothing: the result of an interrupted call may show some seconds later.
+        Two reads in a row have to find nothing: the result of an interrupted call may appear some seconds later.
         """
         deadline, empty, told = time.monotonic() + patience, 0, [""]
         while empty < EMPTY_LOOKS:
@@ -167,7 +167,7 @@ class Account:
         return []
 
     def _remove_once(self, last: bool) -> list[str]:
-        """Try each kind once. What the instance uses stays while the instance exists, except the last time."""
+        """Remove each kind once; return what is left. What an existing instance uses stays, except the last time."""
         left: list[str] = []
         for kind in KINDS:
             if left and left[0].startswith(INSTANCE.name) and not last:
@@ -181,11 +181,11 @@ class Account:
         return left
 
     def left(self) -> list[str]:
-        """What carries the mark of this run."""
+        """Return all resources with the mark of this run."""
         return [f"{kind.name} {thing}" for kind in KINDS for thing in kind.find(self)]
 
     def earlier_runs(self) -> list[str]:
-        """Runs that have left something: roles are removed last."""
+        """Return other runs that have left something: their roles show it, since roles are removed last."""
         pages = self.iam.get_paginator("list_roles").paginate(PathPrefix=PATH)
         names = [NAME.match(role["RoleName"]) for page in pages for role in page["Roles"]]
         return sorted({name[0] for name in names if name and name[0] != self.run})
@@ -193,7 +193,7 @@ class Account:
 
 @dataclass(frozen=True)
 class Kind:
-    """How resources of a kind are found by the mark, and removed."""
+    """A kind of resource: how those with the mark are found, and how one is removed."""
 
     name: str
     find: Callable[[Account], list[str]]
@@ -201,7 +201,7 @@ class Kind:
 
 
 def found(read: Callable[[], Any]) -> Any:
-    """What is read, or None if AWS says that it is not there."""
+    """Return the result of `read`, or None if AWS answers that the resource does not exist."""
     try:
         return read()
     except ClientError as error:
@@ -211,12 +211,12 @@ def found(read: Callable[[], Any]) -> Any:
 
 
 def policy(*statements: dict[str, Any]) -> str:
-    """A policy that allows this."""
+    """Return the JSON of a policy that allows these statements."""
     return json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", **each} for each in statements]})
 
 
 def sagemaker_trust(**condition: Any) -> dict[str, Any]:
-    """A policy that lets SageMaker assume a role."""
+    """Return the statement of a trust policy that lets SageMaker assume a role."""
     return {"Action": "sts:AssumeRole", "Principal": {"Service": "sagemaker.amazonaws.com"}, **condition}
 
 
@@ -230,7 +230,7 @@ def _instances(account: Account) -> list[str]:
 
 
 def _remove_instance(account: Account, name: str) -> None:
-    """Stop it, or delete it if it is stopped; in between there is nothing to do but to wait."""
+    """Stop the instance if it runs, delete it if it is stopped or failed; otherwise leave it to the next try."""
     status = (account.describe() or {}).get("NotebookInstanceStatus")
     if status == "InService":
         account.sagemaker.stop_notebook_instance(NotebookInstanceName=name)
@@ -277,7 +277,7 @@ def _log_groups(account: Account) -> list[str]:
 
 
 def _remove_log_group(account: Account, name: str) -> None:
-    """Remove the log group, unless others write to it by now."""
+    """Delete the log group; if others write to it by now, remove only the mark."""
     if account.logs.describe_log_streams(logGroupName=name, limit=1)["logStreams"]:
         arn = account.arn("logs", f"log-group:{name}")
         account.logs.untag_resource(resourceArn=arn, tagKeys=[MARK])

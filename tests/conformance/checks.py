@@ -26,7 +26,7 @@ GET_RESOURCES_SECONDS = 60
 
 
 def refusal(call: Callable[..., Any], **params: Any) -> str | None:
-    """The sentence by which AWS refuses a call, or None. An error that is no ValidationException is raised."""
+    """Return the message with which AWS refuses a call, or None; raise errors other than ValidationException."""
     try:
         call(**params)
     except ClientError as error:
@@ -37,13 +37,13 @@ def refusal(call: Callable[..., Any], **params: Any) -> str | None:
 
 
 def refused(says: str, call: Callable[..., Any], **params: Any) -> Seen:
-    """Whether a call is refused by a ValidationException whose message has this."""
+    """Check that a call is refused by a ValidationException whose message contains `says`."""
     text = refusal(call, **params)
     return Seen(text is not None and says in text, text or "accepted")
 
 
 def refuses(run: Run, status: str, *operations: str) -> Seen:
-    """Whether an instance in this status refuses all these, as long as it is in this status."""
+    """Check that the instance refuses all these operations as long as it is in this status."""
     texts: dict[str, str | None] = {}
     for operation in operations:
         if run.status() != status:

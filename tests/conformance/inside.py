@@ -22,7 +22,7 @@ LOG_SECONDS = 60
 
 
 def report(run: Run, part: str, which: str = "first") -> dict[str, Any]:
-    """What the probe has reported of a start."""
+    """Return the probe's early or late report of a start."""
     found = run.reports.get(f"{which} {part}")
     if found is None:
         raise LookupError(f"The instance has not reported ({which} start, {part}).")
@@ -157,7 +157,7 @@ def stream_of_on_create(run: Run) -> Seen:
 
 
 def _logged(run: Run, stream: str, text: str) -> Seen:
-    """Whether a stream has this by now, or soon."""
+    """Check that a log stream contains this text within LOG_SECONDS."""
     began = time.monotonic()
     while (after := time.monotonic() - began) < LOG_SECONDS:
         if text in run.logged(stream):
@@ -198,7 +198,7 @@ def stop_runs_exec_stop(run: Run) -> Seen:
     )
 
 
-# Assumptions that no run tests, and why.
+# Assumptions that no run tests, with the reason.
 
 NOT_ASKED = {
     "start-with-a-key": (

@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A session of Jupyter, as a browser has one after it has opened a presigned URL."""
+"""A session of Jupyter, like that of a browser which has opened a presigned URL."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ SECONDS = 30
 
 
 class Session:
-    """Opens the URL, which is a secret, and keeps the cookies."""
+    """A client that opens the presigned URL, which is a secret, and keeps the cookies."""
 
     def __init__(self, url: str) -> None:
         parts = urlsplit(url)
         self._headers = {}
         self._base = f"{parts.scheme}://{parts.netloc}"
-        if (parts.hostname or "").endswith(".localhost"):  # a browser knows where that is; Python need not
+        if (parts.hostname or "").endswith(".localhost"):  # a browser resolves such names by itself; Python may not
             self._headers["Host"] = parts.netloc
             self._base = f"{parts.scheme}://127.0.0.1:{parts.port}"
         self._cookies = CookieJar()
@@ -29,7 +29,7 @@ class Session:
         self.call("GET", f"/?{parts.query}", read=False)
 
     def call(self, method: str, path: str, body: Any = None, read: bool = True) -> Any:
-        """One request; a request that changes something needs the token that a page has as a cookie."""
+        """Send a request; one that changes something needs the token that Jupyter has set as a cookie."""
         xsrf = next((cookie.value or "" for cookie in self._cookies if cookie.name == "_xsrf"), "")
         headers = {**self._headers, "X-XSRFToken": xsrf, "Content-Type": "application/json"}
         data = None if body is None else json.dumps(body).encode()
@@ -39,7 +39,7 @@ class Session:
         return json.loads(text) if read and text else None
 
     def report(self, name: str) -> dict[str, Any] | None:
-        """A report of the probe on the volume, if it exists yet."""
+        """Return a report of the probe from the volume, or None if it cannot be read yet."""
         try:
             content = self.call("GET", f"/api/contents/{name}")["content"]
         except (urllib.error.HTTPError, ConnectionError, TimeoutError):

@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The results of a run as Markdown and JSON, without anything that is secret or tells whose account it was."""
+"""The results of a run as Markdown and JSON, without secrets and without anything that identifies the account."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SECRETS = [
     (r"https?://\S+", "<url>"),
     (r"(authToken|token|X-Amz-\w+|aws_\w+)=\S+", r"\1=<token>"),
     (r"\b(AKIA|ASIA|AROA|AIDA)[A-Z0-9]{12,}\b", "<key>"),
-    (r"\b[A-Za-z0-9+/_=-]{64,}", "<token>"),  # a session token, or what else is as long
+    (r"\b[A-Za-z0-9+/_=-]{64,}", "<token>"),  # a session token, or any other text as long
     (r"arn:[\w-]+:(iam|sts)::\d{12}:(?!role/datalab-conformance/|assumed-role/<run>)[^\s,)]+", "<caller>"),
     (r"\b(vpc|subnet|sg|eni|i|vol)-[0-9a-f]{8,}\b", r"\1-…"),
     (r"\b\d{12}\b", "<account>"),
@@ -60,14 +60,14 @@ something, the run ends before it creates anything.
 
 
 def masked(text: str) -> str:
-    """The text without what is secret, or tells whose account it is."""
+    """Return the text without secrets and without anything that identifies the account."""
     for pattern, instead in SECRETS:
         text = re.sub(pattern, instead, text)
     return text
 
 
 def facts(results: list[Result]) -> list[dict[str, str]]:
-    """The results in the order of the table, masked."""
+    """Return the results in the order of the table, masked."""
     order = {each.name: number for number, each in enumerate(TABLE)}
     return [
         {
@@ -83,13 +83,13 @@ def facts(results: list[Result]) -> list[dict[str, str]]:
 
 
 def counted(results: list[Result]) -> str:
-    """How many hold, and so on."""
+    """Return the number of results of each outcome, in words."""
     outcomes = [result.outcome for result in results]
     return ", ".join(f"{outcomes.count(each)} {each}" for each in ("holds", "differs", "not asked"))
 
 
 def table(results: list[Result], *, with_measures: bool) -> str:
-    """A table in Markdown."""
+    """Return the results as a table in Markdown."""
     lines = ["| assumption | what we believe | asked | seen |", "|---|---|---|---|"]
     for each in facts(results):
         measured = f" ({each['measured']})" if with_measures and each["measured"] else ""
@@ -100,18 +100,18 @@ def table(results: list[Result], *, with_measures: bool) -> str:
 
 
 def as_markdown(results: list[Result], about: dict[str, Any]) -> str:
-    """The page of a run."""
+    """Return the page of a run in Markdown."""
     head = "\n".join(f"- {key}: {masked(str(value))}" for key, value in about.items())
     return f"# Conformance\n\n{head}\n- {counted(results)}\n\n{table(results, with_measures=True)}"
 
 
 def as_json(results: list[Result], about: dict[str, Any]) -> str:
-    """The same for programs."""
+    """Return the same results as JSON, for programs."""
     told = {key: masked(str(value)) for key, value in about.items()}
     return json.dumps({**told, "assumptions": facts(results)}, indent=2, ensure_ascii=False) + "\n"
 
 
 def as_docs(results: list[Result], **names: str) -> str:
-    """docs/conformance.md: the same at each run on a sandbox without machines."""
+    """Return docs/conformance.md, which is the same after each run on a sandbox without machines."""
     counts = f"## Asked of the sandbox, without machines\n\n{counted(results)}.\n\n"
     return INTRODUCTION.format(**names) + counts + table(results, with_measures=False)

@@ -23,24 +23,24 @@ from .jupyter import Session
 from .table import IMAGE, MACHINE, RIGHTS, TABLE, Assumption, Seen
 
 NEW_SIZE = 6  # GB; the default is 5
-SCRIPT_BYTES = 12288  # which are the 16,384 characters that AWS takes
-ASK_SECONDS = 15 * 60  # by then the second stop begins, so that time is left for the removal
+SCRIPT_BYTES = 12288  # 16,384 characters in base64, which is AWS's limit
+ASK_SECONDS = 15 * 60  # at the latest then the last stop begins, so that time is left for the removal
 LAST_START_SECONDS = 10 * 60
-ROLE_SECONDS = 60  # until a new role can be taken on
-LATE_SECONDS = 180  # until Jupyter has started, and the second report is there
+ROLE_SECONDS = 60  # until SageMaker can assume a new role
+LATE_SECONDS = 180  # until Jupyter has started and the late report is there
 DENIED = ("AccessDenied", "UnauthorizedOperation")
 Say = Callable[[str], None]
 
 
 @cache
 def config_content() -> str:
-    """The on-start script in base64, filled up to what AWS takes."""
+    """Return the on-start script in base64, padded to AWS's limit."""
     script = Path(__file__).with_name("probe.sh").read_bytes()
     return base64.b64encode(script + b"#" * (SCRIPT_BYTES - len(script) - 1) + b"\n").decode()
 
 
 class TimeIsUpError(Exception):
-    """The run has taken as long as it may."""
+    """A wait, or the whole run, has taken as long as it may."""
 
 
 @dataclass(frozen=True)
@@ -55,15 +55,15 @@ class Result:
 
 @dataclass
 class Run:
-    """A run, and what its phases leave for later ones."""
+    """A run, and the data that its phases keep for later ones."""
 
     account: Account
-    pause: float  # seconds between two looks
+    pause: float  # seconds between two reads
     say: Say
     results: list[Result] = field(default_factory=list)
     has: set[str] = field(default_factory=set)
-    times: dict[str, datetime] = field(default_factory=dict)  # LastModifiedTime, by the part of the run
-    reports: dict[str, dict[str, Any]] = field(default_factory=dict)  # of the probe, by the part and early or late
+    times: dict[str, datetime] = field(default_factory=dict)  # LastModifiedTime, by the phase of the run
+    reports: dict[str, dict[str, Any]] = field(default_factory=dict)  # of the probe, by keys such as "first early"
     trust_refused: str = ""
     began: float = field(default_factory=time.monotonic)
     subnet: tuple[str, str] = ("", "")
@@ -73,7 +73,7 @@ class Run:
     def name(self) -> str:
         return self.account.run
 
-    # What the functions of the table ask
+    # For the functions of the table
 
     def describe(self) -> dict[str, Any]:
         """Describe the instance, which must exist."""
@@ -90,17 +90,17 @@ class Run:
         return time
 
     def has_moved(self, since: str) -> Seen:
-        """Whether LastModifiedTime has changed since an earlier phase."""
+        """Check that LastModifiedTime has changed since an earlier phase."""
         moved = self.modified() > self.times[since]
         return Seen(moved, "moved" if moved else "left alone")
 
     def summary(self) -> dict[str, Any] | None:
-        """The instance as ListNotebookInstances has it."""
+        """Return the instance as ListNotebookInstances shows it, or None."""
         listed = self.account.sagemaker.list_notebook_instances(NameContains=self.name)["NotebookInstances"]
         return next((each for each in listed if each["NotebookInstanceName"] == self.name), None)
 
     def wanted(self) -> dict[str, Any]:
-        """The parameters of CreateNotebookInstance."""
+        """Return the parameters of CreateNotebookInstance."""
         subnet, group = self.subnet
         return {
             "NotebookInstanceName": self.name,
@@ -125,12 +125,12 @@ class Run:
         )
 
     def url(self) -> str:
-        """A presigned URL. It is a secret."""
+        """Create a presigned URL, which is a secret."""
         answer = self.account.sagemaker.create_presigned_notebook_instance_url(NotebookInstanceName=self.name)
         return str(answer["AuthorizedUrl"])
 
     def as_person(self) -> Any:
-        """A client with the rights of the person."""
+        """Return a client of SageMaker with the rights of the person."""
         account = self.account
         sts = account.session.client("sts", endpoint_url=account.endpoint)
         keys = sts.assume_role(RoleArn=account.role_arn(account.person), RoleSessionName="conformance")["Credentials"]
@@ -140,7 +140,7 @@ class Run:
         return session.client("sagemaker", endpoint_url=account.endpoint)
 
     def starts_within(self, seconds: float) -> Seen:
-        """Whether a start shows within this time."""
+        """Check that the instance shows a start within this many seconds."""
         began = time.monotonic()
         while (after := time.monotonic() - began) < seconds:
             if (status := self.status()) != "Stopped":
@@ -166,19 +166,19 @@ class Run:
         return result
 
     def wait(self, status: str) -> None:
-        """Wait for a status; another final status is an error."""
+        """Wait until the instance has this status; raise an error if it is Failed."""
 
         def arrived() -> bool:
             described = self.describe()
             if described["NotebookInstanceStatus"] == "Failed":
                 raise RuntimeError(f"The instance is Failed: {described.get('FailureReason')}")
             if (described["NotebookInstanceStatus"], status) == ("InService", "Stopped"):
-                self.stopping()  # a start was accepted where it was to be refused
+                self.stopping()  # a test that expects the refusal of a start has started it
             return bool(described["NotebookInstanceStatus"] == status)
 
         self.until(f"until the instance is {status}", arrived)
 
-    # The parts of its life
+    # The phases of the instance's life
 
     def before(self) -> None:
         """Make roles, a network, the lifecycle configuration and the group of logs."""
@@ -237,7 +237,7 @@ class Run:
         """Start it again."""
         if self.elapsed() > LAST_START_SECONDS:
             raise TimeIsUpError("A second start would take longer than there is time.")
-        if self.status() == "Stopped":  # or else the person has started it
+        if self.status() == "Stopped":  # otherwise the person has started it
             try:
                 self._start()
             except ClientError as error:
@@ -270,7 +270,7 @@ class Run:
         self.account.iam.update_assume_role_policy(RoleName=self.name, PolicyDocument=trust)
 
     def _without_trust(self, reason: str) -> None:
-        """Let SageMaker assume the role for anything again, and start the instance; only once."""
+        """Let SageMaker assume the role for any instance again, and start this one; raise an error the second time."""
         if self.trust_refused:
             raise RuntimeError(reason)
         self.trust_refused = reason
@@ -285,7 +285,7 @@ class Run:
         return True
 
     def _look_inside(self, which: str) -> None:
-        """Read what the probe has reported of this start, by the log and by Jupyter, where there is a machine."""
+        """Read the probe's reports of this start, by Jupyter or the log, if the instance has a machine."""
         url = self.url()
         self.has = {MACHINE, IMAGE, RIGHTS} if self.account.is_aws else {MACHINE} if ".localhost" in url else set()
         if MACHINE not in self.has:
@@ -300,7 +300,7 @@ class Run:
                 self.reports[f"{which} {part}"] = self.until(what, partial(self._report, which, part), LATE_SECONDS)
 
     def _report(self, which: str, part: str) -> dict[str, Any] | None:
-        """A report of the probe, by Jupyter, or else by the log; None if it is not there yet."""
+        """Return a report of the probe, read by Jupyter or else from the log; None if there is none yet."""
         name = f"conformance-{which}-{part}"
         if self.session and (report := self.session.report(f"{name}.json")):
             return report
@@ -308,7 +308,7 @@ class Run:
         return next((json.loads(line.removeprefix(name)) for line in lines if line.startswith(name)), None)
 
     def logged(self, stream: str) -> str:
-        """What a stream of logs of the instance has."""
+        """Return the text of a log stream of the instance; an empty one if the stream does not exist."""
         if f"{self.name}/{stream}" not in self.account.streams():
             return ""
         events = self.account.logs.get_log_events(
@@ -333,7 +333,7 @@ PARTS: dict[str, Callable[[Run], None]] = {
 
 
 def ask(run: Run, assumption: Assumption) -> Result:
-    """Test an assumption; an error of AWS is an answer, too."""
+    """Test an assumption; an error of AWS is a result, too."""
     if assumption.needs and assumption.needs not in run.has:
         return Result(assumption, "not asked", f"needs {assumption.needs}")
     assert assumption.check is not None
@@ -349,14 +349,14 @@ def ask(run: Run, assumption: Assumption) -> Result:
 
 
 def unasked(run: Run) -> list[Result]:
-    """The assumptions that no phase of the run has tested, and why."""
+    """Return the assumptions that no phase of the run has tested, with the reason."""
     asked = {result.assumption.name for result in run.results}
     rest = [each for each in TABLE if each.name not in asked]
     return [Result(each, "not asked", "not reached" if each.check else f"needs {each.needs}") for each in rest]
 
 
 def lead(run: Run) -> None:
-    """Lead the instance through its life, and ask at each part."""
+    """Lead the instance through its life, and test the assumptions of each phase."""
     for part, bring in PARTS.items():
         run.say(f"==> {(bring.__doc__ or '').split('.', maxsplit=1)[0]}")
         bring(run)

@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The table of assumptions: what we believe, where we rely on it, and the function that asks."""
+"""The table of assumptions: what we believe, where we rely on it, and the function that tests it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MACHINE, IMAGE, RIGHTS = "machines", "AWS's own image", "IAM that decides"
 
 @dataclass(frozen=True)
 class Seen:
-    """What a function has seen: whether it is as we believe (None: it could not be tested), and in words."""
+    """The result of a function: whether AWS is as we believe (None: it could not be tested), and what was seen."""
 
     holds: bool | None
     text: str
@@ -33,8 +33,8 @@ class Assumption:
 
     name: str
     belief: str
-    source: str  # the file here that relies on it
-    when: str  # in which phase of the run it is tested; "" if in none
+    source: str  # the file of this repository that relies on it
+    when: str  # the phase of the run that tests it; "" if none does
     check: Check | None
     needs: str = ""
 
@@ -43,7 +43,7 @@ TABLE: list[Assumption] = []
 
 
 def assume(when: str, belief: str, source: str, needs: str = "") -> Callable[[Check], Check]:
-    """Put a function into the table; its name is the name of the assumption."""
+    """Put a function into the table; the assumption gets the function's name, with hyphens."""
 
     def put(check: Check) -> Check:
         TABLE.append(Assumption(check.__name__.replace("_", "-"), belief, source, when, check, needs))
@@ -53,5 +53,5 @@ def assume(when: str, belief: str, source: str, needs: str = "") -> Callable[[Ch
 
 
 def is_equal(expected: Any, actual: Any) -> Seen:
-    """Whether what was seen is this."""
+    """Check that the actual value is the expected one."""
     return Seen(actual == expected, str(actual))

@@ -1,9 +1,10 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A stand-in for a Kubernetes cluster, as far as the playbook deploy asks one: an API server, and pods by podman.
+"""A stand-in for a Kubernetes cluster, with what the playbook deploy needs: an API server, and pods run by podman.
 
-Real are the client (kubernetes.core), its protocol, the image, the pod and what it answers. Not real: there are no
-replica sets (a Deployment has one pod, whatever it says), no network, no admission, and any credentials do.
+The client (kubernetes.core), its protocol, the image, the pod and its answers are real. Other things are not: there
+are no replica sets (a Deployment has one pod, whatever its spec says), no network and no admission, and any
+credentials are accepted.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from tornado import httpserver, netutil, web, websocket
 from .registry import Registry
 
 Doc = dict[str, Any]
-# By group and version: plural, kind, whether it has a namespace.
+# By group and version: plural, kind, and whether it is in a namespace.
 KNOWN = {
     "v1": [
         ("namespaces", "Namespace", False),
@@ -40,21 +41,21 @@ KNOWN = {
 }
 VERBS = ["create", "delete", "get", "list", "patch", "update", "watch"]
 READY_SECONDS = 60
-GRACE_SECONDS = 10  # for which a pod that is replaced goes on answering
+GRACE_SECONDS = 10  # for so long, a replaced pod still answers
 
 
 class Cluster:
-    """The contents: objects by group and version, plural, namespace and name; and the running pods."""
+    """The contents of the cluster: objects by group and version, plural, namespace and name, and the running pods."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.objects: dict[tuple[str, str, str, str], Doc] = {}
-        self.changes: list[str] = []  # what was changed, as "PATCH deployments/sums"
+        self.changes: list[str] = []  # such as "PATCH deployments/sums"
         self.logs: dict[str, str] = {}
         self.lock = threading.RLock()
 
     def put(self, key: tuple[str, str, str, str], doc: Doc) -> Doc:
-        """Keep a new version of an object, and run it."""
+        """Store a new version of an object; run a Deployment or Job whose spec has changed."""
         old = self.objects.get(key, {})
         changed = old.get("spec") != doc.get("spec")
         about = doc["metadata"]
@@ -74,7 +75,7 @@ class Cluster:
         return doc
 
     def container(self, pod: str) -> str:
-        """podman's name of a pod's container."""
+        """Return podman's name of a pod's container."""
         return f"{pod}-app"
 
     def end(self) -> None:
@@ -84,7 +85,7 @@ class Cluster:
                 podman("pod", "rm", "--force", "--ignore", "--time=0", key[3])
 
     def _run(self, key: tuple[str, str, str, str], generation: int) -> None:
-        """Replace the pod of a Deployment once the new one is ready; or run a job's."""
+        """Replace the pod of a Deployment once the new one is ready, or run the pod of a Job."""
         with self.lock:
             doc = self.objects.get(key)
             if not doc or doc["metadata"]["generation"] != generation:
@@ -108,10 +109,10 @@ class Cluster:
         return {"apiVersion": "v1", "kind": "Pod", "metadata": about, "spec": template["spec"]}
 
     def _play(self, pod: Doc) -> str:
-        """podman's error, or ""."""
+        """Start a pod; return podman's error, or ""."""
         playable = copy.deepcopy(pod)
         for container in playable["spec"]["containers"]:
-            for name in ("startupProbe", "readinessProbe", "livenessProbe", "ports"):  # take curl there, and a network
+            for name in ("startupProbe", "readinessProbe", "livenessProbe", "ports"):  # need curl there, and a network
                 container.pop(name, None)
         file = self.folder / f"{pod['metadata']['name']}.yaml"
         file.write_text(yaml.safe_dump(playable), encoding="utf-8")
@@ -121,7 +122,7 @@ class Cluster:
         return done.stderr if done.returncode else ""
 
     def _ready(self, pod: Doc) -> bool:
-        """Asks its readiness probe."""
+        """Ask the pod's readiness probe until it succeeds, for at most READY_SECONDS; return whether it did."""
         probe = pod["spec"]["containers"][0]["readinessProbe"]["httpGet"]
         ask = f"from urllib.request import urlopen as u; u('http://127.0.0.1:{probe['port']}{probe['path']}')"
         script = f'until /app/bin/python -c "{ask}" 2>/tmp/asked; do sleep 0.2; done'
@@ -142,7 +143,7 @@ class Cluster:
         return [doc for doc in owned if doc["metadata"]["annotations"]["owner"] == "/".join(key)]
 
     def _replace(self, key: tuple[str, str, str, str], new: str) -> None:
-        """Replace pods as a cluster does: the old ones are terminating, and still run."""
+        """Replace pods as a cluster does: the old ones are marked as terminating, and still run."""
         for pod in self._pods_of(key):
             about = pod["metadata"]
             if about["name"] != new and "deletionTimestamp" not in about:
@@ -165,7 +166,7 @@ def podman(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def merged(old: Any, patch: Any) -> Any:
-    """A JSON merge patch: RFC 7386."""
+    """Apply a JSON merge patch (RFC 7386), and return the result."""
     if not isinstance(patch, dict):
         return patch
     result = dict(old) if isinstance(old, dict) else {}
@@ -178,7 +179,7 @@ def merged(old: Any, patch: Any) -> Any:
 
 
 class Discovery(web.RequestHandler):
-    """The discovery of an API server."""
+    """The handler of the API server's discovery."""
 
     def get(self, path: str) -> None:
         if path == "version":
@@ -204,7 +205,7 @@ class Discovery(web.RequestHandler):
 
 
 class Objects(web.RequestHandler):
-    """One object, or a list of them."""
+    """The handler of one object, or of a list of objects."""
 
     def initialize(self, cluster: Cluster) -> None:
         self.cluster = cluster
@@ -274,7 +275,7 @@ class Objects(web.RequestHandler):
 
 
 class Logs(web.RequestHandler):
-    """What a pod has printed."""
+    """The handler of a pod's output."""
 
     def initialize(self, cluster: Cluster) -> None:
         self.cluster = cluster
@@ -284,7 +285,7 @@ class Logs(web.RequestHandler):
 
 
 class Exec(websocket.WebSocketHandler):
-    """A command in a container: its output is on channel 1 and 2, and how it ended on 3."""
+    """The handler of a command in a container: its output is on channels 1 and 2, its result on channel 3."""
 
     def initialize(self, cluster: Cluster) -> None:
         self.cluster = cluster
@@ -308,11 +309,11 @@ class Exec(websocket.WebSocketHandler):
         self.close()
 
     def on_message(self, message: str | bytes) -> None:
-        """Nothing is typed into a command here."""
+        """Ignore input: no command here gets any."""
 
 
 def serve(cluster: Cluster, registry: Registry) -> tuple[str, str]:
-    """Serve both by a thread of this process; returns the URL of the cluster, and where the registry is."""
+    """Serve both in a thread of this process; return the URL of the cluster and the address of the registry."""
     begun = threading.Event()
     where = []
 

@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""An environment as a researcher has one, and deliveries that several tests look at."""
+"""An environment like a researcher's, and deliveries that several tests use."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ REQUIREMENTS = Path(__file__).parent / "requirements.txt"
 
 @pytest.fixture(scope="session")
 def python() -> Path:
-    """The Python of the researcher's environment, which is made once."""
+    """Return the Python of the researcher's environment, which is created once."""
     digest = hashlib.sha256(REQUIREMENTS.read_bytes() + sys.version.encode() + str(ROOT).encode()).hexdigest()
     ready, interpreter = PLACE / "ready", PLACE / "venv" / "bin" / "python"
     if not ready.exists() or ready.read_text() != digest:
@@ -43,7 +43,7 @@ def python() -> Path:
 
 @pytest.fixture(scope="session", autouse=True)
 def kernels(python: Path) -> Iterator[None]:
-    """Run kernels there, without the user's own configuration of IPython."""
+    """Run kernels in this environment, without the user's own configuration of IPython."""
     assert python.exists()
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("JUPYTER_PATH", str(PLACE / "kernels" / "share" / "jupyter"))
@@ -57,7 +57,7 @@ def kernels(python: Path) -> Iterator[None]:
 
 @dataclass(frozen=True)
 class Outcome:
-    """The outcome of a notebook."""
+    """The outcome of delivering a notebook."""
 
     notebook: Path
     delivered: deliver.Delivered | None
@@ -65,13 +65,13 @@ class Outcome:
 
 
 def no_hashes(_python: str, pins: Mapping[str, str], _extra: Sequence[str], _notebook: str) -> str:
-    """Leave the package index out; test_lock asks it."""
+    """Return a lock without hashes, so that no package index is asked; the tests test_lock… ask it."""
     return "".join(f"{name}=={version}\n" for name, version in pins.items())
 
 
 @pytest.fixture(scope="session")
 def outcome(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Case], Outcome]:
-    """Deliver a notebook of the corpus; the outcome is kept for the next call."""
+    """Deliver a notebook of the corpus; later calls return the same outcome."""
     known: dict[str, Outcome] = {}
 
     def get(case: Case) -> Outcome:

@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The notebooks of the corpus: texts with a header, and a line `# %%` where a cell begins."""
+"""The notebooks of the corpus: texts with a header, and a line `# %%` at the beginning of each cell."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def cases() -> list[Case]:
 
 
 def data(folder: Path, variant: int = 0) -> None:
-    """The data of the notebooks; another variant has other rows, and kinds of values that the first does not have."""
+    """Write the notebooks' data; another variant has other rows, and kinds of values that the first does not have."""
     (folder / "texts").mkdir(parents=True, exist_ok=True)
     kinds, areas = ["noise", "water", "noise", "street"], ["north", "south", "east"]
     files = {

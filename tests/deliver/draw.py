@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Draw notebooks with tables, or run what stays of them: draw.py drawn|computed < JOB > RESULTS"""
+"""Draw notebooks with tables at random, or run them and their slices: draw.py drawn|computed < JOB > RESULTS"""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def text(value: Any) -> str:
 
 
 def computed(statements: list[str]) -> str:
-    """The result r of a notebook, as a text."""
+    """Run the statements of a notebook; return its result r, or the error, as a text."""
     scope: dict[str, Any] = {"__name__": "__main__"}
     try:
         for statement in statements:
@@ -36,7 +36,7 @@ def computed(statements: list[str]) -> str:
 
 
 def drawn(job: dict[str, Any], seed: int) -> list[str]:
-    """The statements of a notebook; what raises is left out."""
+    """Draw the statements of a notebook, without those that raise an error."""
     chance, scope = random.Random(seed), {"__name__": "__main__"}
     found = list(job["begins"])
     exec("\n".join(found), scope)
@@ -53,7 +53,7 @@ def drawn(job: dict[str, Any], seed: int) -> list[str]:
 def main() -> None:
     job = json.load(sys.stdin)
     answer = os.fdopen(os.dup(1), "w")
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what the notebooks print
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # discards what the notebooks print
     with answer:
         json.dump(
             [drawn(job, seed) for seed in range(job["notebooks"])] if sys.argv[1] == "drawn" else [*map(computed, job)],

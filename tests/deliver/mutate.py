@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Change one literal of a delivered project at a time; would its golden tests notice? mutate.py PROJECT…"""
+"""Change one literal of a delivered project at a time; count those that its golden tests notice: mutate.py PROJECT…"""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def literals(tree: ast.Module) -> list[ast.Constant]:
         if isinstance(node, ast.Constant)
         and node.value is not None
         and node.value is not ...
-        and node.lineno > 1  # where the docstring is
+        and node.lineno > 1  # line 1 is the docstring
     ]
 
 

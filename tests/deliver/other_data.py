@@ -25,7 +25,7 @@ def plain(job: Job, values: dict[str, Any]) -> Any:
 
 
 def notebook(job: Job) -> Any:
-    """The results of the cells, as a kernel runs them."""
+    """Run the cells as a kernel does; return their results."""
     path = Path(job["notebook"])
     os.chdir(path.parent)
     shell = importlib.import_module("IPython.core.interactiveshell").InteractiveShell.instance()
@@ -41,7 +41,7 @@ def project(job: Job) -> Any:
 
 
 def forked(work: Callable[[Job], Any], job: Job) -> Any:
-    """The result of a fork of this process; an error is a text."""
+    """Run `work` in a fork of this process; return its result, or its error as a text."""
     reader, writer = os.pipe()
     if os.fork() == 0:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)

@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A stand-in for a registry of images: what podman pushes to it, and pulls again. It keeps all in memory.
+"""A stand-in for a registry of images, which keeps in memory what podman pushes, so that podman can pull it.
 
 https://github.com/opencontainers/distribution-spec/blob/main/spec.md
 """
@@ -20,10 +20,10 @@ class Registry:
 
     def __init__(self) -> None:
         self.begun: dict[str, bytes] = {}
-        self.kept: dict[str, tuple[str, bytes]] = {}  # by digest, or name and tag: the type, and what it is
+        self.kept: dict[str, tuple[str, bytes]] = {}  # by digest or "name:tag": content type and content
 
     def serve(self) -> str:
-        """Serve it by the event loop that runs; returns where."""
+        """Serve the registry in the running event loop; return its address."""
         own = {"registry": self}
         routes = [
             (r"/v2/", There, own),
@@ -37,7 +37,7 @@ class Registry:
 
 
 class Handler(web.RequestHandler):
-    """What all requests have in common."""
+    """The base of all handlers."""
 
     def initialize(self, registry: Registry) -> None:
         self.registry = registry
@@ -50,14 +50,14 @@ class Handler(web.RequestHandler):
 
 
 class There(Handler):
-    """Says that there is a registry."""
+    """The handler that tells a client that this is a registry."""
 
     def get(self) -> None:
         self.finish({})
 
 
 class Upload(Handler):
-    """A blob, in parts or at once."""
+    """The handler that takes a blob, in parts or at once."""
 
     def post(self, name: str, _upload: str) -> None:
         upload = str(uuid.uuid4())
@@ -79,7 +79,7 @@ class Upload(Handler):
 
 
 class Kept(Handler):
-    """A blob or a manifest."""
+    """The handler of stored blobs and manifests."""
 
     def get(self, name: str, reference: str) -> None:
         found = self.registry.kept.get(reference) or self.registry.kept.get(f"{name}:{reference}")

@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A served function: the project answers as the notebook does, and cannot train."""
+"""A function as a service: the project answers as the notebook does, and serves without training."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def delivered(name, folder):
 
 @pytest.fixture(scope="module")
 def logons(tmp_path_factory):
-    """A scikit-learn pipeline that is fitted to a file."""
+    """Deliver a notebook that fits a scikit-learn pipeline to a file; return its project."""
     return delivered("logons", tmp_path_factory.mktemp("logons"))[1]
 
 
@@ -52,7 +52,7 @@ def half(tmp_path_factory):
 
 @pytest.fixture
 def copied(half, tmp_path):
-    """A notebook of nothing but Python with its project, to be changed."""
+    """Return a copy of a notebook in pure Python and of its project, which a test may change."""
     path, target = half
     shutil.copytree(path.parent, tmp_path, dirs_exist_ok=True)
     return tmp_path / path.name, tmp_path / target.name
@@ -99,7 +99,7 @@ def test_tables_and_arrays(python):
 
 @contextmanager
 def serving(python, src, artifacts):
-    """The service on a port of this machine."""
+    """Run the service on a port of this machine."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]

@@ -13,7 +13,7 @@ WORDS = "# Sums\n# These words say what each of the parts is for, and why they a
 
 
 def saved(folder, *sources):
-    """A project whose notebook was run and saved."""
+    """Write a project whose notebook was run and saved."""
     folder.mkdir(parents=True)
     nb = notebook([("[markdown]", f"# {WORDS}"), *(("", source) for source in sources)])
     kernel.execute(nb, folder / "sums.ipynb", range(1, len(nb.cells) + 1), 0, lambda number: None)

@@ -54,7 +54,7 @@ def test_refusal(case, outcome):
 
 @pytest.fixture(scope="module")
 def with_other_data(outcome, python, tmp_path_factory):
-    """The results of each notebook and its project with data of another kind."""
+    """Return the results of each notebook and of its project with data of another kind."""
     jobs = []
     for case in WITH_DATA:
         came, place = outcome(case), tmp_path_factory.mktemp(f"{case.name}-other")
@@ -75,7 +75,7 @@ def with_other_data(outcome, python, tmp_path_factory):
 
 @pytest.mark.parametrize("case", WITH_DATA, ids=by_name)
 def test_same_with_other_data(case, outcome, with_other_data):
-    """No sample could show this at delivery: with data of another kind, the project still computes the same."""
+    """The project computes the same as the notebook with data of another kind, which no delivery has seen."""
     golden = json.loads((outcome(case).delivered.project / "tests" / "golden.json").read_text())
     notebook, of_project = with_other_data[case.name]
     assert isinstance(notebook, dict), notebook
@@ -89,7 +89,7 @@ def code(text):
 
 
 def test_lines_that_are_left(outcome):
-    """The share of lines is the one in the README."""
+    """The README states the share of lines that is measured here."""
     done = [outcome(case).delivered for case in RUNNING]
     kept = sum(one.lines for one in done) / sum(one.of_lines for one in done)
     cells = sum(len(code(text)) for case in RUNNING for marker, text in case.cells if "[markdown]" not in marker)
@@ -101,7 +101,7 @@ def test_lines_that_are_left(outcome):
 
 
 def test_mutants_are_caught(outcome, python):
-    """The golden tests catch 95 % of the changes of one literal that change a result."""
+    """The golden tests catch at least 95 % of the changes of one literal that change a result."""
     caught = missed = same = 0
     places = [outcome(case).delivered.project for case in RUNNING]
     done = subprocess.run([python, MUTATE, *places], check=True, capture_output=True, text=True)

@@ -22,7 +22,7 @@ from .corpus import FOLDER, read
 
 
 def quiet(_text):
-    """Takes progress, and shows none."""
+    """Ignore the progress of a delivery."""
 
 
 def order(path, **facts):
@@ -31,7 +31,7 @@ def order(path, **facts):
 
 @pytest.fixture(scope="module")
 def service(tmp_path_factory):
-    """A notebook of nothing but Python with parameters and tests, delivered as a service."""
+    """Deliver a notebook in pure Python with parameters and tests as a service; return it and its project."""
     path = read(FOLDER / "parameters.notebook").write(tmp_path_factory.mktemp("service"))
     facts = order(path, kind="service", tolerance={"mean": 1e-6})
     return path, deliver.deliver(facts, quiet, no_hashes).project
@@ -39,7 +39,7 @@ def service(tmp_path_factory):
 
 @pytest.fixture
 def copied(service, tmp_path):
-    """The same, to be changed."""
+    """Return a copy of the service's notebook and project, which a test may change."""
     path, target = service
     shutil.copytree(path.parent, tmp_path, dirs_exist_ok=True)
     return tmp_path / path.name, tmp_path / target.name
@@ -212,7 +212,7 @@ def test_lock_has_the_hashes_of_what_the_kernel_has(python, outcome):
 
 
 def test_lock_of_a_version_that_the_index_does_not_have(python, tmp_path, monkeypatch):
-    monkeypatch.setenv("PIP_CACHE_DIR", str(tmp_path))  # so that pip looks whether there is a newer pip
+    monkeypatch.setenv("PIP_CACHE_DIR", str(tmp_path))  # an empty cache, so that pip looks for a newer pip
     monkeypatch.delenv("PIP_DISABLE_PIP_VERSION_CHECK", raising=False)
     with pytest.raises(
         Refused, match=r"x\.ipynb: its packages cannot be locked: .*numpy==0\.0\.1.* Repair pip's index"

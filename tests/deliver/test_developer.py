@@ -20,14 +20,14 @@ NOT_THERE = re.compile(r"^(ipython|ipykernel|jupyter.*|nb.*|notebook|boto.*|aws.
 
 
 def commands(readme):
-    """The lines of the README's blocks of code, except those that build an image."""
+    """Return the lines of the README's code blocks, except blocks that build an image."""
     blocks = re.findall(r"^```\n(.*?)^```$", readme, re.MULTILINE | re.DOTALL)
     return [line for block in blocks for line in block.splitlines() if "docker build" not in block]
 
 
 @pytest.fixture(scope="module")
 def shell(tmp_path_factory):
-    """A shell in a new virtual environment, without anything else of this machine."""
+    """Return a shell in a new virtual environment, without this machine's settings of AWS, Jupyter and Python."""
     place = tmp_path_factory.mktemp("developer")
     subprocess.run([sys.executable, "-m", "venv", place / "venv"], check=True)
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS", "JUPYTER", "PYTHON"))}

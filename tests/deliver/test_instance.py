@@ -14,7 +14,7 @@ from ansible_collections.datalab.notebooks.plugins.plugin_utils.scripts import d
 
 @pytest.fixture
 def instance(tmp_path):
-    """An instance, with the file where people find it."""
+    """Make the home directory of an instance, with the file where people find it."""
     tool, command = tmp_path / "tools" / "datalab", tmp_path / "bin" / "datalab"
     for directory in (tool.parent, command.parent):
         directory.mkdir()

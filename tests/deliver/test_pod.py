@@ -28,7 +28,7 @@ from .corpus import FOLDER, read
 from .registry import Registry
 
 BIN = Path(sys.executable).parent
-MOST_MEGABYTES = 200  # above the base
+MOST_MEGABYTES = 200  # of the image, beyond its base
 NAME = "complaints"
 SPACE = "complaints-staging"
 
@@ -67,7 +67,7 @@ class Team:
 
 @pytest.fixture(scope="module")
 def team(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Team]:
-    """Its projects: the notebook as a service and as a job."""
+    """Return a team with two projects: one notebook as a service and as a job."""
     containers.check()
     os.environ.update(containers.prepare())
     folder = tmp_path_factory.mktemp("team")
@@ -78,7 +78,7 @@ def team(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Team]:
     cluster = Cluster(tmp_path_factory.mktemp("cluster"))
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PYTHONPATH", "")
-        patch.setenv("TMPDIR", str(cluster.folder))  # the client keeps what it has discovered there
+        patch.setenv("TMPDIR", str(cluster.folder))  # where the client caches the cluster's discovery
         yield Team(folder, os.environ["DATALAB_SITE_IMAGE"], cluster)
     cluster.end()
     for name in (NAME, "half"):
@@ -150,7 +150,7 @@ def test_a_wrong_answer_is_taken_back(team: Team):
     assert re.search(rf'^-\s+"image": "{re.escape(running)}"', checked.stdout, re.MULTILINE), checked.stdout
     assert team.cluster.changes == []
 
-    # The pod of before still answers when the new one is asked; a change that alters no answer is kept all the same.
+    # A change that alters no answer is kept, although the old pod still answers while the new one is asked.
     other = team.folder / "other"
     shutil.copytree(team.folder / "service", other)
     (other / "README.md").write_text("# Other words\n")

@@ -1,8 +1,8 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A slice of a notebook with tables, lists in their cells and copies of both computes what the whole notebook does.
+"""A slice of a notebook with tables, lists in their cells, and copies of both computes the same as the whole notebook.
 
-They are drawn at random from tables.txt, so that copies share elements in ways that nobody thought of.
+The notebooks are drawn at random from tables.txt, so that copies share elements in ways that nobody has thought of.
 """
 
 from __future__ import annotations
@@ -47,5 +47,5 @@ def test_tables_that_are_drawn(python):
     drawn = [statement for statements in notebooks for statement in statements[1:]]
     went = len(drawn) - sum(s in part for n, part in zip(notebooks, kept, strict=True) for s in n[1:])
     assert len(drawn) > 1000
-    assert went > 200  # they would be equal if nothing went
+    assert went > 200  # if slices left nothing out, the results would always be equal
     assert sum("Error" in text for text in wanted) < NOTEBOOKS / 4

@@ -31,7 +31,7 @@ def server():
 
 @pytest.fixture
 def sandbox(server):
-    """The server, empty, with transitions that take no time."""
+    """Return the server, emptied, with transitions that take no time."""
     server.reset()
     server.set_transition_seconds(0)
     server.reset_calls()
@@ -40,7 +40,7 @@ def sandbox(server):
 
 @pytest.fixture(scope="session")
 def client_for():
-    """Make a client of a service that sends any request, valid or not, and only once."""
+    """Make a client of a service that sends any request, valid or not, and repeats none."""
 
     @cache
     def make(service, endpoint, region="eu-central-1"):
@@ -58,7 +58,7 @@ def client_for():
 
 @pytest.fixture
 def client_of(sandbox, client_for):
-    """A client of a service of the sandbox."""
+    """Make a client of a service of the sandbox."""
     return lambda service: client_for(service, sandbox.endpoint)
 
 
@@ -74,7 +74,7 @@ def tagging(client_of):
 
 @pytest.fixture
 def role(sandbox, client_of):
-    """The ARN of an existing execution role."""
+    """Create an execution role; return its ARN."""
     make_role(client_of("iam"), ROLE)
     sandbox.reset_calls()
     return ROLE
@@ -82,7 +82,7 @@ def role(sandbox, client_of):
 
 @pytest.fixture
 def create(sagemaker, role):
-    """Create an instance; settings that are not given are as simple as possible."""
+    """Create an instance; the required settings have defaults."""
 
     def make(name="alice", **fields):
         fields = {"InstanceType": "ml.t3.medium", "RoleArn": role} | fields
@@ -124,7 +124,7 @@ def refused():
 
 @pytest.fixture
 def eventually():
-    """Wait until a function returns something true, and return that."""
+    """Wait until a function returns a true value, and return that value."""
 
     def wait(function, seconds=10):
         deadline = time.monotonic() + seconds

@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The demo."""
+"""The demo: Ansible's files stay in the checkout."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A server loads the account of the last one. Each is a process of its own, and clients are boto3's."""
+"""A server loads the account that the previous one saved. Each server is a process; the clients are boto3's."""
 
 from __future__ import annotations
 
@@ -39,13 +39,13 @@ LIMIT = {"BudgetLimit": {"Amount": "10", "Unit": "USD"}}
 
 @pytest.fixture
 def file(tmp_path):
-    """Where servers keep the account."""
+    """Return the file in which servers keep the account."""
     return tmp_path / "state" / "account"
 
 
 @pytest.fixture
 def serving(file, client_for):
-    """Run a server with the kept account for the block; it is a function that returns clients."""
+    """Run a server with the kept account during a block, which gets a function that returns clients."""
     file.parent.mkdir(mode=0o700)
 
     @contextmanager
@@ -81,7 +81,7 @@ def furnish(of):
 
 
 def network(of):
-    """A VPC with a subnet, two groups, an endpoint, and a file system in it."""
+    """Create a VPC with a subnet, two security groups and an endpoint, and a file system in it."""
     ec2, efs = of("ec2"), of("efs")
     vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
     subnet = ec2.create_subnet(VpcId=vpc, CidrBlock="10.0.0.0/24")["Subnet"]["SubnetId"]
@@ -105,7 +105,7 @@ def quota(of):
 
 
 def make_instances(of):
-    """Alice's instance runs, and Bob's has been stopped."""
+    """Create Alice's instance, which runs, and Bob's, which is stopped."""
     sagemaker = of("sagemaker")
     name = {"NotebookInstanceLifecycleConfigName": "datalab"}
     sagemaker.create_notebook_instance_lifecycle_config(**name, **SCRIPTS)
@@ -122,10 +122,10 @@ def make_instances(of):
 
 
 def seen(of):
-    """What clients see of all these resources, except the instances."""
+    """Return what clients read of all these resources, except the instances."""
     ec2, efs, iam, s3 = of("ec2"), of("efs"), of("iam"), of("s3")
     (system,) = efs.describe_file_systems()["FileSystems"]
-    del system["SizeInBytes"]  # it was measured now
+    del system["SizeInBytes"]  # it is measured at each call
     of_system = {"FileSystemId": system["FileSystemId"]}
     answers = [
         ec2.describe_vpcs(),
@@ -167,7 +167,7 @@ def test_the_next_server_goes_on(serving, file):
         before, alice, bob = seen(of), described(of, "alice"), described(of, "bob")
     assert (alice["NotebookInstanceStatus"], bob["NotebookInstanceStatus"]) == ("InService", "Stopped")
     with serving() as of:
-        assert not file.exists()  # or a server after a killed one would have an outdated account
+        assert not file.exists()  # otherwise a server after a killed one would load an outdated account
         assert seen(of) == before
         assert described(of, "bob") == bob
         ended = {name: described(of, "alice")[name] for name in ("NotebookInstanceStatus", "LastModifiedTime")}
@@ -186,7 +186,7 @@ def test_the_next_server_goes_on(serving, file):
 
 
 class Trap:
-    """Unpickling it touches a file."""
+    """An object that touches a file when it is unpickled."""
 
     def __init__(self, file):
         self.file = file

@@ -184,7 +184,7 @@ class TestDeletion:
 
 
 class TestQueries:
-    """Where results go, and which workgroups run queries at all."""
+    """Tests of where results go, and of which workgroups run queries at all."""
 
     OWN, GIVEN = "s3://results/own/", "s3://results/given/"
 
@@ -258,6 +258,6 @@ def test_tags_of_what_is_not_there(athena, refused, operation, more):
 
 
 def test_a_workgroup_is_found_by_whoever_asks_first(tagging, create, get):
-    tagging.get_resources()  # this makes moto's backend
+    tagging.get_resources()  # this call creates moto's backend
     create()
     assert get()["State"] == "ENABLED"

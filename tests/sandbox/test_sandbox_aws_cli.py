@@ -44,7 +44,7 @@ def aws(sandbox):
 
 
 def described(aws, wanted):
-    """The requested fields of Describe, and the tags."""
+    """Return the wanted fields of the instance, which may include its tags."""
     found = aws("describe-notebook-instance", *NAMED)
     tags = aws("list-tags", "--resource-arn", found["NotebookInstanceArn"])["Tags"]
     return {key: {**found, "Tags": tags}[DESCRIBED_AS.get(key, key)] for key in wanted}

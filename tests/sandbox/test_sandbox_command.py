@@ -182,7 +182,7 @@ def test_a_sandbox_of_ones_own_ends_with_its_owner(eventually):
     def is_gone():
         try:
             return not own.status()
-        except (ConnectionError, IncompleteRead):  # it ends while it answers
+        except (ConnectionError, IncompleteRead):  # the server ends while it answers
             return True
 
     assert eventually(is_gone)

@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A conformance run leaves nothing behind, however it ends, and touches nothing of others."""
+"""A conformance run leaves nothing behind, however it ends, and changes no resource that is not its own."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 ACCOUNT = "123456789012"
 CHANGES = ("Create", "Add", "Put", "Update", "Start", "Stop", "Delete")
-# The changing calls of a run, in this order; a fault comes before or after each of them.
+# The calls of a run that change something, in this order; a fault comes before or after each of them.
 CALLS = [
     "CreateRole",
     "PutRolePolicy",
@@ -53,7 +53,7 @@ ENDS = ("error", signal.SIGINT, signal.SIGTERM)
 
 
 class Faults:
-    """Let one call of an operation fail, before it is sent or after it was answered."""
+    """An error or a signal in one call of an operation, before the call is sent or after it was answered."""
 
     def __init__(self, session):
         self.armed = None
@@ -79,7 +79,7 @@ class Faults:
 
 @pytest.fixture(scope="module")
 def faulty(server):
-    """An account whose calls can be made to fail."""
+    """Return an account, and the faults that its calls can get."""
     session = boto3.Session("x", "x", region_name="eu-central-1")
     faults = Faults(session)
     return Account(session, new_name(), server.endpoint), faults
@@ -87,7 +87,7 @@ def faulty(server):
 
 @pytest.fixture
 def account(sandbox, faulty):  # noqa: ARG001  # which empties the server that calls go to
-    """The same, with a run of its own in an empty sandbox."""
+    """Return the faulty account, with no fault armed and with a new run in an empty sandbox."""
     account, faults = faulty
     account.run, faults.armed, faults.seen = new_name(), None, []
     return account
@@ -100,7 +100,7 @@ def conduct(account, patience=20.0):
 
 
 def everything(account):
-    """All resources of the kinds that a run creates, with its mark or without."""
+    """Return all resources of the kinds that a run creates, with its mark or without."""
     configs = account.sagemaker.list_notebook_instance_lifecycle_configs()["NotebookInstanceLifecycleConfigs"]
     instances = account.sagemaker.list_notebook_instances()["NotebookInstances"]
     return {
@@ -248,7 +248,7 @@ def test_an_account_that_may_not_be_read_gets_nothing(account, faulty):
 
 @pytest.fixture
 def make(sandbox, tmp_path):
-    """`make conformance` for a person with the profile `mine`, and with other settings in the environment."""
+    """Start `make conformance` for a person with the profile `mine`, and with other settings in the environment."""
     config = tmp_path / "config"
     config.write_text(
         f"[profile mine]\nregion = eu-central-1\nendpoint_url = {sandbox.endpoint}\n"
@@ -319,7 +319,7 @@ def test_an_interrupted_command_leaves_nothing(make, sandbox, account, number):
 
 
 def test_a_signal_is_told_by_its_name_wherever_it_comes(monkeypatch):
-    """Even within the codec that encodes a host's name for a call."""
+    """A signal's name is told even if it comes within the codec that encodes a host's name for a call."""
 
     def encode(*_):
         os.kill(os.getpid(), signal.SIGTERM)

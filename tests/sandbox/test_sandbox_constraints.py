@@ -42,7 +42,7 @@ NUMBERS = ("integer",)
 
 
 def example(shape):
-    """A value that a shape allows."""
+    """Return a value that a shape allows."""
     if shape.type_name == "structure":
         return {name: example(member) for name, member in shape.members.items()}
     if shape.type_name == "list":
@@ -61,7 +61,7 @@ def allows(shape, text):
 
 
 def places(shape, path=()):
-    """Every member of a structure, at any depth, with the keys that lead to it."""
+    """Yield every member of a structure, at any depth, with the keys that lead to it."""
     if shape.type_name == "structure":
         for name, member in shape.members.items():
             yield (*path, name), member
@@ -72,7 +72,7 @@ def places(shape, path=()):
 
 
 def breaking(constraint, shape):
-    """A value that breaks this constraint of a shape, and the sentence by which AWS says so."""
+    """Return a value that breaks this constraint of a shape, and AWS's sentence about it."""
     stated = shape.metadata[constraint]
     if constraint == "enum":
         return "no such value", TEXTS["enum"].format(", ".join(stated))
@@ -89,7 +89,7 @@ def of_length(shape, size):
 
 
 def shown(path):
-    """A place as AWS's messages write it."""
+    """Return a place in the form of AWS's messages."""
     keys = [f"{key + 1}.member" if isinstance(key, int) else key[0].lower() + key[1:] for key in path]
     return ".".join(keys)
 
@@ -99,7 +99,7 @@ def cases():
         shape = SAGEMAKER.operation_model(operation).input_shape
         for path, member in places(shape):
             for constraint in TEXTS.keys() & member.metadata.keys():
-                if (constraint, member.metadata[constraint]) != ("min", 0):  # nothing is shorter than nothing
+                if (constraint, member.metadata[constraint]) != ("min", 0):  # no length is below 0
                     yield operation, path, constraint
             if isinstance(path[-1], str):
                 yield operation, path, "type"
@@ -112,7 +112,7 @@ CASES = sorted(cases(), key=str)
 
 
 def put(request, path, value):
-    """A request with another value in one place, or without any."""
+    """Return a copy of the request with another value in one place, or without that place for None."""
     request = copy.deepcopy(request)
     target = request
     for key in path[:-1]:
@@ -129,7 +129,7 @@ def shape_at(operation, path):
 
 
 def wrong_type(shape):
-    """A value of the wrong type for a shape, and AWS's words for it."""
+    """Return a value of the wrong type for a shape, and AWS's words for it."""
     return {
         "structure": ("text", "Expected map or null"),
         "list": ("text", "Expected list or null"),
@@ -142,7 +142,7 @@ def wrong_type(shape):
 
 @pytest.fixture
 def send(sandbox):
-    """Send the body of an operation as it is; gives the status, the error's code and its message."""
+    """Send the body of an operation as it is; return the status, the error's code and its message."""
     signed = "AWS4-HMAC-SHA256 Credential=x/20260101/eu-central-1/sagemaker/aws4_request, SignedHeaders=x, Signature=y"
 
     def call(operation, body):
@@ -164,7 +164,7 @@ def test_the_example_of_an_operation_breaks_nothing(operation):
 
 @pytest.mark.parametrize("operation", OPERATIONS)
 def test_each_constraint_of_an_operation_is_checked(operation, send):
-    """One request for each case: in one test, because an empty sandbox costs more than a request."""
+    """Each case is refused as by AWS; one test has them all, since emptying the sandbox costs more than a request."""
     request: dict[str, Any] = example(SAGEMAKER.operation_model(operation).input_shape)
     own = [(path, constraint) for name, path, constraint in CASES if name == operation]
     assert own or not request
@@ -181,7 +181,7 @@ def test_each_constraint_of_an_operation_is_checked(operation, send):
             broken = put(request, path, value)
         status, code, message = send(operation, broken)
         assert (status, code) == (400, expected), (path, constraint, message)
-        if path[-1] == 0 and constraint in TEXTS:  # AWS lists all constraints of the members
+        if path[-1] == 0 and constraint in TEXTS:  # for a list, AWS names all constraints of its members
             text = f"at '{shown(path[:-1])}' failed to satisfy constraint: Member must satisfy constraint: ["
         elif constraint in TEXTS:
             text = f"at '{shown(path)}' failed to satisfy constraint: {text}"
@@ -189,7 +189,7 @@ def test_each_constraint_of_an_operation_is_checked(operation, send):
 
 
 def test_the_generated_cases_cover_the_model():
-    """The table has every constraint that occurs in the model's own text."""
+    """The cases have every constraint that the model states, except minimums of 0."""
     stated = {
         (operation, path, constraint)
         for operation in OPERATIONS

@@ -36,7 +36,7 @@ def rule(client_of):
 
 @pytest.fixture
 def allowed(client_of):
-    """EventBridge may write to the log group."""
+    """Allow EventBridge to write to the log group."""
     statement = {
         "Effect": "Allow",
         "Principal": {"Service": "events.amazonaws.com"},
@@ -149,7 +149,7 @@ def test_cost_explorer_refuses(client_of, refused, wrong, text):
 
 @pytest.fixture
 def member_of(sandbox, client_of):
-    """A client of a service, for an account whose bills another account pays."""
+    """Make a client of a service for an account whose bills another account pays."""
     organizations = client_of("organizations")
     organizations.create_organization()
     status = organizations.create_account(AccountName="team", Email="team@example.org")["CreateAccountStatus"]

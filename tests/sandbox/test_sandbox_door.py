@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The port at which a browser finds instances. Jupyter is a server that echoes the request."""
+"""The port at which a browser finds instances. A server that echoes requests stands in for Jupyter."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def loop():
 
 @pytest.fixture(scope="module")
 def sockets(tmp_path_factory, loop):
-    """Where each Jupyter answers; alice's does."""
+    """Return the directory of the Jupyters' sockets; only alice's Jupyter runs."""
     directory = tmp_path_factory.mktemp("s")
     key, certificate = directory / "key.pem", directory / "certificate.pem"
     command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=localhost", "-days", "1"]
@@ -70,7 +70,7 @@ def get(door: Door, name: str, path: str = "/lab", cookie: str = "") -> tuple[HT
 
 
 def session(door: Door, name: str) -> str:
-    """The cookie that a presigned URL sets."""
+    """Return the cookie that a presigned URL sets."""
     response, _ = get(door, name, path_of(door.url(name, SESSION)))
     assert response.status == 302
     return str(response.headers["Set-Cookie"]).split(";")[0]

@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""EFS: what the extension adds to moto."""
+"""EFS: what the sandbox's extension adds to moto."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def efs(sandbox, client_for):
 
 @pytest.fixture
 def create(efs):
-    """Create a file system; gives the parameter that names it."""
+    """Create a file system; return the parameter that names it."""
 
     def make(name="datalab", **fields):
         return {"FileSystemId": efs.create_file_system(CreationToken=name, **fields)["FileSystemId"]}
@@ -31,7 +31,7 @@ def create(efs):
 
 @pytest.fixture
 def subnets(sandbox, client_for):
-    """Two subnets of a VPC, in two zones."""
+    """Create two subnets of a VPC, in two zones."""
     ec2 = client_for("ec2", sandbox.endpoint)
     vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
     return [

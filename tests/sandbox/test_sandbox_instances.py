@@ -31,7 +31,7 @@ DESCRIBED_AS = {"SecurityGroupIds": "SecurityGroups", "LifecycleConfigName": "No
 
 @pytest.fixture
 def everything(sagemaker, client_of):
-    """Every field of an instance, and the resources that the fields name."""
+    """Return every field of an instance, and create the resources that the fields name."""
     sagemaker.create_notebook_instance_lifecycle_config(NotebookInstanceLifecycleConfigName="config")
     sagemaker.create_code_repository(
         CodeRepositoryName="repository", GitConfig={"RepositoryUrl": "https://git.example.org/repository"}
@@ -144,7 +144,7 @@ def test_the_service_models_constraints_are_checked(sagemaker, refused, field, v
 
 def test_all_violations_are_reported_at_once(sagemaker, refused):
     _, message = refused(sagemaker.create_notebook_instance, NotebookInstanceName="a b", InstanceType="x", RoleArn="y")
-    assert message.startswith("4 validation errors detected: ")  # the role is too short, and no ARN
+    assert message.startswith("4 validation errors detected: ")  # two for the role: too short, and no ARN
     assert message.count("; Value '") == 3
 
 

@@ -16,7 +16,7 @@ def names(response):
 
 @pytest.fixture
 def three(create, sagemaker):
-    """bob, alice and carol, created in this order, each a second of AWS's time apart."""
+    """Create the instances of bob, alice and carol in this order; stop bob's, and let carol's fail."""
     for config in ("team-a", "team-b"):
         sagemaker.create_notebook_instance_lifecycle_config(NotebookInstanceLifecycleConfigName=config)
     create("bob", LifecycleConfigName="team-a", DefaultCodeRepository="https://git.example.org/one")
@@ -54,7 +54,7 @@ def test_filters_and_order_of_instances(sagemaker, filters, expected):
 
 
 def test_time_filters(create, sagemaker):
-    # botocore sends whole seconds, so these instances have to be of two different ones
+    # botocore sends whole seconds, so the two instances have to be created in different seconds
     create("old")
     old = sagemaker.describe_notebook_instance(NotebookInstanceName="old")["CreationTime"]
     boundary = int(old.timestamp()) + 1

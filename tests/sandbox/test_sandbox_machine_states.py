@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The states of an instance, if its machine and not the clock decides how long they last."""
+"""The states of an instance when its machine, not the clock, decides how long they last."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from sandbox.services.sagemaker.models import NotebookInstance
 
 @pytest.fixture
 def begun(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, Future[str]]]:
-    """The requests to machines, and their answers."""
+    """Return a list of the requests to machines, each with the future of its answer."""
     sagemaker.install(transition_seconds=0)
     jobs: list[tuple[str, Future[str]]] = []
 
@@ -86,7 +86,7 @@ def test_machine_that_ends_by_itself(
     assert (described["NotebookInstanceStatus"], described["FailureReason"]) == ("Failed", "It was killed.")
     assert [change.status for change in backend.changes] == ["Pending", "InService", "Failed"]
     backend.start_notebook_instance("alice")
-    assert status(backend) == "Pending"  # a machine that is to start, or to stop, may end
+    assert status(backend) == "Pending"  # while it starts or stops, an ended machine is no failure
 
 
 def test_update_needs_no_machine(begun: list[tuple[str, Future[str]]], backend: NotebookBackend) -> None:
@@ -108,7 +108,7 @@ def test_end_of_the_server_while_it_runs(
     backend.get_notebook_instance("alice").switch_off()
     assert status(backend) == "Stopped"
     assert [change.status for change in backend.changes][-2:] == ["Stopping", "Stopped"]
-    assert [asked for asked, _ in begun] == ["Pending"]  # the server ends all machines at once
+    assert [asked for asked, _ in begun] == ["Pending"]  # no stop: the server ends all machines at once
 
 
 def test_end_of_the_server_changes_nothing_else(begun: list[tuple[str, Future[str]]], backend: NotebookBackend) -> None:

@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Networks: what AWS refuses and returns, and moto does not."""
+"""Networks: what AWS, unlike moto, refuses and returns."""
 
 from __future__ import annotations
 

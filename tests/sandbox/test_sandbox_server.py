@@ -109,7 +109,7 @@ def test_an_operation_that_nobody_knows_is_a_clean_error(raw):
         assert (status, json.loads(body)["__type"]) == (400, "UnknownOperationException")
 
 
-# By protocol: JSON, REST with JSON, query, EC2's, REST with XML.
+# Errors by protocol: JSON (the first two), REST with JSON, query, EC2's, REST with XML.
 ELSEWHERE = {
     "sagemaker.list_notebook_instances": (400, "InvalidSignatureException"),
     "resourcegroupstaggingapi.get_resources": (400, "InvalidSignatureException"),
@@ -242,7 +242,7 @@ def test_a_copy_ends_with_the_process_that_started_the_sandbox():
 
 
 def await_end(pid):
-    """Wait until a process is gone, or a zombie that its parent leaves."""
+    """Wait until a process is gone, or is a zombie that its parent has not reaped."""
     deadline = time.monotonic() + 30
     with suppress(FileNotFoundError):
         while Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z":

@@ -28,7 +28,7 @@ FAIL = [{"Key": "sandbox:fail", "Value": "no capacity"}]
 
 @pytest.fixture
 def brought_to(sandbox, create, sagemaker):
-    """Bring an instance to a status, and stop all transitions."""
+    """Bring an instance to a status, and let it stay there; return its name."""
 
     def bring(status):
         create(Tags=FAIL if status == "Failed" else [])

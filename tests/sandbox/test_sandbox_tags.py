@@ -20,7 +20,7 @@ def as_list(tags):
 
 @pytest.fixture(params=["instance", "config", "repository"])
 def resource(request, sagemaker, create):
-    """The ARN of a resource with two tags, of each kind that has any."""
+    """Create a resource with two tags, of each kind that has tags; return its ARN."""
     tags = as_list({"owner": "alice", "team": "a"})
     if request.param == "instance":
         return create(Tags=tags)
@@ -139,7 +139,7 @@ def test_get_resources_has_pages_of_resources_not_of_tags(create, tagging, refus
     whole = tagging.get_resources(**query, ResourcesPerPage=100)
     assert (len(whole["ResourceTagMappingList"]), whole["PaginationToken"]) == (13, "")
     first = tagging.get_resources(**query, ResourcesPerPage=7)
-    for _ in range(2):  # a client may have to ask twice
+    for _ in range(2):  # a client may repeat a request with the same token
         second = tagging.get_resources(**query, ResourcesPerPage=7, PaginationToken=first["PaginationToken"])
         assert first["ResourceTagMappingList"] + second["ResourceTagMappingList"] == whole["ResourceTagMappingList"]
     pages = tagging.get_paginator("get_resources").paginate(**query, ResourcesPerPage=5)

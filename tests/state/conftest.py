@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Environments as researchers have them, each made once: with the newest packages, and Python 3.9 with ipykernel 6."""
+"""Environments like researchers', each made once: newest packages; the oldest Python from 3.9 on, with ipykernel 6."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def environment(name: str, python: str, requirements: str) -> Path:
 
 
 def oldest() -> str:
-    """The oldest installed Python, from 3.9 on."""
+    """Return the oldest installed Python, from 3.9 on."""
     for minor in range(9, sys.version_info.minor):
         found = [str(path) for path in Path.home().glob(f".pyenv/versions/3.{minor}.*/bin/python")]
         for path in [*found, f"/usr/bin/python3.{minor}", f"/usr/local/bin/python3.{minor}"]:
@@ -63,7 +63,7 @@ def place(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def start(python: Path, place: Path) -> Iterator[Callable[..., Kernel]]:
-    """Start a kernel of a notebook; at the end all are killed."""
+    """Start a kernel of a notebook; kill all of them at the end."""
     kernels: list[Kernel] = []
 
     def begin(notebook: str = "work.ipynb", *, python: Path = python, **env: str) -> Kernel:

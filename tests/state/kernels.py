@@ -18,7 +18,7 @@ COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
 
 def sockets(place: Path) -> Path:
-    """A path of a socket has at most 107 characters, and pytest's own are long."""
+    """Return a short path, since that of a socket has at most 107 characters, and pytest's paths are long."""
     return Path(f"/tmp/ds-{hashlib.sha256(str(place).encode()).hexdigest()[:12]}")  # noqa: S108
 
 
@@ -30,7 +30,7 @@ class Kernel:
         place.mkdir(parents=True, exist_ok=True)
         name = uuid.uuid4()
         self.manager = KernelManager(kernel_name="python3", connection_file=str(place / f"kernel-{name}.json"))
-        # Another process may take a port of TCP before the kernel does.
+        # Not TCP: another process may take the port before the kernel does.
         self.manager.transport, self.manager.ip = "ipc", f"{sockets(place)}.{name.hex[:8]}"
         spec = self.manager.kernel_spec
         assert spec is not None
@@ -64,7 +64,7 @@ class Kernel:
         return pid
 
     def try_run(self, code: str, seconds: float = 120, *, silent: bool = False) -> tuple[bool, str]:
-        """Whether it worked, and what it printed."""
+        """Run code; return whether it worked, and what it printed."""
         printed: list[str] = []
 
         def hear(message: dict[str, Any]) -> None:
@@ -93,7 +93,7 @@ class Kernel:
         return text
 
     def kill(self) -> None:
-        """Kill it at once, as the end of a machine does."""
+        """Kill the kernel at once, as the end of a machine does."""
         self.client.stop_channels()
         if self.manager.has_kernel:
             self.manager.shutdown_kernel(now=True)

@@ -1,14 +1,14 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Kinds of variables, from what public notebooks hold: kinds.txt.
+"""The kinds of variables that public notebooks have, from kinds.txt.
 
-Chosen before the code that saves them. In 958 notebooks of six public repositories (examples of SageMaker and of
-Azure ML, two books, a statistics office, Kaggle; 22,033 cells) the imports and what a cell's top level assigns were
-counted: clients and sessions of boto3 (479 notebooks), arrays (431), data frames (395), figures (291), dates (143),
-fitted models (179), streams and archives (88, 39), paths (84), pictures (63), loggers (61), widgets (49), threads and
-executors (17), templates (27), functions (476), classes (69), then what each of these leads to. Counted alike: torch,
-which has a list of its own, tensors.txt; and not to be had for these tests without a download of gigabytes: tensorflow,
-sagemaker.
+The list was made before the code that saves them. In 958 notebooks of six public repositories (examples of SageMaker
+and of Azure ML, two books, a statistics office, Kaggle; 22,033 cells), the imports and the assignments at the top
+level of cells were counted: clients and sessions of boto3 (479 notebooks), arrays (431), data frames (395), figures
+(291), dates (143), fitted models (179), streams and archives (88, 39), paths (84), pictures (63), loggers (61),
+widgets (49), threads and executors (17), templates (27), functions (476), classes (69), then what each of these leads
+to. Also counted: torch, which has its own list, tensors.txt; and tensorflow and sagemaker, which are left out here
+because these tests would have to download gigabytes.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""python round_trip.py: kinds of variables, [setup, what holds], as JSON; prints for each what was partly or lost.
+"""python round_trip.py: read kinds of variables, [setup, what holds], as JSON; print for each what was partly or lost.
 
-They are saved and loaded in one process, because their library takes seconds to import: what is loaded is another
-object, and refers to nothing of the old one.
+This happens in one process, because the library of the variables takes seconds to import. A loaded variable is
+another object, and refers to nothing of the old one.
 """
 
 from __future__ import annotations

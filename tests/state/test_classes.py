@@ -17,7 +17,7 @@ CASES = kinds("classes.txt")
 
 @pytest.fixture(scope="module")
 def restored(tmp_path_factory: pytest.TempPathFactory, python: Path) -> Iterator[tuple[Kernel, str]]:
-    """A kernel after `%restore`, and the output of that."""
+    """Save all cases in a kernel; return a new kernel after `%restore`, and the output of that command."""
     place = tmp_path_factory.mktemp("classes")
     with Kernel(python, place) as kernel:
         for _, cell, _ in CASES:
@@ -38,7 +38,7 @@ def test_it_is_as_it_was(restored: tuple[Kernel, str], holds: str):
 
 
 def test_one_that_cannot_be_saved_costs_no_other(start: Callable[..., Kernel]):
-    """The test load after a save finds it."""
+    """The test load after a save finds the variable, and the others come back."""
     kernel = start()
     kernel.run("import sys\nclass Named:\n    def __reduce__(self): return 'named'\nnamed = Named(); x = 1")
     assert "lost: named: " in kernel.run("%state save")

@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Saves of a kernel in which threads of BLAS, pyarrow and logging work, with open sockets: none hangs."""
+"""No save hangs in a kernel with open sockets and with threads that work with BLAS, pyarrow and logging."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _threads = [threading.Thread(target=work, daemon=True) for _ in range(3)]
 
 
 def saves(kernel: Kernel, count: int, *, at_work: bool) -> list[str]:
-    """The errors of this many saves, while threads compute and afterwards."""
+    """Save `count` times, while threads compute or afterwards; return the errors, then session.forks and ._here."""
     kernel.run(THREADS)
     kernel.run("import datalab_state as _d; _bad = []")
     if not at_work:
@@ -34,5 +34,5 @@ def saves(kernel: Kernel, count: int, *, at_work: bool) -> list[str]:
 
 @pytest.mark.parametrize("at_work", [True, False], ids=["threads compute", "threads have computed"])
 def test_a_hundred_saves(start: Callable[..., Kernel], at_work: bool):
-    # It still forks, and has never had to pickle by itself: nothing hung.
+    # The session still forks, and never had to pickle in the kernel itself: nothing hung.
     assert saves(start(OPENBLAS_NUM_THREADS="4"), 100, at_work=at_work) == ["True", "False"]

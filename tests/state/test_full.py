@@ -16,14 +16,14 @@ import pytest
 from .kernels import Kernel
 
 Start = Callable[..., Kernel]
-# The room is checked before a save. To play a volume that fills up later, the check always sees room.
+# A save first checks the room. To play a volume that fills up after the check, the check always sees room.
 LOOKED_BEFORE = "import datalab_state.store as _s; _s.RESERVE = -1 << 40; _s.Store._room = lambda self: 1e12"
 NO_RESERVE = "import datalab_state.store as _s; _s.RESERVE = 0"
 
 
 @pytest.fixture
 def volume(place: Path, tmp_path: Path, python: Path) -> Iterator[Path]:
-    """The interpreter of kernels whose states are on such a volume."""
+    """Mount the volume; return an interpreter whose kernels keep their states on it."""
     (place / "state").mkdir(parents=True)
     mount = f"mount -t tmpfs -o size=64m,mode=0700 volume {place / 'state'} && echo mounted && exec sleep infinity"
     command = ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", mount]
@@ -31,7 +31,7 @@ def volume(place: Path, tmp_path: Path, python: Path) -> Iterator[Path]:
         try:
             assert holder.stdout is not None
             assert holder.stdout.readline() == "mounted\n"
-            # A working directory from before is in the other namespace, which does not have the volume.
+            # A directory from outside is in the other namespace, which does not have the volume: change it inside.
             enter = f"nsenter --target={holder.pid} --user --mount --preserve-credentials"
             inside = tmp_path / "python"
             inside.write_text(f"""#!/bin/sh\nexec {enter} sh -c 'cd {place} && exec {python} "$@"' python "$@"\n""")
@@ -70,7 +70,7 @@ def test_earlier_states_stay(start: Start, volume: Path, looks: str):
 
 
 def test_variables_that_are_too_large_are_left_out_and_named(start: Start, volume: Path):
-    """The volume was filled after its room was checked."""
+    """Variables are left out even if the volume is filled after its room was checked."""
     kernel = start(python=volume)
     kernel.run(f"{LOOKED_BEFORE}\nx = 1; large = bytes(80_000_000); both = [x, large]")
     told = kernel.run("%state save")

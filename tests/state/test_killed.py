@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""kill -9 at 500 random moments of restores and saves: what is there is one state, the last or the one before."""
+"""kill -9 at 500 random moments of restores and saves leaves one whole state: the last or the one before it."""
 
 from __future__ import annotations
 
@@ -20,22 +20,22 @@ MOMENTS = 500
 
 
 def session(options: settings.Settings) -> Session:
-    """The session of a new kernel that saves without a fork, so that one kill ends all of it."""
+    """Return the session of a new kernel that saves without a fork, so that one kill ends the save, too."""
     shell = SimpleNamespace(extension_manager=SimpleNamespace(loaded=set()), user_ns={}, user_ns_hidden={})
-    os.environ.pop(MARK, None)  # a session sets it for processes that it starts
+    os.environ.pop(MARK, None)  # each session sets it, for the processes that it starts
     new = Session(shell, options)
     new.forks = False
     return new
 
 
 def fill(kernel: Session, number: int) -> None:
-    """Three variables that belong together, one of them large."""
+    """Set three variables that belong together, one of them large."""
     first = [number]
     kernel.shell.user_ns.update(first=first, second=bytearray(str(number).encode() * 400_000), third=first)
 
 
 def whole(kernel: Session) -> int:
-    """The number that all three variables have."""
+    """Check that all three variables have one number, and return it."""
     first, second, third = (kernel.shell.user_ns[name] for name in ("first", "second", "third"))
     assert second == str(first[0]).encode() * 400_000
     assert third is first
@@ -43,7 +43,7 @@ def whole(kernel: Session) -> int:
 
 
 def life(options: settings.Settings, told: int) -> None:
-    """A kernel that restores and then saves one state after another."""
+    """Restore, then save one state after another; write the number of each to `told`."""
     kernel, number = session(options), 0
     if kernel.found():
         kernel.restore()
@@ -57,7 +57,7 @@ def life(options: settings.Settings, told: int) -> None:
 
 
 def killed(options: settings.Settings, seconds: float) -> list[int]:
-    """The output of such a kernel until it was killed: first what it has restored, then each save."""
+    """Run `life` for this time, then kill it; return its numbers: first the restored one, then each saved one."""
     hears, tells = os.pipe()
     child = os.fork()
     if child == 0:
@@ -92,7 +92,7 @@ def test_500_moments(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
             report, older = kernel.restore()
             assert (report.lost, older) == ({}, 0)
             last = whole(kernel)
-        assert last in (saved, saved + 1)  # it was renamed before it was reported
+        assert last in (saved, saved + 1)  # a state is renamed to its place before it is reported
         seen.add(last - saved)
     assert seen == {0, 1}
     assert in_restores > MOMENTS / 50

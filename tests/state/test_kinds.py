@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Each kind in a kernel that is killed, then `%restore` in a new one."""
+"""Each kind of variable comes back by `%restore` after its kernel was killed, or is named as lost."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 from .kernels import Kernel
 from .kinds import KINDS
 
-# Kinds that do not come back, with the words that say so. All others must come back.
+# Kinds that do not come back, with the message about them. All others must come back.
 LOST = {
     "a widget": "lost: dd: a widget, which lives in the page",
     "iterators half way, and a generator": "lost: ge: a generator that has begun (line 3)",
@@ -44,7 +44,7 @@ def test_kind(start: Callable[..., Kernel], kind: str, cell: str, holds: str):
 
 
 def test_that_a_kind_is_not_restored_by_itself(start: Callable[..., Kernel]):
-    """The tests above would pass without a restore if the kernel had not been killed."""
+    """Without `%restore` a new kernel has no variables; if it had them, the tests above would prove nothing."""
     kernel = start()
     kernel.run("x = 5")
     kernel.run("%state save")

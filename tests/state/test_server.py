@@ -84,7 +84,7 @@ class Server:
             return json.load(answer)
 
     def open(self, name: str) -> tuple[Any, BlockingKernelClient]:
-        """A session of a notebook, and a client that bypasses the server, so that it sees no connection."""
+        """Open a session of a notebook; return it and a client that bypasses the server, which sees no connection."""
         body = {"path": name, "name": Path(name).name, "type": "notebook", "kernel": {"name": "python3"}}
         session = self.ask("/api/sessions", body)
         file = self.place / "runtime" / f"kernel-{session['kernel']['id']}.json"
@@ -130,7 +130,7 @@ def book(server: Server) -> Path:
 
 
 def save_all(server: Server) -> str:
-    """The output of the hook before a stop."""
+    """Run the hook that comes before a stop; return its output."""
     command = [sys.executable, "-m", "datalab_state", "save-all"]
     return subprocess.run(command, env=server.env, capture_output=True, text=True, check=True).stdout
 
@@ -151,7 +151,7 @@ def test_the_notebook_of_a_kernel(serve: Callable[..., Server]):
 
 
 def test_the_notebook_by_the_sessions_of_an_older_server(serve: Callable[..., Server]):
-    """jupyter_server 1 does not tell its kernels the name."""
+    """The kernel finds its notebook by the server's sessions, since jupyter_server 1 does not tell it the name."""
     server = serve(older=True)
     (server.place / "home" / "deep").mkdir()
     _, client = server.open("deep/work.ipynb")
@@ -162,7 +162,7 @@ def test_the_notebook_by_the_sessions_of_an_older_server(serve: Callable[..., Se
 
 
 def test_a_notebook_that_is_renamed_while_its_kernel_runs(serve: Callable[..., Server]):
-    """As in JupyterLab when a new notebook is saved; after a restart the kernel gets the notebook's first name."""
+    """The state follows a notebook that JupyterLab renames, though a restarted kernel gets its first name."""
     server = serve()
     book(server)
     session, client = server.open("work.ipynb")
@@ -180,7 +180,7 @@ def test_a_notebook_that_is_renamed_while_its_kernel_runs(serve: Callable[..., S
 
 
 def test_a_save_by_itself_finds_the_new_name(serve: Callable[..., Server]):
-    """Each save asks for the name, since a cell must not wait for it."""
+    """Each save asks for the notebook's name, since a cell must not wait for it."""
     server = serve(DATALAB_STATE_EVERY="1")
     book(server)
     _, client = server.open("work.ipynb")

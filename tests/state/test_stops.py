@@ -43,7 +43,7 @@ def save_all(place: Path, *options: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, env=env, check=False)
 
 
-# When it saves
+# When a kernel saves
 
 
 @pytest.mark.parametrize("environment", ["python", "old_python"])
@@ -75,11 +75,11 @@ def test_asked_from_outside_with_several_notebooks(start: Start, place: Path):
     second.run("y = 2")
     before = first.run("len(In)")
     asked = save_all(place)
-    assert asked.returncode == 1  # not all is saved
+    assert asked.returncode == 1  # because not everything is saved
     assert asked.stdout.startswith(f"{place}/b.ipynb: 1 saved in ")
     assert asked.stderr.startswith(f"{place}/a.ipynb: 1 saved in ")
     assert asked.stderr.endswith("; without g (a generator that has begun (line 1)).\n")
-    # Neither the history nor the counter has changed.
+    # The save has changed neither the history nor the counter of the cells.
     assert int(first.run("len(In)")) == int(before) + 1
     assert sockets(place).stat().st_mode & 0o777 == 0o700
     assert {file.stat().st_mode & 0o777 for file in sockets(place).iterdir()} == {0o600}
@@ -98,7 +98,7 @@ def test_a_kernel_that_computes(start: Start, place: Path):
 def test_a_kernel_that_is_gone_is_forgotten(start: Start, place: Path):
     kernel = start()
     kernel.run("x = 1")
-    until(lambda: list(sockets(place).glob("*.sock")))  # its name is there first
+    until(lambda: list(sockets(place).glob("*.sock")))  # the file with the notebook's name is written before it
     kernel.kill()
     asked = save_all(place)
     assert (asked.returncode, asked.stdout) == (0, "")
@@ -126,7 +126,7 @@ model = Model(); both = [model]
 
 
 def test_an_object_that_hangs_in_a_fork_is_pickled_in_the_kernel(start: Start):
-    """LightGBM and others compute with threads when they are pickled."""
+    """Models of LightGBM and others are such objects: they compute with threads when they are pickled."""
     kernel = start()
     kernel.run(HANGS)
     begun = time.monotonic()
@@ -152,7 +152,7 @@ pending = open("pending.txt", "w"); pending.write("one"); half = {"log": open("l
 
 
 def test_a_save_touches_no_file_of_the_notebook(start: Start, place: Path):
-    """Neither by the test load, nor by buffers that the kernel and its fork share."""
+    """Neither the test load nor the buffers that the kernel and its fork share change or remove a file."""
     kernel = start()
     kernel.run(KEPT)
     for _ in range(2):
@@ -165,7 +165,7 @@ def test_a_save_touches_no_file_of_the_notebook(start: Start, place: Path):
     assert (place / "log.txt").read_text() == "a"
 
 
-# What people type
+# The commands that people type
 
 
 def test_variables_of_a_new_session_stay(start: Start):
@@ -270,18 +270,18 @@ def test_forget(start: Start, place: Path):
     kernel.run("x = 1")
     kernel.run("%state save")
     assert "is removed. It is saved again after its next cell." in kernel.run("%state forget")
-    time.sleep(2)  # in which it would be saved again
+    time.sleep(2)  # time enough for another save
     assert not list((place / "state").glob("*/manifest"))
     kernel.run("y = 1")
     until(lambda: list((place / "state").glob("*/manifest")))
 
 
-# What is on the disk
+# States on the disk
 
 
 @pytest.fixture
 def saved(start: Start, place: Path) -> Path:
-    """The directory of a state with a small and a large variable."""
+    """Return the directory of a state with a small and a large variable."""
     pytest.importorskip("jupyter_client")
     kernel = start()
     kernel.run("import numpy as np\nsmall = {'a': 1}; large = np.arange(1_000_000.)")
@@ -392,7 +392,7 @@ def test_a_volume_without_room(start: Start, place: Path):
     kernel.run("x = 1")
     kernel.run("%state save")
     kernel.kill()
-    kernel = start(DATALAB_STATE_SHARE=f"{2e9 / shutil.disk_usage(place).total:.9f}")  # 20 MB
+    kernel = start(DATALAB_STATE_SHARE=f"{2e9 / shutil.disk_usage(place).total:.9f}")  # in per cent: 20 MB
     kernel.run("%restore")
     kernel.run("import numpy as np\nlarge = np.zeros(10_000_000)")
     told = kernel.run("%state save")
@@ -428,7 +428,7 @@ def test_the_oldest_python_and_kernel(start: Start, old_python: Path):
     assert kernel.run("big[1, 0] = 7.; print(f())").strip() == "7.0"
 
 
-# At any moment
+# Kills at any moment
 
 
 def test_killed_at_any_moment(start: Start):

@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Tensors, and arrays on shared memory, come back as they were and share it again; the rest is named.
+"""Tensors, and arrays on shared memory, come back as they were and share memory again; what does not is named.
 
 PyTorch's build without a GPU is on https://download.pytorch.org/whl/cpu, which pip takes from PIP_EXTRA_INDEX_URL.
 """
@@ -36,7 +36,7 @@ def torch() -> Path:
 
 
 def test_each_kind(torch: Path):
-    """Loaded from a copy, so that only the copy counts; the last kind shows that a failure is reported."""
+    """Each kind comes back from a copy of its data; the last one is wrong, to show that a failure is reported."""
     wrong = ("nothing", "import torch\nt=torch.zeros(2)", "t[0]==1")
     cases = [[setup, holds] for _, setup, holds in [*KINDS, wrong]]
     done = subprocess.run(
@@ -69,7 +69,7 @@ def test_kernels(start: Callable[..., Kernel], torch: Path):
 
 
 def test_arrays_of_one_kind_are_saved_apart(torch: Path):
-    """The dtype is one object in all arrays; variables that are saved together are written again together."""
+    """Arrays that share only their dtype are saved apart, since variables saved together are written again together."""
     code = """
 import numpy as np
 from datalab_state.groups import group

@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The site of the docs: every page is in its index, a warning fails its build, and it asks no other server."""
+"""The docs site: every page is in its index, a warning fails its build, and it loads nothing from other servers."""
 
 from __future__ import annotations
 

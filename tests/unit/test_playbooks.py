@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Settings that every play has itself, since an ansible.cfg may have others."""
+"""Settings that every play sets itself, since an ansible.cfg may set others."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ PLAYS = {
     file.stem: play
     for file in sorted(PLAYBOOKS.glob("*.yml"))
     for play in yaml.safe_load(file.read_text(encoding="utf-8"))
-    if "hosts" in play and play.get("become") is not True  # which is what configures machines
+    if "hosts" in play and play.get("become") is not True  # a play with become configures machines
 }
 
 

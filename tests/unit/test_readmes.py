@@ -21,7 +21,7 @@ POLICIES["notebook_fleet"] = TEMPLATES / "operator_instances.yml.j2"
 
 
 def sections(role: str) -> dict[str, str]:
-    """The text below each heading; before the first one it is that of the title."""
+    """Return the text below each heading, and below the title."""
     parts = re.split(
         r"^##? (.+)$", (ROOT / "roles" / role / "README.md").read_text(encoding="utf-8"), flags=re.MULTILINE
     )
@@ -33,7 +33,7 @@ def plays(text: str) -> str:
 
 
 def allowed(policy: Path) -> set[str]:
-    """The actions that a policy allows for any inventory."""
+    """Return the actions that a policy allows for any inventory."""
     text = policy.read_text(encoding="utf-8")
     actions = set(re.findall(r"^ +(?:- |Action: )[a-z0-9-]+:([A-Z]\w+)$", text, re.MULTILINE))
     return actions | ({*CREATED, *LOGGED} if "in kinds" in text else set())

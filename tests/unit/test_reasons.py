@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Why a check has failed, from what the tools have really said."""
+"""The reason why a check has failed, from real output of the tools."""
 
 from __future__ import annotations
 

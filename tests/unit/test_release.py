@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Which version may follow which, and how it is written down."""
+"""Which version may follow which, and how keys of YAML files are set."""
 
 from __future__ import annotations
 

@@ -40,7 +40,7 @@ FOLDER = Path(api.__file__).parent
 
 
 def called(source: str) -> set[str]:
-    """The operations that a file calls."""
+    """Return the operations that a file calls."""
     pages = re.findall(r'get_paginator\("(\w+)"\)', source)
     return {*re.findall(r"client\.(?!get_paginator)(\w+)\(", source), *pages}
 

@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The claims of docs/savings.md: its figures are computed, and figures that it calls exact are exact."""
+"""The claims of docs/savings.md: its figures are computed, and those that it calls exact are exact."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ LIMITS = st.sampled_from([15 * MINUTE, HOUR, 4 * HOUR])
 
 @st.composite
 def instances(draw: st.DrawFn) -> list[activity.Interval]:
-    """Activities and gaps of whole ticks, so that a start anew does not move the looks."""
+    """Draw activities and gaps of whole ticks, so that a new start does not shift autostop's looks."""
     ticks = draw(st.lists(st.integers(1, 300), min_size=3, max_size=15).filter(lambda several: len(several) % 2))
     edges = [rule.TICK * tick for tick in accumulate(ticks, initial=0)]
     return list(zip(edges[::2], edges[1::2], strict=True))
@@ -33,7 +33,7 @@ def instances(draw: st.DrawFn) -> list[activity.Interval]:
 
 @st.composite
 def policies(draw: st.DrawFn) -> Policy:
-    """What people do without autostop, soon or late."""
+    """Draw what people do without autostop: stop an instance some hours later or forget it, at 20:00, or never."""
     leaves = draw(st.integers(0, 20 * HOUR))
     return draw(st.sampled_from([rule.owner(draw(st.floats(0, 1)), leaves), rule.evening, rule.never]))
 

@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Each refusal and failure that the collection can print names a remedy, or docs/troubleshooting.md has it."""
+"""Each message about a refusal or failure names a remedy, or docs/troubleshooting.md has the message."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import yaml
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "troubleshooting.md").read_text(encoding="utf-8")
-# What names a remedy: a verb at the beginning of a clause, or a rule, since it says which values are allowed.
+# A remedy is named by a verb at the beginning of a clause, or by a rule, since it says which values are allowed.
 VERBS = (
     "add|allow|ask|build|choose|correct|create|delete|deliver|detach|give|have|install|leave|let|look|make|move|name|put"
     "|remove|rename|run|save|say|see|set|stop|take|try|upgrade|use|wait|write"
@@ -32,15 +32,15 @@ SAYS = {
     "Problem",
 }
 RULES = re.compile(r"problem|violation|refus|_range|_rule")  # names of functions that yield or return sentences
-REMEDIES = {"hint", "meant"}  # and of those that return the end of one, with a suggestion
+REMEDIES = {"hint", "meant"}  # names of functions that return the end of a sentence, with a suggestion
 UNKNOWN = "…"
-SHORT = 12  # so few characters of a message may be on the page by chance
+SHORT = 12  # fewer characters of a message may be on the page by chance
 
 Texts = dict[str, list[ast.AST]]
 
 
 def names_of(tree: ast.AST) -> Texts:
-    """The values of the names of a file, wherever they are assigned."""
+    """Return the values that a file assigns to each name, and those that each function() returns."""
     found: Texts = {}
     for node in ast.walk(tree):
         match node:
@@ -57,7 +57,7 @@ def names_of(tree: ast.AST) -> Texts:
 
 
 def text_of(node: ast.AST, names: Texts | None = None) -> str:
-    """The constant parts of a text; the rest is known only when it is printed."""
+    """Return the constant parts of a text; the rest is known only when it is printed."""
     names = names or {}
     match node:
         case ast.Constant(value=str(text)):
@@ -73,7 +73,7 @@ def text_of(node: ast.AST, names: Texts | None = None) -> str:
 
 
 def parts_in(node: ast.AST) -> tuple[Sequence[ast.AST], str]:
-    """The parts of a text, and the text between them; nothing if the text is not known."""
+    """Return the parts of a text, and the text between them; nothing if the text is not known."""
     match node:
         case ast.JoinedStr(values=parts):
             return parts, ""
@@ -87,13 +87,13 @@ def parts_in(node: ast.AST) -> tuple[Sequence[ast.AST], str]:
 
 
 def known(name: str, names: Texts) -> str:
-    """The possible values of a name."""
+    """Return the possible values of a name."""
     others = {key: value for key, value in names.items() if key != name}
     return " ".join(dict.fromkeys(text_of(each, others) for each in names.get(name, ()))) or UNKNOWN
 
 
 def said(path: Path) -> Iterator[str]:
-    """The messages of a Python file: of errors, of problems, and those that its rules yield or return."""
+    """Return the messages of a Python file: of errors, of problems, and those that its rules yield or return."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
     names = names_of(tree)
     in_checks = path.parent.name in {"checks", "plans"} or path.stem in {"roster", "people", "values", "operator"}
@@ -119,7 +119,7 @@ def said(path: Path) -> Iterator[str]:
 
 
 def of_playbooks(node: Any) -> Iterator[str]:
-    """The messages of assertions and failures."""
+    """Return the messages of assertions and failures."""
     if isinstance(node, dict):
         said = [node.get("fail_msg"), (node.get("ansible.builtin.fail") or {}).get("msg")]
         chosen = [text for text in (node.get("vars") or {}).values() if isinstance(text, str)]
@@ -131,7 +131,7 @@ def of_playbooks(node: Any) -> Iterator[str]:
 
 
 def messages() -> dict[str, list[str]]:
-    """All messages, by file."""
+    """Return all messages, by file."""
     found = {path: list(said(path)) for path in (ROOT / "plugins").rglob("*.py")}
     for part in ("playbooks", "roles/*/tasks"):
         for path in ROOT.glob(f"{part}/**/*.yml"):
@@ -140,7 +140,7 @@ def messages() -> dict[str, list[str]]:
 
 
 def notices() -> Iterator[str]:
-    """The notices of a start to the person of the instance."""
+    """Return a start's notices to the person of the instance."""
     for path in (ROOT / "roles" / "notebook_host").glob("*/**/*.*"):
         if path.suffix in {".j2", ".sh"}:
             sentences = re.findall(r'\bnotice [^\n;]*?"([A-Z](?:\\.|[^"\\])*)', path.read_text(encoding="utf-8"))
@@ -148,23 +148,23 @@ def notices() -> Iterator[str]:
 
 
 def parts_of(text: str) -> list[str]:
-    """The constant parts of a message."""
+    """Return the constant parts of a message."""
     return [part.strip(" :;,.'()") for part in re.split(r"…|\{\{.*?\}\}", text, flags=re.DOTALL)]
 
 
 def chosen_in(text: str) -> list[str]:
-    """The alternatives in the templates of a message."""
+    """Return the alternatives in the templates of a message."""
     return re.findall(rf"'([^']{{{SHORT},}})'", text) if "{{" in text else []
 
 
 def passes_on(text: str) -> bool:
-    """Whether a message only passes another one on, perhaps after a name; that one is checked where it is made."""
+    """Return whether a message only passes on another, perhaps after a name; that one is checked where it is made."""
     is_template = "{{" in text and not any([*parts_of(text), *chosen_in(text)])
     return is_template or bool(re.fullmatch(r"\s*(?:[\w.…]+[:.] ?)?…", text))
 
 
 def explained(text: str) -> bool:
-    """Whether a message names a remedy, or the page has its longest part, or all constant parts of it."""
+    """Return whether a message names a remedy or passes one on, or the page has its longest part or all of it."""
     longest = max(parts_of(text), key=len)
     long_ones = [part for part in [longest, *chosen_in(text)] if len(part) >= SHORT]
     on_page = any(part in PAGE for part in long_ones) or f"`{text.removesuffix('; …')}`" in PAGE

@@ -23,7 +23,7 @@ MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
 
 
 def targets(name: str) -> set[str]:
-    """What a target of the Makefile needs."""
+    """Return the names after a target or variable of the Makefile."""
     return set(re.search(rf"^{name}:? *:?=? *([a-z -]+)", MAKEFILE, re.MULTILINE)[1].split())  # type: ignore[index]
 
 

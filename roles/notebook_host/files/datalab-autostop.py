@@ -1,6 +1,6 @@
-"""Stops this notebook instance when no one has used it for a while.
+"""Stop this notebook instance when nobody has used it for a while.
 
-A timer runs it every few minutes on every instance. So it does without modules that are slow to import (argparse,
+A timer runs this every few minutes on every instance. So it avoids modules that are slow to import (argparse,
 http.client, pathlib), and imports subprocess only in the few ticks that need it.
 """
 
@@ -22,7 +22,7 @@ PROC = "/proc"
 TERMINALS = "/dev/pts"
 PORT = 8443
 
-# What a process uses in one tick if it works, in hundredths of a second and bytes. docs/autostop.md says why.
+# A process works if it uses one of these in a tick: hundredths of a second, bytes. docs/autostop.md says why.
 CPU = 1000
 IO = 4 * 2**20
 
@@ -30,11 +30,12 @@ DAY = 86400
 
 
 class Memory:
-    """The time, and what one tick leaves for the next. Only `wall` can be set: the others count from the boot.
+    """The time, and what one tick keeps for the next. Times count from the boot, except `wall`, which can be set.
 
-    `last` is the time of the last tick, `silent` since when Jupyter does not answer, `asked` when the tag was asked
-    for, None until it was read. `pause`, until it is asked for again, is about an hour and differs between instances.
-    `worked` is in seconds; `logged` is the idle period that was logged, as long as it lasts.
+    `last` is the time of the last tick, `silent` the time since which Jupyter has not answered, `asked` the time when
+    the tag was last asked for. `tag` is None until it was read; it is asked for again after `pause` seconds, about an
+    hour, which differs between instances. `worked` counts the seconds with work or a person. `logged` is when the
+    logged idle period began, and 0 once that period has ended.
     """
 
     def __init__(self, now: int, wall: int) -> None:
@@ -50,7 +51,7 @@ class Memory:
 
 
 def ask_jupyter(what: str) -> list[dict[str, object]]:
-    """The sessions or kernels that Jupyter lists. It is on this host; no authority has signed its certificate."""
+    """Return Jupyter's sessions or kernels. Jupyter is on this machine; no authority has signed its certificate."""
     tls = ssl._create_unverified_context()  # noqa: S323 - see above
     with socket.create_connection(("localhost", PORT), 15) as plain, tls.wrap_socket(plain) as jupyter:
         jupyter.sendall(f"GET /api/{what}?no_track_activity=1 HTTP/1.0\r\nHost: localhost\r\n\r\n".encode())
@@ -63,7 +64,7 @@ def ask_jupyter(what: str) -> list[dict[str, object]]:
 
 
 def observe(options: SimpleNamespace) -> tuple[str, list[str]]:
-    """Which kernel is busy, and when any was active. A session can be without a kernel."""
+    """Return which kernel is busy, and when each was last active. A session can be without a kernel."""
     sessions, kernels = map(ask_jupyter, ("sessions", "kernels"))
     for session in sessions:
         if isinstance(kernel := session.get("kernel"), dict):
@@ -78,16 +79,16 @@ def observe(options: SimpleNamespace) -> tuple[str, list[str]]:
 
 
 def typed() -> list[str]:
-    """When each terminal was opened or typed in. Output of its programs does not change the time of access."""
+    """Return when each terminal was opened or last typed in; output of programs does not change its time of access."""
     times = []
     for name in filter(str.isdigit, os.listdir(TERMINALS)):
-        with suppress(OSError):  # it is closed by now
+        with suppress(OSError):  # the terminal is closed by now
             times.append(str(datetime.fromtimestamp(os.stat(f"{TERMINALS}/{name}").st_atime, timezone.utc)))
     return times
 
 
 def remember(memory: Memory, stamps: set[str]) -> None:
-    """Anything new happened since the last tick, even if the wall clock was set meanwhile."""
+    """Update the last activity: a new stamp counts as later than the last tick, even if the clock was set meanwhile."""
     for stamp in stamps.difference(memory.stamps):
         with suppress(ValueError, OverflowError):
             age = memory.wall - int(datetime.fromisoformat(stamp.replace("Z", "+00:00")).timestamp())
@@ -96,13 +97,13 @@ def remember(memory: Memory, stamps: set[str]) -> None:
 
 
 def read(process: str, what: str) -> str:
-    """What Linux tells of a process. A name can have any bytes."""
+    """Return a file of a process in /proc. The name of a process can have any bytes."""
     with open(f"{PROC}/{process}/{what}", errors="replace") as file:
         return file.read()
 
 
 def work(memory: Memory) -> str:
-    """Which process has worked since the last tick, wherever and by whomever it was started.
+    """Return which process has worked since the last tick, no matter where it was started and by whom.
 
     A process counts if it is the person's, or if it belongs neither to a service (except Jupyter's, where sudo runs)
     nor to Linux itself, whose control group is "/". So a container counts, and what the machine does by itself does
@@ -134,7 +135,7 @@ def work(memory: Memory) -> str:
 
 
 def survey(options: SimpleNamespace, memory: Memory) -> tuple[str, str]:
-    """Which kernel or process is busy."""
+    """Return which kernel, or which hold, and which process is busy."""
     busy = work(memory)
     kernel, stamps = "", memory.stamps
     try:
@@ -149,10 +150,10 @@ def survey(options: SimpleNamespace, memory: Memory) -> tuple[str, str]:
 
 
 def decide(options: SimpleNamespace, memory: Memory) -> tuple[bool, str]:
-    """Whether to stop, and why, by the tag as it is known. A limit of 0 is never.
+    """Return whether to stop, and why, by what is known of the tag. A limit of 0 means never.
 
-    A tag that could never be read may say `never`; or the role may lack the right to read it, and the instance would
-    never stop. So it counts as a day.
+    A tag that could never be read may say `never`; but if the role lacks the right to read it, the instance would never
+    stop. So such a tag counts as a day.
     """
     limit, source, what, since = options.limit, "default", memory.silence or "idle", memory.active
     tag = (memory.tag or "").strip().lower()
@@ -176,7 +177,7 @@ def decide(options: SimpleNamespace, memory: Memory) -> tuple[bool, str]:
 
 
 def aws(*command: str) -> str:
-    """The answer of AWS, by a function of the program that the start has installed."""
+    """Return AWS's answer to a function of the program that the start has installed; raise OSError if it fails."""
     import subprocess  # noqa: PLC0415 - see above
 
     done = subprocess.run([RUN, *command], capture_output=True, text=True, check=False)
@@ -186,9 +187,9 @@ def aws(*command: str) -> str:
 
 
 def look(options: SimpleNamespace, memory: Memory) -> tuple[bool, str]:
-    """Whether to stop now, and why. Work beats every clock.
+    """Return whether to stop now, and why. Work keeps the instance, whatever the limits are.
 
-    The tag is read when a stop is due, and then every hour as long as the instance is idle.
+    The tag is read when a stop is due or after five idle minutes, and then every hour as long as the instance is idle.
     """
     kernel, other = survey(options, memory)
     busy = kernel or other
@@ -210,19 +211,19 @@ def look(options: SimpleNamespace, memory: Memory) -> tuple[bool, str]:
 
 
 def run(*command: str) -> None:
-    """Calls a function of the program that the start has installed."""
+    """Call a function of the program that the start has installed."""
     os.spawnl(os.P_WAIT, RUN, RUN, *command)
 
 
 def tell(memory: Memory, name: str, *text: str) -> None:
-    """Writes a notice for the owner, or removes the one that was written."""
+    """Write a notice for the person, or remove the one that was written."""
     if text or memory.told.get(name):
         memory.told[name] = bool(text)
         run("notice", name, *text)
 
 
 def report(memory: Memory, what: str, reason: str) -> None:
-    """One line for the report of costs, once for each idle period and its end: in journal and CloudWatch Logs."""
+    """Log a line for the cost report to journal and CloudWatch Logs, once for each idle period and once for its end."""
     if memory.logged != memory.active:
         memory.logged = memory.active
         idle = memory.now - memory.active
@@ -234,7 +235,7 @@ def report(memory: Memory, what: str, reason: str) -> None:
 
 
 def log(events: str) -> None:
-    """To CloudWatch Logs, where the report of costs reads."""
+    """Send events to CloudWatch Logs, where the cost report reads them."""
     stream = f"{aws('metadata', 'ResourceName')}/autostop"
     to = ("--log-group-name", "/aws/sagemaker/NotebookInstances", "--log-stream-name", stream)
     run("cli", "logs", "create-log-stream", *to)
@@ -242,7 +243,7 @@ def log(events: str) -> None:
 
 
 def stop(memory: Memory, reason: str) -> int:
-    """Says why it stops the instance, and stops it, unless it is stopping already."""
+    """Write a notice with the reason, and stop the instance, unless it is stopping already."""
     text = f"{datetime.now(timezone.utc):%F %R} UTC, autostop: {reason}."
     tell(memory, "stopped", text, "Your files are all here. The tag `idle` sets another limit: seconds, or never.")
     report(memory, "stop", reason)
@@ -257,9 +258,9 @@ def stop(memory: Memory, reason: str) -> int:
 
 
 def act(options: SimpleNamespace, memory: Memory, due: bool, reason: str) -> int:
-    """Does what was decided, unless a person has begun to work by then, and tells them.
+    """Do what was decided, unless a person has begun to work meanwhile, and write the notices.
 
-    What processes do until then does not count: it may be what saves their state.
+    Work of processes during `before_stop` does not count: they may be saving the person's state.
     """
     tell(memory, "autostop", *filter(None, [memory.note, memory.held and f"Autostop waits: {memory.held}."]))
     if 0 < memory.logged < memory.active:
@@ -280,7 +281,7 @@ def act(options: SimpleNamespace, memory: Memory, due: bool, reason: str) -> int
 
 
 def main() -> int:
-    """One tick. Any argument beyond the options makes it a dry run."""
+    """Run one tick. Any argument after the options makes it a dry run."""
     options = SimpleNamespace(**json.loads(sys.argv[1]))
     memory = Memory(int(time.clock_gettime(time.CLOCK_BOOTTIME)), int(time.time()))
     with suppress(Exception), open(STATE) as file:

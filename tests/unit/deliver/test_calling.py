@@ -1,8 +1,8 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A function that is served: its project gives the same for all that a request may give, or it is refused.
+"""A served function returns the same as in the notebook for every possible request, or its delivery is refused.
 
-The notebooks run here without a kernel, and with nothing but Python.
+The notebooks run here without a kernel, and need only the standard library.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ REFUSED = {name.partition(" |")[0]: (name, text) for name, text in NOTEBOOKS.ite
 
 
 def notebook(text):
-    """A cell begins at a line `# %%`."""
+    """Return a notebook; each cell begins at a line `# %%`."""
     made = nbformat.v4.new_notebook()
     for marker, source_ in re.findall(r"^# %%(.*)\n((?:(?!# %%).*\n)*)", text, re.MULTILINE):
         cell = nbformat.v4.new_code_cell(source_.strip("\n"))
@@ -57,7 +57,7 @@ def notebook(text):
 
 
 def ran(nb, name, wanted, monkeypatch):
-    """The names of the notebook, and what was noted while it ran."""
+    """Return the names of the notebook, and the calls that were recorded while it ran."""
     module = types.ModuleType("__main__")
     monkeypatch.setitem(sys.modules, "__main__", module)
     shell = SimpleNamespace(execution_count=0, ast_transformers=[])
@@ -70,7 +70,7 @@ def ran(nb, name, wanted, monkeypatch):
 
 
 def delivered(nb, folder, monkeypatch, name="score"):
-    """The function in the notebook, that of the project, and the answers of the notebook; or Refused."""
+    """Return the notebook's function, the project's function and the notebook's answers; raises Refused."""
     read = source.read(nb, PATH.name)
     served = serving.find(read, name, PATH)
     names, calls = ran(nb, name, served.called.artifacts, monkeypatch)
@@ -129,7 +129,7 @@ def test_an_artifact_that_is_called(made, served):
     assert serving.find(read, "score", PATH).called.altered == {"line": {"scalar"}}
 
 
-PROOFS = {  # serving.py, and the difference that is found
+PROOFS = {  # the function's body in serving.py, and the difference that is reported
     "the same": ("return n[0] * x", ""),
     "another answer": ("return n[0] * x + 1", "f[0]: 6 and 7"),
     "counts": ("n[0] += 1; return n[0] * x", "f[0]: 6 and 8; f[1]: 9 and 15"),
@@ -164,7 +164,7 @@ def test_what_only_the_pipeline_defines_is_not_saved(tmp_path):
     assert found == ["ValueError: n needs x.pipeline.M, which is not in definitions.py, so that nothing can load it"]
 
 
-TYPES: list[tuple[Any, Any, Any]] = [  # a type, JSON, and what becomes of it
+TYPES: list[tuple[Any, Any, Any]] = [  # a type, a value from JSON, and the argument or the error
     ("float", 3, 3.0),
     ("int", True, "x must be int, not True"),
     ("int", 3.0, "x must be int, not 3.0"),

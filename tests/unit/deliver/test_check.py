@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What `datalab check` says of a project: one good project, and what breaks it."""
+"""The faults that `datalab check` reports: none of a good project, and each that a change puts into it."""
 
 from __future__ import annotations
 

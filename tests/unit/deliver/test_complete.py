@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A project is completed as a whole, or stays as it was; the index and the pages are what people read."""
+"""A project is completed as a whole or left unchanged; people read the index and the project's pages."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def efs(tmp_path):
 
 
 def same(_path, _name, _progress):
-    """A run that shows the same."""
+    """Return no differences, as a new run that shows the same outputs does."""
     return []
 
 
@@ -224,7 +224,7 @@ def test_cut_off_anywhere_it_is_whole_in_one_place(place, when, efs, monkeypatch
             run(efs)
     assert folder.exists() != target.exists()
     assert before.items() <= files(folder if folder.exists() else target).items()
-    # And the next run brings it to its end.
+    # The next run completes it.
     if folder.exists():
         assert run(efs).projects == 1
     else:

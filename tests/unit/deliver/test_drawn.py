@@ -1,9 +1,9 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What stays of notebooks that are drawn by chance computes what the whole notebook computes.
+"""The statements that are kept of a random notebook compute what the whole notebook computes.
 
-drawn.txt has what each begins with, and the statements to draw from. A name such as <list> is one of several, so that
-lists come to be shared by other lists, objects, functions and their defaults in ways that nobody thought of.
+drawn.txt has the statements that each notebook begins with, and those to draw from. A name such as <list> is one of
+several, so that lists are shared by other lists, objects, functions and their defaults in ways that nobody thought of.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def run(statements):
 
 
 def drawn(chance):
-    """A notebook that runs: what raises is left out."""
+    """Return the statements of a random notebook, without those that raise an error."""
     statements = FIRST.splitlines()
     for _ in range(chance.randrange(3, 9)):
         template = chance.choice(DRAWN.splitlines()).replace("\\n", "\n")
@@ -70,7 +70,7 @@ def computed(statements, result):
 
 
 def difference(seed):
-    """What is computed by what stays of a notebook, and by all of it, if that differs; and how many statements went."""
+    """Return how the kept statements' result differs from the notebook's (or ""), and how many statements were cut."""
     chance = random.Random(seed)
     statements, result = drawn(chance), chance.choice(RESULTS)
     whole = [ALWAYS, *statements]
@@ -84,4 +84,4 @@ def difference(seed):
 def test_drawn_notebooks(first):
     came = [difference(seed) for seed in range(first, first + 100)]
     assert [text for text, _ in came if text] == []
-    assert sum(went for _, went in came) > 500  # they would be equal if nothing went
+    assert sum(went for _, went in came) > 500  # without removed statements the results would always be equal

@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What alters the elements that a copy has in common with what it is a copy of stays, without running anything."""
+"""Statements that alter elements shared by a copy and its original are kept; no code is run."""
 
 from __future__ import annotations
 
@@ -125,11 +125,11 @@ def make(n):
 made = make(5)
 def fit(x): x.append(5)  # a name that methods of libraries have
 """
-# What is there before, the statement in question, and the result.
 COUNTER = "class C:\n    n = 1\n    def inc(self): self.n += 1\nd = pd.Series([C()])\ne = d.copy()"
 RUNNER = (
     "class R:\n    def __init__(self, t): self.t = t.copy()\n    def run(self):\n        for x in self.t.a: x.pop()\n"
 )
+# The code before, the statement in question, and the result.
 OTHERS = [
     ("d = np.array([[1], [2, 3]], dtype=object)\ne = d[:1].copy()", "e[0].append(5)", "r = d"),
     ("x, y = [1], [2, 3]\ne = np.array([x, y], dtype=object)", "e[0].append(5)", "r = x"),
@@ -198,7 +198,7 @@ def test_goes(before, statement):
     ("body", "anew"),
     [
         ("x = x.copy()", 1),
-        ("x, y = y, x", 0),  # no name alone
+        ("x, y = y, x", 0),  # the target is a tuple
         ("x = y = []", 1),
         ("x = x.copy()\n x = []", 1),
         ("z = []", 0),
@@ -214,7 +214,7 @@ def test_goes(before, statement):
     ],
 )
 def test_arguments_whose_names_stand_for_something_else_from_then_on(body, anew):
-    """Not where that may depend on anything, or where a function inside has seen the name before."""
+    """An assignment counts only if it always runs, and no inner function has used the name before."""
     function = ast.parse(f"def f(x, y=1):\n {body}").body[0]
     assert isinstance(function, ast.FunctionDef)
     assert len(scopes.given_anew(function)) == anew

@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The manifests keep what the profile *restricted* asks for, and fit together."""
+"""The manifests meet the profile *restricted* of the Pod Security Standards, and fit together."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def pod(kind, docs):
     return docs["k8s/base/cronjob.yaml"]["spec"]["jobTemplate"]["spec"]["template"]
 
 
-# The oldest version that is meant, and the newest that there are schemas of.
+# The oldest version that the manifests are meant for, and the newest that has schemas.
 @pytest.mark.parametrize("version", ["1.28", "1.37"])
 def test_kubernetes_knows_all_that_is_in_them(version, docs):
     resources = [doc for doc in docs[1].values() if doc["kind"] != "Kustomization"]
@@ -39,7 +39,7 @@ VOLUMES = {"configMap", "csi", "downwardAPI", "emptyDir", "ephemeral", "persiste
 
 
 def violations(spec):
-    """The rules of the profile *restricted* of Kubernetes' Pod Security Standards that a pod breaks, by their names."""
+    """Return the names of the rules of the Pod Security Standards' profile *restricted* that a pod breaks."""
     pod_, containers = spec.get("securityContext", {}), spec["containers"] + spec.get("initContainers", [])
     own = [container.get("securityContext", {}) for container in containers]
     capabilities = [each.get("capabilities", {}) for each in own]
@@ -64,7 +64,7 @@ def violations(spec):
     return {name for name, is_broken in broken.items() if is_broken}
 
 
-# One change of a pod for each rule.
+# For each rule, a change of a pod that breaks it.
 VIOLATING = {
     "host namespaces": lambda pod_, container: pod_.update(hostNetwork=True),
     "privileged": lambda pod_, container: container["securityContext"].update(privileged=True),

@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What the distribution says that it needs is what its modules import."""
+"""The requirements of the distribution are the packages that its modules import."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_it_needs_what_it_imports():
 
 
 def test_the_checks_have_it_by_name():
-    """A new checkout installs requirements-dev.txt only. IPython comes with ipykernel, the others with Ansible."""
+    """Only requirements-dev.txt is installed: ipykernel brings IPython and jupyter-client, Ansible most others."""
     lines = (ROOT / "requirements-dev.txt").read_text(encoding="utf-8").splitlines()
     there = names(line for line in lines if line and not line.startswith("#"))
     assert imported() - there == {"ipython", "jinja2", "jupyter-client", "packaging", "pyyaml", "tomli"}

@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Data that a project does not have are refused, however a reader is told where they are."""
+"""Data outside of a project are refused, in whatever way the code gives their place to a reader."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ import dask.dataframe as dd
 from PIL import Image
 from pandas import read_csv
 """
-# Readers by how they take a place: first, and by which keyword.
+# Readers that take a place as their first argument, and the keyword of that argument.
 READERS = {
     "pd.read_csv": "filepath_or_buffer",
     "pd.read_parquet": "path",
@@ -46,7 +46,7 @@ READERS = {
     "Path": "path",
     "Image.open": "fp",
 }
-# What takes only an address, or is not known to read.
+# Functions that take only an address, or are not known as readers.
 TAKE_ADDRESSES = {"sqlalchemy.create_engine": "url", "unknown.fetch": "uri", "unknown.Table": "path"}
 ADDRESSES = [
     "s3://lab/x.csv",
@@ -59,7 +59,7 @@ ADDRESSES = [
     "postgresql+psycopg2://me:word@db.example/lab",
     "mysql://db.example/lab",
 ]
-# A way to give a place (<A> and <B> are its parts) to a reader <R> that has the keyword <K>.
+# The ways to give a place (<A> and <B> are its parts) to a reader <R> that has the keyword <K>.
 WAYS = {
     "first": "r = <R>('<A><B>')",
     "keyword": "r = <R>(<K>='<A><B>')",
@@ -112,7 +112,7 @@ WAYS = {
     "method of a class": "class C:\n    def load(self, p): return <R>(p)\nr = C().load('<A><B>')",
     "with": "with <R>('<A><B>') as f:\n    r = f.x",
 }
-ONLY_OF_READERS = {  # by functions that are handed over
+ONLY_OF_READERS = {  # most pass the reader to another function
     "map": "r = list(map(<R>, ['<A><B>']))",
     "partial": "r = partial(<R>, '<A><B>')()",
     "apply": "r = pd.Series(['x']).apply(<R>, args=('<A><B>',))",
@@ -123,7 +123,7 @@ MACHINE = "it reads a path that only this machine has: "
 
 
 def refused(folder, *texts, parameters=""):
-    """What is refused of a notebook before it runs, by the number of the cell; each cell computes r."""
+    """Return the faults of a notebook before it runs, by the index of the text; each text computes r."""
     named = [re.sub(r"\br\b(?=[\[\. ])(?!\.x)", f"r{number}", text) for number, text in enumerate(texts)]
     cells = [nbformat.v4.new_code_cell(text) for text in (parameters, IMPORTS, *named)]
     cells[0].metadata["tags"] = ["parameters"]
@@ -138,7 +138,7 @@ def refused(folder, *texts, parameters=""):
 
 
 def written(way, reader, keyword, place):
-    """A way with a reader; the place is cut where a folder or a bucket ends."""
+    """Fill a reader and a place into a way; the place is cut after its last folder or bucket."""
     cut = place.rindex("/") + 1
     parts = {"<R>": reader, "<K>": keyword, "<A>": place[:cut], "<B>": place[cut:]}
     for mark, part in parts.items():
@@ -147,7 +147,7 @@ def written(way, reader, keyword, place):
 
 
 def missing(way, readers, place, folder, what):
-    """The readers that are not refused as they have to be."""
+    """Return the texts whose refusal does not begin with `what`."""
     texts = [written(way, reader, keyword, str(place)) for reader, keyword in readers.items()]
     said = refused(folder, *texts)
     return [text for number, text in enumerate(texts) if not said.get(number, "").startswith(what)]
@@ -176,7 +176,7 @@ def test_each_address(address, tmp_path):
         assert missing(WAYS[name], READERS | TAKE_ADDRESSES, address, tmp_path, NETWORK) == []
 
 
-OTHERS = {  # what is no reader of a table above
+OTHERS = {  # reads without a reader of the tables above
     "r = pd.read_sql('SELECT 1', 'postgresql://db.example/lab')": NETWORK,
     "c = 'postgresql://db.example/lab'\nr = pd.read_sql('SELECT 1', con=c)": NETWORK,
     "e = sqlalchemy.create_engine('mysql+pymysql://{}/lab'.format('db'))\nr = pd.read_sql('SELECT 1', e)": NETWORK,
@@ -190,7 +190,7 @@ OTHERS = {  # what is no reader of a table above
     "n = '*'\nr = glob.glob(f'/tmp/{n}.csv')": MACHINE,
     "os.chdir('/tmp')\nr = pd.read_csv('x.csv')": MACHINE,
     "home = Path('/tmp')\nr = (home / 'x.csv').read_text()": MACHINE,
-    # What a pass finds, the next one hands to the functions before it.
+    # What one pass finds, the next pass hands on to the functions that are defined before.
     "def a(q): return open(q)\ndef b(q): return a(q)\ndef c(q): return b(q)\nr = c('s3://lab/x')": NETWORK,
 }
 
@@ -201,7 +201,7 @@ def test_other_ways(text, tmp_path):
 
 
 def test_parameters(tmp_path):
-    """Their value is the default of the project, and what its tests use."""
+    """The value of a parameter is the project's default, and its tests use it."""
     assert refused(tmp_path, "r = pd.read_csv(p)", parameters="p = 's3://lab/x.csv'")[0].startswith(NETWORK)
     assert refused(tmp_path, "r = pd.read_csv(p)", parameters="p = '/tmp/x.csv'")[0].startswith(MACHINE)
     assert not refused(tmp_path, "r = pd.read_csv(p)", parameters="p = 'data/x.csv'")
@@ -247,7 +247,7 @@ def test_what_is_not_refused(text, tmp_path):
 
 
 def test_a_file_that_a_literal_names_becomes_an_argument(tmp_path):
-    """Production names its own: that is no place of this machine any more. A part of a path is no literal."""
+    """In production the argument is another file, so no path of this machine is read. Part of a path is no literal."""
     (tmp_path / "x.csv").write_text("a\n1\n")
     assert refused(tmp_path / "notebooks", f"p = '{tmp_path}/x.csv'\nr = pd.read_csv(p)") == {}
     assert refused(tmp_path / "notebooks", f"n = 'x'\nr = pd.read_csv(f'{tmp_path}/{{n}}.csv')")[0].startswith(MACHINE)

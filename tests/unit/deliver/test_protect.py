@@ -1,8 +1,8 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What a person has completed becomes root's, and nothing else does, whatever is put there or exchanged meanwhile.
+"""Completed projects become root's, and nothing else does, whatever a person puts there or replaces meanwhile.
 
-The tests need not be run by root: whose a file is, is kept beside it.
+The tests need not be run by root: Rights records which files are root's.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ PERSON = 1000
 
 
 class Rights:
-    """The module os, with an owner for each file: root's is what root has taken, all else is the person's."""
+    """The module os with recorded owners: root has the files that it has taken, the person all others."""
 
     def __init__(self):
         self.roots = set()
-        self.before = lambda name: None  # what the person does meanwhile
+        self.before = lambda name: None  # what the person does just before a file is opened
 
     def __getattr__(self, name):
         return getattr(os, name)
@@ -58,7 +58,7 @@ def rights(monkeypatch):
 
 @pytest.fixture
 def place(tmp_path):
-    """completed/ with a finished project, and a file elsewhere that nothing may happen to."""
+    """completed/ with a finished project, and a file elsewhere that must not change."""
     project = tmp_path / "completed" / "sums"
     (project / "data").mkdir(parents=True)
     for name in ("completed.json", "sums.ipynb", "data/numbers.csv", "data/run.sh"):
@@ -152,7 +152,7 @@ def test_what_was_cut_off_is_gone_on_with(place, rights):
 
 @pytest.mark.parametrize("name", ["data", "sums.ipynb", "sums"])
 def test_what_is_exchanged_meanwhile_leads_nowhere(name, place, rights):
-    """A person exchanges a name between the look and the deed, as could be done before its folder is root's."""
+    """A person replaces a file between check and change, which is possible until its folder is root's."""
 
     def exchange(opened):
         found = place / "sums" if name == "sums" else place / "sums" / name

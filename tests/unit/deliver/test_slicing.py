@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Which statements stay: what each kind of statement does to names, without running anything."""
+"""Which statements are kept, by what each kind of statement does to names; no code is run."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from datalab_deliver.slicing import Width
 
 
 def kept(text, *results, width=Width.NEEDED):
-    """The lines of a notebook of one cell that the results need."""
+    """Return the statements that the results need, in a notebook of one cell."""
     nb = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(text)])
     read = source.read(nb, "x.ipynb")
     found = slicing.cut(read.statements, effects.of(read.statements), set(results or ["r"]), width)
@@ -26,7 +26,7 @@ COUNTS = "class T:\n    n = 0\n    def fit(self, x): return self\n"
 COUNTS += "    def transform(self, x):\n        self.n += 1\n        return x\n"
 LOGS = "import io, logging, sys\nlog = logging.getLogger('x')\nto = logging.StreamHandler(sys.stdout)\n"
 LOGS += "log.addHandler(to)\nlog.addHandler(logging.StreamHandler(io.StringIO()))\n"
-# For each: what is there before, the statement in question, and the result.
+# The code before, the statement in question, and the result.
 STAYS = [
     ("d = pd.DataFrame()", "d.dropna(inplace=True)", "r = d.sum()"),
     ("d = pd.DataFrame()", "d['x'] = 1", "r = d.sum()"),
@@ -295,7 +295,7 @@ OBJECTS_STAY = [
     ("d = [1]\nclass P:\n    def plot(self): return d\nax = P().plot()", "ax.append(1)", "r = d"),
     ("fig, ax = plt.subplots()\nax.plot([1])", "ax.set_ylim(0, 9)", "fig.savefig('f')\nr = open('f').read()"),
 ]
-# A model keeps d, by whatever way it was fitted.
+# Ways to fit a model, which keeps d.
 FITTED = "d = np.zeros(3)\ne = np.ones(3)\nm = KMeans(3)\n"
 FITS = [
     "def f(a, b): a.fit(b)\nf(m, d)",
@@ -339,7 +339,7 @@ FITS = [
     "def f(v): m.fit(d)\ne.apply(f)",
     "def f(v, b): m.fit(b)\ne.apply(f, args=(d,))",
 ]
-# A model is told to work on what it is given, by whatever way.
+# Ways to make a model work on its input instead of a copy.
 TOLD = "d = np.zeros(3)\nm = StandardScaler()\n"
 TELLS = [
     "m.copy = False",
@@ -371,7 +371,7 @@ TELLS = [
     "m = Pipeline([('s', m)])\nm.set_params(s__copy=False)",
     "q = Pipeline([('s', m)])\nq.named_steps.s.copy = False",
 ]
-# A pipeline gives back what it was given.
+# Pipelines that return their input itself.
 GIVES = [
     "m = Pipeline([('s', None)])",
     "m = Pipeline([['s', None]])",

@@ -1,8 +1,8 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What stays of small notebooks computes what they compute: one for each way to alter what has another name.
+"""The kept statements of small notebooks compute the same: one notebook for each way to alter a value by another name.
 
-small.txt has them; each computes r. They are run, which test_slicing.py does not do.
+small.txt has the notebooks; each computes r. They are run here, unlike the statements of test_slicing.py.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from datalab_deliver.slicing import Width
 
 TEXT = (Path(__file__).parent / "small.txt").read_text(encoding="utf-8")
 NOTEBOOKS = dict(entry.split("\n", 1) for entry in TEXT.split("## ")[1:])
-REFUSED = {"del name then except", "builtins patch"}  # they use a name that no statement gives a value to
+REFUSED = {"del name then except", "builtins patch"}  # they use a name that no statement assigns
 
 
 def result(statements):

@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The module that is written: what the statements meant in the notebook, they mean in a function."""
+"""The statements of a notebook do the same in a function of the module that is written."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Alice's notebook instance, as desired and as AWS answers; tests give only the differences."""
+"""Alice's instance, as desired and as AWS describes it; tests give only the differences."""
 
 from __future__ import annotations
 
@@ -38,12 +38,12 @@ def arn_of(name: str) -> str:
 
 
 def as_list(tags: dict[str, Any]) -> list[dict[str, str]]:
-    """Tags as AWS has them."""
+    """Return tags in the form of AWS: a list of keys and values."""
     return [{"Key": key, "Value": value} for key, value in tags.items()]
 
 
 def run_command(command: list[str], data: str) -> tuple[int, str, str]:
-    """What AnsibleModule.run_command does."""
+    """Run a command as AnsibleModule.run_command does."""
     done = subprocess.run(command, input=data, capture_output=True, text=True, check=False)
     return done.returncode, done.stdout, done.stderr
 
@@ -82,5 +82,5 @@ def answer(name: str = NAME, status: str = "InService", **more: Any) -> dict[str
 
 
 def described(tags: dict[str, str] | None = None, **more: Any) -> Current:
-    """AWS's answers as Current."""
+    """Return the Current of AWS's answers."""
     return current_from_answer(answer(**more), tags or {})

@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Clients whose calls are scripted."""
+"""Clients with scripts of expected calls; a test fails at its end if one was not made."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Script:
         self.stubber.add_client_error(operation, code, message, expected_params=params)
 
     def looks(self, *statuses: str | None, name: str = NAME) -> None:
-        """Expect reads of an instance next, which find it in these states; None: it does not exist."""
+        """Expect reads of an instance next, which return these states; None: it does not exist."""
         params = {"NotebookInstanceName": name}
         for status in statuses:
             if status is None:
@@ -70,31 +70,31 @@ def _scripted(service: str) -> Iterator[Script]:
 
 @pytest.fixture
 def sagemaker() -> Iterator[Script]:
-    """SageMaker; the test fails at its end if a call of the script was not made."""
+    """A script for SageMaker."""
     yield from _scripted("sagemaker")
 
 
 @pytest.fixture
 def tagging() -> Iterator[Script]:
-    """The Resource Groups Tagging API, in the same way."""
+    """A script for the Resource Groups Tagging API."""
     yield from _scripted("resourcegroupstaggingapi")
 
 
 @pytest.fixture
 def service_quotas() -> Iterator[Script]:
-    """Service Quotas, in the same way."""
+    """A script for Service Quotas."""
     yield from _scripted("service-quotas")
 
 
 @pytest.fixture
 def athena() -> Iterator[Script]:
-    """Athena, in the same way."""
+    """A script for Athena."""
     yield from _scripted("athena")
 
 
 @pytest.fixture
 def iam() -> Iterator[Script]:
-    """IAM, in the same way."""
+    """A script for IAM."""
     yield from _scripted("iam")
 
 
@@ -108,59 +108,59 @@ def slept(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 @pytest.fixture
 def efs() -> Iterator[Script]:
-    """EFS, in the same way."""
+    """A script for EFS."""
     yield from _scripted("efs")
 
 
 @pytest.fixture
 def ec2() -> Iterator[Script]:
-    """EC2, in the same way."""
+    """A script for EC2."""
     yield from _scripted("ec2")
 
 
 @pytest.fixture
 def s3() -> Iterator[Script]:
-    """S3, in the same way."""
+    """A script for S3."""
     yield from _scripted("s3")
 
 
 @pytest.fixture
 def logs() -> Iterator[Script]:
-    """CloudWatch Logs, in the same way."""
+    """A script for CloudWatch Logs."""
     yield from _scripted("logs")
 
 
 @pytest.fixture
 def cloudtrail() -> Iterator[Script]:
-    """CloudTrail, in the same way."""
+    """A script for CloudTrail."""
     yield from _scripted("cloudtrail")
 
 
 @pytest.fixture
 def ce() -> Iterator[Script]:
-    """Cost Explorer, in the same way."""
+    """A script for Cost Explorer."""
     yield from _scripted("ce")
 
 
 @pytest.fixture
 def pricing() -> Iterator[Script]:
-    """The price list, in the same way."""
+    """A script for the price list."""
     yield from _scripted("pricing")
 
 
 @pytest.fixture
 def budgets() -> Iterator[Script]:
-    """Budgets, in the same way."""
+    """A script for Budgets."""
     yield from _scripted("budgets")
 
 
 @pytest.fixture
 def events() -> Iterator[Script]:
-    """EventBridge, in the same way."""
+    """A script for EventBridge."""
     yield from _scripted("events")
 
 
 @pytest.fixture
 def one_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Calls for several instances come in the instances' order."""
+    """Make calls for several instances in the instances' order."""
     monkeypatch.setattr(calls, "POOL_SIZE", 1)

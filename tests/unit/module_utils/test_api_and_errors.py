@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""One call for each function, and the results of its errors."""
+"""Each function makes one call; its errors become results or messages."""
 
 from __future__ import annotations
 
@@ -147,7 +147,7 @@ def test_gets_all_pages_of_the_tags_of_instances(tagging: Script) -> None:
     assert tags == {"arn:a": {"owner": "alice"}, "arn:b": {"owner": "alice"}}
 
 
-# What is not there
+# Missing resources
 
 
 @pytest.mark.parametrize("message", ["RecordNotFound", "Notebook Instance Lifecycle Config x does not exist"])
@@ -261,7 +261,7 @@ def test_input_error_has_a_line_for_each_problem() -> None:
 
 
 class Failed(Exception):
-    """The end of a module."""
+    """The failure of a module, as an exception."""
 
 
 class Module:
@@ -291,7 +291,7 @@ def test_a_mistake_of_ours_is_not_reported_as_an_error_of_aws() -> None:
         raise ZeroDivisionError
 
 
-# Several at once
+# Parallel calls
 
 
 def test_in_parallel_keeps_the_order() -> None:
@@ -299,7 +299,7 @@ def test_in_parallel_keeps_the_order() -> None:
 
 
 def test_in_parallel_is_parallel() -> None:
-    together = threading.Barrier(POOL_SIZE, timeout=5)  # passes when this many wait at once
+    together = threading.Barrier(POOL_SIZE, timeout=5)  # all go on once this many wait
     assert len(in_parallel(lambda _item: together.wait(), range(POOL_SIZE))) == POOL_SIZE
 
 

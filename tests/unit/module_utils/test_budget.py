@@ -49,7 +49,7 @@ def there(desired: DesiredBudget = WANTED, **more: Any) -> dict[str, Any]:
 
 
 def script(budgets: Script, desired: DesiredBudget = WANTED) -> None:
-    """The budget is read."""
+    """Expect the calls that read the budget."""
     asked = {**OF, "ShowFilterExpression": True}
     budgets.call(
         "describe_budget", asked, {"Budget": {**desired.api, "CalculatedSpend": {"ActualSpend": spend(512.7)}}}
@@ -166,7 +166,7 @@ def test_missing_budget(budgets: Script) -> None:
     assert read_budget(budgets.client, ACCOUNT, ARN, NAME) is None
 
 
-# Tags that billing does not sum up by
+# Tags that are not active in billing
 
 ASKED = {"TagKeys": ["platform", "team"], "Type": "UserDefined"}
 
@@ -194,7 +194,7 @@ def test_a_member_account_does_not_know(ce: Script) -> None:
     require_active(ce.client, WANTED.only)
 
 
-# What is given
+# Options
 
 WRONG = [
     ({"limit": 0}, "limit is 0; it must be more than 0"),

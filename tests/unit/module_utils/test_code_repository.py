@@ -98,7 +98,7 @@ def test_reads_all_pages(sagemaker: Script) -> None:
     assert [with_tags(sagemaker.client, each) for each in listed] == [current()]
 
 
-# What is wanted
+# Desired settings
 
 
 def test_only_what_is_given_is_wanted() -> None:
@@ -113,7 +113,7 @@ def test_only_what_is_given_is_wanted() -> None:
 
 @dataclass(frozen=True)
 class Case:
-    """What is there, what is wanted, and what has to happen."""
+    """The current and the desired repository, and the expected plan."""
 
     name: str
     desired: DesiredRepository
@@ -121,7 +121,7 @@ class Case:
     git: dict[str, Any] = field(default_factory=dict)
     set_tags: dict[str, str] = field(default_factory=dict)
     delete_tags: list[str] = field(default_factory=list)
-    tags: dict[str, str] = field(default_factory=dict)  # afterwards
+    tags: dict[str, str] = field(default_factory=dict)  # after the plan
 
 
 CASES = [
@@ -141,7 +141,7 @@ CASES = [
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_plans_a_change(sagemaker: Script, case: Case) -> None:
     made = plan_repository(case.desired, case.current)
-    assert_possible(sagemaker.client, made)  # without a call
+    assert_possible(sagemaker.client, made)  # makes no call
     assert (made.git, made.set_tags, made.delete_tags) == (case.git, case.set_tags, case.delete_tags)
     assert made.before == case.current
     assert made.after == {**case.current, **case.git, "tags": case.tags}
@@ -162,7 +162,7 @@ def test_plans_a_creation(sagemaker: Script) -> None:
     assert made.after == {"code_repository_name": NAME, **git, "tags": TAGS}
 
 
-# What AWS cannot do
+# Changes that AWS cannot make
 
 
 def uses(sagemaker: Script, default: list[dict[str, Any]], additional: list[dict[str, Any]]) -> None:
@@ -265,7 +265,7 @@ def test_deletes(sagemaker: Script, there: bool) -> None:
     api.delete_code_repository(sagemaker.client, NAME)
 
 
-# Users of a repository
+# Instances that use a repository
 
 
 def test_a_longer_name_is_another_repository(sagemaker: Script) -> None:

@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Plans carried out: the calls for each, in order, as the states of the instances allow them."""
+"""Carrying out plans: the calls for each, in order, as the states of the instances allow them."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 
 def converge(sagemaker: Script, *plans: Plan, **options: Any) -> dict[str, str]:
-    """The errors by instance, as text."""
+    """Carry out the plans, and return the errors by instance, as text."""
     given = {"wait": True, "wait_timeout": 900, "report": lambda *_state: None, **options}
     errors = module.converge(sagemaker.client, list(plans), **given)
     return {name: str(error) for name, error in errors.items()}
@@ -116,7 +116,7 @@ def test_update_of_what_is_stopping(sagemaker: Script) -> None:
 
 
 def forced_update(sagemaker: Script) -> None:
-    """The script of a forced update, up to its start."""
+    """Expect the calls of a forced update, up to its start."""
     sagemaker.call("add_tags", {"ResourceArn": ARN, "Tags": [{"Key": "owner", "Value": "alice"}]}, {"Tags": []})
     sagemaker.call("add_tags", MARK, {"Tags": []})
     sagemaker.call("stop_notebook_instance", INSTANCE)
@@ -244,7 +244,7 @@ def test_no_wait_for_what_is_on_its_way(sagemaker: Script, state: Any, status: s
     assert converge(sagemaker, plan(want(state=state), have(status)), wait=False) == {}
 
 
-# What goes wrong
+# Failures
 
 
 def test_failed_start(sagemaker: Script) -> None:
@@ -319,12 +319,12 @@ def test_refused_call_is_the_last(sagemaker: Script) -> None:
     assert "not you" in errors[NAME]
 
 
-# A Start that is accepted and not acted on
+# A Start that AWS accepts but does not carry out
 
 
 def test_start_is_sent_again(sagemaker: Script, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "RESEND_AFTER", 1)
-    for looks in (["Stopped"] * 4, ["Stopped"] * 2):  # after 0.25, 0.6, 1.0, and 1.4 seconds, and after 2.1 and 2.8
+    for looks in (["Stopped"] * 4, ["Stopped"] * 2):  # reads after 0.25, 0.6, 1.0, 1.4, and 2.1, 2.8 seconds
         sagemaker.call("start_notebook_instance", INSTANCE)
         sagemaker.looks(*looks)
     sagemaker.call("start_notebook_instance", INSTANCE)
@@ -346,13 +346,13 @@ def test_start_is_not_sent_again_too_soon(sagemaker: Script, clock: Clock) -> No
     assert sum(clock.slept[:10]) < module.RESEND_AFTER < sum(clock.slept)
 
 
-# A call that fails, and has worked all the same: its answer was lost, or somebody else was faster
+# A call that fails although it has worked: its answer was lost, or another run was faster
 
 STATUS_REFUSED = "Status (Updating) not in ([Stopped, Failed])"
 
 
 def lost(sagemaker: Script, operation: str, params: dict[str, Any], current: Current | None) -> None:
-    """A call that is refused, and what a read finds then."""
+    """Expect a call that is refused, and a read that returns `current`."""
     sagemaker.refuse(operation, params, "ValidationException", STATUS_REFUSED)
     if current is None:
         sagemaker.looks(None)

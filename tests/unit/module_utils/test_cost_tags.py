@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Cost allocation tags: only what differs is set, and an error inside a successful answer is one."""
+"""Cost allocation tags: only what differs is set, and an error inside a successful answer is reported."""
 
 from __future__ import annotations
 

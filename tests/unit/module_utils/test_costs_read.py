@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Reading the setup for costs: its calls; billing is asked only if it matters."""
+"""The calls that read the setup for costs; billing is read only if that matters."""
 
 from __future__ import annotations
 

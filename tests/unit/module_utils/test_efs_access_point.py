@@ -39,7 +39,7 @@ BY_FILE_SYSTEM = {"MaxResults": 100, "FileSystemId": FS}
 
 @pytest.fixture(autouse=True)
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No wait takes time."""
+    """Make waits take no time."""
     monkeypatch.setattr(polling, "FIRST_DELAY", 0)
 
 
@@ -66,7 +66,7 @@ def want(**more: Any) -> DesiredPoint:
 
 @dataclass(frozen=True)
 class Case:
-    """What is there, what is wanted, and what has to happen."""
+    """The current and the desired access point, and the expected plan."""
 
     name: str
     desired: DesiredPoint
@@ -170,7 +170,7 @@ def test_immutable_settings_are_refused(desired: DesiredPoint, has: dict[str, An
     assert "AWS sets this at creation only: set replace: true to remove the access point and create another" in problem
 
 
-# What is given
+# Options
 
 
 def test_options() -> None:

@@ -52,7 +52,7 @@ BY_NAME, BY_ID = {"CreationToken": NAME}, {"FileSystemId": FS}
 
 @pytest.fixture(autouse=True)
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No wait takes time, and calls for several things come in their order."""
+    """Make waits take no time, and calls for several resources in their order."""
     monkeypatch.setattr(polling, "FIRST_DELAY", 0)
     monkeypatch.setattr(module, "in_parallel", lambda function, items: [function(item) for item in items])
 
@@ -101,12 +101,12 @@ def want(settings: dict[str, Any] | None = None, **more: Any) -> DesiredFileSyst
 
 @dataclass(frozen=True)
 class Case:
-    """What is there, what is wanted, and what has to happen."""
+    """The current and the desired file system, and the expected plan."""
 
     name: str
     desired: DesiredFileSystem
     current: dict[str, Any]
-    steps: dict[str, Any] = field(default_factory=dict)  # of the plan, those that are not empty
+    steps: dict[str, Any] = field(default_factory=dict)  # those of the plan that are not empty
     after: dict[str, Any] = field(default_factory=dict)  # as far as it differs from current
 
 
@@ -247,7 +247,7 @@ def test_subnets_of_two_networks_and_of_none() -> None:
     ]
 
 
-# What is given
+# Options
 
 
 OPTIONS = {
@@ -615,11 +615,11 @@ def test_diff_of_nothing() -> None:
     assert file_system_diff(None, None) == {"before": {}, "after": {}}
 
 
-# For the module
+# The resource of the module
 
 
 def resource(efs: Script, check_mode: bool = False, **options: Any) -> FileSystem:
-    """The module's file system, with these options; EC2 is not to be asked."""
+    """Return the module's resource with these options; a call of EC2 fails the test."""
     params = {**OPTIONS, "state": "present", "wait": True, "wait_timeout": 60, **options}
     return FileSystem(efs.client, pytest.fail, params, check_mode)
 

@@ -58,7 +58,7 @@ def wants(names: list[str], **more: Any) -> list[Desired]:
 def lists(
     sagemaker: Script, tagging: Script, instances: list[Desired], seals: dict[str, str | None], **more: dict[str, Any]
 ) -> None:
-    """Expect a read of the account next, 100 a page. `seals` and `more` give by name what is not as verified.
+    """Expect a read of the account next, 100 a page. `seals` and `more` give by name what differs from a verified one.
 
     An instance whose seal is None has no tags at all, and so is missing from GetResources.
     """
@@ -84,7 +84,7 @@ def read(sagemaker: Script, tagging: Script, instances: list[Desired]) -> list[A
 
 
 def steps_of(pairs: list[tuple[Desired, Current | None]]) -> dict[str, tuple[Any, ...]]:
-    """The steps that are left, by instance."""
+    """Return the steps that are left to do, by instance."""
     plans = [plan(desired, current) for desired, current in pairs]
     return {made.desired.name: made.steps for made in plans if made.steps}
 
@@ -214,7 +214,7 @@ def test_one_that_cannot_be_read_does_not_hide_the_others(sagemaker: Script, tag
 
 
 def test_one_whose_deletion_ends_while_it_is_read_is_gone(sagemaker: Script, tagging: Script) -> None:
-    """The next run after a killed one reads such an instance."""
+    """The next run after a killed one may read such an instance."""
     sagemaker.looks("Deleting", name="a")
     sagemaker.refuse("list_tags", {"ResourceArn": arn_of("a")}, "ValidationException", "RecordNotFound")
     (wanted,) = wants(["a"], state="absent")
@@ -271,7 +271,7 @@ def test_reads_again_what_was_changed(sagemaker: Script) -> None:
     awaited = plan(want(name="d", state="started"), described(name="d", status="Pending", tags={"a": "1"}))
     sagemaker.reads("b", {"owner": "b"})
     sagemaker.looks(None, name="c")
-    sagemaker.looks("InService", name="d")  # no step has changed its tags
+    sagemaker.looks("InService", name="d")  # its tags are not read again, since no step has changed them
     currents, unread = read_again(sagemaker.client, [running, tagged, deleted, awaited])
     assert not unread
     assert list(currents) == ["a", "b", "c", "d"]
@@ -295,7 +295,7 @@ def test_one_that_cannot_be_read_again_does_not_hide_the_others(sagemaker: Scrip
     assert "not you" in str(unread["a"])
 
 
-# Marking what was verified
+# Marking verified instances
 
 
 def marks(sagemaker: Script, desired: Desired, current: Current | None) -> None:
@@ -353,7 +353,7 @@ def test_no_mark_where_it_is_being_deleted(sagemaker: Script) -> None:
     mark_verified(sagemaker.client, unverified([made], {NAME: described(status="Deleting")}))
 
 
-# What became of each
+# Outcomes
 
 OUTCOME = {
     "name": NAME,

@@ -41,7 +41,7 @@ DELETED = {"FlowLogIds": [ID]}
 
 @pytest.fixture(autouse=True)
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No wait takes time."""
+    """Make waits take no time."""
     monkeypatch.setattr(polling, "FIRST_DELAY", 0)
 
 
@@ -70,7 +70,7 @@ def want(**more: Any) -> DesiredFlowLog:
 
 @dataclass(frozen=True)
 class Case:
-    """What is there, what is wanted, and what has to happen."""
+    """The current and the desired flow log, and the expected plan."""
 
     name: str
     desired: DesiredFlowLog
@@ -120,7 +120,7 @@ def test_plans_a_creation() -> None:
     }
 
 
-# What is given
+# Options
 
 
 def test_options() -> None:

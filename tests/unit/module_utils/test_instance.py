@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""From options and answers to Desired and Current, and back to requests and results."""
+"""Conversion of options to Desired and of answers to Current, and back to requests and results."""
 
 from __future__ import annotations
 
@@ -178,14 +178,14 @@ def test_summary_as_current() -> None:
     assert current.described is None
 
 
-# What an earlier run has verified
+# Instances that an earlier run has verified
 
 HIDDEN = {"role_arn": ROLE, "volume_size_in_gb": 50, "subnet_id": "subnet-1"}
 VERIFIED = want(instance_type="ml.t3.medium", **HIDDEN)
 
 
 def sealed(desired: Desired, **more: Any) -> Any:
-    """The instance in a list, with the tag of a run that has verified the desired settings."""
+    """Return the instance as a list shows it, with the tag of a run that has verified the desired settings."""
     seal = described().seal(desired)
     return current_from_answer(summary(**more), {"owner": "alice", VERIFIED_TAG: seal})
 

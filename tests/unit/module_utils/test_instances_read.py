@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Reading instances for a plan, and the calls."""
+"""The calls that read instances for a plan."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def is_listed(sagemaker: Script, tagging: Script) -> None:
 
 
 def read(sagemaker: Script, tagging: Script, names: tuple[str, ...], **more: Any) -> dict[str, Current]:
-    """The result of a read, after its way from the module to the action."""
+    """Return the result of a read, converted as on its way from the module to the action."""
     clients = {"sagemaker": sagemaker.client, "resourcegroupstaggingapi": tagging.client}
     wanted = {"names": list(names), "list_all": True, "describe": True, "lifecycle_configs": [], **more}
     return currents(json.loads(json.dumps(read_instances(clients, wanted))))

@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The inventory plugin: every call, and the hosts that it makes of the answers."""
+"""The inventory plugin: every call, and the hosts that it creates from the answers."""
 
 from __future__ import annotations
 

@@ -39,7 +39,7 @@ NAMED = {"NotebookInstanceLifecycleConfigName": NAME}
 
 
 def hook(script: str) -> list[dict[str, str]]:
-    """A script as the API has it."""
+    """Return a script in the form of the API."""
     return [{"Content": base64.b64encode(script.encode()).decode()}]
 
 
@@ -98,7 +98,7 @@ def test_reads_scripts_that_are_no_text(sagemaker: Script) -> None:
 
 @dataclass(frozen=True)
 class Case:
-    """What is there, what is wanted, and what has to happen."""
+    """The current and the desired configuration, and the expected plan."""
 
     name: str
     desired: DesiredConfig
@@ -206,7 +206,7 @@ def test_one_that_is_refused_does_not_stop_the_others(sagemaker: Script) -> None
 
 
 def refuse_to_create(sagemaker: Script, found: dict[str, Any]) -> None:
-    """The answer to a first call was lost, or another run was faster; `found` is the existing configuration."""
+    """Refuse a creation, as after a lost answer or a faster run; `found` is the existing configuration."""
     operation = "create_notebook_instance_lifecycle_config"
     sagemaker.refuse(operation, {**NAMED, "OnStart": hook(NEW)}, "ValidationException", "it already exists")
     sagemaker.call("describe_notebook_instance_lifecycle_config", NAMED, found)
@@ -262,7 +262,7 @@ def test_no_change_makes_no_call(sagemaker: Script) -> None:
     apply(sagemaker, want(OLD), current(OLD))
 
 
-# Users of a configuration
+# Instances that use a configuration
 
 
 def uses(sagemaker: Script, *instances: dict[str, Any]) -> None:

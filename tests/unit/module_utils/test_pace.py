@@ -20,7 +20,7 @@ from ansible_collections.datalab.notebooks.plugins.module_utils.common.pace impo
 
 
 class Turns:
-    """A clock on which no time passes; it keeps the ends of all waits."""
+    """A clock on which no time passes; it records when each wait would end."""
 
     def __init__(self) -> None:
         self.now = 100.0

@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Case:
-    """One line of a table."""
+    """A row of a table: the desired and the current state, and the expected plan."""
 
     name: str
     desired: Desired
@@ -285,7 +285,7 @@ def test_creates_no_retired_platform(platform: str) -> None:
     ]
 
 
-# What already holds
+# Settings that an instance already has
 
 HELD: dict[str, list[str]] = {"Stopped": ["present", "stopped"], "InService": ["present", "started"]}
 SAID_AGAIN: dict[str, Any] = {
@@ -794,7 +794,7 @@ def test_taking_the_mark_away_is_no_change() -> None:
     assert not plan(want(), have("InService", own_tags=MARKED)).changed
 
 
-# Whatever is there and whatever is wanted
+# Any current and any desired state
 
 SOME_TAGS = st.dictionaries(st.sampled_from(["owner", "team", "idle"]), st.sampled_from(["a", "b", ""]))
 SOME_FIELDS = {
@@ -842,7 +842,7 @@ def fields_after(fields: dict[str, Any], params: dict[str, Any]) -> dict[str, An
 
 
 def carried_out(made: Plan) -> Current | None:
-    """What AWS has after the steps of a plan."""
+    """Return the instance after the steps of a plan; None if it is gone."""
     current = made.current
     for step in made.steps:
         if step.action in ("delete", "await_gone"):

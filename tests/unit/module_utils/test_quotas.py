@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Refusals by the account's quotas: whose instance, which quota, and how to ask for more."""
+"""Refusals by the account's quotas: the person, the quota, and how to ask for more."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def changed(status: str, kind: str = LARGE, **more: Any) -> Plan:
 
 
 def others(*statuses: str, kind: str = SMALL) -> list[Current]:
-    """Instances that these people do not have."""
+    """Other instances of the account."""
     return [
         dataclasses.replace(have(status, instance_type=kind), name=f"other-{number}")
         for number, status in enumerate(statuses)
@@ -53,7 +53,7 @@ def others(*statuses: str, kind: str = SMALL) -> list[Current]:
 
 
 def refused(plans: list[Plan], account: list[Current], **limits: float) -> dict[str, str]:
-    """The message for each owner; the limits are for `small` and `large` machines, and the `total`."""
+    """The message for each person; the limits are for `small` and `large` machines, and the `total`."""
     names = {"small": OF_A_TYPE.format(SMALL), "large": OF_A_TYPE.format(LARGE), "total": TOTAL}
     quotas = {
         names[key]: {"QuotaName": names[key], "QuotaCode": f"L-{key}", "Value": value} for key, value in limits.items()
@@ -96,11 +96,11 @@ def test_only_running_instances_count(status: str) -> None:
 @pytest.mark.parametrize(
     ("plan", "left", "is_refused"),
     [
-        (changed("Stopped"), 0, False),  # it runs only when it is started
+        (changed("Stopped"), 0, False),  # it does not run until it is started
         (changed("Stopped", state="started"), 0, True),
         (changed("Stopped", state="started"), 1, False),
         (changed("InService", update_policy="force"), 0, True),
-        (changed("InService"), 0, True),  # it waits, and will need one
+        (changed("InService"), 0, True),  # the change waits, but will need the quota
         (changed("InService"), 1, False),
         (changed("Failed"), 0, True),
         (plan(want(**SETTINGS), have("InService")), 0, False),

@@ -14,7 +14,7 @@ from ansible_collections.datalab.notebooks.plugins.module_utils.common.resource 
 
 WANTED = {"name": "lamp", "colour": "red"}
 OTHER = {"name": "lamp", "colour": "blue"}
-FRESH = {**WANTED, "arn": "arn:aws:lamp"}  # as AWS has it after a change
+FRESH = {**WANTED, "arn": "arn:aws:lamp"}  # as AWS returns it after a change
 
 
 @dataclass(frozen=True)
@@ -162,7 +162,7 @@ def test_an_error_ends_the_module_once_and_nothing_follows(module: Module, fails
 
 
 class SettlingLamp(Lamp):
-    """A lamp that goes out while it is waited for."""
+    """A lamp that is gone once it has settled."""
 
     def read_settled(self) -> State | None:
         self.note("read_settled")
@@ -181,7 +181,7 @@ def test_decides_on_what_has_settled_and_returns_what_is_there(module: Module, a
 
 
 class TellingLamp(Lamp):
-    """A lamp that shows only its colour."""
+    """A lamp that shows only its colour in a diff."""
 
     shown = ("colour",)
 

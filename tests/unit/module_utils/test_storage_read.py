@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Reading the platform's storage, and the calls."""
+"""The calls that read the platform's storage."""
 
 from __future__ import annotations
 

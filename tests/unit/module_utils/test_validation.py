@@ -34,7 +34,7 @@ def problems_of(script: str) -> list[str]:
 
 @dataclass(frozen=True)
 class Case:
-    """An instance, and the parts of the one sentence about it."""
+    """An instance, and the parts of the one message about it; none if it is valid."""
 
     name: str
     desired: Desired

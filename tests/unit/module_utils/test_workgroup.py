@@ -50,7 +50,7 @@ EVERYTHING: dict[str, Any] = {
     "requester_pays_enabled": False,
     "engine_version": "AUTO",
 }
-# The same as the API has it.
+# The same in the form of the API.
 RESULTS = {
     "OutputLocation": PLACE,
     "EncryptionConfiguration": {"EncryptionOption": "SSE_KMS", "KmsKey": "alias/results"},
@@ -149,7 +149,7 @@ def test_the_arn_is_of_the_clients_region(athena: Script) -> None:
     assert workgroup_arn(athena.client, NAME, "123456789012", "aws") == ARN
 
 
-# What is wanted
+# Desired settings
 
 
 def test_only_what_is_given_is_wanted() -> None:
@@ -181,7 +181,7 @@ def test_tags_that_are_numbers() -> None:
 
 @dataclass(frozen=True)
 class Case:
-    """What is there, what is wanted, and what has to happen."""
+    """The current and the desired workgroup, and the expected plan."""
 
     name: str
     desired: DesiredWorkgroup
@@ -189,7 +189,7 @@ class Case:
     settings: dict[str, Any] = field(default_factory=dict)
     set_tags: dict[str, str] = field(default_factory=dict)
     delete_tags: list[str] = field(default_factory=list)
-    tags: dict[str, str] = field(default_factory=dict)  # afterwards
+    tags: dict[str, str] = field(default_factory=dict)  # after the plan
 
 
 CASES = [

@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Parts of the tests of autostop: its module, a Jupyter with given answers, and an idle instance."""
+"""Shared parts of the tests of autostop: its module, a Jupyter with given answers, and an idle instance."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def rounded(text: str) -> str:
 
 
 def write_process(directory: Path, name: str, group: str, cpu: int, moved: int) -> None:
-    """Write a process as the kernel shows it. CPU is in hundredths of a second, half of it of children that ended."""
+    """Write the files of a process in /proc. `cpu` is in hundredths of a second, half of it of children that ended."""
     directory.mkdir(parents=True)
     fields = ["S", "1", "7", "7", "0", "-1", *["0"] * 5, str(cpu - cpu // 2), "0", str(cpu // 2), "0", *["0"] * 4, "1"]
     (directory / "stat").write_text(f"{directory.name} ({name}) {' '.join(fields)} 0 0\n")
@@ -95,7 +95,7 @@ class Jupyter:
                 self.wfile.write(content)
 
             def log_message(self, *_arguments: object) -> None:
-                """Nothing."""
+                """Log nothing."""
 
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -127,7 +127,7 @@ def write_certificate(file: Path) -> None:
 
 @contextmanager
 def serving(certificate: Path) -> Iterator[Jupyter]:
-    """A Jupyter without sessions, which answers."""
+    """Run a Jupyter server without sessions."""
     jupyter = Jupyter(certificate)
     thread = threading.Thread(target=jupyter.server.serve_forever)
     thread.start()
@@ -174,7 +174,7 @@ class Instance:
         self.host.stub("aws", f"case $2 in list-tags) {listing} ;; stop*) {stopping} ;; esac")
 
     def tag(self, value: str) -> None:
-        """The value of the tag `idle`."""
+        """Set the value of the tag `idle`."""
         (self.host.stubs / "aws.tag").write_text(f"{value}\n")
 
     def remember(self, **memory: Any) -> None:

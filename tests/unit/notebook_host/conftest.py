@@ -30,10 +30,10 @@ def scripts() -> dict[str, dict[str, str]]:
 
 
 class Server(SimpleHTTPRequestHandler):
-    """Fails once for each file fault-* beside the served files: it cuts the answer off, or stalls."""
+    """A server that fails once for each file fault-* among the served files: it cuts the answer off, or stalls."""
 
     def log_message(self, *_arguments: object) -> None:
-        """Nothing: the log of a test is its failure."""
+        """Log nothing, since a test reports only its failure."""
 
     def do_GET(self) -> None:
         for fault in Path(self.directory).glob("fault-*"):
@@ -44,14 +44,14 @@ class Server(SimpleHTTPRequestHandler):
             self.wfile.write(b"#!/bin/bash")
             self.wfile.flush()
             if "stall" in fault.name:
-                self.connection.recv(1)  # until the client has had enough
+                self.connection.recv(1)  # until the client gives up
             return
         super().do_GET()
 
 
 @pytest.fixture
 def served(tmp_path: Path) -> Iterator[tuple[Path, str]]:
-    """A directory that is served, and where."""
+    """A served directory, and its URL."""
     directory = tmp_path / "site"
     directory.mkdir()
     server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Server, directory=str(directory)))

@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The cases for which scripts are rendered, and a directory in place of an instance's file system to run them in."""
+"""The cases for which scripts are rendered, and a directory to run them in, in place of an instance's file system."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ DEFAULTS = yaml.safe_load((ROLE / "defaults" / "main.yml").read_text())
 EFS = {"notebook_host_efs_dns_name": "fs-0123456789abcdef0.efs.eu-central-1.amazonaws.com"}
 TLS = {**EFS, "notebook_host_efs_tls": True, "notebook_host_efs_access_point": "fsap-0123456789abcdef0"}
 CERTIFICATE = "-----BEGIN CERTIFICATE-----\nMIIBfake+/=\n-----END CERTIFICATE-----\n"
-# As people have them: each has the same two certificates.
+# Forms in which people have certificates; each has the same two.
 CERTIFICATES = {
     "one after the other": CERTIFICATE * 2,
     "with the line ends of Windows": (CERTIFICATE * 2).replace("\n", "\r\n"),
@@ -43,14 +43,14 @@ MIRRORS: dict[str, Any] = {
     },
     "notebook_host_ca_certificates": CERTIFICATE,
 }
-deliver.write(Path(DELIVER))  # for a role, which is another process
+deliver.write(Path(DELIVER))  # for a role, which runs in another process
 TOOLS = {
     "notebook_host_tools": [str(ROLE / "README.md"), str(ROLE / "meta" / "argument_specs.yml")],
     "notebook_host_tools_url": "https://mirror.example/tools",
 }
 FILES = {"on-create.sh": "on_create", "on-start.sh": "on_start", "on-start-unpacked.sh": "unpacked"}
 
-# The body of a step, and of the function that it starts.
+# The body of a step, and that of the function that the step detaches.
 DETACHES = """
   detach test outlives "it's mine"
 }
@@ -64,7 +64,7 @@ outlives() {
   mv "$VOLUME/new" "$VOLUME/open"
 """
 
-# The settings from which the scripts are rendered, beside the defaults.
+# The settings of each case; all others have their defaults.
 EVERYTHING_BY_BUCKET: dict[str, Any] = {
     **TLS,
     **MIRRORS,
@@ -111,7 +111,7 @@ CASES: dict[str, dict[str, Any]] = {
         "notebook_host_hold_limit": 7200,
         "notebook_host_efs_read_only": True,
     },
-    # To be run, not to be uploaded:
+    # These are only run, and never uploaded:
     "trial of the frame": {
         "notebook_host_steps": ["works", "fails", "hangs", "explains", "still_works"],
         "notebook_host_extra_steps": {
@@ -139,13 +139,13 @@ CASES: dict[str, dict[str, Any]] = {
     **{
         f"only {step}": {**EFS, **MIRRORS, **TOOLS, "notebook_host_steps": [step]}
         for step in DEFAULTS["notebook_host_steps"]
-        if step != "state"  # which needs others
+        if step != "state"  # needs other steps
     },
 }
 
 
 def run_playbook(playbook: Path, directory: Path, variables: dict[str, Any]) -> str:
-    """Runs a playbook in `directory` and returns what it prints."""
+    """Run a playbook in `directory`, and return its output."""
     python = {"ansible_python_interpreter": sys.executable}
     (directory / "variables.json").write_text(json.dumps({**variables, **python}))
     command = [sys.executable, "-m", "ansible", "playbook", "-i", "localhost,", "-c", "local", "-e", "@variables.json"]
@@ -171,12 +171,12 @@ PROGRAM = re.compile(r"(?<=<<'PROGRAM'\n).*(?=\nPROGRAM\n)")
 
 
 def unpack(script: str) -> str:
-    """The program inside of an on-start script."""
+    """Return the program inside an on-start script."""
     return unpack_line(PROGRAM.findall(script)[0])
 
 
 def with_constants(program: str, **constants: object) -> str:
-    """A program, in bash or Python, with other values of its constants."""
+    """Return a program, in bash or Python, with other values of its constants."""
     for name, value in constants.items():
         program, changes = re.subn(rf"^{name}( ?= ?).*$", rf"{name}\g<1>{value}", program, flags=re.MULTILINE)
         assert changes == 1, name
@@ -232,7 +232,7 @@ class Host:
         return text.replace("OWNER=ec2-user", f"OWNER={getpass.getuser()}")
 
     def stub(self, name: str, body: str = "") -> Path:
-        """Put a program before all others of its name. It records its calls in the returned file, like a|call."""
+        """Put a program first in PATH. It records its calls in the returned file, in the form of a|call."""
         calls = self.stubs / f"{name}.calls"
         program = self.stubs / name
         program.write_text(f'#!/bin/bash\n(IFS="|"; echo "$*") >>"{calls}"\n{body}\n')
@@ -240,11 +240,11 @@ class Host:
         return calls
 
     def start(self, expect: int = 0) -> str:
-        """Runs the on-start script as AWS does, and returns what it prints."""
+        """Run the on-start script as AWS does, and return its output."""
         return self._run(["bash", str(self.script)], expect)
 
     def run(self, *arguments: str, expect: int = 0) -> str:
-        """Runs one function of the program that the script has unpacked."""
+        """Run one function of the program that the script has unpacked, and return its output."""
         return self._run([str(self.root / "usr/local/libexec/datalab/run"), *arguments], expect)
 
     @staticmethod

@@ -43,8 +43,8 @@ class Case:
     looked: float = 36_000  # seconds ago, as are the next two
     remembered: float = 36_000
     silent: float | None = None
-    seen: tuple[str, ...] = ()  # by the last look
-    clock: float = 0  # how much it has jumped since then
+    seen: tuple[str, ...] = ()  # stamps at the last look
+    clock: float = 0  # seconds that the clock has jumped since then
     tag: str = ""
     limit: int = HOUR
     no_answer: int = 2 * HOUR

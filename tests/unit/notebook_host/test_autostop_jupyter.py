@@ -25,14 +25,14 @@ from jupyter_client.blocking.client import BlockingKernelClient
 from ansible_collections.datalab.notebooks.tests.unit.notebook_host.autostop_parts import Instance, autostop
 from ansible_collections.datalab.notebooks.tests.unit.notebook_host.host import Host, wait_for
 
-# Delete it, and the next run records it.
+# If it is deleted, the next run records it again.
 RECORDED = Path(__file__).with_name("jupyter.json")
 STATES = ["nothing", "unconnected", "idle", "busy", "closed"]
 WAIT_FOR_AN_INTERRUPT = "import time\nwhile True: time.sleep(0.1)"
 
 
 def written(file: Path) -> bool:
-    """Not only created."""
+    """Return whether the file has content, and was not only created."""
     return file.stat().st_size > 0
 
 
@@ -75,7 +75,7 @@ class RealJupyter:
         return bool(self.call("GET", "sessions")[0]["kernel"]["execution_state"] == state)
 
     def client(self, kernel: str) -> BlockingKernelClient:
-        """A client of the kernel of the only session, like a notebook in a browser. Returns when the kernel is idle."""
+        """Connect to a kernel as a notebook in a browser does; return once the kernel of the only session is idle."""
         client = BlockingKernelClient(connection_file=str(self.runtime / f"kernel-{kernel}.json"))
         client.load_connection_file()
         client.start_channels(hb=False)
@@ -162,7 +162,7 @@ def test_an_idle_jupyter_is_no_work_and_what_an_idle_kernel_has_started_is(
     instance.options["limit"] = 3600
 
     def tick(**memory: Any) -> str:
-        """Run a tick on an instance that was idle for ten hours, with all that runs and this memory of the last one."""
+        """Run a tick with all of Jupyter's processes and this memory of the last tick, after ten idle hours."""
         for process in descendants(real.process.pid):
             with suppress(FileExistsError):
                 (instance.proc / str(process)).symlink_to(f"/proc/{process}")
@@ -196,7 +196,7 @@ def test_an_idle_jupyter_is_no_work_and_what_an_idle_kernel_has_started_is(
 
 @pytest.fixture
 def recorded(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
-    """Lets Jupyter answer as it once did."""
+    """A function that lets Jupyter give the recorded answers of a state."""
 
     def answer(state: str) -> None:
         monkeypatch.setattr(autostop, "ask_jupyter", json.loads(RECORDED.read_text())[state].get)

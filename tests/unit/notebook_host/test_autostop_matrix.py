@@ -2,8 +2,8 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Situations on an instance that has otherwise been idle for two hours: the table of docs/autostop.md.
 
-Processes use as much as real ones used in five minutes. The last column says what the sample script
-of AWS does by its published source, with which it is deployed: `--time 3600 --ignore-connections`.
+Processes use as much CPU and I/O as real ones did in five minutes. The last column says what AWS's sample script does,
+by its published source, if it is deployed with `--time 3600 --ignore-connections`.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class Process:
     is_new: bool = False
 
 
-# The processes of every instance: a server that an open tab asks, idle kernels and a shell.
+# The processes of every instance: a server that an open tab polls, idle kernels and a shell.
 IDLE = (
     Process("jupyter-lab", 0.56, 0.6),
     Process("python", 0.02),
@@ -60,7 +60,7 @@ IDLE = (
 
 @dataclass(frozen=True)
 class Row:
-    """A line of the table, and what makes it so. Seconds are before now."""
+    """A row of the table, and the situation behind it. Times are in seconds before now."""
 
     what: str
     ours: str
@@ -158,7 +158,7 @@ def build(row: Row, directory: Path) -> dict[str, list[int]]:
     """Write the processes and terminals of a machine, and return the memory of the last tick."""
     (directory / "pts").mkdir()
     (directory / "pts" / "0").touch()
-    os.utime(directory / "pts" / "0", (NOW - row.typed, NOW))  # something is always printed
+    os.utime(directory / "pts" / "0", (NOW - row.typed, NOW))  # mtime is now, since something is always printed
     before = {}
     for number, process in enumerate([*IDLE, *row.processes], 100):
         start = [0, 0] if process.is_new else [5000, 50 * MIB]
@@ -170,7 +170,7 @@ def build(row: Row, directory: Path) -> dict[str, list[int]]:
 
 
 def decide(row: Row, directory: Path) -> tuple[bool, str]:
-    """Autostop's decision."""
+    """Return autostop's decision in the situation of a row."""
 
     def ask_jupyter(what: str) -> list[Any]:
         if row.silent is not None:
@@ -194,8 +194,8 @@ def decide(row: Row, directory: Path) -> tuple[bool, str]:
         patch.setattr(autostop, "ask_jupyter", ask_jupyter)
         patch.setattr(autostop, "aws", aws)
         if not all(process.is_own for process in row.processes):
-            patch.setattr(os, "getuid", lambda: -1)  # then none of them is
-        memory.stamps += autostop.typed() if row.typed > HOUR else []  # the last tick has seen it
+            patch.setattr(os, "getuid", lambda: -1)  # then no process is the user's own
+        memory.stamps += autostop.typed() if row.typed > HOUR else []  # the last tick has seen the terminal's stamp
         verdict: tuple[bool, str] = autostop.look(SimpleNamespace(**{**OPTIONS, **row.options}), memory)
         return verdict
 

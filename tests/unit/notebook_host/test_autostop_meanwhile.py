@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The on-start script stops an instance without autostop's program; all that it reads is a stub or a file."""
+"""The on-start script stops an instance that lacks autostop's program; all that it reads is a stub or a file."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def instance(host: Host, tag: str, **settings: Any) -> Host:
 
 
 def still(host: Host, seconds: int, cpu: int = 10**18, sent: int = 10**18) -> None:
-    """Let nothing have happened for this long. Counters since the boot of the machine are smaller."""
+    """Record that nothing has happened for this long. Real counters since the boot of a machine are smaller."""
     now = int(float(Path("/proc/uptime").read_text().split(".")[0]))
     (host.root / "var/lib/datalab/still").write_text(f"{cpu} {sent} {now - seconds}\n")
 
@@ -92,8 +92,8 @@ BUSY = '[{"execution_state": "busy", "connections": 0}]'
     [
         lambda host: still(host, 99 * HOURS, cpu=0),
         lambda host: still(host, 99 * HOURS, sent=0),
-        lambda host: host.stub("pgrep"),  # a hold
-        lambda host: host.stub("find", "echo /dev/pts/1"),  # a key
+        lambda host: host.stub("pgrep"),  # there is a hold
+        lambda host: host.stub("find", "echo /dev/pts/1"),  # a key was pressed
         lambda host: host.stub("curl", f"echo '{BUSY}'"),
     ],
     ids=["cpu", "bytes", "hold", "key", "kernel"],

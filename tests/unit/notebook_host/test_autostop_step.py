@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The start sets autostop up as a timer of systemd, and the second start changes nothing."""
+"""The start sets autostop up as a timer of systemd, and a second start changes nothing."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def prepare(host: Host, *directories: str) -> None:
 
 
 def times(host: Host) -> dict[str, int]:
-    """When each file of autostop was written."""
+    """Return when each file of autostop was written."""
     files = [path for path in host.root.rglob("*autostop*") if path.is_file()]
     return {path.name: path.stat().st_mtime_ns for path in files}
 
@@ -40,14 +40,14 @@ def test_the_timers_command_stops_an_idle_instance(host: Host, scripts: Scripts,
 
 
 def install(host: Host, script: str) -> None:
-    """Starts with a systemd that does nothing."""
+    """Run a start with a systemd that does nothing."""
     prepare(host, "run/systemd/system")
     host.install(script).start()
     assert host.status["autostop"] == "ok"
 
 
 def listen(instance: Instance, port: int) -> None:
-    """Lets the installed autostop ask this port, and see no programs and terminals."""
+    """Let the installed autostop ask this port, and see the processes and terminals of `instance` only."""
     file = instance.installed / "autostop.py"
     places = {"PROC": repr(str(instance.proc)), "TERMINALS": repr(str(instance.terminals))}
     file.write_text(with_constants(file.read_text(), PORT=port, **places))

@@ -66,7 +66,7 @@ def test_a_stop_is_a_line_for_the_report_of_costs(instance: Instance) -> None:
 
 
 def test_observe_stops_nothing_and_logs_each_decision_once(instance: Instance, jupyter: Jupyter) -> None:
-    instance.remember(active=60)  # no longer than any machine is up
+    instance.remember(active=60)  # less than the uptime of any machine
     hook(instance, "save", f"touch {instance.hooks}/saved")
     for _ in range(2):
         assert instance.tick(observe=True).endswith(": stop\n")
@@ -119,7 +119,7 @@ def test_a_memory_that_makes_no_sense_is_begun_anew(content: str, instance: Inst
 
 def test_busy_seconds_are_counted(instance: Instance, jupyter: Jupyter) -> None:
     jupyter.lists["sessions"] = BUSY
-    instance.remember(active=36_000)  # five minutes ago
+    instance.remember(active=36_000)  # the last tick was five minutes ago
     instance.tick()
     assert instance.memory["worked"] == pytest.approx(300, abs=60)
     jupyter.lists["sessions"] = []
@@ -301,14 +301,14 @@ def test_hooks_run_in_order_and_none_keeps_the_instance_from_stopping(instance: 
     said = instance.tick().splitlines()
     assert said[1:] == [f"{first} ended with 3", said[2], f"{last} ended with 0"]
     assert said[2].startswith(f"{broken} ended with 12")
-    assert trace.read_text().split() == ["first", "last", "1"]  # the tags were read, nothing was stopped
+    assert trace.read_text().split() == ["first", "last", "1"]  # one call: the tags were read, nothing was stopped
     assert instance.called() == [LIST_TAGS, STOP]
 
 
 def test_a_hook_that_hangs_is_killed_with_all_its_children(instance: Instance, tmp_path: Path) -> None:
     hook(instance, "hangs", f"trap '' TERM\nsleep 1000 &\necho $! >{tmp_path}/child\nwait\nsleep 1000")
     real = subprocess.run(["bash", "-c", "type -P timeout"], capture_output=True, text=True, check=True).stdout.strip()
-    # The same program, with another number of seconds.
+    # The real program, with 0.5 seconds in place of 60.
     instance.host.stub("timeout", f'[ "$3" = 60 ] && exec {real} -s KILL 0.5 "${{@:4}}"; exec {real} "$@"')
     said = instance.tick()
     assert "hangs ended with -9\n" in said or "hangs ended with 137\n" in said
@@ -356,7 +356,7 @@ def test_a_hooks_use_of_a_kernel_is_no_activity(instance: Instance, jupyter: Jup
 
 
 def ticks(instance: Instance, hours: int, limit: int = HOUR) -> tuple[list[str], list[str]]:
-    """The messages of this many hours, with a tick every five minutes, and the calls of the AWS CLI."""
+    """Run a tick every five minutes for this many hours, and return the messages and the calls of the AWS CLI."""
     instance.install()
     options = SimpleNamespace(**{**OPTIONS, "limit": limit, "no_answer": HOUR})
     memory = autostop.Memory(1000.0, 1_800_000_000.0)

@@ -29,7 +29,7 @@ Terminal = Callable[..., Path]
 
 @pytest.fixture
 def terminal(instance: Instance) -> Iterator[Terminal]:
-    """Starts programs, each in a terminal of its own or in none, where autostop sees them and no others."""
+    """A function that starts programs, each in its own terminal or in none; autostop sees no other programs."""
     started = []
 
     def start(*command: str, controlling: bool = True) -> Path:
@@ -48,19 +48,19 @@ def terminal(instance: Instance) -> Iterator[Terminal]:
 
 
 def see(instance: Instance, process: int) -> Path:
-    """Lets autostop see a process."""
+    """Let autostop see a process."""
     (instance.proc / str(process)).symlink_to(f"/proc/{process}")
     return Path("/proc", str(process))
 
 
 def number_in(file: Path) -> int:
-    """The number that a program has written to a file."""
+    """Return the number that a program writes to a file, once it is there."""
     wait_for(lambda: file.exists() and file.read_text().endswith("\n"), 60)
     return int(file.read_text())
 
 
 def cpu_seconds(process: Path) -> float:
-    """CPU seconds of a process and the children that it has waited for."""
+    """Return the CPU seconds of a process and the children that it has waited for."""
     fields = (process / "stat").read_text(errors="replace").rsplit(")", 1)[1].split()
     return sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
 
@@ -73,7 +73,7 @@ def test_a_silent_program_that_computes_is_work(instance: Instance, terminal: Te
     again = cpu_seconds(program)
     wait_for(lambda: cpu_seconds(program) > again + 1.1)
     assert instance.tick("--dry-run").endswith(f" works (process {program.name}): keep\n")
-    instance.port = 1  # work beats that clock as well
+    instance.port = 1  # work also counts while Jupyter does not answer
     instance.remember(active=36_000, silence="x", silent=90_000)
     assert instance.tick().endswith(f" works (process {program.name}): keep\n")
     assert instance.called() == []
@@ -107,7 +107,7 @@ def test_a_computation_without_a_terminal_is_work(instance: Instance, terminal: 
 @pytest.mark.parametrize("start", ["nohup", "setsid"])
 def test_a_program_that_outlives_its_terminal_is_work(instance: Instance, tmp_path: Path, start: str) -> None:
     file = tmp_path / "pid"
-    code = f"import time\nwhile True: pass\n# {tmp_path}"  # with which its end finds it
+    code = f"import time\nwhile True: pass\n# {tmp_path}"  # the cleanup finds the program by this path
     program = f"bash -c 'echo $$ >{file}; exec {sys.executable} -c \"$0\"' '{code}'"
     script = f"{start} {program} <>/dev/null >&0 2>&0 &\nexit\n"
     subprocess.run(["setsid", "script", "-qec", "bash --norc", "/dev/null"], input=script, text=True, check=True,
@@ -126,7 +126,7 @@ def test_a_notebook_that_is_executed_in_a_terminal_is_work(
     nbformat.write(new_notebook(cells=[new_code_cell(code)]), tmp_path / "work.ipynb")
     nbconvert = str(Path(sys.executable).with_name("jupyter-nbconvert"))
     parent = terminal(nbconvert, "--execute", "--to", "notebook", str(tmp_path / "work.ipynb"))
-    wait_for(file.exists, 200)  # it imports much
+    wait_for(file.exists, 200)  # its imports take long
     kernel = see(instance, number_in(file))
     assert kernel != parent
     wait_for(lambda: cpu_seconds(kernel) >= 1.2)
@@ -200,7 +200,7 @@ class Hold:
         self.holder = f"^/bin/bash {instance.installed}/run held"
 
     def __call__(self, *arguments: str, expect: int = 0) -> str:
-        """Runs it, and returns what it says."""
+        """Run datalab-hold, and return its output."""
         done = subprocess.run(
             [self.program, *arguments], capture_output=True, text=True, check=False, env={**os.environ, "TZ": "UTC"}
         )
@@ -208,7 +208,7 @@ class Hold:
         return done.stdout + done.stderr
 
     def holders(self) -> list[int]:
-        """The processes that autostop has to see."""
+        """Return the processes of holds, which autostop has to see."""
         found = subprocess.run(["pgrep", "-f", self.holder], capture_output=True, text=True, check=False)
         return [int(pid) for pid in found.stdout.split()]
 

@@ -28,7 +28,7 @@ def environment(**changes: object) -> dict[str, Any]:
     return {"notebook_host_conda_environment": {**ENVIRONMENT, **changes}}
 
 
-# The settings, and how the message about them begins.
+# The settings, and the beginning of the message about them.
 REFUSED: list[tuple[dict[str, Any], str]] = [
     (
         {"notebook_host_steps": ["efs", "condo"]},

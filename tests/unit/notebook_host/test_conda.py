@@ -26,10 +26,10 @@ from ansible_collections.datalab.notebooks.tests.unit.notebook_host.host import 
 
 Scripts = dict[str, dict[str, str]]
 
-# An environment is a directory with ipykernel and a `python` that records its calls. Like the real one, conda
-# installs into environments only, and what it creates takes the place of another environment, but of nothing else.
-# While the file `broken` or `broken-environment` is there, what is made is made by half, and what it says happens.
-# While `broken-pip` is there, pip does not find its package.
+# An environment is a directory with ipykernel and a `python` that records its calls. Like the real one, this conda
+# installs into environments only, and `conda create` replaces an existing environment, but nothing else.
+# If the file `broken` or `broken-environment` exists, its commands are run when the work is half done.
+# While `broken-pip` exists, pip does not find its package.
 INSTALLER = r"""#!/bin/bash
 here=$(dirname "$3")
 echo "installer $1 $2" >>"$here/calls"
@@ -66,7 +66,7 @@ chmod +x "$3/bin/conda"
 
 @pytest.fixture
 def site(served: tuple[Path, str]) -> Path:
-    """A directory that is served, with an installer and its sum."""
+    """A served directory with an installer and its checksum."""
     directory, url = served
     (directory / "installer.sh").write_text(INSTALLER)
     (directory / "installer.sh.sha256").write_text(f"{hashlib.sha256(INSTALLER.encode()).hexdigest()}  installer.sh\n")
@@ -76,7 +76,7 @@ def site(served: tuple[Path, str]) -> Path:
 
 @pytest.fixture
 def conda(host: Host, scripts: Scripts, site: Path) -> Host:
-    """An instance with the steps conda and kernels, that takes the installer from the site."""
+    """An instance with the steps conda and kernels, which downloads the installer from the site."""
     return host.install(from_site(scripts["trial of conda"]["on-start.sh"], site), CONDA_STALL=1)
 
 
@@ -85,7 +85,7 @@ def from_site(script: str, site: Path) -> str:
 
 
 def calls(host: Host) -> list[str]:
-    """How the installer, conda and pip were called."""
+    """Return the calls of the installer, conda and pip."""
     file = host.volume / "calls"
     return file.read_text().splitlines() if file.exists() else []
 
@@ -103,12 +103,12 @@ def kernel(host: Host) -> Path:
 
 
 def created(host: Host) -> list[str]:
-    """The calls on an empty volume."""
+    """Return the calls that are expected on an empty volume."""
     return ["installer -b -p", *added(host, "create")]
 
 
 def added(host: Host, verb: str = "install") -> list[str]:
-    """The calls for an environment."""
+    """Return the calls that are expected for an environment."""
     prefix = f"{host.volume}/custom-miniconda/envs/team"
     channels = "--override-channels|--channel=conda-forge|--channel=https://mirror.example/main"
     return [
@@ -229,7 +229,7 @@ def test_an_endless_installation_is_ended_and_removed(broken: str, conda: Host) 
 
 @pytest.mark.parametrize("broken", ["broken", "broken-environment"])
 def test_a_killed_installation_is_repeated_by_the_next_start(broken: str, conda: Host) -> None:
-    """Killed as by the end of the machine: nothing can clean up."""
+    """The installation is killed as when the machine ends, so nothing can clean up."""
     (conda.volume / broken).write_text(f'touch "{conda.root}/half-conda"; exec tail -f "{conda.root}/half-conda"')
     conda.start()
     wait_for((conda.root / "half-conda").exists)
@@ -279,7 +279,7 @@ def make_environment(directory: Path) -> None:
 
 @pytest.mark.parametrize(("is_environment", "verb"), [(True, "install"), (False, "create")])
 def test_half_an_environment_of_an_older_version_is_repaired(is_environment: bool, verb: str, conda: Host) -> None:
-    """Its mark `begun` does not say what a person did later, so nothing is removed."""
+    """The older version's mark `begun` does not tell what a person did later, so nothing is removed."""
     bootstrap(conda)
     directory = conda.volume / "custom-miniconda/envs/team"
     shutil.rmtree(directory)
@@ -335,11 +335,11 @@ def test_another_python_does_not_cost_what_a_person_installed(conda: Host) -> No
 
 
 def test_an_environment_that_was_complete_is_never_made_again(conda: Host) -> None:
-    """At whatever moment its bootstrap was killed."""
+    """It stays as it is, at whatever moment its bootstrap was killed."""
     bootstrap(conda)
     mark = conda.volume / "custom-miniconda/envs/team/.datalab-complete"
     assert not list(conda.volume.glob("**/*creating*"))
-    mark.unlink()  # killed just before it
+    mark.unlink()  # as if killed just before the mark was written
     (mark.parent / "mine").touch()
     bootstrap(conda)
     assert (mark.parent / "mine").exists()
@@ -371,7 +371,7 @@ def test_an_environment_of_that_name_that_a_person_made_is_kept(conda: Host) -> 
     (environment / ".datalab-complete").unlink()
     (conda.volume / "calls").unlink()
     (environment / "mine").touch()
-    (conda.volume / "custom-miniconda/.datalab-creating-other").touch()  # another environment was interrupted
+    (conda.volume / "custom-miniconda/.datalab-creating-other").touch()  # another one was interrupted
     bootstrap(conda)
     assert calls(conda) == added(conda)
     assert (environment / "mine").exists()
@@ -382,7 +382,7 @@ def test_an_environment_of_that_name_that_a_person_made_is_kept(conda: Host) -> 
 
 @pytest.fixture
 def sample(conda: Host) -> Path:
-    """The files of the sample: a Conda that does not answer here, and an environment."""
+    """The files of the sample: a Conda that always fails here, and an environment."""
     path = conda.volume / "custom-miniconda/miniconda"
     (path / "envs/custom_python/lib/python3.6/site-packages/ipykernel").mkdir(parents=True)
     (path / "bin").mkdir()
@@ -426,7 +426,7 @@ def test_ours_stays_where_it_is_when_another_comes(conda: Host) -> None:
 
 
 def shell(host: Host, *options: str, path: str = "/usr/bin:/bin") -> list[str]:
-    """The output of a shell with the file of profile.d, in a terminal that has inherited Jupyter's variables."""
+    """Return the output of a shell that reads our profile.d file, in a terminal that inherited Jupyter's variables."""
     command = f'. "{host.root}/etc/profile.d/zz-datalab.sh"; echo "level ${{CONDA_SHLVL-unset}}"'
     env = {"PATH": path, "CONDA_SHLVL": "1", "CONDA_EXE": "/home/ec2-user/anaconda3/bin/conda"}
     done = subprocess.run([*options, command], env=env, capture_output=True, text=True, check=True, timeout=20)
@@ -435,7 +435,7 @@ def shell(host: Host, *options: str, path: str = "/usr/bin:/bin") -> list[str]:
 
 @pytest.fixture
 def terminal(conda: Host) -> Host:
-    """An instance whose Conda says how shells use it."""
+    """An instance whose Conda prints how shells use it."""
     (conda.root / "etc/profile.d").mkdir(parents=True)
     bootstrap(conda)
     script = conda.volume / "custom-miniconda/etc/profile.d/conda.sh"

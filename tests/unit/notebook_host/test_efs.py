@@ -39,7 +39,7 @@ def tags(host: Host, team: str, owner: str) -> Path:
 
 
 def opens(host: Host, before: str = "") -> Path:
-    """Let `mount` work. It mounts an empty, writable directory, and records in the file `bound` where."""
+    """Let `mount` succeed: the place stays an empty, writable directory, and is recorded in the file `bound`."""
     return host.stub("mount", f'{before}\n[ "$1" = -t ] || readlink /proc/self/fd/8 >>"{host.root}/bound"')
 
 
@@ -50,7 +50,7 @@ def bound(host: Host) -> list[str]:
 
 
 def only_efs(scripts: Scripts, case: str) -> str:
-    """The script of a case, with this step alone."""
+    """Return the script of a case with the step efs only."""
     return re.sub(r"STEPS=\(.*\)", "STEPS=(efs)", scripts[case]["on-start.sh"])
 
 
@@ -170,7 +170,7 @@ def test_nothing_is_hidden_by_the_mount(instance: Host, scripts: Scripts) -> Non
 
 
 def in_the_way(kind: str, path: Path) -> None:
-    """What a person can put in place of the directory."""
+    """Put something in place of the directory, as a person can."""
     if kind == "fifo":
         os.mkfifo(path)
     elif kind == "file":
@@ -202,7 +202,7 @@ def test_a_link_above_it_leads_the_mount_nowhere(instance: Host, scripts: Script
     assert bound(instance) == []
 
 
-# The calls of efs_mount, so that a person can act before and after each of them.
+# The programs that efs_mount calls; a person acts before or after each of them.
 CALLS = ("ls", "mv", "install", "mkdir", "mount", "readlink")
 
 
@@ -214,7 +214,7 @@ def test_a_directory_that_is_swapped_in_any_moment_leads_the_mount_nowhere(
     etc, directory = instance.root / "etc/cron.d", instance.volume / "efs"
     etc.mkdir(parents=True)
     directory.mkdir()
-    (directory / "file").touch()  # to be set aside
+    (directory / "file").touch()  # this is set aside
     swap = f'/bin/mv "{directory}" "{directory}.$RANDOM" 2>/dev/null; /bin/ln -sT "{etc}" "{directory}"'
     before, after = (swap, "") if when == "before" else ("", swap)
     opens(instance, before if call == "mount" else "")
@@ -223,7 +223,7 @@ def test_a_directory_that_is_swapped_in_any_moment_leads_the_mount_nowhere(
         stub.write_text(f"{stub.read_text()}\n{after}\n")
     else:
         instance.stub(call, f'{before}\n"/bin/{call}" "$@"; status=$?\n{after}\nexit $status')
-    instance.stub("setsid")  # one attempt
+    instance.stub("setsid")  # so there is only one attempt
     instance.install(only_efs(scripts, "viewer")).start()
     assert (instance.stubs / f"{call}.calls").exists()
     assert str(etc) not in bound(instance)
@@ -249,7 +249,7 @@ def test_everybody_has_a_folder_that_all_can_read(instance: Host, scripts: Scrip
     wait_for(lambda: shared(instance) == made)
     (instance.root / "mnt/datalab-efs/teams/research/alice").chmod(0o700)
     instance.run("efs_folders")
-    assert shared(instance)["teams/research/alice"] == "700"  # the owner's wish
+    assert shared(instance)["teams/research/alice"] == "700"  # the person's choice is kept
     assert instance.notice == ""
 
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Starts with something else in place of each file that root touches in directories where a person can write.
 
-They run as the user of the tests; the scenario restart shows that root's rights are not misused.
+The starts run as the user of the tests; the scenario restart shows that root's rights are not misused.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def places(host: Host) -> list[Path]:
 
 
 def layers(paths: list[Path], kind: str) -> list[dict[Path, str]]:
-    """What is replaced at once: all files, each by another kind, or the directories of one depth by one kind."""
+    """Return what is replaced at once: all files, each by another kind, or directories of one depth by one kind."""
     files = [path for path in paths if not path.is_dir()]
     mixed = {path: KINDS[(KINDS.index(kind) + number) % len(KINDS)] for number, path in enumerate(files)}
     directories = sorted((path for path in paths if path.is_dir()), key=depth)

@@ -30,7 +30,7 @@ R = "lib/R/library/IRkernel"
 
 
 def environment(host: Host, name: str, package: str = PYTHON) -> Path:
-    """An environment with a package; "" is Conda's own, and a name with a / is that of another Conda."""
+    """Create an environment with a package; "" is Conda's own, and a name with a / belongs to another Conda."""
     root, _, name = name.rpartition("/")
     path = host.volume / "custom-miniconda" / root / ("envs/" + name if name else "")
     (path / package).mkdir(parents=True)
@@ -139,7 +139,7 @@ def test_r_is_a_kernel_beside_python(kernels: Host) -> None:
 
 
 def test_environments_of_another_conda_are_kernels_where_they_lie(kernels: Host) -> None:
-    """AWS's sample has made them, and our Conda is beside it."""
+    """AWS's sample has created them, and our Conda is beside the sample's."""
     environment(kernels, "miniconda/")
     environment(kernels, "miniconda/custom_python")
     ours = environment(kernels, "datalab/custom")
@@ -169,7 +169,7 @@ def test_names_that_differ_in_odd_characters_only_are_kernels_of_their_own(kerne
 
 
 def launched(host: Host, path: Path, *program: str) -> subprocess.Popen[str]:
-    """Start a kernel as Jupyter does: with the kernel's variables beside its own."""
+    """Start a program as Jupyter starts a kernel: with the variables of its kernel.json."""
     (spec,) = (each for each in registered(host).values() if each["env"]["CONDA_PREFIX"] == str(path))
     variables = {name: value.replace("${PATH}", "/usr/bin:/bin") for name, value in spec["env"].items()}
     command = [*spec["argv"][:2], *program]

@@ -26,7 +26,7 @@ VARIABLES = {
 
 @pytest.fixture
 def mirrors(host: Host, scripts: Scripts) -> Host:
-    """An instance with the step mirrors, whose git has a configuration of its own as the system's."""
+    """An instance with the step mirrors, whose git uses etc/gitconfig of the instance as the system's configuration."""
     for directory in ("etc/pki/ca-trust/source/anchors", "etc/pki/tls/certs", "etc/profile.d"):
         (host.root / directory).mkdir(parents=True)
     (host.root / "etc/pki/tls/certs/ca-bundle.crt").touch()
@@ -83,7 +83,7 @@ def test_kernels_trust_them_too(mirrors: Host) -> None:
 
 
 def mirrored(host: Host, **settings: object) -> Host:
-    """The same instance with other servers."""
+    """Install the step mirrors with these settings only."""
     steps = {"notebook_host_steps": ["mirrors"]}
     return host.install(
         rendered({**steps, **{f"notebook_host_{name}": value for name, value in settings.items()}})["on-start.sh"]

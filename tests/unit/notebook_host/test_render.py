@@ -152,7 +152,7 @@ def test_a_script_is_too_long_by_what_aws_counts(
 
 
 NOISE = "".join(sha256(bytes([number])).hexdigest() for number in range(250))
-# Each setting that can be long, as people make it long, by its name in the message.
+# A long value of each setting that can be long, by the setting's name in the message.
 MADE_LONG: dict[str, Any] = {
     "notebook_host_pip_index_url": f"https://pypi.example.com/{NOISE}",
     "notebook_host_proxy_url": f"http://{NOISE}",
@@ -176,7 +176,7 @@ MADE_LONG: dict[str, Any] = {
 }
 NEVER_LONG = {
     "notebook_host_output_dir",  # is in no script
-    "notebook_host_steps",  # is told by itself
+    "notebook_host_steps",  # has a message of its own
     "notebook_host_conda_installer_sha256",
     "notebook_host_efs_access_point",
     "notebook_host_autostop",

@@ -82,7 +82,7 @@ ACCEPTED: list[dict[str, Any]] = [{}, CASES["everything and tools"], {"notebook_
 
 
 def preflight(number: int, settings: dict[str, Any]) -> dict[str, Any]:
-    """A task that records the role's messages about the settings."""
+    """Return a task that records the role's messages about the settings."""
     role = {"name": "datalab.notebooks.notebook_host", "tasks_from": "preflight"}
     said = f"{{{{ said | default({{}}) | combine({{'{number}': ansible_failed_result.msg}}) }}}}"
     return {

@@ -58,7 +58,7 @@ def test_aws_and_bash_can_read_the_scripts(case: str, scripts: Scripts) -> None:
 @pytest.mark.skipif(shutil.which("shellcheck") is None, reason="shellcheck is not installed")
 @pytest.mark.parametrize("case", CASES)
 def test_shellcheck_finds_nothing(case: str, scripts: Scripts) -> None:
-    # An unusual value has a $ in single quotes; and fetched files are no part of the program.
+    # One of the odd values has a $ in single quotes, and fetched files are not part of the program.
     fetched = ["--exclude=SC1090,SC2034"]
     excluded = {
         "odd values": ["--exclude=SC2016"],
@@ -93,7 +93,7 @@ def test_the_scripts_fit(scripts: Scripts, capsys: pytest.CaptureFixture[str]) -
 @pytest.mark.parametrize(
     ("case", "steps"),
     [
-        ("defaults", "conda kernels jupyter autostop"),  # there are no servers, and there is nothing to mount
+        ("defaults", "conda kernels jupyter autostop"),  # neither servers nor a file system are set
         ("everything", "mirrors efs conda kernels jupyter autostop"),
         ("everything and tools", "mirrors tools efs conda kernels jupyter autostop"),
         ("everything and state", "mirrors tools efs conda kernels state jupyter autostop"),

@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The frame, run by bash: steps do not disturb each other, and report their results."""
+"""The frame of the script, run by bash: steps do not disturb each other, and report their results."""
 
 from __future__ import annotations
 
@@ -125,7 +125,7 @@ def test_why_an_instance_was_stopped_is_said_at_the_next_start_only(host: Host, 
     os.utime(status, (0, 0))  # of a start that was long ago
     host.run("notice", "stopped", "Stopped, since it was idle.")
     host.start()
-    assert host.notice == "# About this instance\n\n- Stopped, since it was idle.\n"  # and no word of a problem
+    assert host.notice == "# About this instance\n\n- Stopped, since it was idle.\n"  # no problem is mentioned
     host.start()
     assert host.notice == ""
 
@@ -155,7 +155,7 @@ def test_an_instance_without_its_owner_starts_all_the_same(host: Host, scripts: 
 
 def test_detached_work_outlives_the_start_and_holds_nothing_of_it(host: Host, scripts: Scripts) -> None:
     host.install(scripts["trial of detach"]["on-start.sh"])
-    # Like an agent that reads the output to its end, and then ends its child processes.
+    # Act as an agent that reads the output to its end, and then ends its child processes.
     reading, writing = os.pipe()
     agent = subprocess.Popen(
         ["bash", str(host.script)],
@@ -168,7 +168,7 @@ def test_detached_work_outlives_the_start_and_holds_nothing_of_it(host: Host, sc
     )
     os.close(writing)
     assert agent.wait(20) == 0
-    os.set_blocking(reading, False)  # so that it is an error if somebody still could write
+    os.set_blocking(reading, False)  # so that reading fails if a process could still write
     with os.fdopen(reading, "rb") as output:
         assert b"detaches: ok" in b"".join(iter(lambda: os.read(output.fileno(), 65536), b""))
     assert not (host.volume / "outlived").exists()
@@ -196,7 +196,7 @@ def test_with_systemd_detached_work_is_a_unit_of_its_own(host: Host, scripts: Sc
 def test_notices_at_the_same_time_do_not_bring_back_what_is_over(host: Host, scripts: Scripts) -> None:
     host.install(scripts["no steps"]["on-start.sh"]).start()
     host.run("notice", "old", "This is over soon.")
-    # Reads the notices slowly, so that one is taken back between its reading and its writing.
+    # This `cat` is slow, so that a notice is withdrawn between the reading and the writing of notices.
     host.stub("cat", '/usr/bin/env PATH=/usr/bin:/bin cat "$@"; status=$?; [ $# = 1 ] && sleep 1; exit $status')
     slow = threading.Thread(target=host.run, args=("publish",))
     slow.start()

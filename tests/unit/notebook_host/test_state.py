@@ -40,7 +40,7 @@ MIRROR = {**ON, "notebook_host_tools_url": "https://mirror.example"}
 
 
 def package(directory: Path, init: str = "", main: str = "") -> Path:
-    """A directory like host/datalab_state, with a package of these two files."""
+    """Create a directory like host/datalab_state, with a package of these two files."""
     source = directory / "src" / "datalab_state"
     source.mkdir(parents=True)
     (source / "__init__.py").write_text(init)
@@ -166,8 +166,8 @@ def test_a_mistake_is_one_sentence(settings: dict[str, Any], beginning: str) -> 
 
 @pytest.fixture
 def instance(host: Host, scripts: Scripts) -> Host:
-    """An instance that has started without an answer of the mirror, with an environment that has a kernel."""
-    host.stub("setsid")  # what is detached would ask again and again
+    """An instance that has started while the mirror did not answer, and has an environment with a kernel."""
+    host.stub("setsid")  # the detached process would ask again and again
     host.stub("curl", "echo no route >&2; exit 7")
     host.install(scripts["state"]["on-start.sh"])
     for package_ in ("lib/python3.12/site-packages/ipykernel", "lib/R/library/IRkernel"):
@@ -178,7 +178,7 @@ def instance(host: Host, scripts: Scripts) -> Host:
 
 
 def bring(host: Host, tmp_path: Path, init: str = "", main: str = "") -> Path:
-    """Make the archive available and installed; messages about kernels come from a package of these two files."""
+    """Install the archive, and then replace it by that of a package of these two files."""
     file = host.root / "usr/local/libexec/datalab/tools/datalab-state.zip"
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_bytes(state.archive_of(state.HOST))
@@ -188,7 +188,7 @@ def bring(host: Host, tmp_path: Path, init: str = "", main: str = "") -> Path:
 
 
 def launched(host: Host, *program: str, **variables: str) -> str:
-    """The arguments and environment of a kernel's program, by a python that prints them."""
+    """Return the arguments and environment of a kernel's program, which a stand-in for Python prints."""
     shown = host.root / "shown"
     shown.write_text('#!/bin/bash\necho "$@"\nenv | grep -E "^(PYTHONPATH|DATALAB_)" | sort\n')
     shown.chmod(0o755)
@@ -286,7 +286,7 @@ def test_unsaved_variables_are_reported_at_the_next_start_only(instance: Host, t
     shutil.rmtree(instance.root / "var/lib/datalab")  # only the volume is left
     instance.start()
     assert told in instance.notice
-    (instance.volume / ".datalab/status.json").touch()  # which two starts in one second do not change
+    (instance.volume / ".datalab/status.json").touch()  # two starts within a second would leave its time unchanged
     instance.start()
     assert "before a stop" not in instance.notice
 

@@ -180,7 +180,7 @@ def test_datalab_is_a_command_and_root_protects(
         )
 
 
-# Which files, and from where
+# Which files are fetched, and from where
 
 
 def test_a_tool_is_known_by_what_is_in_it(tmp_path: Path) -> None:
@@ -262,7 +262,7 @@ def test_datalab_is_made_of_the_source_and_the_same_each_time(tmp_path: Path) ->
     assert there == {file.relative_to(package).as_posix(): file.read_bytes() for file in source}
     command = [sys.executable, "-I", str(copy), "protect"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
-    assert "IndexError" in done.stderr  # it is read, with the standard library alone
+    assert "IndexError" in done.stderr  # it is imported with the standard library alone
 
 
 def test_the_name_is_that_of_the_file() -> None:

@@ -57,7 +57,7 @@ class Server:
             return False
 
     def ask(self, method: str, path: str) -> int:
-        """The status of the answer. WEBSOCKET asks for a connection."""
+        """Return the status of the answer. The method WEBSOCKET asks for a WebSocket connection."""
         connection = HTTPConnection("127.0.0.1", self.port, timeout=20)
         body = json.dumps(BODIES[method, path]) if (method, path) in BODIES else None
         upgrade = UPGRADE if method == "WEBSOCKET" else {}
@@ -123,7 +123,7 @@ def test_that_is_because_of_its_configuration(method: str, path: str, servers: d
 
 
 def test_the_viewer_asks_for_no_kernel_and_tells_no_news(servers: dict[str, Server]) -> None:
-    """Checked in the files; tests/laptop looks at the pages."""
+    """The files are checked here, and the pages in tests/laptop."""
     root = servers["viewer"].configuration.parents[1]
     config = json.loads((root / "etc/jupyter/labconfig/page_config.d/datalab.json").read_text())
     assert config == {"disabledExtensions": {"@jupyterlab/apputils-extension:announcements": True}}

@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A platform of three teams: its settings, and AWS's answers once a plan was carried out."""
+"""A platform of three teams: its settings, and AWS's answers after a plan was carried out."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ Found = dict[str, Any]
 
 
 def plan(found: Found = NOTHING, **more: Any) -> SectionPlan:
-    """The plan; keywords that are no argument of it are settings."""
+    """Return the plan; keywords that are not arguments of plan_access are settings."""
     given: dict[str, Any] = {
         "people": PEOPLE,
         "viewers": {"viewer": "datalab-viewer"},
@@ -62,7 +62,7 @@ def plan(found: Found = NOTHING, **more: Any) -> SectionPlan:
 def removal(
     found: Found, *, people: Any = PEOPLE, keep_used: bool = False, given: Any = NOTHING, **settings: Any
 ) -> SectionPlan:
-    """The plan of a removal; `given` are further arguments."""
+    """Return the plan of a removal; `given` has further arguments."""
     return plan_access_removal(
         {**SETTINGS, **settings},
         copy.deepcopy(found),
@@ -150,7 +150,7 @@ NAMES = {"policies": "policy_name", "roles": "role_name", "groups": "group_name"
 
 
 def applied(made: SectionPlan, found: Found = NOTHING) -> Found:
-    """What AWS has after the steps of a plan."""
+    """Return the resources in AWS after the steps of a plan."""
     after = copy.deepcopy(found)
     embedded = {item["role_name"]: item["role_policy_list"] for item in after["roles"]}
     for kind, make in MAKE.items():
@@ -166,7 +166,7 @@ def applied(made: SectionPlan, found: Found = NOTHING) -> Found:
 
 
 def changed(found: Found, kind: str, name: str, **more: Any) -> Found:
-    """The same, with other properties of one thing."""
+    """Return these resources, with other properties of one of them."""
     after = copy.deepcopy(found)
     (item,) = (each for each in after[kind] if each[NAMES[kind]] == name)
     item.update(more)

@@ -46,7 +46,7 @@ class Platform:
     wishes: dict[str, Wish] = field(default_factory=dict)
 
     def add(self, name: str, team: str, kind: str, *, days: list[date], never: bool = False) -> None:
-        """A person who works on these days."""
+        """Add a person who works on these days."""
         instance, volume = f"datalab-{name}", self.chance.choice([20, 50, 100])
         tags = {"owner": name, "team": team, "platform": "datalab", **({"idle": "never"} if never else {})}
         self.people[instance], self.wishes[instance] = (name, team), Wish(kind, volume, 3600)
@@ -72,7 +72,7 @@ class Platform:
                 return
 
     def facts(self, period: Period = NOVEMBER) -> Facts:
-        """The facts for a report."""
+        """Return the facts for a report."""
         days = [SINCE.date() + timedelta(days=number) for number in range((NOW.date() - SINCE.date()).days - 1)]
         shared = [Amount(day, "platform", kind, usd) for day in days for kind, usd in SHARED.items()]
         facts = Facts(

@@ -24,7 +24,7 @@ def inventory(
     shared: Mapping[str, Any] | None = None,
     **more: Any,
 ) -> Inventory:
-    """Teams below owners, other groups beside them, and variables of some hosts."""
+    """Return an inventory: teams below owners, other groups beside them, and variables of some hosts."""
     below = TEAMS if teams is None else teams
     owners = list(dict.fromkeys(name for hosts in below.values() for name in hosts))
     groups = {"owners": owners, "viewers": list(viewers), **_lists(below), **_lists(beside or {})}
@@ -45,7 +45,7 @@ def _lists(groups: Mapping[str, Collection[str]]) -> dict[str, list[str]]:
 
 
 def wanted(source: Inventory, *hosts: str, leaver: str | None = None) -> Wanted:
-    """The wishes of an inventory without mistakes, of all people or only of these."""
+    """Return what an inventory without mistakes asks for, for all people or only these."""
     found, problems = preflight(source, ["fleet"], hosts, is_limited=bool(hosts), leaver=leaver)
     assert not problems, problems_message(problems)
     return found
@@ -54,6 +54,6 @@ def wanted(source: Inventory, *hosts: str, leaver: str | None = None) -> Wanted:
 def told(
     source: Inventory, *hosts: str, sections: Collection[str] = ("fleet",), leaver: str | None = None
 ) -> list[str]:
-    """The mistakes of an inventory, as `about: text`, of all people or only of these."""
+    """Return the mistakes of an inventory, as `about: text`, of all people or only these."""
     _wanted, problems = preflight(source, sections, hosts, is_limited=bool(hosts), leaver=leaver)
     return [f"{problem.about}: {problem.text}" for problem in problems]

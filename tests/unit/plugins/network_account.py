@@ -29,7 +29,7 @@ ZONES = [f"{REGION}{letter}" for letter in "abc"]
 PREFIX_LIST = "pl-6ea54007"
 PEER = "vpc-0a1b"
 
-# The stages of the role's tasks: after each of them the rest is planned again.
+# The stages of the role's tasks; after each stage the rest is planned again.
 STAGES = [
     ["vpcs"],
     ["remove_endpoints"],
@@ -60,7 +60,7 @@ Found = dict[str, Any]
 
 
 def permission(rule: dict[str, Any]) -> Found:
-    """A rule of ec2_security_group as DescribeSecurityGroups has it."""
+    """Convert a rule of ec2_security_group to the form of DescribeSecurityGroups."""
     first, _dash, last = rule["ports"][0].partition("-")
     keys = {
         "cidr_ip": ("ip_ranges", "cidr_ip"),
@@ -74,7 +74,7 @@ def permission(rule: dict[str, Any]) -> Found:
 
 
 def plan_with(settings: dict[str, Any], found: Found, buckets: Sequence[str] = ()) -> SectionPlan:
-    """The plan for this account."""
+    """Return the plan for an account with these resources."""
     return plan_network(settings, found, account={"account": "123456789012", "partition": "aws"}, buckets=buckets)
 
 
@@ -109,7 +109,7 @@ class Account:
         return plan_with(self.settings, self.read())
 
     def converge(self, **settings: Any) -> SectionPlan:
-        """Carry the plan out in the stages of the role, and return what is left to do."""
+        """Carry the plan out in the stages of the role, and return the plan of what is left to do."""
         plan = self.plan(**settings)
         assert plan.refused == ()
         for stage in STAGES:
@@ -120,7 +120,7 @@ class Account:
         return self.plan()
 
     def remove(self, **options: Any) -> SectionPlan:
-        """Carry a removal out in the order of the role, and return what is left to do."""
+        """Carry a removal out in the order of the role, and return the plan of what is left to do."""
         plan = plan_network_removal(self.settings, self.read(removal=True), **options)
         assert plan.refused == ()
         self.carry_out(plan, ["remove_endpoints", *LAST])
@@ -150,7 +150,7 @@ class Account:
         self.there["security_groups"].append(self.default_group(vpc["vpc_id"]))
 
     def default_group(self, vpc_id: str) -> Found:
-        """The group that AWS creates with a VPC: its members reach each other, and everything."""
+        """Return the group that AWS creates with a VPC: its members can reach each other and any address."""
         group_id = self.id("sg")
         members = {"ip_protocol": "-1", "user_id_group_pairs": [{"group_id": group_id}]}
         anywhere = {"ip_protocol": "-1", "ip_ranges": [{"cidr_ip": "0.0.0.0/0"}]}

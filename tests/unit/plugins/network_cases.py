@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Settings and networks for the tests of network plans, and resources of others there."""
+"""Settings and networks for the tests of network plans, and resources of others in these networks."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ GIVEN = DEFAULTS | {"vpc_id": "vpc-9a", "subnet_ids": ["subnet-9b", "subnet-9a"]
 
 
 def account(settings: dict[str, Any]) -> Account:
-    """An account that has converged."""
+    """Return an account that has converged."""
     there = Account(settings)
     assert there.converge().changes == ()
     return there
 
 
 def given_vpc() -> Account:
-    """A VPC of the user, with a way to S3 and an endpoint."""
+    """Return an account with a VPC of the user, which has a route to S3 and an endpoint of KMS."""
     there = Account(GIVEN)
     dns = {"enable_dns_support": True, "enable_dns_hostnames": True}
     there.there["vpcs"] = [{"vpc_id": "vpc-9a", "cidr_block": "10.5.0.0/16", "tags": {}, **dns}]
@@ -64,7 +64,7 @@ def group_of_others(name: str) -> Found:
 
 
 def one(there: Account, kind: str, name: str) -> Found:
-    """The resource with this name."""
+    """Return the resource with this name."""
     found: Found
     (found,) = (each for each in there.there[kind] if each["tags"].get("Name") == name)
     return found

@@ -8,7 +8,7 @@ from typing import Any
 
 
 def outcome(owner: str = "alice", **more: Any) -> dict[str, Any]:
-    """The result for a person's instance that did not have to be changed."""
+    """Return the fleet module's result for a person's instance that needed no change."""
     return {
         "name": f"datalab-{owner}",
         "owner": owner,
@@ -26,6 +26,6 @@ def outcome(owner: str = "alice", **more: Any) -> dict[str, Any]:
 
 
 def pending(**changes: tuple[Any, Any]) -> dict[str, dict[str, Any]]:
-    """A pending change, before and after; a larger machine by default."""
+    """Return pending changes with the values before and after; by default a larger machine."""
     said = changes or {"instance_type": ("ml.t3.medium", "ml.m5.xlarge")}
     return {option: {"before": before, "after": after} for option, (before, after) in said.items()}

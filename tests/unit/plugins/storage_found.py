@@ -32,7 +32,7 @@ KEY_ID = "01234567-89ab-cdef-0123-456789abcdef"
 KEY = f"arn:aws:kms:eu-central-1:123456789012:key/{KEY_ID}"
 ACCOUNT = {"account": "123456789012", "partition": "aws", "region": "eu-central-1"}
 BUCKET = "datalab-results-123456789012-eu-central-1"
-LOG = {"bucket": "logs", "prefix": "ours/"}  # where its access log may be written
+LOG = {"bucket": "logs", "prefix": "ours/"}  # where the bucket's access log may be written
 ROLES = platform_roles("datalab", ACCOUNT)
 PEOPLE = ("alice", "bob")
 NETWORK = {
@@ -55,7 +55,7 @@ BY_POINT, BY_FILE_SYSTEM = {"isolation": "access_point"}, {"isolation": "file_sy
 BY_IAM = {"iam": True}
 GIVEN_SUBNETS = {"subnet_ids": [A, B], "security_group_ids": [GROUP]}
 SUBNETS = {A: {"vpc_id": VPC, "zone": "eu-central-1a"}, B: {"vpc_id": VPC, "zone": "eu-central-1b"}}
-MARKED = {"datalab:storage": "datalab"}  # by the platform of these settings
+MARKED = {"datalab:storage": "datalab"}  # the tag of the platform with these settings
 NO_BUCKETS = {"bucket": None, "has_log_bucket": None, "tools_bucket": None}
 EMPTY: dict[str, Any] = {"ids_only": False, "file_systems": [], "subnets": {}, **NO_BUCKETS}
 
@@ -118,7 +118,7 @@ def point(person: str = "alice", uid: int = 0, **more: Any) -> dict[str, Any]:
 
 
 def everybodys_point(**more: Any) -> dict[str, Any]:
-    """The access point by which all mount the file system with IAM."""
+    """The access point by which all people mount the file system with IAM."""
     made = {"owner_uid": 1000, "owner_gid": 1000, "permissions": "0775"}
     directory = {"path": "/shared", "creation_info": made}
     return {**point("shared", 1000), "root_directory": directory, "tags": {"Name": "shared", **MARKED}, **more}
@@ -192,5 +192,5 @@ def there(settings: dict[str, Any] | None = None, **more: Any) -> dict[str, Any]
 
 
 def texts(made: SectionPlan) -> list[str]:
-    """The changes, as people read them."""
+    """Return the changes as people read them."""
     return [f"{change.action} {change.text}" for change in made.changes]

@@ -232,7 +232,7 @@ def test_addresses_that_people_open_instances_from(cidr: str) -> None:
         "fe80::1%eth0",
         "*",
         "${aws:SourceIp}",
-        # A request to AWS comes from none of these, or from all.
+        # Requests to AWS come from none of these ranges; the last two have all addresses.
         "10.1.2.0/24",
         "172.16.0.0/16",
         "192.168.1.1",
@@ -249,7 +249,7 @@ def test_addresses_that_aws_does_not_see(cidr: str) -> None:
 
 
 def test_names_are_not_too_long() -> None:
-    assert of_team({}, "x" * 49) == []  # datalab-people-…: 64
+    assert of_team({}, "x" * 49) == []  # datalab-people-… has 64 characters
     (said,) = of_team({}, "x" * 50)
     assert "makes datalab-people-" in said
 
@@ -393,7 +393,7 @@ def test_a_boundary_that_would_lock_the_platform_out() -> None:
     )
     assert problems(teams=DATABASES, boundary_actions=[], boundary="arn:aws:iam::aws:policy/x") == []
     assert problems(teams=DATABASES, boundary_actions=[], role_arn=GIVEN) == []
-    assert len(problems(boundary_actions=[])) == 1  # the viewers
+    assert len(problems(boundary_actions=[])) == 1  # that of the viewers
 
 
 LOGS = "arn:aws:logs:*:000000000000:log-group:/aws/sagemaker/NotebookInstances"

@@ -124,7 +124,7 @@ for statement in OTHER_ORDER["document"]["Statement"]:
         value = statement[part]
         statement[part] = value[::-1] if isinstance(value, list) else [value]
 
-# The difference, and the change: kind, name, properties, and the reported difference.
+# The kind and name of a resource, the properties that differ, and the reported difference.
 DRIFT: list[tuple[str, str, dict[str, Any], str]] = [
     ("policies", "datalab-research", {"policy_version_list": [version(POLICY)]}, "document"),
     ("policies", "datalab-people-fraud", {"policy_version_list": [version(POLICY)]}, "document"),
@@ -343,7 +343,7 @@ def test_policies_that_need_the_network_wait_for_it(network: dict[str, Any]) -> 
     assert made.refused == ()
     assert made.ids["waiting"] == ["policy datalab-people-interns", "group datalab-people-interns"]
     rest = plan(applied(made))
-    people = [f"datalab-people-{team}" for team in SETTINGS["teams"]]  # all of them start instances in it
+    people = [f"datalab-people-{team}" for team in SETTINGS["teams"]]  # people of all teams start instances there
     assert names(rest) == {**NO_STEPS, "policies": people, "groups": [*waiting]}
     assert plan(applied(rest, applied(made))).changes == ()
 

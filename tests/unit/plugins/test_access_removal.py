@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The plan of the removal of all rights: ours are removed, those of others stay, and others' use of ours stops it."""
+"""The plan that removes the platform's rights: those of others stay, and others' use of the platform's stops it."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ def steps(made: Any) -> dict[str, list[str]]:
 
 
 def without(**names: str) -> dict[str, list[str]]:
-    """A converged platform without resources of these kinds."""
+    """Return the names of all resources, by kind, without these."""
     return {kind: [name for name in ALL[kind] if name != names.get(kind)] for kind in KINDS}
 
 
 def beside(kind: str, **more: Any) -> dict[str, Any]:
-    """A converged platform, and a resource of others."""
+    """Return a converged platform that also has this resource of others."""
     after = copy.deepcopy(CONVERGED)
     after[kind].append(more)
     return after

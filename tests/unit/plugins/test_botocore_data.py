@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The controller's reading of botocore's data, compared with botocore's own, and that it reads no more."""
+"""The controller reads botocore's data as botocore does, and imports nothing that only calls need."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ print(json.dumps(sorted({"boto3", "botocore.client", "botocore.model", "botocore
 
 
 def facts(shape: Any) -> Iterator[tuple[Any, ...]]:
-    """The constraints of a shape and all shapes within it."""
+    """Yield the constraints of a shape and of all shapes within it."""
     rules = {key: shape.metadata.get(key) for key in ("enum", "min", "max", "pattern")}
     yield shape.name, shape.type_name, rules
     if shape.type_name == "structure":
@@ -60,7 +60,7 @@ def test_instance_types_are_those_of_botocore() -> None:
 
 @pytest.mark.parametrize("place", ["AWS_DATA_PATH", "home"])
 def test_a_newer_model_that_a_user_keeps_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str) -> None:
-    """A model that the user keeps counts for botocore, and so for modules."""
+    """botocore, and so modules, use a model that the user keeps; the controller uses it, too."""
     models = tmp_path if place == "AWS_DATA_PATH" else tmp_path / ".aws" / "models"
     (models / "sagemaker" / "2099-01-01").mkdir(parents=True)
     newer = {"shapes": {"InstanceType": {"type": "string", "enum": ["ml.z9.large"]}}, "operations": {}}

@@ -27,7 +27,7 @@ def home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
 
 
 def open_with(monkeypatch: pytest.MonkeyPatch, come: Come, timeout: float = 10) -> bool:
-    """Whether the browser opened the page, if this is its program."""
+    """Return whether the browser asked for the URL; `come` acts as the browser."""
     done = Event()
 
     def open_and_tell(given: str) -> None:

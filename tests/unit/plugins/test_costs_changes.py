@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Prices beside changes: an unknown price is no price, and never 0."""
+"""The prices of changes: an unknown price is reported as no price, and never as 0."""
 
 from __future__ import annotations
 

@@ -203,7 +203,7 @@ def test_whose(case):
 
 @dataclass
 class Truth:
-    """An instance that goes through actions, and the seconds that it ran in the period."""
+    """An instance on which actions are done, and the seconds that it ran in the period."""
 
     begin: datetime
     end: datetime
@@ -263,7 +263,7 @@ MONTHS = st.builds(Month, st.integers(2023, 2026), st.integers(1, 12))
 
 
 def lived(period: Period, actions: list[tuple[int, str]], lead: int) -> tuple[Truth, datetime]:
-    """The outcome for an instance that begins some days before the period."""
+    """Do actions on an instance created `lead` seconds before the period; return it, and a time after all actions."""
     time = period.begin - timedelta(seconds=lead)
     truth = Truth(period.begin, period.end)
     for gap, action in [(0, "create"), (300, "start"), *actions]:

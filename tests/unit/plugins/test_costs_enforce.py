@@ -160,7 +160,7 @@ def test_denied_teams_are_named_with_the_way_to_lift_it() -> None:
 
 
 def denials(attached: bool = True) -> dict[str, Any]:
-    """The result of read_denials, if the policy is attached to the group of research, or not; another group has it."""
+    """Return a result of read_denials: another group has the policy, and the group of research if `attached`."""
     policy = f"{IAM}policy{PATH}{DENIAL}"
     return {"policies": {"datalab-people-fraud": [policy], "datalab-people-research": [policy] if attached else []}}
 

@@ -60,10 +60,10 @@ def test_no_time_zones(name):
 
 def test_a_month_is_refused_before_any_call():
     assert list(month_problems("2026-10", "Europe/Berlin", NOW)) == []
-    assert list(month_problems("2026-12", "Europe/Berlin", NOW)) == []  # it has begun there
+    assert list(month_problems("2026-12", "Europe/Berlin", NOW)) == []  # it has begun in Berlin
     (text,) = month_problems("2026-12", "UTC", NOW)
     assert text == "costs_month is 2026-12; 2026-12 is in the future; this month is 2026-11"
-    assert list(month_problems(2026, "UTC", NOW)) == []  # its spec says so
+    assert list(month_problems(2026, "UTC", NOW)) == []  # its spec reports the number
     assert len(list(month_problems("x", "Mars", NOW))) == 1
 
 

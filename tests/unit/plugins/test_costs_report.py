@@ -98,13 +98,13 @@ def test_a_pending_change_has_its_price_at_last_months_hours():
     assert waits["price"] == f"+1.36 USD/h, about {1.36 * hours:+,.0f} a month at last month's hours"
 
 
-# What is saved
+# Savings
 
 BEGIN = datetime(2026, 11, 2, 8, tzinfo=UTC)
 
 
 def ran(*spans: tuple[float, float], name: str = "alice") -> list[Event]:
-    """Events of an instance that ran in these hours."""
+    """Return the events of an instance that ran in these hours."""
     return [
         Event(BEGIN + hour * HOUR, name, status, "ml.g5.xlarge")
         for begin, end in spans
@@ -120,9 +120,9 @@ def line(hour: float, decision: str = "stop") -> Line:
     ("events", "lines", "hours"),
     [
         (ran((0, 2), (10, 12)), [line(2)], 8),
-        (ran((0, 2), (10, 12)), [line(2), line(12)], 8 + 88),  # until the last moment that is counted
-        (ran((0, 2), (10, 12)), [], 0),  # the person did
-        (ran((0, 2), (10, 12)), [line(1)], 0),  # long before the stop, which is another's
+        (ran((0, 2), (10, 12)), [line(2), line(12)], 8 + 88),  # until the end of the counted time
+        (ran((0, 2), (10, 12)), [], 0),  # the person stopped it
+        (ran((0, 2), (10, 12)), [line(1)], 0),  # too early to be the cause of the stop
         (ran((0, 2), (10, 12)), [line(2, "observe")], 0),
         ([*ran((0, 2)), Event(BEGIN + 5 * HOUR, "alice", "Deleting")], [line(2)], 3),
         (ran((0, 2), name="bob"), [line(2)], 0),
@@ -151,7 +151,7 @@ def test_the_measured_baseline_is_what_ran_on_while_autostop_only_observed():
     base = measured(lives, lines, BEGIN, BEGIN + 100 * HOUR)
     assert base
     assert (base.instances, base.hours, round(base.after, 1)) == (frozenset({"alice"}), 20.0, 15.0)
-    assert base.saved(100) == pytest.approx(300, rel=0.01)  # 15 hours more for each 5
+    assert base.saved(100) == pytest.approx(300, rel=0.01)  # for each 5 hours, 15 more would have run
     assert measured(lives, [line(2)], BEGIN, BEGIN + 100 * HOUR) is None
 
 
@@ -169,17 +169,17 @@ def test_saved_is_never_said_without_its_baseline():
     assert "on the 1 instance that autostop observed from" in page(with_baseline)
     assert with_baseline["saved"]["measured"]["usd"] < with_baseline["saved"]["usd"]
     assert "while it only observed" in " ".join(summary(with_baseline))
-    still = [*observed, Line(NOW - HOUR, run.instance, "observe", "idle")]  # nothing was stopped, and nothing saved
+    still = [*observed, Line(NOW - HOUR, run.instance, "observe", "idle")]  # nothing was stopped, so nothing was saved
     assert make_report(replace(FACTS, usage=replace(FACTS.usage, lines=still)))["saved"]["measured"] is None
     assert make_report(replace(FACTS, usage=replace(FACTS.usage, lines=[])))["saved"] is None
     assert "20:00" not in page(REPORT)
 
 
-# What comes
+# Forecast
 
 
 def test_each_coming_day_costs_what_its_like_did():
-    today, end = date(2026, 11, 25), date(2026, 12, 1)  # a Wednesday
+    today, end = date(2026, 11, 25), date(2026, 12, 1)  # today is a Wednesday
     days = {today - DAY * number: 2.0 if (today - DAY * number).weekday() >= 5 else 10.0 for number in range(1, 40)}
     assert forecast(days, date(2026, 10, 1), today, end) == 10 + 10 + 10 + 2 + 2 + 10
     assert forecast({**days, today: 7.0}, date(2026, 10, 1), today, end) == 3 + 10 + 10 + 2 + 2 + 10
@@ -189,7 +189,7 @@ def test_each_coming_day_costs_what_its_like_did():
     assert forecast_shared({}, end) == 0
 
 
-# Failures: the page says them in its second line
+# Failures, which the page names in its second line
 
 
 def second_line(facts: Facts) -> str:
@@ -284,7 +284,7 @@ def test_usage_types_have_names(usage_type, kind):
 
 
 class Reader(HTMLParser):
-    """Collects the parts of a page."""
+    """The tags and links of a page."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -359,7 +359,7 @@ def test_a_thousand_people_take_little_time():
     assert len(text.encode()) < 1_000_000
 
 
-# What modules return
+# Results of modules
 
 
 def test_results_of_modules_are_read():

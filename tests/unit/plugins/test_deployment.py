@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The requirements of a delivered project, and mistakes in how it is to run."""
+"""The requirements of a delivered project, and mistakes in the settings of its deployment."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ PLAIN = Path(__file__).parents[3] / "host/datalab_deliver/src/datalab_deliver/pl
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """The parts of a project of `datalab deliver --as service` that are read."""
+    """The files of a project of `datalab deliver --as service` that a deployment reads."""
     files = {
         "pyproject.toml": '[project]\nname = "my-sums"\nversion = "0.1.0"\n',
         "Dockerfile": "ARG BASE=docker.io/library/python:3.11-slim\nFROM ${BASE}\n",

@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""From people's variables to the options of their instances."""
+"""The options of instances, from the variables of their people."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ IN_IT = {"subnet_id": "subnet-1", "security_group_ids": ["sg-1", "sg-2"], "direc
 
 
 def wishes(variables: Variables | None = None, person: str = "alice") -> Wishes:
-    """The variables of a person of the team research."""
+    """Return the settings of a person of the team research."""
     found = wanted(inventory({"research": [person]}, variables={person: variables or {}}))
     return found.wishes[person]
 
 
 def options(variables: Variables | None = None, place: Place | None = None, person: str = "alice") -> dict[str, Any]:
-    """The options of a person's instance."""
+    """Return the options of a person's instance."""
     return instance_options(wishes(variables, person), "datalab", place or Place())
 
 

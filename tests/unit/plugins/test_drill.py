@@ -1,8 +1,8 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A drill: roles, tags, storage and instances are damaged at random, and one run repairs or names all of it.
+"""A drill: roles, tags, storage and instances are damaged at random, and one run repairs or names all damage.
 
-The number in a test's name is the seed: `pytest tests/unit/plugins/test_drill.py -k 'damages[17]'` plays it again.
+The number in a test's name is the seed: `pytest tests/unit/plugins/test_drill.py -k 'damages[17]'` repeats it.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class Damage(NamedTuple):
 
 
 def has(fate: str, **properties: Any) -> Damage:
-    """The resource has other properties."""
+    """Return a damage that changes properties of a resource."""
     return Damage(fate, lambda item: {**item, **properties})
 
 
@@ -49,7 +49,7 @@ def lacks_tag(fate: str, key: str) -> Damage:
 
 
 def becomes(fate: str, status: str = "Stopped", tags: Mapping[str, str] | None = None, **fields: Any) -> Damage:
-    """The instance has another status, other tags and settings; those of one that was updated have stopped it."""
+    """Return a damage that changes an instance; it is Stopped by default, since changing settings needs a stop."""
     return Damage(
         fate,
         lambda item: replace(item, status=status, tags={**item.tags, **(tags or {})}, fields={**item.fields, **fields}),
@@ -147,7 +147,7 @@ def as_wanted(desired: Desired) -> Current:
 
 
 def platform() -> World:
-    """The platform after a run."""
+    """Return the platform after a run."""
     world: World = {}
     for kind in access.MAKE:
         world |= {(kind, item[access.NAMES[kind]]): item for item in access.CONVERGED[kind]}
@@ -163,7 +163,7 @@ def platform() -> World:
 
 
 class Run(NamedTuple):
-    """What one run says and does."""
+    """The messages and the effects of one run."""
 
     refused: tuple[str, ...]
     told: tuple[str, ...]
@@ -208,7 +208,7 @@ def after_access(world: World, made: Any) -> World:
 
 
 def after_storage(world: World, made: Any) -> World:
-    """The resource after a step; a step names all properties that its module manages."""
+    """Return the storage after a plan's steps; a step names all properties that its module manages."""
     after: World = {}
     for step in made.steps["file_systems"]:
         system = world["file_systems", step["name"]]
@@ -241,7 +241,7 @@ def after_instance(made: Plan) -> Current | None:
 
 
 def damage(world: World, seed: int) -> dict[Thing, Damage]:
-    """Damage some resources. All kinds are equally likely."""
+    """Damage some resources, and return the damages. All kinds are equally likely."""
     rng = random.Random(seed)  # noqa: S311 - it is a drill
     done: dict[Thing, Damage] = {}
     for _each in range(rng.randint(1, MOST_DAMAGES)):
@@ -263,7 +263,7 @@ def test_one_run_repairs_or_names_all_damages(seed: int) -> None:
     assert len(stopped.refused) == len(foreign)
     assert [name for _kind, name in foreign if not any(name in text for text in stopped.refused)] == []
     assert world == before
-    world |= {thing: healthy[thing] for thing in foreign}  # which the sentences ask for
+    world |= {thing: healthy[thing] for thing in foreign}  # as the messages ask
 
     made = run(world)
     assert made.refused == ()
@@ -278,6 +278,6 @@ def test_one_run_repairs_or_names_all_damages(seed: int) -> None:
 
 
 def test_every_damage_is_dealt_in_some_round() -> None:
-    """Otherwise a passing round would prove less than it seems to."""
+    """Otherwise the passing rounds would prove less than they seem to."""
     dealt = {(kind, each) for seed in range(ROUNDS) for (kind, _name), each in damage(platform(), seed).items()}
     assert dealt == {(kind, each) for kind, damages in DAMAGES.items() for each in damages}

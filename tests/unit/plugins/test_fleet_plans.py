@@ -45,7 +45,7 @@ QUANT = {"notebook_lifecycle_config": "quant", "notebook_host_idle_timeout": 60}
 
 
 def people(*hosts: str, leaver: str | None = None, isolation: str = "shared", **shared: Any) -> Wanted:
-    """Alice, Bob (who has a configuration of his own), Erin and a viewer; a run about these hosts, or about all."""
+    """Alice, Bob (who has a configuration of his own), Erin and a viewer; a run for these hosts, or for all."""
     return wanted(
         inventory(
             viewers=["viewer"],
@@ -57,7 +57,7 @@ def people(*hosts: str, leaver: str | None = None, isolation: str = "shared", **
     )
 
 
-# What is made
+# Requests to converge
 
 
 def test_everybody_and_the_configurations_that_they_use() -> None:
@@ -93,7 +93,7 @@ def test_an_instance_has_a_configuration_of_the_request() -> None:
 
 
 def to_come(dns_name: str | None) -> Place:
-    """Alice mounts by an access point that does not exist yet."""
+    """Return a Place in which Alice mounts by an access point that does not exist yet."""
     mount = {"notebook_host_efs_dns_name": dns_name, "notebook_host_efs_access_point": None}
     return Place(efs_dns_name="fs", mounts={"alice": mount})
 
@@ -154,9 +154,9 @@ def test_scripts_know_where_tools_are(source: dict[str, Any], bucket: str, url: 
         (TOOLS, "acme-tools", set(), {}),
         (TOOLS, "acme-tools", {"/another"}, {}),
         (TOOLS, "acme-tools", {__file__}, {"alice": ["tools"]}),
-        (TOOLS, "", set(), {"alice": ["tools"]}),  # nothing tells the bucket
+        (TOOLS, "", set(), {"alice": ["tools"]}),  # no bucket is known
         (ELSEWHERE, "", set(), {}),
-        ({}, "", set(), {}),  # the scripts carry ours
+        ({}, "", set(), {}),  # the scripts contain the platform's tools
         ({}, "acme-tools", {CONDA}, {"alice": ["tools"]}),
         (ELSEWHERE, "acme-tools", {CONDA}, {}),
     ],
@@ -208,7 +208,7 @@ def test_all_mount_with_iam_by_one_access_point() -> None:
     assert fleet_request(people("alice"), to_come)["missing"] == {"alice": ["access point"]}
 
 
-# What else instances are given
+# Network, storage and roles of instances
 
 NETWORK = SectionPlan(ids={"subnet_ids": ["subnet-1", "subnet-2"], "instances_security_group": "sg-1"})
 TOOLS_IDS = {"tools_bucket": "acme-tools", "missing_tools": ["/x"]}
@@ -276,7 +276,7 @@ def test_place(plans: dict[str, SectionPlan], settings: Mapping[str, Any], expec
     assert place(people(**settings), plans) == expected
 
 
-# What is removed
+# Removals
 
 
 def test_removal_takes_instances_by_force() -> None:
@@ -365,14 +365,14 @@ def config_removal(
 
 
 def removed(plan: SectionPlan) -> list[str]:
-    """The configurations that are removed, in the table and in the tasks."""
+    """Return the removed configurations, which are the same in the table and in the tasks."""
     names = [each["name"] for each in plan.steps["lifecycle_configs"]]
     assert plan.changes == tuple(Change("remove", f"lifecycle configuration {name}") for name in names)
     return names
 
 
 def leaving(config: str | None, name: str = "bob") -> dict[str, Any]:
-    """A person's instance that is removed, with this configuration."""
+    """Return a person's instance that is removed, with this configuration."""
     return {"going": [instance(f"datalab-{name}", config)]}
 
 
@@ -448,7 +448,7 @@ def test_a_configuration_is_the_persons_own_where_mounts_are(isolation: str, con
     assert alice == {"name": "datalab-alice", "owner": "alice", "lifecycle_config_name": config}
 
 
-# Whose instances
+# Instances of another person
 
 
 def test_a_resource_that_cannot_be_removed_stops_the_removal() -> None:
@@ -477,7 +477,7 @@ def test_the_word_holds_for_a_person_who_has_left() -> None:
     assert [each["allow_other_owner"] for each in removal_request(chosen)] == [True]
 
 
-# What AWS does not have
+# Missing roles
 
 
 @pytest.mark.parametrize(
@@ -508,7 +508,7 @@ RETIRED, CURRENT = "notebook-al2-v3", "notebook-al2023-v1"
 
 
 def outcome(name: str, os: str = RETIRED, status: str = "Stopped", *, waits: bool = False) -> dict[str, Any]:
-    """The result of the fleet module in check mode for an instance that is to move."""
+    """Return the fleet module's result in check mode for an instance that is to move to another OS."""
     change = {"platform_identifier": {"before": os, "after": CURRENT}}
     return {
         "name": f"datalab-{name}",
@@ -521,12 +521,12 @@ def outcome(name: str, os: str = RETIRED, status: str = "Stopped", *, waits: boo
 
 
 def asked(*outcomes: Mapping[str, Any], **more: Any) -> list[dict[str, Any]]:
-    """The requested instances of these outcomes."""
+    """Return the requested instances of these outcomes."""
     return [{"name": each["name"], "owner": each["owner"], "platform_identifier": CURRENT, **more} for each in outcomes]
 
 
 def moved(*outcomes: Mapping[str, Any], batch: int = 10) -> tuple[list[str], list[list[str]], list[list[str]]]:
-    """Who waits, who moves, and who stops again, in batches."""
+    """Return the people whose instances wait, and, in batches, those whose instances move and stop again."""
     plan = upgrade(asked(*outcomes), outcomes, CURRENT, batch)
     batches = [[[each["owner"] for each in part[key]] for part in plan["batches"]] for key in ("moving", "at_rest")]
     return plan["waiting"], batches[0], batches[1]

@@ -19,7 +19,7 @@ from ansible_collections.datalab.notebooks.tests.unit.plugins.outcomes import ou
 
 
 class TwoReads(FlowAction):
-    """Runs a module twice, which returns the same each time."""
+    """An action that runs a module twice; the module returns the same each time."""
 
     returned: Mapping[str, Any]
 

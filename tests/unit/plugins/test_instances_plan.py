@@ -33,7 +33,7 @@ from ansible_collections.datalab.notebooks.tests.unit.plugins.inventories import
 
 MODIFIED = datetime(2026, 3, 1, 8, 30, tzinfo=UTC)
 ROLE = "arn:aws:iam::123456789012:role/datalab-research"
-HIDDEN = ("RoleArn", "VolumeSizeInGB", "PlatformIdentifier", "RootAccess", IMDS)  # which lists do not tell
+HIDDEN = ("RoleArn", "VolumeSizeInGB", "PlatformIdentifier", "RootAccess", IMDS)  # lists do not have these
 
 
 def people(*hosts: str, names: tuple[str, ...] = ("alice", "bob"), **shared: Any) -> Wanted:
@@ -45,7 +45,7 @@ REQUEST = fleet_request(people("alice"), Place(role_arn=ROLE))
 
 
 def described(**more: Any) -> dict[str, Any]:
-    """DescribeNotebookInstance's answer about Alice's instance, which is as desired except for `given`."""
+    """DescribeNotebookInstance's answer about Alice's instance, which is as desired except for `more`."""
     return {
         "NotebookInstanceName": "datalab-alice",
         "NotebookInstanceArn": "arn:aws:sagemaker:eu-central-1:123456789012:notebook-instance/datalab-alice",

@@ -44,7 +44,7 @@ Read = Callable[..., Inventory]
 
 @pytest.fixture
 def read(tmp_path: Path) -> Read:
-    """Read an inventory of these files as an action does, in a play on localhost."""
+    """A function that reads an inventory of these files as an action does, in a play on localhost."""
 
     def reading(
         files: Mapping[str, str] | None = None,
@@ -104,7 +104,7 @@ def test_an_inventory_as_ansible_loads_it_has_no_mistakes(read: Read) -> None:
     assert told(read(), sections=ALL) == []
 
 
-# Whose variables
+# Variables of hosts and of the platform
 
 
 def test_variables_of_hosts_groups_and_everybody(read: Read) -> None:
@@ -194,7 +194,7 @@ def test_a_template_may_name_others_and_files_beside_the_inventory(read: Read) -
 
 def test_a_platform_may_name_files_beside_the_inventory_too(read: Read) -> None:
     files = {"group_vars/all.yml": """platform_network_name: "{{ lookup('file', inventory_dir ~ '/name') }}" """}
-    play = {"inventory_dir": "{{ hostvars[groups.all | first].inventory_dir }}"}  # as playbooks/vars/run.yml
+    play = {"inventory_dir": "{{ hostvars[groups.all | first].inventory_dir }}"}  # as in playbooks/vars/run.yml
     inventory = read({**files, "name": "lab"}, play=play)
     names = {each["platform_network_name"] for each in (inventory.shared, inventory.common, *inventory.hosts.values())}
     assert (names, inventory.unreadable) == ({"lab"}, ())
@@ -386,7 +386,7 @@ def test_a_number_of_the_command_line_stands_in_no_file(read: Read) -> None:
     assert told(read(extra={"notebook_idle": 504})) == []
 
 
-# Sources that are not there
+# Missing sources
 
 
 def test_a_source_that_is_not_there_is_a_mistake(read: Read) -> None:

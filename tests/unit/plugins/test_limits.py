@@ -26,7 +26,7 @@ ROLE = "arn:aws:iam::123456789012:role/"
 
 
 def with_maximum(variables: Mapping[str, Variables]) -> dict[str, Variables]:
-    """The variables of people whose shared configuration has a maximum."""
+    """Return the variables of people whose shared configuration has a maximum."""
     return {name: {**MAXIMUM, **variables.get(name, {})} for name in (*variables, "ivy", "ida", "erin")}
 
 
@@ -38,7 +38,7 @@ def said(
     others: Mapping[str, Variables] | None = None,
     **shared: Any,
 ) -> list[str]:
-    """The mistakes in the variables of Ivy, who is in a restricted group, and in those of everybody."""
+    """Return the mistakes in the variables of Ivy, who is in a restricted group, and in those of everybody."""
     source = inventory(
         {"interns": ["ivy", "ida"], "fraud": ["erin"]},
         viewers=["viewer"],
@@ -192,7 +192,7 @@ def test_the_first_subnet_of_a_given_network(variables: Variables, shared: Varia
 
 
 def placed(ids: dict[str, Any], variables: Variables, **shared: Any) -> list[str]:
-    """People in subnets or groups that the limits forbid, once the network was read."""
+    """Return the problems of people in subnets or groups that the limits forbid, once the network was read."""
     teams = {"platform_access_teams": {"interns": {"limits": LIMITS}, "fraud": {}}}
     people: dict[str, list[str]] = {"interns": ["ivy"], "fraud": ["erin"]}
     source = inventory(people, variables=with_maximum({"ivy": variables}), shared={**teams, **shared})

@@ -128,19 +128,19 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
 ACCEPTED: list[dict[str, Any]] = [
     {},
     GIVEN,
-    GIVEN | {"endpoints": ["sts"], **server(cidr="10.42.4.0/24")},  # whose network is not known before the first call
+    GIVEN | {"endpoints": ["sts"], **server(cidr="10.42.4.0/24")},  # the VPC's range is unknown before the first call
     {"endpoints": []},
     {"flow_log": {"bucket": "acme-logs", "traffic": "REJECT"}},
     flow_log("network/data_lab.2-x/"),
     flow_log(""),
     {"endpoints": ["com.amazonaws.eu-central-1.kms", "cn.com.amazonaws.cn-north-1.sts"]},
     {"nat": True},
-    {"nat_cidr": "nonsense"},  # which nobody looks at
+    {"nat_cidr": "nonsense"},  # not read without nat
     server(),
-    server(cidr="10.0.0.0/8"),  # the whole company, and the VPC with it
+    server(cidr="10.0.0.0/8"),  # the whole company, which includes the VPC
     {"nat": True, **server(cidr="0.0.0.0/0", ports=[22])},
     peering(owner="012345678901", region="eu-west-1"),
-    {"peerings": [PEER, {"vpc_id": "vpc-0c", "cidr": "10.1.4.0/24"}]},  # the more exact route wins
+    {"peerings": [PEER, {"vpc_id": "vpc-0c", "cidr": "10.1.4.0/24"}]},  # the more specific route wins
     {"name": "a" * 63},
     subnets(*(f"10.42.{4 * n}.0/23" for n in range(4))),
 ]
@@ -178,7 +178,7 @@ def test_two_subnets_are_accepted_if_they_are_parts_of_the_vpc_and_share_nothing
     assert (said(subnets(one, other)) == []) == (inside and apart)
 
 
-# Texts of any kind, and some that are nearly right.
+# Any texts, and some that are nearly valid.
 TEXTS = st.text(max_size=12) | st.from_regex(r"[0-9]{1,3}(\.[0-9]{1,3}){0,3}(/[0-9.]*)?") | NETWORKS
 TEXTS |= st.sampled_from(["", "default", "s3", "com.amazonaws.eu-central-1.s3", "vpc-0a", "subnet-0a", "a", "443"])
 VALUES = {
@@ -191,7 +191,7 @@ VALUES = {
 
 
 def values(option: dict[str, Any]) -> st.SearchStrategy[Any]:
-    """All values of a type of the specification."""
+    """Return a strategy for all values of an option's type."""
     if option["type"] != "list":
         return VALUES[option["type"]]
     if "options" not in option:

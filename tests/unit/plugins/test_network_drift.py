@@ -27,7 +27,7 @@ from ansible_collections.datalab.notebooks.tests.unit.plugins.network_cases impo
     texts,
 )
 
-# What has changed
+# Changes from outside
 
 
 def change(kind: str, name: str, **values: Any) -> Callable[[Account], None]:
@@ -51,7 +51,7 @@ def without_routes(name: str) -> Callable[[Account], None]:
 
 
 def move(there: Account) -> None:
-    """A subnet has another route table."""
+    """Give a subnet another route table."""
     table = one(there, "route_tables", "datalab-private")
     moved = table["associations"].pop()
     other = {"route_table_id": "rtb-9a", "routes": [], "associations": [moved], "tags": {}}
@@ -59,7 +59,7 @@ def move(there: Account) -> None:
 
 
 def redirect(there: Account) -> None:
-    """The default route leads to a NAT gateway that is long gone."""
+    """Lead the default route to a NAT gateway that is long gone."""
     for route in one(there, "route_tables", "datalab-private")["routes"]:
         if "nat_gateway_id" in route:
             route["nat_gateway_id"] = "nat-9a"
@@ -220,7 +220,7 @@ def test_a_run_that_was_cut_off_is_completed_by_the_next(data: st.DataObject) ->
     if not there.there["nat_gateways"] or not there.there["vpcs"]:
         for address in there.there["addresses"]:
             address.pop("association_id", None)
-    if not there.there["vpcs"]:  # and all that was in it
+    if not there.there["vpcs"]:  # all that was in the VPC is gone, too
         for kind, _key in KEYS.values():
             there.there[kind] = there.there[kind] if kind in ("addresses", "internet_gateways") else []
         for gateway in there.there["internet_gateways"]:
@@ -231,7 +231,7 @@ def test_a_run_that_was_cut_off_is_completed_by_the_next(data: st.DataObject) ->
     assert {kind for kind in there.there if there.there[kind]} <= {"peerings"}
 
 
-# What AWS is doing
+# Transitional states
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The flow log of the VPC: its destination, which logs are the platform's, and whether it arrives."""
+"""The flow log of the VPC: its destination, which flow logs are the platform's, and whether they are delivered."""
 
 from __future__ import annotations
 
@@ -134,7 +134,7 @@ STORAGE = {"efs_name": "datalab", "results_bucket": "", "tools_bucket": "acme-to
     [
         ("datalab-results-123456789012-eu-central-1", "results"),
         ("acme-tools", "tools"),
-        ("datalab-tools-123456789012-eu-central-1", None),  # tools are elsewhere
+        ("datalab-tools-123456789012-eu-central-1", None),  # the tools are in another bucket
         ("datalab-results", None),
         ("acme-logs", None),
     ],

@@ -41,7 +41,7 @@ from ansible_collections.datalab.notebooks.tests.unit.plugins.network_cases impo
     texts,
 )
 
-# From nothing
+# Creation
 
 
 def test_an_empty_account() -> None:
@@ -138,7 +138,7 @@ def test_the_default_group_of_a_given_vpc_is_not_ours_to_close() -> None:
 
 
 def rules(there: Account, group: str) -> tuple[list[str], list[str]]:
-    """What comes in and what goes out."""
+    """Return a group's rules for incoming and for outgoing traffic."""
     names = {each["group_id"]: each["group_name"] for each in there.there["security_groups"]}
 
     def plain(permissions: list[Found]) -> list[str]:
@@ -302,7 +302,7 @@ def test_only_gateways_of_s3_lead_to_s3() -> None:
     table = one(there, "route_tables", "datalab-private")
     table["routes"].append(route)
     assert texts(there) == []
-    table["routes"][-2]["gateway_id"] = "vpce-9d"  # as if the way to S3 were an interface
+    table["routes"][-2]["gateway_id"] = "vpce-9d"  # as if the route to S3 led to an interface endpoint
     assert texts(there) == ["change rules of security group datalab-instances"]
 
 
@@ -327,7 +327,7 @@ def test_a_given_vpc() -> None:
     assert [each for kind in there.there.values() for each in kind if each["tags"]] == []
 
 
-# What is read
+# Reads
 
 
 def test_what_is_read() -> None:

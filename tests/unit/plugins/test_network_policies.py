@@ -23,7 +23,7 @@ ANYBODY = json.dumps({"Statement": [{"Effect": "Allow", "Principal": "*", "Actio
 
 
 def policies(there: Account) -> dict[str, Any]:
-    """The policies of all endpoints, by the last part of the services' names."""
+    """Return the policies of all endpoints, by the last part of the services' names."""
     return {
         each["service_name"].rpartition(".eu-central-1.")[2]: json.loads(each["policy_document"])["Statement"]
         for each in there.there["endpoints"]

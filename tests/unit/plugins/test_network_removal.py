@@ -195,5 +195,5 @@ def test_resources_of_others_in_an_existing_vpc_are_no_obstacle() -> None:
         "security group datalab-endpoints",
     ]
     assert not plan.refused
-    there.there["interfaces"].append(interface(SAGEMAKER))  # wears one of our groups: others are not read
+    there.there["interfaces"].append(interface(SAGEMAKER))  # only interfaces with our groups are read
     assert removal(there).refused

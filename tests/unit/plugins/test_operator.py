@@ -1,8 +1,8 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The operator's policies: an inventory that has something already needs no right to create it.
+"""The operator's policies: an inventory that names an existing resource needs no right to create it.
 
-What they allow is proved in tests/policies; that they are enough, and no more, by the integration tests.
+tests/policies proves what they allow; the integration tests prove that they are sufficient, and no more.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ WITH_MIRROR = {"notebook_fleet_owner_defaults": {"notebook_host_tools_url": "s3:
 
 
 def statements(shared: Mapping[str, Any] | None = None, **of_alice: Any) -> dict[str, dict[str, Any]]:
-    """The statements of all policies by part and Sid."""
+    """Return the statements of all policies, by part and Sid."""
     source = inventory(viewers=["viewer"], shared=shared, variables={"alice": of_alice})
     policies = dict(zip(PARTS, render_operator(wanted(source)), strict=True))
     return {f"{part}/{each['Sid']}": each for part, policy in policies.items() for each in policy.document["Statement"]}
@@ -126,7 +126,7 @@ def test_no_right_to_create_a_flow_log_without_one(log: dict[str, str]) -> None:
     for sid, action in (("Create", "ec2:CreateFlowLogs"), ("Ours", "ec2:CreateFlowLogs"),
                         ("FlowLogs", "logs:CreateLogDelivery")):  # fmt: skip
         assert (action in found[f"network/{sid}"]["Action"]) == bool(log)
-    assert "ec2:DeleteFlowLogs" in found["network/Ours"]["Action"]  # one that is wanted no more
+    assert "ec2:DeleteFlowLogs" in found["network/Ours"]["Action"]  # removes one that is no longer wanted
 
 
 @pytest.mark.parametrize(("payer", "may"), [("", True), ("payer", False)])

@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What makes a script short."""
+"""Stripping and packing, which make a script short."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def test_only_what_readers_need_is_stripped() -> None:
 
 
 class WithoutTypes(ast.NodeTransformer):
-    """Of attributes; and without the import that lets older Pythons read types."""
+    """Removes types of attributes, and the import from __future__ if no variable has a type."""
 
     def __init__(self) -> None:
         self.variables = False

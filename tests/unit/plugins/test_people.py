@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What each person wants, the limits of restricted groups, and who shares which lifecycle configuration."""
+"""The wishes of each person, the limits of restricted groups, and who shares which lifecycle configuration."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def read(
     teams: Mapping[str, Any] | None = None,
     **fleet: Any,
 ) -> Read:
-    """The wishes of people of one team; `fleet` has settings of the role notebook_fleet."""
+    """Return the wishes of people of one team; `fleet` has settings of the role notebook_fleet."""
     source = inventory(
         {team: people},
         viewers=list(viewers or ()),
@@ -63,14 +63,14 @@ def read(
 def wishes(
     people: Mapping[str, Variables], viewers: Mapping[str, Variables] | None = None, **more: Any
 ) -> list[Wishes]:
-    """The wishes of people who make no mistake."""
+    """Return the wishes of people whose variables have no mistakes."""
     found = read(people, viewers, **more)
     assert found.problems == []
     return list(found.wishes.values())
 
 
 def problems(variables: Variables, **more: Any) -> list[str]:
-    """The mistakes in Alice's variables."""
+    """Return the mistakes in Alice's variables."""
     found = read({"alice": variables}, **more).problems
     assert {problem.about for problem in found} <= {"alice"}
     return [problem.text for problem in found]
@@ -223,7 +223,7 @@ def test_a_person_with_another_mount_has_an_own_configuration() -> None:
     ]
 
 
-# Who has to agree
+# People who share a configuration
 
 
 def differing(person: str, has: int, other: str, others: int, config: str = "datalab") -> Problem:
@@ -276,7 +276,7 @@ def test_each_who_differs_and_each_variable_is_told() -> None:
     ]
 
 
-# Configurations that are keys to files
+# Configurations with a person's own mount
 
 SMITHS = ("alice.smith", "alice-smith")
 

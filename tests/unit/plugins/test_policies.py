@@ -21,7 +21,7 @@ KEY = "arn:aws:kms:eu-central-1:000000000000:key/0a"
 
 
 def statements(policy: str, people: Any = PEOPLE, *, results_key: str = "", **more: Any) -> dict[str, Any]:
-    """The statements of a policy, by their ids."""
+    """Return the statements of a policy, by their ids."""
     platform = offline_platform(
         {**SETTINGS, **more},
         people=people,
@@ -31,7 +31,7 @@ def statements(policy: str, people: Any = PEOPLE, *, results_key: str = "", **mo
     )
     (document,) = (each.document for each in render_policies(platform) if each.name == policy)
     found = {each["Sid"]: each for each in document["Statement"]}
-    assert len(found) == len(document["Statement"])  # IAM takes each id once
+    assert len(found) == len(document["Statement"])  # IAM accepts each id only once
     return found
 
 

@@ -40,14 +40,14 @@ ISOLATED = {"platform_storage_isolation": "access_point"}
 
 @pytest.fixture(autouse=True)
 def rules(monkeypatch: pytest.MonkeyPatch) -> dict[str, Rule]:
-    """The rules of the sections, which have tests of their own; here only those that a test adds."""
+    """The rules of fleet, and those that a test adds; the rules of other sections have tests of their own."""
     made = {"fleet": stations.CHECKS["fleet"]}
     monkeypatch.setattr(stations, "CHECKS", made)
     return made
 
 
 def same_for(people: Collection[str], variables: Variables) -> dict[str, Variables]:
-    """The same variables for each of them."""
+    """Return the same variables for each of these people."""
     return dict.fromkeys(people, variables)
 
 
@@ -360,7 +360,7 @@ def test_no_message_shows_a_secret_whatever_has_it(text: str) -> None:
     assert text not in message
 
 
-# Whom a run is about
+# The people of a run
 
 
 @pytest.mark.parametrize(
@@ -470,7 +470,7 @@ def test_without_the_internet_an_instance_is_given_a_subnet_later() -> None:
     assert told(inventory(common={"notebook_direct_internet_access": False})) == []
 
 
-# Who leaves
+# People who leave
 
 
 @pytest.mark.parametrize("said", [{}, {"notebook_host_idle_timeout": 60}], ids=str)
@@ -550,7 +550,7 @@ UTILS = "ansible_collections.datalab.notebooks.plugins.plugin_utils"
 
 
 def counted(monkeypatch: pytest.MonkeyPatch, function: str) -> list[Any]:
-    """The arguments of a function from now on: one element for each call."""
+    """Return a list to which each later call of a function adds its arguments."""
     original, calls = pkgutil.resolve_name(f"{UTILS}.{function}"), list[Any]()
 
     def counting(*args: Any, **more: Any) -> Any:
@@ -562,7 +562,7 @@ def counted(monkeypatch: pytest.MonkeyPatch, function: str) -> list[Any]:
 
 
 def crowd(**more: Any) -> Any:
-    """A thousand people of ten teams, half of them with a wish of their own, and a viewer."""
+    """Return a thousand people of ten teams, half of them with a wish of their own, and a viewer."""
     teams = {f"team{team}": [f"person{team}-{number}" for number in range(100)] for team in range(10)}
     names = [name for people in teams.values() for name in people]
     own = {name: {"notebook_idle": 60, "notebook_tags": {"n": name}, "note": name} for name in names[::2]}
@@ -575,7 +575,7 @@ def test_a_shared_configuration_is_rendered_once(shared: Variables, monkeypatch:
     renders = counted(monkeypatch, "preflight.render")
     processes = counted(monkeypatch, "scripts.lint.subprocess.run")
     assert len(wanted(crowd(shared=shared)).people) == 1001
-    assert (len(renders), len(processes)) == (2, 2)  # owners and viewers
+    assert (len(renders), len(processes)) == (2, 2)  # one for owners and one for viewers
 
 
 def test_each_variable_of_a_thousand_people_is_compared_with_ours_once(monkeypatch: pytest.MonkeyPatch) -> None:

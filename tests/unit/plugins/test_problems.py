@@ -22,7 +22,7 @@ PEOPLE = ("alice", "bob", "carol", "dave", "erin")
 
 
 def message(*problems: tuple[str, str], people: tuple[str, ...] = PEOPLE) -> list[str]:
-    """The lines of a message, without the first one."""
+    """Return the lines of a message, without the first one."""
     first, *lines = problems_message([Problem(*each) for each in problems], people=people).splitlines()
     assert first.endswith("in the inventory; nothing was changed:")
     return lines

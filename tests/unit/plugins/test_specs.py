@@ -36,13 +36,13 @@ ANYTHING = st.recursive(
 
 
 def all_options() -> dict[str, Mapping[str, Any]]:
-    """Every variable that an inventory can set, and its spec."""
+    """Return every variable that an inventory can set, with its spec."""
     roles = {name: spec for role in SECTIONS.values() for name, spec in role_options(role).items()}
     return {**roles, **person_options()}
 
 
 def parts(name: str, spec: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """An option, and the options inside of it."""
+    """Yield an option, and the options inside it."""
     yield name, spec
     for key, option in spec.get("options", {}).items():
         yield from parts(f"{name}: {key}", option)
@@ -83,7 +83,7 @@ def test_an_empty_value_is_a_sentence_with_a_remedy(name: str, spec: Mapping[str
 
 
 def with_text(text: str, spec: Mapping[str, Any]) -> Iterator[Any]:
-    """Values of an option, right and wrong ones, that have a text somewhere."""
+    """Yield values of an option, valid and invalid ones, that have a text somewhere."""
     keys = spec.get("options", {"a": {}})
     yield from (text, [text], [[text]])
     yield from ({key: text} for key in keys)

@@ -15,7 +15,7 @@ LIMITS = {"datalab": 3600, "datalab-never": 0}
 
 
 def row(planned: bool = False, **more: Any) -> dict[str, str]:
-    """Alice's row, by heading."""
+    """Return Alice's row, by heading."""
     (made,) = status_rows([outcome(**more)], LIMITS, planned=planned)
     return dict(zip(HEADINGS, made, strict=True))
 

@@ -50,11 +50,11 @@ FINE: list[dict[str, Any]] = [
     {"results_access_log": {"bucket": RESULTS}, "results_bucket": "ours"},
     {"results_access_log": {"bucket": RESULTS}, "efs_name": "lab"},
     {"uids": {"alice": 1, "bob": "4294967295", "zoe": 1}, **BY_POINT},
-    {"uids": {"alice": 0}},  # no person has one
+    {"uids": {"alice": 0}},  # without isolation no person has an id
     {"iam": True},
 ]
 
-# The changed setting, and the whole message about it after the variable.
+# The changed setting; then the variable without its prefix, and words of the message about it.
 REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"iam": True, **BY_POINT}, "iam is true platform_storage_isolation access_point must be shared"),
     ({"iam": True, **BY_FILE_SYSTEM}, "iam is true platform_storage_isolation file_system must be shared"),

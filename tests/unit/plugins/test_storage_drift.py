@@ -49,7 +49,7 @@ from ansible_collections.datalab.notebooks.tests.unit.plugins.storage_found impo
     there,
 )
 
-# What differs
+# Differences
 
 
 @dataclass(frozen=True)
@@ -113,7 +113,7 @@ OF_BUCKET = [
 
 
 def has_one_change(made: SectionPlan, drift: Drift, about: str) -> None:
-    """The plan has this change and no other, and one step, which makes it."""
+    """Check that the plan has this change and no other, and one step, which makes it."""
     assert not made.refused
     changes = [change for change in made.changes if change.text.startswith(about)]
     (change,) = changes
@@ -122,7 +122,7 @@ def has_one_change(made: SectionPlan, drift: Drift, about: str) -> None:
     assert drift.before in change.before
     assert drift.after in change.after
     assert change.before != change.after
-    if "tags" not in drift.settings:  # those are everything's
+    if "tags" not in drift.settings:  # tags apply to all resources
         assert {name: len(steps) for name, steps in made.steps.items() if steps} == {drift.step: 1}
         assert len(made.changes) == 1
 
@@ -165,7 +165,7 @@ def test_an_access_point_whose_tags_differ() -> None:
 
 
 def test_a_policy_for_access_points() -> None:
-    system = file_system(MADE, access_points=[point(person) for person in PEOPLE])  # as when all was shared
+    system = file_system(MADE, access_points=[point(person) for person in PEOPLE])  # its policy is that of a shared one
     made = plan(BY_POINT, there(BY_POINT, file_systems=[system]))
     assert texts(made) == ["change file system datalab: policy"]
     statements = {each["Sid"]: each for each in yaml.safe_load(made.changes[0].after)["Statement"]}
@@ -204,8 +204,8 @@ def test_mount_targets() -> None:
     assert texts(made) == [f"create mount target of file system datalab in {B} (eu-central-1b)"]
 
     others = target(C, "c", security_groups=[OTHER_GROUP])
-    assert not plan({}, mounted(target(), in_b, others)).changed  # what we do not manage stays
-    assert not plan({}, mounted(target(security_groups=None), in_b)).changed  # not known while it is made
+    assert not plan({}, mounted(target(), in_b, others)).changed  # unmanaged mount targets stay
+    assert not plan({}, mounted(target(security_groups=None), in_b)).changed  # not known during its creation
     other_groups = plan({"security_group_ids": [OTHER_GROUP]}, mounted(target(), in_b))
     assert [change.action for change in other_groups.changes] == ["change", "change"]
 
@@ -285,7 +285,7 @@ def test_refuses_before_the_first_change(settings: dict[str, Any], found: dict[s
     ids=str,
 )
 def test_no_instance_is_given_what_is_not_the_platforms(settings: dict[str, Any], system: dict[str, Any]) -> None:
-    """A run for instances only, which reads only ids, refuses it too."""
+    """Resources without the platform's tag are refused, even by a run for instances, which reads only ids."""
     read = {"ids_only": True, "subnets": {}, "bucket": None, "file_systems": [system]}
     (problem,) = plan(settings, read, None).refused
     assert "must have the tag datalab:storage=datalab to be the platform's" in problem

@@ -77,7 +77,7 @@ def test_a_converged_platform_has_an_empty_plan(settings: dict[str, Any]) -> Non
     [
         (GIVEN_SUBNETS, {"subnets": SUBNETS}, NETWORK),
         (GIVEN_SUBNETS, {"subnets": SUBNETS}, None),
-        ({}, {}, None),  # without a network nothing is said about mount targets
+        ({}, {}, None),  # without a network, mount targets are not compared
         ({**GIVEN_SUBNETS, "subnet_ids": [A2, A, B]}, {"subnets": {A2: SUBNETS[A], **SUBNETS}}, None),
         ({"kms_key_id": KEY}, {}, NETWORK),
         ({"kms_key_id": KEY_ID}, {}, NETWORK),
@@ -184,7 +184,7 @@ def test_creations_show_what_is_created() -> None:
     assert shown[f"mount target of file system datalab in {A} (eu-central-1a)"] == {"security_groups": [GROUP]}
     assert shown["access point bob of file system datalab"]["root_directory"]["path"] == "/people/bob"
     assert shown[f"bucket {BUCKET}"]["lifecycle_rule"] == RULE
-    assert not any("&" in change.after for change in made.changes)  # YAML's way to write a thing once
+    assert not any("&" in change.after for change in made.changes)  # YAML's anchors
 
 
 def test_a_key_for_what_is_created() -> None:
@@ -309,7 +309,7 @@ def test_a_run_that_only_needs_ids_plans_nothing() -> None:
     assert plan({}, {**without_details, "file_systems": []}, None).ids["file_system"] is None
 
 
-# What is read
+# Reads
 
 
 @pytest.mark.parametrize(
@@ -361,7 +361,7 @@ SETTINGS = st.fixed_dictionaries(
 
 
 def applied(found: dict[str, Any], made: SectionPlan) -> dict[str, Any]:
-    """What read_storage would return after the steps of a plan."""
+    """Return what read_storage would return after the steps of a plan."""
     systems = {each["creation_token"]: each for each in found["file_systems"]}
     for step in made.steps["file_systems"]:
         name = step["name"]

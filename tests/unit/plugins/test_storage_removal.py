@@ -39,7 +39,7 @@ NOTHING: dict[str, list[Any]] = {"access_points": [], "mount_targets": [], "file
 
 
 def there(*points: dict[str, Any], **more: Any) -> dict[str, Any]:
-    """A platform as read_storage reads it for a removal."""
+    """Return the result of read_storage for a removal."""
     bucket = {"name": BUCKET, "foreign": False, "is_blank": False, "tags": MARKED}
     return {**EMPTY, "file_systems": [file_system(MADE, access_points=list(points))], "bucket": bucket, **more}
 

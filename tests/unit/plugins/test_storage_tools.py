@@ -109,7 +109,7 @@ def test_a_bucket_that_is_named_needs_no_mark() -> None:
     assert (made.changes, made.refused, made.ids["tools_bucket"]) == ((), (), "ours")
 
 
-# What is read
+# Reads
 
 
 @pytest.mark.parametrize(
@@ -140,7 +140,7 @@ def test_missing_files_are_found_by_their_keys(keys: list[str], missing: list[st
     assert (made.changes, made.ids["missing_tools"]) == ((), missing)
 
 
-# What is removed
+# Removals
 
 
 @pytest.mark.parametrize(

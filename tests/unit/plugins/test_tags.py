@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Every variable of any role that has tags, with all kinds of tags that must be refused."""
+"""Every variable for tags, of all roles, with all kinds of tags that must be refused."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ REFUSED: list[tuple[Any, str]] = [
 
 
 def said_of(variable: str, tags: Any, **others: Any) -> list[str]:
-    """The mistakes of an inventory with these tags, before the first change."""
+    """Return the mistakes of an inventory with these tags, before the first change."""
     return told(inventory({"research": ["alice"]}, common={variable: tags, **others}), sections=ALL)
 
 

@@ -42,7 +42,7 @@ def table(
     plans: Mapping[str, SectionPlan] | None = None,
     **result: Any,
 ) -> list[str]:
-    """The lines of a run about these instances, with one space between their columns."""
+    """Return the lines of a run with these outcomes, with one space between their columns."""
     plan = {section: each.as_dict() for section, each in (plans or {}).items()}
     lines = lines_of(
         {**plan, "given_by": list(given_by), "removal": removal},
@@ -257,7 +257,7 @@ def test_people_come_first_and_then_the_platform() -> None:
     ]
 
 
-# Many
+# Many lines
 
 
 def test_unchanged_instances_are_counted() -> None:

@@ -32,7 +32,7 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         "port_retries": 0,
         "root_dir": home,
         "allow_remote_access": True,
-        "disable_check_xsrf": True,  # no page of this server gives the token
+        "disable_check_xsrf": True,  # no page of this server gives an XSRF token
         "terminado_settings": '{"shell_command": ["bash", "--norc"]}',
     }
     process = subprocess.Popen(

@@ -64,7 +64,7 @@ def test_keys_may_be_where_aws_is_reached() -> None:
 
 
 def unfit(spec: Mapping[str, Any]) -> Any:
-    """A value that does not fit the spec."""
+    """Return a value that does not fit the spec."""
     return "x" if spec["type"] != "str" or "choices" in spec else ["x"]
 
 
@@ -85,7 +85,7 @@ def test_variables_of_playbooks_have_limits(name: str, limits: tuple[int, int]) 
 def unknown(
     alice: Mapping[str, Any] | None = None, *people: str, common: Mapping[str, Any] | None = None, **more: Any
 ) -> list[tuple[str, str]]:
-    """The messages about variables of Alice or of everybody: about whom, and what."""
+    """Return the messages about unknown variables of Alice or of everybody: whom each is about, and its text."""
     source = inventory(variables={"alice": alice or {}}, common=common, **more)
     found = unknown_variables(source, people or ("alice", "bob"))
     assert isinstance(found, Iterator)
@@ -93,7 +93,7 @@ def unknown(
 
 
 def misspelt(name: str, at: int) -> set[str]:
-    """The name with a letter too few, too many or wrong, or with two of them swapped."""
+    """Return misspellings of the name: a letter too few, too many or wrong, or two letters swapped."""
     before, letter, after = name[:at], name[at], name[at + 1 :]
     wrong = {before + after, before + letter + letter + after, before + "q" + after}
     return {*wrong, before + after[:1] + letter + after[1:]} - set(KNOWN)
@@ -161,7 +161,7 @@ def test_a_variable_without_its_prefix_gets_a_suggestion(given: dict[str, Any], 
 
 
 def slips(name: str) -> list[str]:
-    """The name with a letter missing, or two swapped: some of all."""
+    """Return every eighth misspelling of the name with a letter missing or two letters swapped."""
     missing = [name[:place] + name[place + 1 :] for place in range(len(name))]
     swapped = [name[:place] + name[place + 1] + name[place] + name[place + 2 :] for place in range(len(name) - 1)]
     return sorted({*missing, *swapped} - {name})[::8]
@@ -175,7 +175,7 @@ def test_a_slip_of_the_pen_is_recognised(name: str) -> None:
 
 
 def within(specs: Mapping[str, Any]) -> Iterator[list[str]]:
-    """The options of each dictionary, and the choices that are words, at any depth."""
+    """Yield the options of each dictionary, and the choices that are words, at any depth."""
     for spec in specs.values():
         options = spec.get("options", {})
         yield from ([*options], [str(choice) for choice in spec.get("choices", ()) if not str(choice).isdecimal()])

@@ -23,12 +23,12 @@ def test_a_thread_beside_the_notebook(name: str, at_work: bool, computes: bool):
 
     def work() -> None:
         while not stop.is_set():
-            hashlib.sha256(DATA) if at_work else stop.wait(1)  # which releases the interpreter's lock, as BLAS does
+            hashlib.sha256(DATA) if at_work else stop.wait(1)  # hashing releases the interpreter's lock, as BLAS does
 
     thread = threading.Thread(target=work, name=name)
     thread.start()
     try:
-        # A test runner has threads, too.
+        # Several checks, since threads of the test runner may compute, too.
         assert computes in {busy.computing() for _ in range(5)}
         assert computes in {asyncio.run(busy.computing_meanwhile()) for _ in range(5)}
     finally:

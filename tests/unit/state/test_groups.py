@@ -18,7 +18,7 @@ Notebook = Callable[[str], dict[str, Any]]
 
 @pytest.fixture
 def notebook(monkeypatch: pytest.MonkeyPatch) -> Notebook:
-    """Run a cell, and return its variables."""
+    """A function that runs a cell and returns its variables."""
 
     def run(code: str) -> dict[str, Any]:
         space: dict[str, Any] = {"__name__": "__main__"}
@@ -34,7 +34,7 @@ def saved(values: dict[str, Any], last: list[list[str]] | None = None) -> tuple[
 
 
 def back(parts: list[Pickled]) -> dict[str, Any]:
-    """The variables of a new kernel after a restore."""
+    """Return the variables of a new kernel after a restore."""
     live.namespace = {"__name__": "__main__"}
     for part in parts:
         live.namespace.update(zip(part.names, load(part.data, part.buffers, len(part.names)), strict=True))

@@ -19,7 +19,7 @@ OF_THE_KERNEL = {"IPython"}
 
 
 def test_it_needs_cloudpickle_and_nothing_else():
-    """Modules that recipes import by name belong to the variables, so they are installed."""
+    """Modules that recipes import by name are those that the variables come from, so they are installed."""
     found = set()
     for path in (HOME / "src").rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):

@@ -58,6 +58,6 @@ def test_the_name_of_a_notebook(
     monkeypatch.setenv("JPY_SESSION_NAME", str(tmp_path / name) if name else "")
     monkeypatch.setenv(server.MARK, str(os.getpid()) if kernel == "own" else kernel or "")
     if not kernel:
-        monkeypatch.delenv(server.MARK)  # and what the test sets goes with it
+        monkeypatch.delenv(server.MARK)  # so that the value which named() sets is removed, too
     assert server.named() == (str(tmp_path / notebook) if notebook else "")
     assert os.environ[server.MARK] == str(os.getpid())

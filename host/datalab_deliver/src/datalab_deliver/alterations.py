@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What a piece of code alters: names, and state without a name (random numbers, files, the process)."""
+"""The names that a piece of code alters, and the state without a name (random numbers, files, the process)."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ WARNINGS = "<filters of warnings>"
 
 @dataclass
 class Summary:
-    """What calling a function or a class of the notebook does."""
+    """The effects of calling a function or a class of the notebook."""
 
-    alters: set[str] = field(default_factory=set)  # names outside of it
-    reads: set[str] = field(default_factory=set)  # what has no name
+    alters: set[str] = field(default_factory=set)  # names outside of the function, and state such as <files>
+    reads: set[str] = field(default_factory=set)  # state without a name, such as <files>
     alters_arguments: bool = False
     generator: bool = False
 
@@ -47,14 +47,14 @@ class Summary:
 
 
 class Finder(ast.NodeVisitor):
-    """Collects what a piece of code alters, and what it reads that has no name."""
+    """A visitor that collects what a piece of code alters, and the state without a name that it reads."""
 
     def __init__(self, names: Names, known: dict[str, Summary], methods: dict[str, Summary]) -> None:
         self.names, self.known, self.methods = names, known, methods
         self.alters: set[str] = set()
         self.reads: set[str] = set()
         self.discarded: set[int] = set()
-        self.asked: set[int] = set()  # names of objects that are only asked, such as model of model.predict(x)
+        self.asked: set[int] = set()  # ids of nodes of objects that are only asked, such as model in model.predict(x)
 
     def visit_Expr(self, node: ast.Expr) -> None:
         self.discarded.add(id(node.value))
@@ -66,7 +66,7 @@ class Finder(ast.NodeVisitor):
         elif node.attr in words.MUTATES and not self.names.path(node) and not draws(node.value, self.names):
             self.alters |= self.names.shared(node.value)
         own = self.own(node)
-        if own and own.effective:  # it may be called by what it is given to
+        if own and own.effective:  # whatever gets this method may call it
             self.alters |= own.alters | self.names.shared(node.value)
         if node.attr in words.FRESH - words.BY_CHANCE or node.attr.endswith("_"):
             self.asked.add(id(node.value))
@@ -80,7 +80,7 @@ class Finder(ast.NodeVisitor):
 
     def store(self, node: ast.expr) -> None:
         name = root(node)
-        if name in self.names.modules:  # of a library: it may be read by what does not mention it
+        if name in self.names.modules:  # a library's attribute, which code that does not mention it may read
             text = f"{self.names.modules[name]}.{ast.unparse(node)}"
             display = re.search(r"\boptions\.(display|styler|plotting)\b", text)
             shown = FIGURES if words.DRAWS.search(self.names.modules[name]) else DISPLAY if display else PROCESS
@@ -89,14 +89,14 @@ class Finder(ast.NodeVisitor):
             self.alters.add(PROCESS)
         self.alters |= self.names.shared(node) | ({name} - {""})
         if any(isinstance(part, ast.Call) or getattr(part, "attr", "") == "__class__" for part in ast.walk(node)):
-            self.alters |= self.names.classes  # type(a).n = 1
+            self.alters |= self.names.classes  # such as type(a).n = 1
 
     def visit_AugAssign(self, node: ast.AugAssign) -> None:
         self.alters |= {root(node.target)} - {""}
         self.generic_visit(node)
 
     def visit_Name(self, node: ast.Name) -> None:
-        """A function that is only mentioned may be called by what it is given to."""
+        """Note the effects of using a name; a function that is only mentioned may be called by whatever gets it."""
         summary = self.known.get(node.id)
         if summary and isinstance(node.ctx, ast.Load):
             self.alters |= summary.alters
@@ -116,11 +116,11 @@ class Finder(ast.NodeVisitor):
         self.generic_visit(node)
 
     def visit_Try(self, node: ast.Try) -> None:
-        self.reads.add(WARNINGS)  # one that is an error is caught
+        self.reads.add(WARNINGS)  # a warning that a filter turns into an error is caught here
         self.generic_visit(node)
 
     def touch(self, tokens: set[str]) -> None:
-        """Use what has no name: what that is afterwards depends on what it was before."""
+        """Note that state without a name is read and altered: its new value depends on the old one."""
         self.alters |= tokens
         self.reads |= tokens
 
@@ -145,7 +145,7 @@ class Finder(ast.NodeVisitor):
         self.generic_visit(node)
 
     def given(self, node: ast.Call) -> None:
-        """What a call does to its arguments and to what has no name, whatever it calls."""
+        """Note the effects on arguments and on state without a name that calls of every kind have."""
         self.touch(touched(node, self.names))
         named = [value for value in values(node) if isinstance(value, ast.Name)]
         self.alters |= {value.id for value in named if self.names.kinds.get(value.id, set()) & words.BUFFERS}
@@ -166,12 +166,12 @@ class Finder(ast.NodeVisitor):
         return set().union(*(self.names.shared(value) for value in values(node)))
 
     def named(self, node: ast.Call) -> set[str]:
-        """The functions, classes and modules among the arguments."""
+        """Return the names of functions, classes and modules among the arguments."""
         given = {value.id for value in values(node) if isinstance(value, ast.Name)}
         return given & (self.names.callables.keys() | self.names.modules.keys())
 
     def files(self, node: ast.Call, last: str) -> None:
-        """A call that reads or writes files, by its name and its mode."""
+        """Note whether a call reads or writes files, by the function's name and the mode."""
         modes = [value.value for value in values(node) if isinstance(value, ast.Constant)]
         if words.WRITES_FILES.match(last) or (last == "open" and set("wax+") & set(str(modes[-1:]))):
             self.alters.add(FILES)
@@ -204,7 +204,7 @@ class Finder(ast.NodeVisitor):
             self.alters |= self.arguments(node) | ({PROCESS} if discarded else set())
 
     def warnings(self, node: ast.Call, last: str) -> None:
-        """A filter of warnings: one that may make errors of them stays."""
+        """Note a change of warning filters; one that may turn warnings into errors alters the process, and stays."""
         actions = [item.value for item in node.keywords if item.arg == "action"] or node.args[:1]
         harmless = all(isinstance(action, ast.Constant) and action.value != "error" for action in actions)
         if last in {"filterwarnings", "simplefilter", "resetwarnings"}:
@@ -244,7 +244,7 @@ class Finder(ast.NodeVisitor):
             self.alters |= self.arguments(node)
 
     def own(self, node: ast.Attribute) -> Summary | None:
-        """What the notebook's own methods of this name do, if it may be one of them."""
+        """Return the effects of the notebook's methods of this name; None if none of them can be meant."""
         return None if fitted(node.value, self.names) else self.methods.get(node.attr)
 
     def of_function(self, node: ast.Call) -> None:
@@ -255,20 +255,20 @@ class Finder(ast.NodeVisitor):
         self.files(node, name)
         if name in {"setattr", "delattr"} and node.args and self.names.path(node.args[0]):
             self.alters.add(PROCESS)
-        if name in words.SETS and name not in self.known and name.startswith("set"):  # by an import of everything
+        if name in words.SETS and name not in self.known and name.startswith("set"):  # by a star import
             self.alters.add(PROCESS)
         if name in self.known:
             if self.known[name].alters_arguments:
                 self.alters |= self.arguments(node)
         elif name in words.ALTERS or name not in words.FRESH_BUILTINS | words.SHARING_BUILTINS | {"open"}:
-            # A name that holds a function: what that one keeps, or belongs to, may be altered.
+            # A name that holds a function: calling it may alter what the function keeps, or the object of a method.
             altered = set() if name in self.names.spared else self.names.shared(node.func)
             self.alters |= altered | self.arguments(node) | self.named(node)
         elif keyword(node, "file"):
             self.alters |= self.arguments(node)
 
     def callbacks(self, node: ast.Call) -> None:
-        """A function that is passed to another may alter what that one works on."""
+        """Note what functions that are passed to a call may alter: the call's arguments, and the objects of methods."""
         if called_name(node) in {"isinstance", "issubclass"}:
             return
         methods = [value for value in values(node) if isinstance(value, ast.Attribute)]

@@ -1,4 +1,4 @@
-"""The arguments of a function from JSON: of the types that the notebook has called it with."""
+"""The arguments of a function, converted from JSON to the types that the notebook has called it with."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
-Type = Any  # "float", or a list of a word and what is inside: ["list", "float"], ["table", {"hour": "int"}]
+Type = Any  # "float", or a list of a word and the type inside: ["list", "float"], ["table", {"hour": "int"}]
 SCALARS: dict[str, tuple[type, ...]] = {"bool": (bool,), "int": (int,), "float": (int, float), "str": (str,)}
-# What a column of a table is made of; texts are left to pandas.
+# The dtypes of columns and arrays; for texts, pandas and numpy choose.
 COLUMNS = {"bool": "bool", "int": "int64", "float": "float64"}
 
 
 def take(types: Mapping[str, Type], given: Mapping[str, Any], optional: frozenset[str] = frozenset()) -> dict[str, Any]:
-    """The arguments for a call. ValueError names the one that is wrong, and the rule."""
+    """Return the arguments for a call. A ValueError names the wrong argument and the rule."""
     unknown = sorted(given.keys() - types.keys())
     missing = sorted(types.keys() - given.keys() - optional)
     if unknown or missing:
@@ -25,7 +25,7 @@ def take(types: Mapping[str, Type], given: Mapping[str, Any], optional: frozense
 
 
 def value_of(kind: Type, value: Any, where: str) -> Any:
-    """A value of a type, from JSON."""
+    """Convert a value from JSON to its type."""
     if kind == "any":
         return value
     if isinstance(kind, str):
@@ -71,7 +71,7 @@ def table(columns: Mapping[str, Type], rows: list[dict[str, Any]]) -> Any:
 
 
 def array(kind: Type, value: list[Any]) -> Any:
-    """Numbers keep their type, whatever the request writes: 3 may be a float."""
+    """Return an array in which numbers have their type, whatever the request writes: 3 may be a float."""
     np: Any = importlib.import_module("numpy")
     while isinstance(kind, list):
         kind = kind[1]
@@ -79,7 +79,7 @@ def array(kind: Type, value: list[Any]) -> Any:
 
 
 def plain_arguments(value: Any) -> tuple[str, Any]:
-    """The type of an argument, and its value as JSON. TypeError: JSON has no such value."""
+    """Return an argument's form ("array", "table" or "") and its value as JSON. TypeError: JSON has no such value."""
     pd, np = sys.modules.get("pandas"), sys.modules.get("numpy")
     if np and isinstance(value, np.ndarray):
         check_dtype(value.dtype, "an array")
@@ -98,7 +98,7 @@ def plain_arguments(value: Any) -> tuple[str, Any]:
 
 
 def check_dtype(dtype: Any, what: str) -> None:
-    """Allow only types that can be made of JSON again."""
+    """Raise TypeError for a dtype whose values cannot be restored from JSON."""
     if str(dtype) not in {"bool", "int64", "float64", "object", "str", "string"} and getattr(dtype, "kind", "") != "U":
         raise TypeError(f"{what} of {dtype}")
 

@@ -1,4 +1,4 @@
-"""The artifacts of a build stage, as files: saved with their SHA-256, and loaded only if it is the same."""
+"""The artifacts of a build stage as files: saved with their SHA-256, and loaded only if that is still the same."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ MANIFEST = "manifest.json"
 
 
 def save(folder: Path, values: Mapping[str, Any]) -> None:
-    """Save each value in a file: as JSON if that keeps the value, else as a pickle. The manifest comes last."""
+    """Save each value in a file: as JSON if that preserves it, else as a pickle. The manifest comes last."""
     folder.mkdir(parents=True, exist_ok=True)
     noted = {}
     for name, value in sorted(values.items()):
@@ -30,7 +30,7 @@ def save(folder: Path, values: Mapping[str, Any]) -> None:
 
 
 def load(folder: Path) -> dict[str, Any]:
-    """All values. ValueError names a file that has changed since it was saved; its content is not loaded."""
+    """Return all values. A ValueError names a file that has changed since it was saved; its content is not loaded."""
     if not (folder / MANIFEST).is_file():
         raise ValueError(f"{folder} has no {MANIFEST}: run the project's -train command first, or name another folder")
     values = {}
@@ -44,7 +44,7 @@ def load(folder: Path) -> dict[str, Any]:
 
 
 def packed(value: Any) -> tuple[str, bytes]:
-    """The kind of file for a value, and its content."""
+    """Return the kind of file for a value, and the file's content."""
     if is_plain(value):
         return "json", json.dumps(value).encode()
     file = io.BytesIO()
@@ -53,7 +53,7 @@ def packed(value: Any) -> tuple[str, bytes]:
 
 
 class Pickler(pickle.Pickler):
-    """Says in plain words which function or class cannot be saved, since a pickle only has its name."""
+    """A pickler whose errors name the function or class that cannot be saved, since a pickle only has its name."""
 
     def reducer_override(self, value: Any) -> Any:
         if isinstance(value, (type, types.FunctionType)) and value.__module__ == "__main__":
@@ -72,7 +72,7 @@ class Pickler(pickle.Pickler):
 
 
 class Names(pickle.Unpickler):
-    """Notes which functions and classes a pickle names."""
+    """An unpickler that notes which functions and classes a pickle names."""
 
     def __init__(self, content: bytes) -> None:
         super().__init__(io.BytesIO(content))
@@ -84,14 +84,14 @@ class Names(pickle.Unpickler):
 
 
 def named(content: bytes) -> set[str]:
-    """The functions and classes that a pickle of our own names, with their modules. It is loaded to find them."""
+    """Load a pickle of our own, and return the functions and classes that it names, with their modules."""
     names = Names(content)
     names.load()
     return names.found
 
 
 def is_plain(value: Any) -> bool:
-    """Whether the value is the same after a round trip through JSON."""
+    """Return whether a value is the same after a round trip through JSON."""
     if type(value) is list:
         return all(map(is_plain, value))
     if type(value) is dict:

@@ -3,7 +3,8 @@
 """A function of the notebook that is to be served: the code that it needs, and the artifacts of the build stage.
 
 The project also gets the functions, classes and imports that the function needs. Names to which cells assign values are
-the artifacts, with their values at the end of the notebook. If an answer may depend on anything else, it is refused.
+the artifacts, with their values at the end of the notebook. If an answer may depend on anything else, the function is
+refused.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from .sharing import PROCESS, Names
 from .slicing import draws
 from .source import Source, Statement
 
-Problem = tuple[int, str, str]  # the number of a statement, what, remedy
+Problem = tuple[int, str, str]  # the number of a statement, what is wrong, the remedy
 
 
 @dataclass(frozen=True)
@@ -33,9 +34,9 @@ class Called:
     name: str
     node: ast.FunctionDef
     cell: int
-    numbers: list[int]  # of the statements that go along
+    numbers: list[int]  # of the statements that the project gets with it
     artifacts: list[str]
-    altered: dict[str, set[str]]  # artifacts that it may alter, unless they are of one of these kinds
+    altered: dict[str, set[str]]  # artifacts that it may alter, unless their values are of one of these kinds
 
 
 @dataclass
@@ -48,7 +49,7 @@ class Along:
 
 
 def find(read: Source, name: str, notebook: str) -> Called:
-    """The function of that name, or why it cannot be served."""
+    """Return the function of that name; Refused has the reasons if it cannot be served."""
     analysis = Analysis(read.statements)
     effects = analysis.effects()
     number = definition(read, effects, name, notebook)
@@ -79,7 +80,7 @@ def find(read: Source, name: str, notebook: str) -> Called:
 
 
 def definition(read: Source, effects: Sequence[Effect], name: str, notebook: str) -> int:
-    """The number of the one statement that defines the function."""
+    """Return the number of the one statement that defines the function."""
     nodes = [statement.node for statement in read.statements]
     there = [number for number, effect in enumerate(effects) if name in effect.defines]
     functions = sorted({node.name for node in nodes if isinstance(node, ast.FunctionDef)})
@@ -99,7 +100,7 @@ def definition(read: Source, effects: Sequence[Effect], name: str, notebook: str
 
 
 def kind(node: ast.stmt | None, name: str) -> str:
-    """What kind of name it is, if it is no function of the notebook."""
+    """Say what a name stands for that is not a function of the notebook: a class, a lambda, a value, …"""
     if isinstance(node, ast.ClassDef):
         return "a class"
     if isinstance(node, ast.AsyncFunctionDef):
@@ -113,7 +114,7 @@ def kind(node: ast.stmt | None, name: str) -> str:
 
 
 def closure(read: Source, effects: Sequence[Effect], name: str, number: int) -> Along:
-    """What a function needs when it is called, and what the functions that it calls need."""
+    """Return what a function needs when it is called, and what the functions that it calls need."""
     nodes = [statement.node for statement in read.statements]
     along = Along(
         {n for n, node in enumerate(nodes) if isinstance(node, ast.ImportFrom) and node.module == "__future__"}
@@ -143,12 +144,12 @@ def closure(read: Source, effects: Sequence[Effect], name: str, number: int) -> 
 
 
 def imports(statements: Sequence[Statement], effects: Sequence[Effect]) -> set[str]:
-    """The names of imports, except libraries that draw."""
+    """Return the imported names, except those of libraries that only draw."""
     return set().union(*(e.defines for s, e in zip(statements, effects) if e.imports and not draws(s)))
 
 
 def settings(statements: Sequence[Statement], effects: Sequence[Effect]) -> set[int]:
-    """Statements that set something in the process or in a library, and need only imports."""
+    """Return the numbers of statements that set something in the process or in a library, and need only imports."""
     modules = imports(statements, effects)
     plain = modules | set(dir(builtins)) | {PROCESS}
     return {
@@ -159,12 +160,12 @@ def settings(statements: Sequence[Statement], effects: Sequence[Effect]) -> set[
 
 
 def brings(node: ast.stmt, name: str) -> bool:
-    """Whether a statement defines a function or a class of that name, or imports it."""
+    """Return whether a statement defines a name as a function or a class, or imports it."""
     return isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)) or name in imported(node)
 
 
 def of_arguments(node: ast.FunctionDef) -> Iterator[tuple[str, str]]:
-    """Problems of the arguments: a request passes each by its name."""
+    """Yield the problems of the signature: a request passes each argument by its name."""
     if node.decorator_list:
         yield f"{node.name} has a decorator", "Remove it, or call the function from one without a decorator"
     if node.args.vararg or node.args.kwarg or node.args.posonlyargs:
@@ -179,7 +180,7 @@ def of_arguments(node: ast.FunctionDef) -> Iterator[tuple[str, str]]:
 
 
 def of_state(name: str, summary: Summary) -> Iterator[tuple[str, str]]:
-    """What makes an answer depend on more than the arguments, in the function and in those that it calls."""
+    """Yield what makes an answer depend on more than the arguments, in the function and in those that it calls."""
     if CHANCE & (summary.alters | summary.reads):
         yield f"{name} draws random numbers", "Draw the numbers in a cell before it, with a seed"
     if FILES in summary.alters | summary.reads:
@@ -189,7 +190,7 @@ def of_state(name: str, summary: Summary) -> Iterator[tuple[str, str]]:
 
 
 class Flat(Names):
-    """What shares if elements are numbers and texts, which nothing alters: no element, and nothing that is computed."""
+    """What names share if elements are immutable numbers and texts: neither elements nor computed values are shared."""
 
     def shared(self, node: ast.AST) -> set[str]:
         element = isinstance(node, ast.Subscript) and not any(isinstance(part, ast.Slice) for part in ast.walk(node))
@@ -202,7 +203,7 @@ class Flat(Names):
 
 
 def alters(statements: Sequence[Statement], analysis: Analysis, strict: Strict, name: str) -> dict[str, set[str]]:
-    """What a function may alter, and the kinds of values that rule this out: scalar, flat, own or none."""
+    """Return the names that a function may alter, and the kinds of value that exclude it: scalar, flat, own or none."""
     set_inside = set().union(*(declared(statement.node) for statement in statements))
     own = analysis.known[name].alters | analysis.elements.called([name], sure=True)
     flat = Analysis(statements, Flat).known[name].alters
@@ -221,7 +222,7 @@ def altering(name: str, each: str) -> tuple[str, str]:
 
 
 def of_definitions(statements: Sequence[Statement], numbers: set[int]) -> Iterator[Problem]:
-    """Values that functions and classes take when they are defined: these may differ later."""
+    """Yield the values that functions and classes take when they are defined, since these may differ later."""
     remedy = "Write the value there, or use the name inside of the function"
     nodes = {number: statements[number].node for number in sorted(numbers)}
     functions = {node.name for node in nodes.values() if isinstance(node, ast.FunctionDef)}
@@ -241,7 +242,7 @@ def of_definitions(statements: Sequence[Statement], numbers: set[int]) -> Iterat
 
 
 def of_code(analysis: Analysis, numbers: set[int]) -> Iterator[Problem]:
-    """What means something else in another process: names in a text, the environment, and the identity of objects."""
+    """Yield code that means something else in another process: eval or vars, the environment, identity of objects."""
     definitions = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
     nodes = {number: analysis.nodes[number] for number in sorted(numbers)}
     for number, item in ((n, i) for n, node in nodes.items() if isinstance(node, definitions) for i in ast.walk(node)):
@@ -255,7 +256,7 @@ def of_code(analysis: Analysis, numbers: set[int]) -> Iterator[Problem]:
 
 
 def compares_objects(node: ast.Compare) -> bool:
-    """By `is`, and not with None or the like."""
+    """Return whether a comparison is by `is` or `is not`, and not with a constant such as None."""
     constant = any(isinstance(each, ast.Constant) for each in [node.left, *node.comparators])
     return not constant and any(isinstance(each, (ast.Is, ast.IsNot)) for each in node.ops)
 
@@ -269,7 +270,7 @@ def literal(node: ast.expr) -> bool:
 
 
 def of_others(analysis: Analysis, strict: Strict, along: Along, modules: set[str]) -> Iterator[Problem]:
-    """Statements that the project does not get, although they may alter what it gets."""
+    """Yield the statements that the project does not get, although they may alter what it gets."""
     effects = analysis.effects()
     there = modules.union({PROCESS}, *(effects[number].defines for number in along.numbers))
     remedy = "Do that in a statement that needs only imports, or where the value is defined; if the answer"

@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What a call alone tells: whether it draws, and which of its arguments it may alter."""
+"""Facts about a call by its own code: whether it draws, and which of its arguments it may alter."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ import ast
 from . import words
 from .sharing import Names, root
 
-RANDOM = "<random numbers>"  # of numpy, which most libraries draw from
+RANDOM = "<random numbers>"  # numpy's, which most libraries draw from
 OF_PYTHON = "<random numbers of Python>"
 CHANCE = {RANDOM, OF_PYTHON}
 FIGURES = "<figures>"
 
 
 def repeats(node: ast.Call) -> bool:
-    """Whether the last argument occurs twice, also as the method's object: the result may be written to it."""
+    """Return whether the last argument is also another one or the method's object: the result may be written to it."""
     others = [node.func.value, *node.args[:-1]] if isinstance(node.func, ast.Attribute) else node.args[:-1]
     return bool(node.args and root(node.args[-1])) and ast.dump(node.args[-1]) in map(ast.dump, others)
 
 
 def touched(node: ast.Call, names: Names) -> set[str]:
-    """State without a name that a call of a library uses: random numbers, figures."""
+    """Return the state without a name that a call of a library uses: random numbers, figures."""
     path = names.path(node.func)
     if words.FIGURES.match(path):
         return {FIGURES}
@@ -33,14 +33,14 @@ def touched(node: ast.Call, names: Names) -> set[str]:
 
 
 def generator(path: str) -> set[str]:
-    """Which of the generators without a name a function of a library draws from."""
+    """Return the global random generators that a function of a library draws from."""
     if path.rpartition(".")[2] in {"default_rng", "Generator", "RandomState", "Random"}:
         return set()
     return {OF_PYTHON} if path.startswith("random.") else {RANDOM} if path.startswith("numpy.random.") else set()
 
 
 def renewed(node: ast.stmt, names: Names) -> set[str]:
-    """The generators to which a statement gives a seed, so their earlier state does not matter."""
+    """Return the global random generators that a statement seeds, so that their earlier state does not matter."""
     call = node.value if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call) else None
     if call is None or not all(isinstance(value, (ast.Constant, ast.Name)) for value in call.args):
         return set()
@@ -49,24 +49,24 @@ def renewed(node: ast.stmt, names: Names) -> set[str]:
 
 
 def gives_seeds(node: ast.AST) -> bool:
-    """Whether it may give a seed to a generator without a name, or put it back to what it was."""
+    """Return whether a node may seed a global random generator, or restore its state."""
     names = [getattr(node, key, None) for key in ("attr", "name")] + [called_name(node)]
     return any(name and words.GIVES_SEEDS.search(name) for name in names)
 
 
 def seeded(node: ast.Call) -> bool:
-    """Whether a call is given a seed or a generator of its own."""
+    """Return whether a call gets a seed or a generator of its own."""
     return any(keyword(node, name) for name in words.GENERATORS)
 
 
 def spares_no_argument(node: ast.Call) -> bool:
-    """Whether a call or an object is told to work on its arguments themselves."""
+    """Return whether an option tells a call, or the object that it makes, to alter its arguments in place."""
     overwrites = any(keyword(node, str(item.arg)) for item in node.keywords if str(item.arg).startswith("overwrite_"))
     return overwrites or any(refused(node, name) for name in ("copy", "copy_X", "copy_x"))
 
 
 def into(node: ast.Call, path: str) -> bool:
-    """Whether a function gets a place for its result, or a False that may mean to copy nothing."""
+    """Return whether a function gets an array for its result, or a False that may mean to copy nothing."""
     last, given = path.rpartition(".")[2], len(node.args)
     if not path.startswith(("numpy.", "scipy.", "sklearn.")):
         return False
@@ -77,30 +77,30 @@ def into(node: ast.Call, path: str) -> bool:
 
 
 def of_class(path: str) -> bool:
-    """Whether it is a method that is called by its class, such as pandas.DataFrame.insert, and may alter its object."""
+    """Return whether a method is called by its class, such as pandas.DataFrame.insert, and may alter its object."""
     _, owner, last = f"..{path}".rsplit(".", 2)
     return (owner[:1].isupper() or owner == "ndarray") and last not in words.FRESH | words.VIEWS
 
 
 def names_last(node: ast.Call) -> bool:
-    """Whether the last of several arguments is a name: the result may be written to it."""
+    """Return whether the last of several arguments is a name: the result may be written to it."""
     return len(node.args) > 1 and isinstance(node.args[-1], ast.Name)
 
 
 def called_name(node: ast.AST) -> str:
-    """The last name of what a call calls."""
+    """Return the last part of the called function's name; empty if the node is no call."""
     if not isinstance(node, ast.Call):
         return ""
     return node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
 
 
 def refused(node: ast.Call, name: str) -> bool:
-    """Whether a keyword is False."""
+    """Return whether a keyword argument is False."""
     return any(item.arg == name and getattr(item.value, "value", None) is False for item in node.keywords)
 
 
 def keyword(node: ast.Call, name: str) -> bool:
-    """Whether a keyword is given, and is not False or None."""
+    """Return whether a keyword argument is given, and is not False or None."""
     return any(
         item.arg == name
         and not (isinstance(item.value, ast.Constant) and not item.value.value and item.value.value != 0)
@@ -109,6 +109,6 @@ def keyword(node: ast.Call, name: str) -> bool:
 
 
 def consumed(node: ast.AST, assigned: set[str]) -> list[ast.expr]:
-    """The generators that a call exhausts."""
+    """Return the arguments of calls that exhaust a generator, such as x of sum(x)."""
     calls = [item for item in ast.walk(node) if isinstance(item, ast.Call) and len(item.args) == 1]
     return [call.args[0] for call in calls if called_name(call) in words.CONSUMES - assigned]

@@ -17,7 +17,7 @@ def tags(cell: NotebookNode) -> set[str]:
 
 
 def code(nb: NotebookNode) -> Iterator[tuple[int, NotebookNode]]:
-    """The code cells that are not empty, with their numbers, counted from 1 over all cells."""
+    """Yield each code cell that is not empty, with its number, counted from 1 over all cells."""
     for number, cell in enumerate(nb.cells, 1):
         if cell.cell_type == "code" and cell.source.strip():
             yield number, cell

@@ -62,7 +62,7 @@ def add_check(commands: Any) -> None:
 
 
 def run_check(options: argparse.Namespace) -> int:
-    from . import check  # imported here, since check has to be quick
+    from . import check  # each command imports only what it needs, since check has to be quick
 
     faults = check.project(options.path)
     text = "\n".join(map(str, faults)) or f"{options.path}: no faults"
@@ -171,7 +171,7 @@ def run_complete(options: argparse.Namespace) -> int:
 
 
 def progress(text: str) -> None:
-    """Show the progress on a terminal."""
+    """Show the progress if stderr is a terminal."""
     if sys.stderr.isatty():
         sys.stderr.write(f"\r\033[K{text}")
         sys.stderr.flush()

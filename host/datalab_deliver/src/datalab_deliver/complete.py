@@ -2,8 +2,8 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Complete a project: check it, run it, move it to completed/ by one rename, and list it there.
 
-All that may fail comes before the rename, and the next run repeats all that comes after it: wherever the command is cut
-off, the project is complete, in one of two places.
+All that may fail comes before the rename, and the next run repeats all that comes after it: wherever the command is
+interrupted, the whole project is in one of two places.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ Rerun = Callable[[Path, str, Progress], "list[Fault]"]
 
 SUMS = "SHA256SUMS"
 NAME = re.compile(r"[A-Za-z0-9][\w.-]*")
-LOST = {"__pycache__", ".ipynb_checkpoints"}  # made by programs, and older than what was checked
+LOST = {"__pycache__", ".ipynb_checkpoints"}  # made by programs, and older than the checked files
 
 
 @dataclass(frozen=True)
 class Completed:
-    """The outcome."""
+    """The outcome of a completion."""
 
     project: Path
     pages: list[str]
@@ -49,7 +49,7 @@ def complete(folder: Path, progress: Progress, rerun: Rerun = again.faults) -> C
         clear(folder)
     notebooks = checked(folder)
     refuse([fault for path in notebooks for fault in rerun(path, str(path.relative_to(folder)), progress)])
-    notebooks = checked(folder)  # the run may have written more
+    notebooks = checked(folder)  # the run may have written more files
     progress(f"{folder.name}: pages")
     prepare(folder, notebooks)
     move(folder, target)
@@ -61,7 +61,7 @@ def name(target: Path, folder: Path, path: Path) -> str:
 
 
 def completed(folder: Path) -> Path:
-    """The folder completed/ beside one of this folder's parents, or on the shared file system."""
+    """Return the nearest folder completed/ or efs/completed/ in this folder or one of its parents."""
     for place in [folder, *folder.parents]:
         for found in (place / "completed", place / "efs" / "completed"):
             if found.is_dir():
@@ -71,7 +71,7 @@ def completed(folder: Path) -> Path:
 
 
 def target_of(folder: Path) -> Path:
-    """Where a project goes."""
+    """Return the path in completed/ that a project is moved to."""
     if not folder.is_dir() or folder.is_symlink():
         raise Refused(Fault(str(folder), None, "it is not a folder", "Name the folder of a project"))
     real = folder.resolve()
@@ -103,13 +103,13 @@ def refuse(faults: Sequence[Fault]) -> None:
 
 
 def checked(folder: Path) -> list[Path]:
-    """The notebooks of a project without faults."""
+    """Check a project, and return its notebooks if it has no faults."""
     refuse([*unchecked(folder), *check.project(folder)])
     return check.notebooks(check.within(folder))
 
 
 def unchecked(folder: Path) -> list[Fault]:
-    """Files that no check reads."""
+    """Return the faults of folders and files that no check reads."""
     remedy = "Push it to the Git server, or move it out of the project"
     return [
         Fault(str(path.relative_to(folder)), None, "its contents are not checked", remedy)
@@ -145,7 +145,7 @@ def prepare(folder: Path, notebooks: Sequence[Path]) -> None:
 
 
 def line(digest: str, folder: Path, path: Path) -> str:
-    """As `sha256sum -c` reads it."""
+    """Return a line of SHA256SUMS in the format of `sha256sum -c`."""
     text = str(path.relative_to(folder))
     escaped = text.replace("\\", "\\\\").replace("\n", "\\n")
     return f"{'' if escaped == text else chr(92)}{digest}  {escaped}\n"
@@ -192,17 +192,17 @@ def move(folder: Path, target: Path) -> None:
 
 
 def finish(place: Path) -> int:
-    """Take the right to write from each project that still has it, and write the index; the number of projects."""
+    """Make this person's projects read-only if they are not, write the index, and return the number of projects."""
     for found in index.names(place):
         top = place / found
         if index.read(top) and top.stat().st_mode & 0o222 and top.stat().st_uid == os.geteuid():
-            with contextlib.suppress(PermissionError):  # another run was quicker, and it is root's by now
+            with contextlib.suppress(PermissionError):  # another run was quicker, and the project is root's by now
                 protect(top)
     return index.write(place)
 
 
 def protect(top: Path) -> None:
-    """Let everybody read, and no one write. The folder itself comes last: it identifies an interrupted run."""
+    """Let everybody read, and no one write. The folder itself comes last: its mode identifies an interrupted run."""
     for place, _, files in os.walk(top, topdown=False):
         for path in [*(Path(place) / file for file in files), Path(place)]:
             mode = path.lstat().st_mode

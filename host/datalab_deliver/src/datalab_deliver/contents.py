@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The files of a project, and the cell with which its notebook runs it."""
+"""The files of a project, and the cell of the notebook that runs the project."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ def write_rest(new: Path, part: Slice, order: Order, outcome: Outcome, locked: L
 
 
 def data_files(found: Mapping[str, str]) -> dict[str, str]:
-    """Argument: the file's name in tests/data."""
+    """Return the name of the file in tests/data for each argument."""
     names: dict[str, str] = {}
     for text, argument in found.items():
         name = Path(text).name
@@ -125,7 +125,7 @@ def title(outcome: Outcome) -> str:
 
 
 def tests(read: source.Source, part: Slice, results: Sequence[str], path: Path) -> dict[int, str]:
-    """The statements of cells with the tag test, by cell; they may use results and what the module has."""
+    """Return the statements of cells with the tag test, by cell; they may use results and the module's names."""
     given = {*part.parameters, *part.inputs.values()}
     parts = writer.arrange(part.statements, part.effects, part.inputs, given)
     there = {*results, *(name for s in [*parts.imports, *parts.tops] for name in scopes.outside(s.node)[1])}
@@ -152,7 +152,7 @@ def without_times(nb: nbformat.NotebookNode) -> nbformat.NotebookNode:
 
 
 def facts(order: Order, part: Slice, tolerance: Mapping[str, float]) -> dict[str, Any]:
-    """The facts that drift needs later."""
+    """Return the facts that drift needs later."""
     path = order.notebook
     return {
         "notebook": path.name,
@@ -171,7 +171,7 @@ LINK = "datalab-project"
 
 
 def link(order: Order) -> None:
-    """The last cell of the notebook runs the project."""
+    """Add or update the cell at the end of the notebook that runs the project."""
     path, call = order.notebook, order.call
     nb = nbformat.read(path, as_version=4)
     place = os.path.relpath(order.out.resolve() / "src", path.parent.resolve())

@@ -24,11 +24,11 @@ from .source import Source, Statement
 from .words import ASKS, FRESH_BUILTINS, SHARING_BUILTINS
 
 MODULE = "definitions"
-# Calls that return the same for the same arguments; of numpy, all but its generators.
+# Functions that return the same for the same arguments; of numpy, all but its random generators.
 CONSTANT = re.compile(
     r"(re|math|cmath|collections|typing|decimal|fractions|enum|datetime|string|operator|functools|dataclasses|numpy)\."
 )
-# They run without being called by their names, and alter their object as the code in them says.
+# Methods that Python calls where code creates or alters an object, such as `a[0] = 1`: these may alter it.
 TO_ALTER = set(
     """
     __init__ __new__ __post_init__ __set_name__ __init_subclass__ __setattr__ __delattr__ __setitem__ __delitem__
@@ -38,7 +38,7 @@ TO_ALTER = set(
 
 
 class Definitions:
-    """What may go into the module, and what of it the artifacts need."""
+    """The definitions that may go into the module, and those of them that the artifacts need."""
 
     def __init__(self, read: Source, inputs: Mapping[str, str]) -> None:
         self.read, self.inputs = read, inputs
@@ -50,7 +50,7 @@ class Definitions:
         self.problems: list[Problem] = []
 
     def find(self, named: Iterable[str], others: Iterable[str]) -> None:
-        """Add the named definitions with all that they need, and of the others those without problems."""
+        """Add the named definitions with all that they need, and those of the others that have no problems."""
         for name in sorted(others):
             known = self.numbers.copy(), self.problems
             self.problems = []
@@ -89,12 +89,12 @@ class Definitions:
         return [number for number, effect in enumerate(self.effects) if name in effect.defines]
 
     def several(self, numbers: Sequence[int]) -> bool:
-        """Whether these are several definitions; two imports of the same thing are one."""
+        """Return whether these are several definitions; two imports of the same thing count as one."""
         alike = len({ast.dump(self.nodes[number]) for number in numbers}) == 1
         return len(numbers) > 1 and not (alike and self.effects[numbers[0]].imports)
 
     def defines_only(self, number: int) -> bool:
-        """Whether a statement only defines something, which is the same each time."""
+        """Return whether a statement only defines something that is the same each time."""
         node, effect = self.nodes[number], self.effects[number]
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)) or effect.imports:
             return True
@@ -105,7 +105,7 @@ class Definitions:
         return isinstance(target, ast.Name) and value is not None and len(effect.defines) == 1 and self.constant(value)
 
     def constant(self, value: ast.expr) -> bool:
-        """Whether a value consists of texts, numbers, names, and calls that always return the same."""
+        """Return whether a value consists of texts, numbers, names, and calls that always return the same."""
         if any(isinstance(item, (ast.Lambda, ast.Await, ast.JoinedStr)) for item in ast.walk(value)):
             return False
         calls = [item for item in ast.walk(value) if isinstance(item, ast.Call)]
@@ -132,7 +132,7 @@ class Definitions:
         return at, f"{by}, which artifacts need, uses {name}, which {cell} computes", remedy
 
     def of_statement(self, number: int, name: str) -> Iterator[Problem]:
-        """What makes a definition differ elsewhere, or later."""
+        """Yield what may make a definition differ elsewhere, or later."""
         node, effect = self.nodes[number], self.effects[number]
         remedy = f"Do it where {name} is defined, or give the new value another name"
         altering = [n for n in self.strict.altering(name) if n != number and not effect.imports]
@@ -151,13 +151,13 @@ class Definitions:
             yield number, f"{name}, which artifacts need, names an input or __name__", "Make it an argument"
 
     def done_by(self, number: int) -> set[str]:
-        """What defining something alters."""
+        """Return what defining something alters, and which state without a name it reads."""
         effect, decorators = self.effects[number], getattr(self.nodes[number], "decorator_list", [])
         own = [self.analysis.known[root(each)].alters for each in decorators if root(each) in self.analysis.known]
         return self.strict.alters(number, []).union((effect.alters | effect.uses) & WITHOUT_NAME, *own)
 
     def serving(self, named: Iterable[str]) -> Iterator[Problem]:
-        """What makes answers depend on earlier ones, although the served function does not mention it."""
+        """Yield what makes an answer depend on earlier calls, although the served function does not mention it."""
         for number in sorted(self.numbers):
             node = self.nodes[number]
             if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and node.name in named:
@@ -182,7 +182,7 @@ class Definitions:
 
 
 def is_asked(node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
-    """Whether a method runs without being called by its name in the notebook."""
+    """Return whether a method runs without being called by its name in the notebook, and must not alter its object."""
     if any(isinstance(each, ast.Attribute) and each.attr in {"setter", "deleter"} for each in node.decorator_list):
         return False
     return (implicit(node) and node.name not in TO_ALTER) or node.name in ASKS
@@ -191,7 +191,7 @@ def is_asked(node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
 def without(
     statements: Sequence[Statement], effects: Sequence[Effect], there: Sequence[Statement], given: set[str]
 ) -> tuple[list[Statement], list[Effect]]:
-    """The statements of another module, which imports what the definitions have."""
+    """Return the statements and effects of another module, which imports the definitions instead of having them."""
     inside = {id(statement) for statement in there if not imported(statement.node)}
     names = {name for each, effect in zip(statements, effects) if id(each) in inside for name in effect.defines} - given
     pairs = [(each, effect) for each, effect in zip(statements, effects) if id(each) not in inside]

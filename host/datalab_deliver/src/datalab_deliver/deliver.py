@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Slice, prove, widen: from a notebook to a project that computes the same."""
+"""Make a notebook a project that computes the same: slice it, prove the slice, and widen it if the proof fails."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ Progress = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Delivered:
-    """The outcome."""
+    """The outcome of a delivery."""
 
     project: Path
     width: Width
@@ -108,7 +108,7 @@ def check_results(names: Sequence[str], read: source.Source, known: Sequence[eff
 def needed(
     read: source.Source, known: Sequence[effects.Effect], results: Sequence[str], width: Width, path: Path
 ) -> Slice:
-    """The statements of a width, and what they need from outside."""
+    """Return the statements of a width, and what they need from outside."""
     exported = {name for name in read.exported if any(name in effect.defines for effect in known)}
     kept = slicing.cut(read.statements, known, {*results, *exported}, width)
     statements, its = [read.statements[number] for number in kept], [known[number] for number in kept]
@@ -125,7 +125,7 @@ def refuse(part: Slice, path: Path) -> None:
 
 
 def run_twice(path: Path, order: Order, tolerance: Mapping[str, float], part: Slice, progress: Progress) -> kernel.Run:
-    """The results of a run in a fresh kernel, if another run has the same."""
+    """Run the notebook twice in fresh kernels, and return the first run if both have the same results."""
     results, call = ([], kernel.Call(order.call, order.results)) if order.call else (order.results, None)
     first = kernel.run(path, results, seed=0, progress=progress, call=call)
     second = kernel.run(path, results, seed=1, progress=progress, call=call)
@@ -141,7 +141,7 @@ def run_twice(path: Path, order: Order, tolerance: Mapping[str, float], part: Sl
 
 
 def comparable(ran: kernel.Run, order: Order) -> dict[str, Any]:
-    """What has to be the same in another run; for a function, also the arguments of its calls."""
+    """Return what has to be the same in another run; for a function, also the arguments of its calls."""
     if not order.call:
         return ran.values
     calls = [[call["arguments"], call["value"], call["now"]] for call in ran.calls["calls"]]
@@ -149,7 +149,7 @@ def comparable(ran: kernel.Run, order: Order) -> dict[str, Any]:
 
 
 def proved(new: Path, part: Slice, order: Order, outcome: Outcome) -> prove.Proof:
-    """Compare the project's results with the notebook's."""
+    """Run the project, and compare its results with the notebook's."""
     python, name, answers = outcome.ran.python, order.package, outcome.answers
     arguments = {name: str(new / "tests" / "data" / file) for name, file in contents.data_files(part.inputs).items()}
     if answers is None:

@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Which objects a value may be or contain, by their depth.
+"""The objects that a value may be or contain, by their depth.
 
 Depth 0 of a list is the list itself, 1 its elements, 2 their elements; depth 1 of a table is the content of its cells.
 A copy has a new depth 0, and shares the rest with the original.
@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-DEEPEST = 3  # and all that is deeper
+DEEPEST = 3  # this depth stands for all deeper ones, too
 Node = tuple[str, int]  # a name, and the depth
-Value = tuple["frozenset[Node]", ...]  # for each depth: the names that the objects there are known by
+Value = tuple["frozenset[Node]", ...]  # for each depth: the nodes that the objects there are known by
 NOTHING: Value = (frozenset(),) * (DEEPEST + 1)
 
 
@@ -21,33 +21,33 @@ def of_name(name: str) -> Value:
 
 
 def either(*values: Value) -> Value:
-    """One of several."""
+    """Return a value that may be any of these values."""
     return tuple(frozenset().union(*found) for found in zip(NOTHING, *values))
 
 
 def element(value: Value) -> Value:
-    """An element of it."""
+    """Return an element of a value."""
     return (*value[1:], value[DEEPEST])
 
 
 def new(value: Value) -> Value:
-    """Another object with the same elements: a copy."""
+    """Return another object with the same elements: a copy."""
     return (NOTHING[0], *value[1:])
 
 
 def holding(value: Value) -> Value:
-    """A new object that has it as an element."""
+    """Return a new object that has a value as an element."""
     return (NOTHING[0], *value[: DEEPEST - 1], value[DEEPEST - 1] | value[DEEPEST])
 
 
 def blurred(value: Value) -> Value:
-    """The same, if the depth of its elements is not known."""
+    """Return the same value with elements of unknown depth."""
     inside = frozenset().union(*value[1:])
     return (value[0], *[inside] * DEEPEST)
 
 
 class Groups:
-    """Names, with a depth, of what may be the same object."""
+    """Groups of nodes (a name and a depth) that may be the same object."""
 
     def __init__(self) -> None:
         self.groups: dict[Node, set[Node]] = {}
@@ -60,7 +60,7 @@ class Groups:
         return set().union(*map(self.of, nodes))
 
     def same(self, nodes: Iterable[Node]) -> None:
-        """Note that these may be one object."""
+        """Note that these nodes may be the same object."""
         found = {id(group): group for group in (self.groups.setdefault(node, {node}) for node in nodes)}
         if len(found) > 1:
             merged = set().union(*found.values())
@@ -73,6 +73,6 @@ class Groups:
                 self.same(pair[0] | pair[1])
 
     def with_any(self, names: Iterable[str]) -> Iterator[set[Node]]:
-        """The groups that have one of these names."""
+        """Yield the groups that have one of these names."""
         found = [self.of((name, depth)) for name in names for depth in range(DEEPEST + 1)]
         yield from {id(group): group for group in found}.values()

@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What a change of the notebook means for the project that was delivered from it."""
+"""The effect of a changed notebook on the project that was delivered from it."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ from .slicing import Width
 
 @dataclass(frozen=True)
 class Drift:
-    """The differences."""
+    """The differences between a notebook and the project that was delivered from it."""
 
-    statements: list[str]  # with cell, and whether it is new, gone or changed
+    statements: list[str]  # new and changed ones with their cell, and those that are gone
     of_statements: int
     inputs: list[str]
     arguments: list[str]
@@ -86,7 +86,7 @@ def find(path: Path, target: Path, progress: Callable[[str], None], *, run: bool
 
 
 def part(nb: nbformat.NotebookNode, noted: Mapping[str, Any], path: Path) -> Slice:
-    """The statements of the project; for a served function, also those that it needs."""
+    """Return the statements of the project; for a served function, also those that the function needs."""
     read = source.read(nb, path.name)
     known = effects.of(read.statements)
     served = serving.find(read, noted["call"], path) if "call" in noted else None
@@ -98,7 +98,7 @@ def part(nb: nbformat.NotebookNode, noted: Mapping[str, Any], path: Path) -> Sli
 
 
 def of_call(target: Path, noted: Mapping[str, Any]) -> kernel.Call | None:
-    """The calls that the project answered at delivery, to repeat them in the notebook now."""
+    """Return the calls that the project answered at delivery, to repeat them in the notebook now."""
     if "call" not in noted:
         return None
     (file,) = target.glob("src/*/calls.json")
@@ -111,7 +111,7 @@ def same_file(path: Path, digest: str) -> bool:
 
 
 def changes(before: Sequence[source.Statement], after: Sequence[source.Statement]) -> list[str]:
-    """The statements that differ as Python: comments and spaces do not count."""
+    """Return the statements whose syntax differs: comments and spaces do not count."""
     found = []
     old, new = ([ast.dump(statement.node) for statement in side] for side in (before, after))
     for kind, first, last, start, end in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():

@@ -44,21 +44,21 @@ from .versions import numbered, plain
 
 @dataclass
 class Effect:
-    """What a statement does to names."""
+    """The effect of a statement on names."""
 
     uses: set[str]
     defines: set[str]
     alters: set[str]
-    binds: bool  # it surely gives its names a new value
+    binds: bool  # it certainly gives its names a new value
     guards: bool  # it may stop the run
     imports: bool = False
     star: bool = False
-    renews: set[str] = field(default_factory=set)  # what is the same after it, whatever it was before
-    numbered: Effect | None = None  # the same, with names that are numbered by what they stand for
+    renews: set[str] = field(default_factory=set)  # what has the same value afterwards, whatever the value was before
+    numbered: Effect | None = None  # the same effect with numbered names, as in versions.py
 
 
 def of(statements: Sequence[Statement]) -> list[Effect]:
-    """The effects of all statements of a notebook."""
+    """Return the effects of all statements of a notebook."""
     return [in_plain_names(effect) for effect in Analysis(numbered(statements)).effects()]
 
 
@@ -68,14 +68,14 @@ def in_plain_names(effect: Effect) -> Effect:
 
 
 class Analysis:
-    """What is known about a notebook as a whole."""
+    """The facts about a notebook as a whole."""
 
     def __init__(self, statements: Sequence[Statement], kind: type[Names] = Names) -> None:
         self.nodes = [statement.node for statement in statements]
         self.names = kind()
         self.known: dict[str, Summary] = {}
         self.methods: dict[str, Summary] = {}
-        self.touchy: set[str] = set()  # classes whose objects may alter themselves without a call
+        self.touchy: set[str] = set()  # classes whose objects may alter themselves without an explicit call
         self.tables = [outside(node) for node in self.nodes]
         self.assigned = {PROCESS}.union(*(defines for _, defines in self.tables), *map(declared, self.nodes))
         texts = set().union(*map(in_texts, self.nodes))
@@ -111,7 +111,7 @@ class Analysis:
         self.elements = Elements(self.names, self.nodes, self.assigned)
 
     def note(self) -> None:
-        """Note which names are modules, functions and classes, and what kind the others are."""
+        """Note which names are modules, functions and classes, and of what kind the others are."""
         for node in self.nodes:
             self.names.modules.update(imported(node))
         for node in self.nodes:
@@ -126,7 +126,7 @@ class Analysis:
                     self.names.stateful.add(item.name)
 
     def summarise(self) -> None:
-        """What each function and method does; those that call each other are looked at until nothing is new."""
+        """Summarise each function and method, and repeat that until nothing is new, since they may call each other."""
         count = -1
         while count != (count := sum(len(s.alters) + len(s.reads) + s.alters_arguments for s in self.summaries())):
             for node in self.nodes:
@@ -170,7 +170,7 @@ class Analysis:
         )
 
     def inside(self, node: Function) -> Names:
-        """What shares inside of a function."""
+        """Return which names share objects inside of a function."""
         known = self.names
         names = type(known)(known.modules, known.callables, known.classes, known.stateful, returned=known.returned)
         names.rebound, names.filled = known.rebound, known.filled
@@ -182,7 +182,7 @@ class Analysis:
         return names
 
     def spared(self) -> set[str]:
-        """Names of what computes when it is called, and is not altered by that, whatever statement gave it."""
+        """Return the names of callable objects that a call does not alter, whatever statement assigns them."""
         found: dict[str, bool] = {}
         for node, (_, defines) in zip(self.nodes, self.tables):
             value = node.value if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name) else None
@@ -192,7 +192,7 @@ class Analysis:
         return {name for name, computes in found.items() if computes} - set_inside
 
     def filled(self) -> set[str]:
-        """Names of what gets an element when it is read: what has to do with a defaultdict, or a function that has."""
+        """Return the names of objects that reading may alter: of a defaultdict, or of functions that mention one."""
         makers = {"defaultdict"}
         while True:
             items = [item for node in self.nodes for item in functions_and_classes(node)]
@@ -204,12 +204,12 @@ class Analysis:
         return {root(target) for target, value in pairs if mentioned(value) & makers} - {""}
 
     def rebound(self) -> set[str]:
-        """Functions and classes whose names some other statement gives a value to."""
+        """Return the functions and classes whose names another statement gives a value, too."""
         others = [names for node, (_, names) in zip(self.nodes, self.tables) if not functions_and_classes(node)]
         return self.names.callables.keys() & set().union(*others)
 
     def returned(self) -> dict[str, set[str]]:
-        """For each function that is no more than it says, the names outside of it that its value may be a part of."""
+        """Return, for each function without decorators, the names outside of it that its value may be a part of."""
         found: dict[str, set[str]] = {}
         others = set()
         for item in (item for node in self.nodes for item in functions_and_classes(node)):
@@ -228,7 +228,7 @@ class Analysis:
         return own | names.together(shared, self.assigned) & self.assigned - own_names(node)
 
     def kept(self, node: Function, alters: set[str]) -> set[str]:
-        """What a function keeps from one call to the next: defaults that it alters, and what its decorators keep."""
+        """Return what a function keeps between calls: defaults that it alters, and what its decorators keep."""
         found: set[str] = set()
         for argument, default in with_defaults(node.args):
             if default is not None and argument.arg in alters and not isinstance(default, ast.Constant):
@@ -240,7 +240,7 @@ class Analysis:
         return found
 
     def carriers(self) -> dict[str, set[str]]:
-        """For each name that may hold a function, or an object that calls some: the functions' names."""
+        """Return the names of the functions that each name may hold, itself or in an object that calls them."""
         carried: dict[str, set[str]] = {name: {name} for name in self.known}
         gets = []
         for node, (_, defines) in zip(self.nodes, self.tables):
@@ -265,7 +265,7 @@ class Analysis:
         return carried
 
     def giving_data(self) -> set[str]:
-        """The functions whose value has no function inside, but for those that they are given."""
+        """Return the functions whose value has no function inside, except those that they are given."""
         there: dict[str, list[ast.AST]] = {}
         for item in (item for node in self.nodes for item in functions_and_classes(node)):
             there.setdefault(item.name, []).append(item)
@@ -283,7 +283,7 @@ class Analysis:
             found -= wrong
 
     def run_later(self, name: str, node: ast.Lambda | ast.GeneratorExp) -> None:
-        """A lambda or a generator: what it takes from outside, it takes when it is called."""
+        """Note a lambda or a generator as a function, since it takes names from outside when it is called."""
         finder = Finder(self.names, self.known, self.methods)
         finder.generic_visit(node)
         self.names.callables.setdefault(name, set()).update(outside(ast.Expr(node))[0])
@@ -299,7 +299,7 @@ class Analysis:
             effect.renews = renewed(node, self.names)
             effect.uses -= effect.renews
         if not any(gives_seeds(item) for node in self.nodes for item in ast.walk(node)):
-            for effect in found:  # what was drawn before makes no difference
+            for effect in found:  # without a seed, it makes no difference what was drawn before
                 effect.uses -= CHANCE
         return found
 
@@ -332,7 +332,7 @@ class Analysis:
         )
 
     def called(self, name: str) -> set[str]:
-        """What a function needs from outside when it is called, and what those need that it calls."""
+        """Return what a function needs from outside when it is called, and what the functions need that it calls."""
         found: set[str] = set()
         todo = [name]
         while todo:
@@ -344,7 +344,7 @@ class Analysis:
 
 
 def other_name(node: ast.stmt, names: Names) -> dict[str, str]:
-    """Another name for a module, or for something that draws random numbers."""
+    """Return the alias that a statement gives to a module, or to something that draws random numbers."""
     if not isinstance(node, ast.Assign) or len(node.targets) != 1 or not isinstance(node.targets[0], ast.Name):
         return {}
     path = names.path(node.value)
@@ -353,7 +353,7 @@ def other_name(node: ast.stmt, names: Names) -> dict[str, str]:
 
 
 def note_kinds(names: Names, node: ast.stmt) -> None:
-    """Note which names are made by literals, and by which calls."""
+    """Note which names get their values from literals, and from which calls."""
     literals = {ast.List: "list", ast.ListComp: "list", ast.Dict: "dict", ast.DictComp: "dict", ast.Set: "set"}
     for target, value in bindings(node):
         if isinstance(target, ast.Name):

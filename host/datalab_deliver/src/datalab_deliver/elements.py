@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What statements alter inside of lists, tables and objects that have their elements in common with others.
+"""What statements alter inside of lists, tables and objects that share their elements with others.
 
 `e = d.copy(); e.a[0].append(1)` alters d as well: a copy of a table has new cells, with the same lists in them.
 """
@@ -18,7 +18,7 @@ from .scopes import Definition, given_anew, own_names, stored, with_defaults
 from .sharing import Names, root
 from .values import Values
 
-ROUNDS = 4  # at most: what is found of functions bears on those that call them
+ROUNDS = 4  # at most; what a round finds of a function bears on those that call it
 STATEMENTS = {
     "Assign": "assign",
     "AnnAssign": "annotated",
@@ -36,7 +36,7 @@ STATEMENTS = {
 
 
 class Elements(Values):
-    """What each statement alters inside of what names stand for."""
+    """What each statement alters inside of the objects that names stand for."""
 
     def __init__(self, names: Names, nodes: Sequence[ast.stmt], assigned: set[str]) -> None:
         super().__init__(names, nodes, assigned)
@@ -55,13 +55,13 @@ class Elements(Values):
             before = now
 
     def alters(self, number: int, functions: Iterable[str]) -> set[str]:
-        """The names of what a statement alters; functions are those that it may call by what holds them."""
+        """Return the names of what a statement alters; `functions` are those that it may call through their holders."""
         return self.called(functions) | {
             name for name, _ in self.groups.all(self.of_statement[number]) if ":" not in name
         }
 
     def called(self, functions: Iterable[str], *, sure: bool = False) -> set[str]:
-        """The names outside of functions and methods of what they alter, or surely alter if they get there."""
+        """Return the outside names that functions may alter; with `sure`, those that they alter if they get there."""
         flows = [flow for name in functions for flow in self.functions.get(name, [])]
         nodes = {node for flow in flows for node in (flow.altered if sure else flow.altered | flow.perhaps)}
         return {name for name, _ in self.groups.all(n for n in nodes if ":" not in n[0]) if ":" not in name}
@@ -91,7 +91,7 @@ class Elements(Values):
             self.bind(target, value, node.value)
 
     def narrows(self, value: ast.Subscript, targets: Sequence[ast.expr]) -> bool:
-        """Whether a table becomes a selection of itself: d = d.loc[names]."""
+        """Return whether a table becomes a selection of itself: d = d.loc[names]."""
         base = kinds.without_indexer(value.value)[0]
         itself = isinstance(base, ast.Name) and any(isinstance(t, ast.Name) and t.id == base.id for t in targets)
         return itself and self.kinds.of(base) in (kinds.TABLE, kinds.COLUMN)
@@ -106,7 +106,7 @@ class Elements(Values):
         if isinstance(node.target, ast.Name) or self.kinds.of(node.value) == kinds.CONTAINER:
             self.altered |= target
         elif not (isinstance(node.value, ast.Constant) and kinds.without_indexer(node.target.value)[1]):
-            self.perhaps |= target  # a list is altered, a number becomes another one
+            self.perhaps |= target  # += alters a list, but replaces a number
         if isinstance(node.target, ast.Name):
             self.groups.join(new(of_name(self.scoped(node.target.id))), value)
         else:
@@ -131,7 +131,7 @@ class Elements(Values):
         if node.value is not None:
             self.returned.append(self.value(node.value))
 
-    def match(self, node: Any) -> None:  # an ast.Match, which Python 3.9 has not
+    def match(self, node: Any) -> None:  # an ast.Match, which Python 3.9 does not have
         value = self.value(node.subject)
         found = either(value, element(value), element(element(value)))
         for item in ast.walk(node):
@@ -208,7 +208,7 @@ class Elements(Values):
             self.store(target, value)
 
     def store(self, target: ast.Attribute | ast.Subscript, value: Value) -> None:
-        """Note what an assignment to an element or an attribute alters, and what is inside of what after it."""
+        """Note what an assignment to an element or attribute alters, and which object contains the value afterwards."""
         base, indexer = kinds.without_indexer(target.value)
         holder = self.value(base)
         self.altered |= holder[0]

@@ -1,4 +1,4 @@
-"""What a Python has installed. The Python of the notebook's kernel runs this, so it needs only the standard library."""
+"""List the packages of a Python. The kernel's Python runs this, so it needs only the standard library."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def main() -> None:
 
 
 def top_levels(distribution: importlib.metadata.Distribution) -> set[str]:
-    """The modules that a distribution brings."""
+    """Return the top-level modules of a distribution."""
     listed = distribution.read_text("top_level.txt")
     if listed:
         return set(listed.split())
@@ -37,7 +37,7 @@ def top_levels(distribution: importlib.metadata.Distribution) -> set[str]:
 
 
 def standard(module: str) -> bool:
-    """Whether a module comes with Python."""
+    """Return whether a module comes with Python."""
     if module in sys.builtin_module_names:
         return True
     spec = importlib.util.find_spec(module)
@@ -51,7 +51,7 @@ def standard(module: str) -> bool:
 
 
 def markers() -> dict[str, str]:
-    """The values for markers of requirements."""
+    """Return the values for the markers of requirements."""
     return {
         "implementation_name": sys.implementation.name,
         "implementation_version": platform.python_version(),

@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Which texts an expression may be, as far as names, functions and objects are known."""
+"""The texts that an expression may be, as far as names, functions and objects are known."""
 
 from __future__ import annotations
 
@@ -35,14 +35,14 @@ FORMS: dict[type, str] = {
 
 
 class Expressions:
-    """The values that names have had, and the values of expressions that follow from them."""
+    """The values that names have had, and the values of expressions that result from them."""
 
     def __init__(self, nodes: Sequence[ast.stmt], names: Names, given: Mapping[str, object], inputs: set[str]) -> None:
         self.nodes, self.names, self.inputs = nodes, names, inputs
         self.given = {name: frozenset({Text(value)}) for name, value in given.items() if isinstance(value, str)}
         self.ever: dict[tuple[str, str], Found] = {("", name): found for name, found in self.given.items()}
-        self.now: dict[str, Found] = {}  # what the names of the notebook are at this statement
-        self.straight = False  # the statement surely runs, and once
+        self.now: dict[str, Found] = {}  # the values of the notebook's names at the current statement
+        self.straight = False  # the current statement certainly runs, and only once
         self.scopes: list[tuple[str, set[str]]] = []
         self.functions: dict[str, list[Function]] = {}
         self.classes: dict[str, ast.ClassDef] = {}
@@ -55,7 +55,7 @@ class Expressions:
     # Names
 
     def key(self, name: str) -> str:
-        """The scope that a name belongs to."""
+        """Return the scope that a name belongs to; empty for a name of the notebook."""
         return next((scope for scope, local in reversed(self.scopes) if name in local), "")
 
     def note(self, scope: str, name: str, found: Found) -> None:
@@ -96,7 +96,7 @@ class Expressions:
             yield
 
     def own(self, node: ast.Call) -> list[Function]:
-        """The functions of the notebook that a call may mean."""
+        """Return the functions of the notebook that a call may mean."""
         if self.names.path(node.func):
             return []
         made = self.classes.get(called(node))
@@ -107,7 +107,7 @@ class Expressions:
     # Expressions
 
     def of(self, node: ast.AST | None) -> Found:
-        """The texts that an expression may be."""
+        """Return the texts that an expression may be."""
         name = FORMS.get(type(node))
         found: Found = getattr(self, f"of_{name}")(node) if name else NOTHING
         return found
@@ -202,7 +202,7 @@ class Expressions:
 
 
 def called(node: ast.Call) -> str:
-    """The last part of the name of what is called."""
+    """Return the last part of the called function's name."""
     return node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
 
 
@@ -211,7 +211,7 @@ def is_field(node: ast.stmt) -> bool:
 
 
 def pairs(target: ast.expr, value: ast.expr) -> list[tuple[ast.expr, ast.expr]]:
-    """Targets and their values: element by element if both are written as lists of the same length."""
+    """Return targets with their values: element by element if both are written as lists of the same length."""
     lists = (ast.Tuple, ast.List)
     if isinstance(target, lists) and isinstance(value, lists) and len(target.elts) == len(value.elts):
         return [*zip(target.elts, value.elts)]

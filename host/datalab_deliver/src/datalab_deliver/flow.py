@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Which texts reach each call, through assignments, functions, objects and loops."""
+"""The texts that reach each call, through assignments, functions, objects and loops."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from .sharing import root
 from .source import names as names_in
 from .texts import NOTHING, Found, inside, opened
 
-PASSES = 8  # at the most: functions that call functions that call functions
+PASSES = 8  # at most: functions that call functions that call functions
 
 
 class Flow(Expressions, ast.NodeVisitor):
-    """Reads the statements until nothing new is found, and then reports each call."""
+    """A visitor that reads the statements until nothing new is found, and then reports each call."""
 
     told: Callable[[ast.Call], None] | None = None
 

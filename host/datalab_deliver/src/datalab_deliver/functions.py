@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What a call of a notebook's own function does to the objects inside of its arguments."""
+"""The effects of a call of a notebook's own function on the objects inside of its arguments."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from .scopes import Definition, decorated, parameters
 
 @dataclass
 class Flow:
-    """A function: what it alters, gives back, and makes a part of something else."""
+    """A function: what it alters, what it returns, and what it makes a part of another object."""
 
     node: Definition
-    scope: str  # its own names begin so
+    scope: str  # the prefix of its own names
     of_class: str = ""
     altered: set[Node] = field(default_factory=set)
     perhaps: set[Node] = field(default_factory=set)
     given: Value = NOTHING
     joined: list[set[Node]] = field(default_factory=list)
     defaults: dict[str, Value] = field(default_factory=dict)
-    outer: tuple[str, ...] = ("",)  # where the names of the functions around it begin
+    outer: tuple[str, ...] = ("",)  # the prefixes of the names in the functions around it
 
     @property
     def parameters(self) -> list[str]:
@@ -49,7 +49,7 @@ class Flow:
         return parameters(self.node)
 
     def close(self, groups: Groups) -> None:
-        """Note, after its body was read, what the groups say of its arguments and of what is outside."""
+        """Keep, after the body was read, what the groups say of the arguments and of names outside."""
         own = {self.scope + name for name in self.arguments()}
         self.altered = {node for node in groups.all(self.altered) if self.seen(node, own)}
         self.perhaps = {node for node in groups.all(self.perhaps) if self.seen(node, own)}
@@ -58,12 +58,12 @@ class Flow:
         self.joined = [nodes for nodes in seen if len(nodes) > 1]
 
     def seen(self, node: Node, own: set[str]) -> bool:
-        """Whether it is of an argument, or of a name outside."""
+        """Return whether a node is of an argument, or of a name outside."""
         scope = node[0].rpartition(":")[0]
         return node[0] in own or (f"{scope}:" if scope else "") in self.outer
 
     def binding(self, call: ast.Call, values: Mapping[int, Value], receiver: Value | None) -> dict[str, Value]:
-        """What each argument is for a call."""
+        """Return the value of each argument in a call."""
         names = self.parameters
         found = {name: [self.defaults.get(name, NOTHING)] for name in self.arguments()}
         if receiver is not None and names:
@@ -87,11 +87,11 @@ class Flow:
         return {name: either(*given) for name, given in found.items()}
 
     def all_bound(self, value: Value) -> dict[str, Value]:
-        """What each argument is if only the values of a call are known, and not their order."""
+        """Return the value of each argument if only the values of a call are known, and not their order."""
         return {name: either(value, self.defaults.get(name, NOTHING)) for name in self.arguments()}
 
     def called(self, binding: Mapping[str, Value], groups: Groups) -> tuple[set[Node], Value]:
-        """What a call alters and returns; note what becomes a part of something else."""
+        """Return what a call alters and what it returns; note what becomes a part of another object."""
 
         def put(nodes: Sequence[Node] | set[Node] | frozenset[Node]) -> frozenset[Node]:
             return frozenset().union(*(self.put(node, binding) for node in nodes))
@@ -108,7 +108,7 @@ class Flow:
 
 
 def several(found: dict[str, list[Value]], names: Sequence[str], value: Value, rest: ast.arg | None) -> None:
-    """Give each of the names an element of a value, and the starred name all elements."""
+    """Give each of the names an element of a value, and the starred argument all elements."""
     for name in names:
         found[name].append(element(value))
     if rest:

@@ -23,27 +23,27 @@ class Page:
     """A notebook of a completed project."""
 
     title: str
-    notebook: str  # from the project's folder
+    notebook: str  # relative to the project's folder, like `page`
     page: str
     cells: int
 
 
 @dataclass(frozen=True)
 class Card:
-    """What the index shows of a project. It is saved in the project's folder, so no notebook has to be read."""
+    """A project's entry in the index, saved in the project's folder, so that no notebook has to be read."""
 
     name: str
     title: str
     owner: str
     team: str
     data: list[str]
-    completed: str  # the day
+    completed: str  # the date
     words: str
     figure: str | None
     pages: list[Page] = field(default_factory=list)
 
     def about(self) -> list[str]:
-        """Its person, its date and its data."""
+        """Return the project's team, owner, date and data."""
         return [self.team, self.owner, self.completed, *self.data]
 
     def text(self) -> str:
@@ -51,7 +51,7 @@ class Card:
 
 
 def read(project: Path) -> Card | None:
-    """The card of a project; None for a folder that `datalab complete` did not put there."""
+    """Return the card of a project; None for a folder that `datalab complete` did not put there."""
     try:
         known = json.loads((project / CARD).read_text(encoding="utf-8"))
         return Card(**{**known, "name": project.name, "pages": [Page(**page) for page in known["pages"]]})
@@ -98,5 +98,5 @@ def markdown(cards: list[Card]) -> str:
 
 
 def plain(text: str) -> str:
-    """A text with Markdown's signs escaped."""
+    """Return a text on one line, with Markdown's special characters escaped."""
     return re.sub(r"([\\`*_\[\]<>|#$~])", r"\\\1", " ".join(text.split()))

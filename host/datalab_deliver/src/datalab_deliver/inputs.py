@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The files and folders that a notebook reads: texts in its code that name an existing one."""
+"""The files and folders that a notebook reads: the strings in its code that name an existing one."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ LARGEST = 20_000_000
 
 
 def find(statements: Sequence[Statement], effects: Sequence[Effect], folder: Path, taken: set[str]) -> dict[str, str]:
-    """For each path in the code, the argument that replaces it."""
+    """Return the argument that replaces each path in the code."""
     found: dict[str, str] = {}
     written: set[str] = set()
     for statement, effect in zip(statements, effects):
@@ -36,7 +36,7 @@ def find(statements: Sequence[Statement], effects: Sequence[Effect], folder: Pat
 
 
 def names_a_file(text: str, folder: Path) -> bool:
-    """Only a text with a dot or a slash: a folder `data` is no reason to change the column `data`."""
+    """Return whether a string names a file or folder; it needs a dot or a slash, since `data` may be a column."""
     looks_like_one = re.search(r"[./]", text.strip("./")) or text.endswith("/")
     if not looks_like_one or "\n" in text or len(text) > 250:
         return False
@@ -50,7 +50,7 @@ def names_a_file(text: str, folder: Path) -> bool:
 
 
 def argument(text: str, taken: set[str]) -> str:
-    """A name for the argument: sales_csv for data/sales.csv."""
+    """Return a name for the argument: sales_csv for data/sales.csv."""
     name = re.sub(r"\W+", "_", Path(text).name).strip("_").lower() or "data"
     name = f"file_{name}" if not name.isidentifier() else name
     number = 1
@@ -60,7 +60,7 @@ def argument(text: str, taken: set[str]) -> str:
 
 
 def check_size(found: dict[str, str], folder: Path, notebook: str) -> None:
-    """Samples go into the project with its tests: they have to be small."""
+    """Check that the inputs are small, since they go into the project as samples for its tests."""
     faults = []
     for text in found:
         size = sum(file.stat().st_size for file in [folder / text, *(folder / text).rglob("*")] if file.is_file())

@@ -2,8 +2,8 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 """The file `datalab` on an instance: a zip archive with this package, which Python runs as it is.
 
-The first call by a person installs the dependencies on the volume that persists, in an environment of its own that is
-no kernel. Root runs only code that needs nothing but the standard library.
+The first call by a person installs the dependencies on the volume that persists, in a separate environment that is not
+a kernel. Root runs only code that needs nothing but the standard library.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ SYSTEM = "anaconda3/envs/JupyterSystemEnv/bin/python"
 
 
 def main() -> None:
-    """Become the command."""
+    """Run `protect` in this process, or replace the process by the command in its environment."""
     archive = Path(sys.path[0]).resolve()
     if sys.argv[1:2] == ["protect"]:
         from .protect import forever
@@ -42,7 +42,7 @@ def main() -> None:
 
 
 def ready(archive: Path, home: Path) -> Path:
-    """The Python of the command's environment, made by the first person who needs it."""
+    """Return the Python of the command's environment, which the first call creates."""
     base = base_python(home)
     digest = hashlib.sha256(archive.read_bytes() + os.fsencode(base.resolve())).hexdigest()
     state = home / STATE
@@ -62,7 +62,7 @@ def ready(archive: Path, home: Path) -> Path:
 
 
 def base_python(home: Path) -> Path:
-    """The Python of the OS if it can make environments, else that of Jupyter."""
+    """Return the Python of the OS if it can make environments, else that of Jupyter."""
     of_os = importlib.util.find_spec("ensurepip") and importlib.util.find_spec("venv")
     return Path(sys.executable) if of_os else home / SYSTEM
 

@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Note which names share an object by what a notebook's statements do, also inside of its own functions."""
+"""Note which names share an object because of a notebook's statements, also of those inside of its own functions."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from .sharing import Names, bindings, root, values
 
 Within = frozenset[str]
 BUILTINS = frozenset(dir(builtins))
-LEVELS = 3  # of functions that call each other: of more, all that they are given is taken to share
+LEVELS = 3  # of functions that call each other; deeper, all that a function gets counts as shared
 
 
 def functions(nodes: Sequence[ast.stmt]) -> dict[str, list[Definition]]:
-    """The functions of a notebook by name, and the names that stand for lambdas and nothing else."""
+    """Return the functions of a notebook by name, and the names that stand for lambdas and nothing else."""
     found: dict[str, list[Definition]] = {}
     for item in (item for node in nodes for item in functions_and_classes(node)):
         if isinstance(item, (ast.FunctionDef, ast.AsyncFunctionDef)):
@@ -35,7 +35,7 @@ def functions(nodes: Sequence[ast.stmt]) -> dict[str, list[Definition]]:
 
 
 def join_all(names: Names, node: ast.AST, within: Within = frozenset()) -> None:
-    """Note what shares with what by the statements in a node; `within` are the functions that are being looked into."""
+    """Note which names share because of the statements in a node; `within` are the functions that are being read."""
     for item in ast.walk(node):
         if isinstance(item, ast.Assign) and not isinstance(item.value, ast.Constant):
             names.join({root(target) for target in item.targets} - {""} - names.modules.keys())
@@ -52,11 +52,12 @@ def join_all(names: Names, node: ast.AST, within: Within = frozenset()) -> None:
 
 
 def join_call(names: Names, call: ast.Call, within: Within) -> None:
-    """Note what may hold an argument of a call after it."""
+    """Note what may hold an argument of a call after the call."""
     given, path = set().union(*map(names.shared, values(call))), names.path(call.func)
     join_functions(names, call, within)
     if path:
-        of_class = path.rpartition(".")[2] in words.FITS | words.GIVES_FITTED  # the object comes first
+        # A method that is called by its class gets the object as its first argument.
+        of_class = path.rpartition(".")[2] in words.FITS | words.GIVES_FITTED
         names.join(given if of_class else set())
     elif isinstance(call.func, ast.Attribute):
         join_method(names, call, call.func, given)
@@ -67,7 +68,7 @@ def join_call(names: Names, call: ast.Call, within: Within) -> None:
 
 
 def join_by_name(names: Names, call: ast.Call, name: str, given: set[str], within: Within) -> None:
-    """Note what the notebook's function or object may hold that is called by this name."""
+    """Note what the function or object of the notebook that is called by this name may hold afterwards."""
     if name in names.keeps:
         names.join(names.keeps[name] | given)
     if name in names.classes:
@@ -89,7 +90,7 @@ def join_method(names: Names, call: ast.Call, func: ast.Attribute, given: set[st
 
 
 def join_functions(names: Names, call: ast.Call, within: Within) -> None:
-    """Note what a function may hold that is given to what calls it, such as map."""
+    """Note what a function may hold that is passed to a function such as map, which calls it."""
     calls_methods = called_name(call) in words.CALLS
     for function in values(call):
         name = function.id if isinstance(function, ast.Name) else ""
@@ -106,7 +107,7 @@ def join_functions(names: Names, call: ast.Call, within: Within) -> None:
 
 
 def join_inside(names: Names, name: str, function: Definition, given: Mapping[str, set[str]], within: Within) -> None:
-    """Note what a function does to its arguments and to names outside, as if its body stood where it is called."""
+    """Note which arguments and outside names share because of a function, as if its body stood where it is called."""
     known = names.modules.keys() | names.callables.keys() | BUILTINS | given.keys()
     free = {item.id for item in ast.walk(function) if isinstance(item, ast.Name)} - own_names(function) - known
     if name in within or len(within) == LEVELS:
@@ -128,7 +129,7 @@ def join_inside(names: Names, name: str, function: Definition, given: Mapping[st
 
 
 def defaults(names: Names, function: Definition) -> dict[str, set[str]]:
-    """The names that arguments share with when they are not given."""
+    """Return the names that each argument shares with when it is not given."""
     arguments = function.args
     places = [*arguments.posonlyargs, *arguments.args]
     by_place = zip(reversed(places), reversed(arguments.defaults))
@@ -137,7 +138,7 @@ def defaults(names: Names, function: Definition) -> dict[str, set[str]]:
 
 
 def bound(names: Names, function: Definition, call: ast.Call) -> dict[str, set[str]]:
-    """The names that each argument of a function shares with in a call."""
+    """Return the names that each argument of a function shares with in a call."""
     everything = set().union(*map(names.shared, values(call)))
     places = [each.arg for each in [*function.args.posonlyargs, *function.args.args]]
     starred = any(isinstance(each, ast.Starred) for each in call.args) or any(not each.arg for each in call.keywords)

@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Run a notebook from top to bottom in a fresh kernel, and take its results from there."""
+"""Run a notebook from top to bottom in a fresh kernel, and collect its results there."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from .refusal import Fault, Refused
 
 HERE = Path(__file__).parent
 PLAIN = (HERE / "plain.py").read_text(encoding="utf-8")
-# What takes the results; one that has no plain form is named, the others are there all the same.
+# The code that collects the results. One that has no plain form is named, and the others are collected all the same.
 COLLECT = """
 found, wrong = {}, {}
 for name in NAMES:
@@ -43,7 +43,7 @@ else:
 with open(FILE, "w", encoding="utf-8") as file:
     json.dump({"values": found, "wrong": wrong, "python": sys.executable, "calls": calls}, file)
 """
-# It runs before the first or after the last cell, in names of its own: those of the notebook may hide built-in ones.
+# It runs before the first or after the last cell, in its own namespace, since the notebook's names may hide built-ins.
 LAST_CELL = """
 __import__("builtins").exec(
     {program!r},
@@ -78,14 +78,14 @@ class Call:
 
 
 def recorder() -> str:
-    """The code that records calls, with the modules that it imports."""
+    """Return the code that records calls, with the modules that it imports."""
     texts = [(HERE / f"{name}.py").read_text(encoding="utf-8") for name in ("arguments", "artifacts", "record")]
     imports = re.compile(r"^from (\.\w+|__future__) import .*\n", re.MULTILINE)
     return PLAIN + "".join(imports.sub("", text) for text in texts)
 
 
 def run(path: Path, results: Sequence[str], *, seed: int, progress: Progress, call: Call | None = None) -> Run:
-    """Run a notebook; `seed` sets Python's hashes, so that an order that depends on them differs between runs."""
+    """Run a notebook; `seed` sets Python's hash seed, so that an order that depends on hashes differs between runs."""
     nb = nbformat.read(path, as_version=4)
     numbers = [number for number, cell in enumerate(nb.cells, 1) if not cells.LEFT_OUT & cells.tags(cell) - {"show"}]
     nb.cells = [nb.cells[number - 1] for number in numbers]
@@ -120,7 +120,7 @@ def execute(
     progress: Callable[[int], None],
     first: str = "",
 ) -> None:
-    """Run code that is in no cell, and then all cells; name the first that fails by its number in the notebook."""
+    """Run the code `first`, which is in no cell, then all cells; Refused has the number of the first failing cell."""
     current: list[int] = [0]
 
     def started(cell: Any, cell_index: int) -> None:

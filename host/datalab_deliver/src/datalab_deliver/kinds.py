@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Which values are tables, columns, containers of Python or numbers, and what a library returns for them."""
+"""The values that are tables, columns, Python containers or numbers, and what a library returns for them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ LITERALS = (ast.List, ast.Tuple, ast.Dict, ast.Set, ast.ListComp, ast.DictComp, 
 
 
 class Kinds:
-    """What kinds the names of a notebook are of."""
+    """The kinds of a notebook's names."""
 
     def __init__(self, names: Names, nodes: Sequence[ast.stmt]) -> None:
         self.names = names
@@ -78,7 +78,7 @@ class Kinds:
         return CONTAINER if last in BUILT_IN | {"Counter"} | self.names.classes else UNKNOWN
 
     def is_frame(self, node: ast.AST) -> bool:
-        """Whether a table has columns of which an index gives one or several."""
+        """Return whether a value is a table in which an index selects one or several columns."""
         if isinstance(node, ast.Name):
             return node.id in self.frames
         if isinstance(node, ast.Subscript):
@@ -91,7 +91,7 @@ class Kinds:
         return isinstance(node.func, ast.Attribute) and last in words.KEEPS_FRAMES and self.is_frame(node.func.value)
 
     def is_number(self, node: ast.AST) -> bool:
-        """Whether a value is of numbers alone."""
+        """Return whether a value consists of numbers only."""
         if isinstance(node, ast.Name):
             return node.id in self.numbers
         if isinstance(node, ast.Call):
@@ -104,7 +104,7 @@ class Kinds:
         return isinstance(node, ast.Constant) and isinstance(node.value, (int, float))
 
     def ways(self, base: ast.expr, key: ast.expr, indexer: str) -> list[Callable[[Value], Value]]:
-        """What an index may give: a part of the same depth, a new one, or an element."""
+        """Return functions for what an index may give: a part of the same depth, a new object, or an element."""
         kind, parts = self.of(base), parts_of(key)
         frame = self.is_frame(base)
         if (any(map(selects, parts)) and kind != CONTAINER) or (frame and not indexer):
@@ -126,7 +126,7 @@ def is_name(node: ast.AST) -> bool:
 
 
 def of_frame(node: ast.Attribute | ast.Subscript) -> bool:
-    """Whether a table has more than one column: the code reads its columns, or sets one by its name."""
+    """Return whether code shows that a table has several columns: it reads the columns, or sets one by its name."""
     if isinstance(node, ast.Attribute):
         return node.attr in words.OF_FRAMES
     return isinstance(node.ctx, ast.Store) and isinstance(getattr(node.slice, "value", None), str)
@@ -141,7 +141,7 @@ def parts_of(key: ast.expr) -> list[ast.expr]:
 
 
 def selects(key: ast.AST) -> bool:
-    """Whether an index selects several elements, not one."""
+    """Return whether an index selects several elements, not one."""
     if isinstance(key, ast.UnaryOp):
         return isinstance(key.op, ast.Invert)
     if isinstance(key, ast.BinOp):
@@ -152,7 +152,7 @@ def selects(key: ast.AST) -> bool:
 
 
 def without_indexer(node: ast.expr) -> tuple[ast.expr, str]:
-    """The table before an indexer such as loc, and the indexer."""
+    """Return the table before an indexer such as loc, and the indexer."""
     if isinstance(node, ast.Attribute) and node.attr in {"loc", "iloc", "at", "iat"}:
         return node.value, node.attr
     return node, ""
@@ -163,7 +163,7 @@ def last_name(node: ast.AST) -> str:
 
 
 def keeps_functions(call: ast.Call) -> bool:
-    """Whether the result of a library may later call a function that was passed to it."""
+    """Return whether the result of a library call may later call a function that was passed to it."""
     last = last_name(call.func)
     return (
         last in {"partial", "partialmethod", "vectorize", "frompyfunc"}
@@ -178,7 +178,7 @@ def is_dict(node: ast.AST, names: Names) -> bool:
 
 
 def gives_tables(node: ast.Call, kinds: Kinds) -> bool:
-    """Whether what a call gives to a function is a new row or table each time."""
+    """Return whether a call passes a new row or table to its function each time."""
     grouped = {"groupby", "resample", "rolling", "expanding", "pipe"}
     parts = {last_name(item) for item in ast.walk(node.func)}
     by_name = grouped & kinds.names.kinds.get(root(node.func), set())
@@ -187,7 +187,7 @@ def gives_tables(node: ast.Call, kinds: Kinds) -> bool:
 
 
 def result(call: ast.Call, receiver: Value | None, values: Mapping[int, Value], names: Names, kinds: Kinds) -> Value:
-    """What the call of a library may give."""
+    """Return the value that a library call may return."""
     last, path = last_name(call.func), names.path(call.func)
     if last in words.SCALARS | words.SHOWS | words.ALWAYS_NEW or last.startswith("read_"):
         return NOTHING

@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Manifests that run the project: a base, and an overlay for each place. Kustomize, as it is in kubectl."""
+"""Manifests that run the project: a base, and an overlay for each place, for the Kustomize that is in kubectl."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ Doc = dict[str, Any]
 
 
 class Plain(yaml.SafeDumper):
-    """YAML without anchors."""
+    """A dumper for YAML without anchors."""
 
     def ignore_aliases(self, data: Any) -> bool:
         return True
 
 
 def files(name: str, kind: str, inputs: Mapping[str, str], megabytes: int) -> dict[str, str]:
-    """All manifests of a project; inputs are the arguments and the files that stand for them in the container."""
+    """Return all manifests of a project; `inputs` are the arguments and their files in the container."""
     pod = pod_of(name, kind, inputs, megabytes)
     docs = {"serviceaccount": service_account(name), "networkpolicy": network_policy(name, kind)}
     docs.update(service(name, pod) if kind == "service" else job(name, pod))
@@ -61,7 +61,7 @@ def service_account(name: str) -> Doc:
 
 
 def network_policy(name: str, kind: str) -> Doc:
-    """In: a service's port, from its namespace. Out: names, and HTTPS for the data."""
+    """Allow traffic from the namespace to a service's port, and traffic to DNS and, for the data, to HTTPS."""
     dns = {
         "to": [{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "kube-system"}}}],
         "ports": [{"port": 53, "protocol": "UDP"}, {"port": 53, "protocol": "TCP"}],
@@ -79,7 +79,7 @@ def network_policy(name: str, kind: str) -> Doc:
 
 
 def memory(megabytes: int) -> int:
-    """A limit above the measured memory: a power of two, so that it does not change with every run."""
+    """Return a limit above the measured memory: a power of two, so that it does not change with every run."""
     limit = 256
     while limit < 2 * megabytes:
         limit *= 2
@@ -87,7 +87,7 @@ def memory(megabytes: int) -> int:
 
 
 def pod_of(name: str, kind: str, inputs: Mapping[str, str], megabytes: int) -> Doc:
-    """A pod that the profile *restricted* lets in."""
+    """Return a pod that the Pod Security Standard *restricted* admits."""
     container: Doc = {
         "name": "app",
         "image": name,
@@ -176,7 +176,7 @@ def job(name: str, pod: Doc) -> dict[str, Doc]:
 
 
 def overlay_of(overlay: str, namespace: str, name: str, kind: str) -> dict[str, str]:
-    """An overlay: its namespace, its image, and one replica unless it is production."""
+    """Return an overlay: its namespace, its image and, for a service that is not in production, one replica."""
     folder = f"k8s/overlays/{overlay}"
     levels = {"pod-security.kubernetes.io/enforce": "restricted"}
     space = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace, "labels": levels}}

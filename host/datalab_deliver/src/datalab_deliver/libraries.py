@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Objects of libraries that leave alone what they are given: figures and their parts, and models."""
+"""Objects of libraries that do not alter their arguments: figures and their parts, and models."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def draws(node: ast.AST, names: Names) -> bool:
-    """Whether a value is a figure, a part of one, or several."""
+    """Return whether a value is a figure, a part of one, or several of these."""
     if isinstance(node, (ast.Attribute, ast.Subscript, ast.Starred)):
         return draws(node.value, names)
     if isinstance(node, (ast.BoolOp, ast.List, ast.Tuple)):
@@ -35,7 +35,7 @@ def draws(node: ast.AST, names: Names) -> bool:
 
 
 def fitted(node: ast.AST, names: Names) -> bool:
-    """Whether a value is a model of a library that leaves alone what it is fitted to, or several."""
+    """Return whether a value is a library's model that does not alter the data it is fitted to, or several of these."""
     if isinstance(node, ast.Subscript):
         return fitted(node.value, names)
     if isinstance(node, (ast.List, ast.Tuple)):
@@ -60,12 +60,12 @@ def fitted(node: ast.AST, names: Names) -> bool:
 
 
 def may_copy_nothing(node: ast.AST) -> bool:
-    """Whether it tells a model to work on what it is given, or to give that back; or is an option that is not named."""
+    """Return whether a node may tell a model to alter its data in place or to return them, as an unnamed option may."""
     if isinstance(node, ast.keyword):
         return node.arg is None or copies_nothing(node)
     if isinstance(node, (ast.Tuple, ast.List)) and len(node.elts) == 2:
         name, step = (getattr(each, "value", "") for each in node.elts)
-        return isinstance(name, str) and step is None  # of a pipeline
+        return isinstance(name, str) and step is None  # a step of a pipeline without a model
     return isinstance(node, ast.Constant) and node.value == "passthrough"
 
 
@@ -75,9 +75,9 @@ def copies_nothing(option: ast.keyword) -> bool:
 
 
 def may_change_models(items: Sequence[ast.AST], names: Names) -> bool:
-    """Whether a notebook may tell a model that was made to copy nothing: it does not look which one."""
+    """Return whether a notebook may tell any existing model to copy nothing; which model is not checked."""
     made = [item for item in items if isinstance(item, ast.Call) and words.FITTED.match(names.path(item.func))]
-    within = {id(part) for item in made for part in ast.walk(item)}  # as `fitted` sees
+    within = {id(part) for item in made for part in ast.walk(item)}  # `fitted` checks these
     called = {id(item.func) for item in items if isinstance(item, ast.Call)}
     return any(
         changes_a_model(item) or (last_of(item) == "set_params" and id(item) not in called)
@@ -87,7 +87,7 @@ def may_change_models(items: Sequence[ast.AST], names: Names) -> bool:
 
 
 def changes_a_model(node: ast.AST) -> bool:
-    """Whether it may set an option such as copy, or leave out a step of a pipeline."""
+    """Return whether a node may set an option such as copy, or leave out a step of a pipeline."""
     if isinstance(node, ast.Call):
         method = last_of(node.func)
         if method == "set_params":
@@ -105,7 +105,7 @@ def changes_a_model(node: ast.AST) -> bool:
 
 
 def calls_own(node: ast.AST, names: Names) -> bool:
-    """Whether it may call functions or methods of the notebook when it is asked."""
+    """Return whether an object may call functions or methods of the notebook when it is asked."""
     called = {item.func.id for item in ast.walk(node) if isinstance(item, ast.Call) and isinstance(item.func, ast.Name)}
     own = names.callables.keys() - called | names.makers
     mentions = {getattr(item, "id", getattr(item, "attr", "")) for item in ast.walk(node)}

@@ -29,11 +29,11 @@ class Environment:
 
     python: str  # such as 3.11
     direct: dict[str, str]  # distribution: version
-    pins: dict[str, str]  # these, and what they need
+    pins: dict[str, str]  # the direct ones and all their dependencies
 
 
 def of(python: str, statements: Sequence[Statement], notebook: str) -> Environment:
-    """The packages that the statements import, in the environment of that Python."""
+    """Return the packages that the statements import, in the environment of that Python."""
     modules = imported(statements)
     script = Path(__file__).parent / "environment.py"
     done = subprocess.run([python, str(script), *modules], capture_output=True, text=True, check=True)
@@ -54,7 +54,7 @@ def of(python: str, statements: Sequence[Statement], notebook: str) -> Environme
 
 
 def imported(statements: Sequence[Statement]) -> dict[str, int]:
-    """The modules that the statements import, by the first part of their names, and the cells."""
+    """Return the modules that the statements import, by the first part of their names, and the cells."""
     found: dict[str, int] = {}
     for statement in statements:
         for item in ast.walk(statement.node):
@@ -67,14 +67,14 @@ def imported(statements: Sequence[Statement]) -> dict[str, int]:
 
 
 def optional(statements: Sequence[Statement]) -> set[str]:
-    """The modules that the notebook can do without."""
+    """Return the modules that the notebook can do without: it imports them in a try with a handler."""
     tries = [item for statement in statements for item in ast.walk(statement.node) if isinstance(item, ast.Try)]
     inside = [Statement(0, item, "") for one in tries for item in one.body if one.handlers]
     return set(imported(inside))
 
 
 def closure(names: Sequence[str], distributions: Mapping[str, Any], markers: Mapping[str, str]) -> dict[str, str]:
-    """The versions of some distributions and of all their dependencies there."""
+    """Return the versions of some distributions and of all their dependencies in that environment."""
     known = {canonicalize_name(name): facts for name, facts in distributions.items()}
     found: dict[str, str] = {}
     todo = [(canonicalize_name(name), frozenset({""})) for name in names]
@@ -93,7 +93,7 @@ def closure(names: Sequence[str], distributions: Mapping[str, Any], markers: Map
 
 
 def text(python: str, pins: Mapping[str, str], extra: Sequence[str], notebook: str) -> str:
-    """The text of requirements.lock: the pins, what extra names besides, and the hash of each."""
+    """Return the text of requirements.lock: the pins, the packages that `extra` adds, and the hash of each."""
     if not pins and not extra:
         return "# It needs nothing but Python.\n"
     with tempfile.TemporaryDirectory(prefix="datalab-") as place:
@@ -102,7 +102,7 @@ def text(python: str, pins: Mapping[str, str], extra: Sequence[str], notebook: s
             "\n".join([*(f"{name}=={version}" for name, version in pins.items()), *extra]), encoding="utf-8"
         )
         command = [python, "-m", "pip", "install", "--quiet", "--dry-run", "--ignore-installed", "--only-binary=:all:"]
-        command += ["--disable-pip-version-check"]  # whose word would come last
+        command += ["--disable-pip-version-check"]  # the notice of a new version would be the last line of the error
         command += [] if extra else ["--no-deps"]
         done = subprocess.run(
             [*command, "--report", "-", "-r", str(wanted)], capture_output=True, text=True, check=False

@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Which names are of objects that draw, numbers or figures, or that alter arguments, each time they are used."""
+"""The names of objects that, each time they are used, draw random numbers or figures, or alter their arguments."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Test = Callable[[ast.AST, Names], bool]
 
 
 def note_objects(names: Names, nodes: Sequence[ast.stmt]) -> None:
-    """Note them; an object that is given to another one makes that one do the same."""
+    """Note these names; an object that is given such an object counts as one, too."""
     names.methods, names.makers = methods(nodes), makers(nodes)
     bound = [each for node in nodes for pair in bindings(node) for each in by_part(*pair)]
     always(names, nodes, bound, names.drawn, draws)
@@ -39,7 +39,7 @@ def note_objects(names: Names, nodes: Sequence[ast.stmt]) -> None:
 
 
 def note(names: Names, target: ast.AST, value: ast.AST) -> None:
-    """What a target gets by its value: a binding's, or a call of one of its methods."""
+    """Note what a target gets from a value: the one that is assigned to it, or a call of one of its methods."""
     inside = [item for item in ast.walk(value) if isinstance(item, ast.Call)]
     made_of = value.func if isinstance(value, ast.Call) and called_name(value) in words.FITS - {"set_params"} else value
     mentions = {item.id for item in ast.walk(made_of) if isinstance(item, ast.Name)}
@@ -54,7 +54,7 @@ def note(names: Names, target: ast.AST, value: ast.AST) -> None:
 
 
 def note_own(names: Names, pairs: Sequence[tuple[str, ast.AST]]) -> None:
-    """Note what may call functions of the notebook: what has such, also later, and the models that it has."""
+    """Note which names may call functions of the notebook: those that hold some, also later, and the models in them."""
     new = {""}
     while new:
         new = {name for name, value in pairs if calls_own(value, names)}
@@ -67,7 +67,7 @@ def note_own(names: Names, pairs: Sequence[tuple[str, ast.AST]]) -> None:
 
 
 def always(names: Names, nodes: Sequence[ast.stmt], pairs: Sequence[Pair], kind: set[str], test: Test) -> None:
-    """Fill a set of names with those that stand for a kind of object, and never for anything else."""
+    """Add to the set `kind` the names that stand for this kind of object, and never for anything else."""
     bound = by_name([(part, value) for target, value in pairs for part in parts(target) if isinstance(part, ast.Name)])
     items = [item for node in nodes for item in ast.walk(node) if not isinstance(item, ast.keyword)]
     others = {getattr(item, key, None) for item in items for key in ("arg", "name", "rest")}
@@ -77,12 +77,12 @@ def always(names: Names, nodes: Sequence[ast.stmt], pairs: Sequence[Pair], kind:
 
 
 def by_name(pairs: Sequence[Pair]) -> list[tuple[str, ast.AST]]:
-    """The names that targets begin with, and the values."""
+    """Return the names that targets begin with, and the values."""
     return [(root(part), value) for target, value in pairs for part in parts(target)]
 
 
 def by_part(target: ast.AST, value: ast.AST) -> list[tuple[ast.AST, ast.AST]]:
-    """Each part of a target with the value that it gets, or an element of it."""
+    """Return each part of a target with the value that it gets, or whose element it gets."""
     if isinstance(target, (ast.Tuple, ast.List)) and not any(isinstance(each, ast.Starred) for each in target.elts):
         values = given_apart(value)
         if len(values) == len(target.elts):
@@ -91,7 +91,7 @@ def by_part(target: ast.AST, value: ast.AST) -> list[tuple[ast.AST, ast.AST]]:
 
 
 def given_apart(value: ast.AST) -> list[ast.expr]:
-    """The values of which each part of a target gets one."""
+    """Return the values of which each part of a target gets one; empty if they are not known."""
     if isinstance(value, (ast.Tuple, ast.List)):
         return value.elts
     if called_name(value) == "enumerate" and isinstance(value, ast.Call) and len(value.args) == 1:
@@ -102,7 +102,7 @@ def given_apart(value: ast.AST) -> list[ast.expr]:
 
 
 def makes_object(value: ast.AST, names: Names) -> bool:
-    """Whether a value is an object of a library, or what such an object gives back of itself."""
+    """Return whether a value is a new object of a library, or a call such as fit, which returns its own object."""
     if not isinstance(value, ast.Call):
         return False
     path = names.path(value.func)
@@ -112,7 +112,7 @@ def makes_object(value: ast.AST, names: Names) -> bool:
 
 
 def methods(nodes: Sequence[ast.stmt]) -> set[str]:
-    """What the methods of a notebook's own classes are called."""
+    """Return the names of the methods of a notebook's own classes."""
     classes = [item for node in nodes for item in functions_and_classes(node) if isinstance(item, ast.ClassDef)]
     return {
         part.name for item in classes for part in item.body if isinstance(part, (ast.FunctionDef, ast.AsyncFunctionDef))
@@ -120,7 +120,7 @@ def methods(nodes: Sequence[ast.stmt]) -> set[str]:
 
 
 def makers(nodes: Sequence[ast.stmt]) -> set[str]:
-    """The classes, and the functions that may give an object of them, or a function."""
+    """Return the classes, and the functions that may return an object of them, or a function."""
     items = [item for node in nodes for item in functions_and_classes(node)]
     found = {item.name for item in items if not is_flat_function(item)} | {"FunctionTransformer"}
     found |= {item.name for item in items if mentioned_otherwise(item) & {each.name for each in items}}

@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Which names stand for values that can be read only once, so that reading alters them."""
+"""The names of values that can be read only once, so that reading alters them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ HOLDERS = (ast.List, ast.Tuple, ast.Dict, ast.IfExp, ast.Lambda, ast.ListComp, a
 
 
 def names(nodes: Sequence[ast.stmt], known: Names, generators: set[str]) -> set[str]:
-    """Names of iterators, and of functions that give one."""
+    """Return the names of iterators, and of functions that return one."""
     found: set[str] = set()
     count = -1
     while count != (count := len(found)):
@@ -32,7 +32,7 @@ def names(nodes: Sequence[ast.stmt], known: Names, generators: set[str]) -> set[
 
 
 def once(value: ast.AST, found: set[str], known: Names) -> bool:
-    """Whether a value may be read only once, or has or gives something of that kind."""
+    """Return whether a value can be read only once, or contains or returns such a value."""
     if isinstance(value, ast.GeneratorExp):
         return True
     if isinstance(value, ast.Call):

@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The order of a person, the part of the notebook that a project has, and the outcome of the notebook's run."""
+"""A person's order, the part of the notebook that a project has, and the outcome of the notebook's run."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from .slicing import Width
 
 @dataclass(frozen=True)
 class Order:
-    """What a person asks for."""
+    """The delivery that a person asks for."""
 
     notebook: Path
-    results: list[str]  # of a function that is served, what it takes: the artifacts
+    results: list[str]  # for a served function, the artifacts that it needs
     out: Path
     kind: str = ""  # job or service
     tolerance: dict[str, float] = field(default_factory=dict)
@@ -64,7 +64,7 @@ class Outcome:
 
     @property
     def values(self) -> dict[str, Any]:
-        """What golden.json has."""
+        """The values that golden.json has."""
         if self.served and self.answers:
             return {self.served.called.name: self.answers.values}
         return self.ran.values

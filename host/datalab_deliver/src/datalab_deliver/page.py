@@ -18,7 +18,7 @@ from PIL import Image
 from . import cells
 from .check.words import title
 
-# nbconvert's page of JupyterLab without what it would load from the Internet: formulas stay as they were written.
+# nbconvert's JupyterLab page without what it would load from the Internet: formulas stay as they were written.
 TEMPLATE = """{% extends 'lab/index.html.j2' %}
 {% block html_head_js_requirejs %}{% endblock %}
 {% block html_head_js_mathjax %}{% endblock %}
@@ -36,14 +36,14 @@ nav a { color: #0550ae; text-decoration: underline; }
 {% for text in resources.about %} · {{ text | escape }}{% endfor %}</nav>
 {% endblock %}
 """
-# 200 cards with a figure each are an index of less than 1 MB.
+# With these limits, an index of 200 cards with a figure each has less than 1 MB.
 FIGURE = (240, 160)
 LARGEST = 2_400
 WORDS = 240  # characters
 
 
 def html(nb: NotebookNode, name: str, about: Sequence[str], up: str) -> str:
-    """The page of a notebook, with all outputs and pictures inside, its person, and a link to the index."""
+    """Return a notebook's page with all outputs and pictures inside, the facts in `about`, and a link to the index."""
     exporter = HTMLExporter(
         extra_loaders=[jinja2.DictLoader({"page.html.j2": TEMPLATE})], template_file="page.html.j2", embed_images=True
     )
@@ -58,7 +58,7 @@ def title_of(nb: NotebookNode) -> str:
 
 
 def words(nb: NotebookNode) -> str:
-    """The first paragraph that is not empty, without Markdown's signs."""
+    """Return the first paragraph of more than 5 words, shortened and without Markdown's markup."""
     for source in cells.markdown(nb):
         for paragraph in re.split(r"\n\s*\n", source):
             text = re.sub(r"\s+", " ", re.sub(r"[*_`]|\[|\]\([^)]*\)|<[^>]*>", "", paragraph)).strip()
@@ -68,7 +68,7 @@ def words(nb: NotebookNode) -> str:
 
 
 def figure(nb: NotebookNode) -> str | None:
-    """The first figure, small, as a data URL."""
+    """Return the first figure, made small, as a data URL."""
     for _, cell in cells.code(nb):
         for output in cell.outputs:
             for kind in ("image/png", "image/jpeg"):
@@ -78,7 +78,7 @@ def figure(nb: NotebookNode) -> str | None:
 
 
 def thumbnail(encoded: str) -> str | None:
-    """A picture as WebP of at most some thousand bytes; None if it is no picture."""
+    """Return a picture as a WebP data URL of at most some thousand bytes; None if it is no picture or stays larger."""
     try:
         picture = Image.open(io.BytesIO(base64.b64decode(encoded))).convert("RGBA")
     except (OSError, ValueError, binascii.Error, Image.DecompressionBombError):

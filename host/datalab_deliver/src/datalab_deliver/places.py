@@ -26,7 +26,7 @@ MACHINE = "Copy the file beside the notebook, and read it by a relative path"
 def faults(
     nodes: Sequence[ast.stmt], names: Names, given: Mapping[str, object], inputs: set[str]
 ) -> dict[int, list[tuple[str, str]]]:
-    """For each statement, by its number, what it reads from elsewhere, and the remedy."""
+    """Return for each statement, by its number, what it reads from elsewhere, and the remedy."""
     flow = Flow(nodes, names, given, inputs)
     found: dict[int, list[tuple[str, str]]] = {number: [] for number in range(len(nodes))}
     numbers = {id(node): number for number, node in enumerate(nodes)}
@@ -48,7 +48,7 @@ def faults(
 
 
 def kind_of(call: ast.Call, flow: Flow) -> str:
-    """Whether a call reads or writes files, may do so, or neither."""
+    """Return whether a call reads or writes files ("reads", "writes"), may read some ("may"), or neither ("")."""
     name, path = called(call), flow.names.path(call.func)
     if writes(call, name, path):
         return "writes"
@@ -71,7 +71,7 @@ def writes(call: ast.Call, name: str, path: str) -> bool:
 
 
 def is_reader(node: ast.expr, names: Names) -> bool:
-    """Whether an expression is a function that reads: a built-in, of a library, or a method with such a name."""
+    """Return whether an expression is a function that reads: a built-in, a library's, or a method with such a name."""
     if isinstance(node, ast.Name):
         last = names.path(node).rpartition(".")[2] or (node.id if node.id == "open" else "")
     else:
@@ -80,7 +80,7 @@ def is_reader(node: ast.expr, names: Names) -> bool:
 
 
 def places(call: ast.Call, kind: str, flow: Flow) -> Iterator[Text]:
-    """The texts by which a call may name a place."""
+    """Yield the texts by which a call may name a place."""
     if not kind:
         return
     keywords = [each for each in call.keywords if each.arg not in words.NAMES_NO_PLACE]
@@ -93,13 +93,13 @@ def places(call: ast.Call, kind: str, flow: Flow) -> Iterator[Text]:
 
 
 def remote(text: Text) -> bool:
-    """An address such as s3://…, or one behind others: simplecache::s3://…"""
+    """Return whether a text is an address such as s3://…, or has one behind others: simplecache::s3://…"""
     found = [ADDRESS.match(part) for part in text.head.split("::")]
     return any(match is not None and match[1].lower() not in LOCAL for match in found)
 
 
 def on_this_machine(text: Text, written: set[str], *, surely: bool) -> bool:
-    """An absolute path that the notebook has not written itself."""
+    """Return whether a text is an absolute path that the notebook has not written itself."""
     head = ROOTED.sub("", text.head)
     if head.startswith("~"):
         return surely and head[1:2] in {"", "/"}

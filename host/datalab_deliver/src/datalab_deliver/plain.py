@@ -15,7 +15,7 @@ import sys
 import uuid
 from typing import Any
 
-# Objects of these modules' own classes are shown by their attributes.
+# Objects of the classes that these modules define are represented by their attributes.
 OWN = {"__main__", *(f"{__package__}.{module}" for module in ("pipeline", "definitions", "serving"))}
 AS_TEXT = (
     dt.date,
@@ -30,7 +30,7 @@ LONGEST = 40
 
 
 def plain(value: Any) -> Any:
-    """A value as JSON. TypeError: it has no such form."""
+    """Return a value as JSON. TypeError: it has no such form."""
     if value is None or isinstance(value, (bool, int, str)):
         return value if type(value) in (bool, int, str, type(None)) else plain_of_subclass(value)
     if isinstance(value, float):
@@ -65,7 +65,7 @@ def plain_dict(value: dict[Any, Any]) -> Any:
 
 
 def plain_of_library(value: Any) -> Any:
-    """Arrays and tables, if their library was imported, and values that are written as texts."""
+    """Convert arrays and tables, if their library was imported, and values that are written as texts."""
     pd, np = sys.modules.get("pandas"), sys.modules.get("numpy")
     if pd and (value is pd.NaT or value is pd.NA):
         return None
@@ -95,7 +95,7 @@ def plain_of_pandas(value: Any, pd: Any) -> Any:
 
 
 def plain_of_object(value: Any) -> Any:
-    """An object of a class of the notebook."""
+    """Convert an object of a class of the notebook; TypeError for any other object."""
     own = all(base is object or base.__module__ in OWN for base in type(value).__mro__)
     if isinstance(value, type) or not own or not hasattr(value, "__dict__"):
         raise TypeError(f"{type(value).__module__}.{type(value).__qualname__} cannot be compared as JSON")
@@ -105,7 +105,7 @@ def plain_of_object(value: Any) -> Any:
 
 
 def same(first: Any, second: Any, tolerance: float = 1e-9, where: str = "") -> list[str]:
-    """The first places in which two plain values differ; numbers within a relative tolerance are the same."""
+    """Return the first places in which two plain values differ; numbers within a relative tolerance are the same."""
     numbers = [type(item) in (int, float) for item in (first, second)]
     if all(numbers) and float in (type(first), type(second)):
         near = first == second or abs(first - second) <= tolerance * max(abs(first), abs(second))
@@ -125,7 +125,7 @@ def same(first: Any, second: Any, tolerance: float = 1e-9, where: str = "") -> l
 
 
 def brief(value: Any) -> Any:
-    """A plain value in which a long list is replaced by its ends, and by sums and a digest of all its items."""
+    """Replace each long list in a plain value by its ends, sums of its numbers, and a digest of its other items."""
     if isinstance(value, dict):
         return {key: brief(item) for key, item in value.items()}
     if not isinstance(value, list):
@@ -147,7 +147,7 @@ def brief(value: Any) -> Any:
 
 
 def leaves(value: Any) -> Any:
-    """All items of nested lists and dicts, in order."""
+    """Yield all items of nested lists and dicts, in order."""
     if isinstance(value, list):
         for item in value:
             yield from leaves(item)

@@ -45,7 +45,7 @@ def render(template: str, **facts: Any) -> str:
 
 
 def digest(path: Path) -> str:
-    """The SHA-256 of a file, or of all files of a folder."""
+    """Return the SHA-256 of a file, or of all files of a folder."""
     if path.is_file():
         known = hashlib.sha256()
         with path.open("rb") as file:
@@ -57,14 +57,14 @@ def digest(path: Path) -> str:
 
 
 def record(project: Path) -> dict[str, Any] | None:
-    """What was noted when a project was delivered."""
+    """Return what was noted when a project was delivered; None if the folder is no delivered project."""
     path = project / RECORD
     return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
 
 
 @contextmanager
 def aside(target: Path) -> Iterator[Path]:
-    """A new folder beside the target, which is removed afterwards unless it was put into its place."""
+    """Yield the path of a new folder beside the target; it is removed afterwards unless it was put into its place."""
     target.parent.mkdir(parents=True, exist_ok=True)
     place = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
     try:
@@ -81,13 +81,13 @@ def write(folder: Path, files: Mapping[str, str]) -> None:
 
 
 def edited(target: Path) -> list[str]:
-    """The files of a delivered project that are not as they were delivered."""
+    """Return the files of a delivered project that are not as they were delivered."""
     noted = (record(target) or {}).get("files", {})
     return [name for name, known in noted.items() if not (target / name).is_file() or digest(target / name) != known]
 
 
 def check_target(target: Path) -> None:
-    """Refuse a folder that was not delivered: nothing else is overwritten."""
+    """Refuse a folder that is no delivered project, or whose generated files were edited: neither is overwritten."""
     if not target.exists() or (target.is_dir() and not any(target.iterdir())):
         return
     if record(target) is None:
@@ -115,7 +115,7 @@ def keep_edits(target: Path, new: Path) -> list[str]:
 
 
 def digests(new: Path) -> dict[str, str]:
-    """The files that a delivery wrote."""
+    """Return the files that a delivery wrote, with their digests."""
     files = [path for path in new.rglob("*") if path.is_file() and "__pycache__" not in path.parts]
     return {str(path.relative_to(new)): digest(path) for path in sorted(files)}
 
@@ -141,7 +141,7 @@ def put(new: Path, target: Path) -> None:
 
 
 def replace_file(path: Path, text: str) -> None:
-    """Write a file beside the other, and rename it."""
+    """Replace a file: write a new one beside it, and rename that."""
     handle, name = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as file:

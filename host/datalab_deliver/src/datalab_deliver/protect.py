@@ -1,9 +1,9 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Root's half of a completion: completed projects become root's, so that no one can restore the right to write.
+"""Root's part of a completion: completed projects become root's, so that no one can restore the right to write.
 
-People can put anything into these folders, and replace it at any time. So root takes a folder before it reads what is
-in it: from then on no one else can change its entries. It works only on open descriptors, never on paths.
+People can put anything into these folders, and replace it at any time. So root becomes the owner of a folder before it
+reads what is in it: from then on no one else can change the entries. It works only on open descriptors, never on paths.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from pathlib import Path
 CARD = "completed.json"
 PAUSE = 60  # seconds
 ROOT = 0
-PLACE = stat.S_ISVTX | stat.S_ISGID | 0o775  # who may add a project may not remove another one
-BEGUN = stat.S_ISVTX | 0o555  # by this mode a project is known whose protection was cut off
+PLACE = stat.S_ISVTX | stat.S_ISGID | 0o775  # people who may add a project may not remove another one
+BEGUN = stat.S_ISVTX | 0o555  # this mode marks a project whose protection was interrupted
 DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 FILE = os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC
 
@@ -43,7 +43,7 @@ def once(completed: Path) -> None:
 
 
 class Held:
-    """A directory that is held open: it stays the same, even if another takes its name."""
+    """A directory that is held open: it stays the same directory, even if another one takes its name."""
 
     def __init__(self, name: str | Path, parent: Held | None = None) -> None:
         self.number: int = os.open(name, DIRECTORY, dir_fd=parent.number if parent else None)
@@ -58,7 +58,7 @@ class Held:
 
 
 def is_finished(project: Held) -> bool:
-    """Whether its person has removed the right to write, which comes last, or root was interrupted."""
+    """Return whether the project's person has removed the right to write, as the last step, or root was interrupted."""
     mode = stat.S_IMODE(project.status.st_mode)
     is_root = project.status.st_uid == ROOT
     if mode & 0o222 or (is_root and mode != BEGUN):
@@ -67,7 +67,7 @@ def is_finished(project: Held) -> bool:
 
 
 def take(folder: Held) -> None:
-    """Make a folder root's, and all that is in it."""
+    """Make a folder and all that is in it root's and read-only."""
     folder.become_roots(BEGUN)
     for name in os.listdir(folder.number):
         status = os.stat(name, dir_fd=folder.number, follow_symlinks=False)
@@ -82,7 +82,7 @@ def take(folder: Held) -> None:
 
 
 def take_file(name: str, folder: Held) -> None:
-    """Make a file root's and read-only. One that is root's already stays, since a person may have linked to it."""
+    """Make a file root's and read-only. One that is root's already stays as it is: a person may have linked to it."""
     number = os.open(name, FILE, dir_fd=folder.number)
     try:
         status = os.fstat(number)

@@ -26,7 +26,7 @@ peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
 with open({file!r}, "w") as file:
     json.dump({{"values": results, "peak": peak}}, file)
 """
-# The build stage, and the service: it cannot compute again, and answers all calls twice, the second time backwards.
+# The build stage, and the service, which cannot compute again and answers all calls twice, the second time backwards.
 TRAIN = """
 import json, pathlib, sys
 sys.path.insert(0, {src!r})
@@ -103,7 +103,7 @@ def prove_served(
     arguments: Mapping[str, Any],
     expected: Expected,
 ) -> Proof:
-    """Compute the artifacts in a process, load them in another one, and compare each answer."""
+    """Compute the artifacts in one process, load them in another one, and compare each answer."""
     name, tolerance = expected.name, expected.tolerance
     with tempfile.TemporaryDirectory(prefix="datalab-") as place:
         facts = {"src": str(project / "src"), "package": package, "arguments": dict(arguments), "name": name}
@@ -120,7 +120,7 @@ def prove_served(
 
 
 def told(python: str, program: str, facts: Mapping[str, Any], place: Path) -> Any:
-    """The output of a program, run in an empty folder; a text if it failed."""
+    """Run a program in an empty folder and return its output; if it fails, the last line of its error as a text."""
     file, empty = place / "results.json", place / "empty"
     empty.mkdir(exist_ok=True)
     environment = {**os.environ, "PYTHONHASHSEED": "2", "MPLBACKEND": "Agg", "PYTHONDONTWRITEBYTECODE": "1"}
@@ -139,7 +139,7 @@ def told(python: str, program: str, facts: Mapping[str, Any], place: Path) -> An
 
 
 def compare(expected: Mapping[str, Any], got: Mapping[str, Any], tolerance: Mapping[str, float]) -> list[str]:
-    """Where the results of two runs differ."""
+    """Return where the results of two runs differ."""
     return [
         text
         for name in expected

@@ -1,8 +1,8 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Which methods of a notebook's own classes do not alter their object, their arguments, or anything outside.
+"""The methods of a notebook's own classes that do not alter their object, their arguments, or anything outside.
 
-A slice keeps what may alter. Here it is the other way round: unless code is known not to alter a value, it counts as
+A slice keeps what may alter a value. This module is stricter: unless code is known not to alter a value, it counts as
 altering all of it, however deep.
 """
 
@@ -25,26 +25,26 @@ from .sharing import PROCESS, Names, root
 from .sharing import values as arguments
 
 ARGUMENTS = "<arguments>"
-# What a class keeps for all its objects is not altered by them if it is made so.
+# Calls that make class attributes which the objects of the class do not alter.
 SETTLED = re.compile(r"(re\.compile|(math|datetime)\.\w+|decimal\.Decimal|enum\.auto|dataclasses\.field)$")
 WITHOUT_NAME = CHANCE | {FILES, PROCESS}
 
 
 class Asked(Finder):
-    """Whether a call may alter its arguments, whatever they are."""
+    """A visitor that finds whether a call may alter its arguments, whatever they are."""
 
     def arguments(self, node: ast.Call) -> set[str]:
         return {ARGUMENTS}
 
 
 class Strict(Elements):
-    """What functions alter, if a library may alter everything that it is not known to leave alone."""
+    """What functions may alter, if a library counts as altering everything that it is not known to leave alone."""
 
     def __init__(self, analysis: Analysis) -> None:
         self.analysis = analysis
         super().__init__(analysis.names, analysis.nodes, analysis.assigned)
         self.unshared -= analysis.names.classes
-        for flow in self.flows.values():  # of methods that were called before it was known that they are methods
+        for flow in self.flows.values():  # drop what was found before all methods were known
             flow.altered, flow.perhaps = set(), set()
         self.settle()
         found = {name: [flow for flow in flows if flow.of_class] for name, flows in self.functions.items()}
@@ -53,14 +53,14 @@ class Strict(Elements):
         self.altering_names = self.altering_methods()
 
     def altered_by(self, name: str) -> set[str]:
-        """The names outside of a function that it may alter; all names, if it uses a method that alters."""
+        """Return the outside names that a function may alter; all names if it uses a method that alters something."""
         flows = self.functions.get(name, [])
         if any(mentions(flow, self.altering_names) for flow in flows):
             return self.assigned
         return self.called([name])
 
     def altering(self, name: str) -> list[int]:
-        """The statements that may alter the value of a name; a function is altered only by its name."""
+        """Return the statements that may alter the value of a name; a function can be altered only by its name."""
         if name in self.functions:
             effects = self.analysis.effects()
             others = [isinstance(node, ast.Assign) and getattr(node.value, "id", "") == name for node in self.nodes]
@@ -71,7 +71,7 @@ class Strict(Elements):
         return [each for each in self.functions if name in self.called([each])]
 
     def altering_methods(self) -> set[str]:
-        """The methods that may alter their object or what is outside, and those that mention such a method."""
+        """Return the methods that may alter their object or something outside, and those that mention such a method."""
         found = self.methods.keys() & words.MUTATES
         while True:
             new = {name for name, flows in self.methods.items() if any(self.is_altering(flow, found) for flow in flows)}
@@ -89,12 +89,12 @@ class Strict(Elements):
         return decorated or bool(outside) or mentions(flow, others) or any(n in own or ":" not in n for n, _ in nodes)
 
     def is_of_class(self, flow: Flow) -> bool:
-        """Whether it is a class method; mostly one that makes an object of what it is given."""
+        """Return whether a function is a class method, which mostly makes an object from its arguments."""
         return isinstance(flow.node, ast.FunctionDef) and decorated(flow.node, "classmethod")
 
     def alter(self, node: ast.Call, receiver: Value, values: dict[int, Value]) -> None:
         name = last_name(node.func)
-        if isinstance(node.func, ast.Attribute) and name in self.classes:  # a class in a class
+        if isinstance(node.func, ast.Attribute) and name in self.classes:  # a class that is defined in a class
             for flow in self.classes[name]:
                 self.run(flow, flow.binding(node, values, NOTHING))
             return
@@ -119,7 +119,7 @@ class Strict(Elements):
         return ARGUMENTS in finder.alters
 
     def by_method(self, func: ast.Attribute, receiver: Value) -> set[Node]:
-        """What a method alters of its object, if the object may be of a class that is not the notebook's."""
+        """Return what a method alters of its object, if the object may be of a class that is not the notebook's."""
         known = func.attr in words.FRESH | words.VIEWS
         of_own = any(flow.of_class for flow in self.functions.get(func.attr, []))
         base = func.value
@@ -131,7 +131,7 @@ class Strict(Elements):
         return set() if ":" not in name or name in self.selves() else whole(receiver)
 
     def selves(self) -> set[str]:
-        """The names that methods give to their object, such as self."""
+        """Return the names that methods give to their object, such as self."""
         methods = [flow for flow in self.flows.values() if flow.takes_object and flow.parameters]
         return {flow.scope + flow.parameters[0] for flow in methods}
 
@@ -147,7 +147,7 @@ class Strict(Elements):
         return either(found, self.any_class()) if last_name(node.func) == "type" else found
 
     def is_settled(self, node: ast.ClassDef) -> bool:
-        """Whether objects of a class cannot alter its class attributes."""
+        """Return whether objects of a class cannot alter its class attributes."""
         fixed = self.names.modules.keys() | self.names.callables.keys() | self.unshared | constants(self.nodes)
         for each in self.nodes:
             if isinstance(each, ast.ClassDef):
@@ -161,10 +161,10 @@ class Strict(Elements):
     def store(self, target: ast.Attribute | ast.Subscript, value: Value) -> None:
         super().store(target, value)
         if any(isinstance(part, ast.Call) or getattr(part, "attr", "") == "__class__" for part in ast.walk(target)):
-            self.altered |= {(name, 0) for name in self.names.classes}  # type(a).n = 1
+            self.altered |= {(name, 0) for name in self.names.classes}  # such as type(a).n = 1
 
     def part(self, node: ast.Subscript) -> Value:
-        if self.names.filled:  # reading an element may make it
+        if self.names.filled:  # reading an element may create it
             self.altered |= self.value(node.value)[0]
         return super().part(node)
 
@@ -178,13 +178,13 @@ def mentions(flow: Flow, methods: set[str]) -> bool:
 
 
 def constants(nodes: Sequence[ast.stmt]) -> set[str]:
-    """The names to which a number, a text or the like is assigned."""
+    """Return the names to which a number, a text or the like is assigned."""
     plain = [node for node in nodes if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant)]
     return {root(target) for node in plain for target in node.targets}
 
 
 def is_fixed(value: ast.expr | None, fixed: set[str], names: Names) -> bool:
-    """Whether nothing alters a value."""
+    """Return whether nothing alters a value."""
     if isinstance(value, ast.Call):
         given = all(is_fixed(each, fixed, names) for each in arguments(value))
         return given and bool(SETTLED.match(names.path(value.func)))
@@ -198,13 +198,13 @@ def is_fixed(value: ast.expr | None, fixed: set[str], names: Names) -> bool:
 
 
 def is_flat(value: ast.expr | None) -> bool:
-    """Whether it is a list, a set or a dict of constants."""
+    """Return whether a value is a list, a set or a dict of constants."""
     items = [*value.keys, *value.values] if isinstance(value, ast.Dict) else getattr(value, "elts", [None])
     return all(isinstance(item, ast.Constant) for item in items)
 
 
 def only_read(names: set[str], nodes: Sequence[ast.stmt]) -> bool:
-    """Whether code only iterates over attributes of these names, and reads their elements."""
+    """Return whether code only iterates over attributes of these names, compares them, or reads their elements."""
     reading = {id(part) for node in nodes for item in ast.walk(node) for part in read_by(item)}
     found = [item for node in nodes for item in ast.walk(node) if isinstance(item, ast.Attribute)]
     return all(id(item) in reading for item in found if item.attr in names)

@@ -1,6 +1,6 @@
-"""In the notebook's kernel: record the calls of a function and its answers, and check that its artifacts can be saved.
+"""Record a function's calls and answers in the notebook's kernel, and check that its artifacts can be saved.
 
-It runs there as a text, after the texts of the modules that it imports.
+The kernel runs the text of this module after the texts of the modules that it imports.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ LARGEST = 1_000_000
 
 
 class Recorder(ast.NodeTransformer):
-    """Decorates the function where it is defined."""
+    """A transformer that decorates the function where it is defined."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -41,7 +41,7 @@ class Calls:
     """The calls of one function."""
 
     def __init__(self, count: Any) -> None:
-        self.count = count  # how many cells have run
+        self.count = count  # returns how many cells have run
         self.noted: list[dict[str, Any]] = []
         self.seen: set[str] = set()
         self.wrong: list[tuple[int, str]] = []
@@ -49,7 +49,7 @@ class Calls:
         self.inside = False
 
     def record(self, function: Any) -> Any:
-        """The function, which records each call from outside."""
+        """Return the function with a wrapper that records each call from outside."""
 
         @functools.wraps(function)
         def recorded(*args: Any, **kwargs: Any) -> Any:
@@ -68,7 +68,7 @@ class Calls:
         return recorded
 
     def note(self, function: Any, args: Any, kwargs: Any) -> Any:
-        """The arguments of a call, as they are before it."""
+        """Return the arguments of a call as they are before it; None if it is not recorded."""
         names = function.__code__.co_varnames
         given = {**dict(zip(names, args)), **kwargs}
         try:
@@ -94,7 +94,7 @@ class Calls:
 
 
 def begin(name: str, shell: Any) -> None:
-    """Before the first cell."""
+    """Begin to record, before the first cell."""
     calls = Calls(lambda: shell.execution_count)
     module = types.ModuleType(MODULE)
     vars(module).update(record=calls.record, calls=calls)
@@ -103,7 +103,7 @@ def begin(name: str, shell: Any) -> None:
 
 
 def end(names: dict[str, Any], artifacts: list[str]) -> dict[str, Any]:
-    """After the last cell: the calls, their answers now, and the artifacts that cannot be saved."""
+    """Return, after the last cell, the calls, their answers now, and the artifacts that cannot be saved."""
     calls = sys.modules[MODULE].calls
     calls.inside = True
     noted = []
@@ -136,7 +136,7 @@ def end(names: dict[str, Any], artifacts: list[str]) -> dict[str, Any]:
 
 
 def kind_of(value: Any) -> str:
-    """Whether a value cannot be altered, or its elements cannot, or only code of the notebook can alter it."""
+    """Return "scalar" (immutable), "flat" (its elements are), "own" (only the notebook's code can alter it), or ""."""
     np = sys.modules.get("numpy")
     scalars = (bool, int, float, complex, str, bytes, type(None), *([np.generic] if np else []))
     if isinstance(value, scalars):
@@ -151,7 +151,7 @@ def kind_of(value: Any) -> str:
 
 
 def answers(function: Any, types: dict[str, Any], samples: list[dict[str, Any]]) -> list[Any]:
-    """The answers of a function to arguments in JSON."""
+    """Return the answers of a function to arguments in JSON."""
     sys.modules[MODULE].calls.inside = True
 
     def answer(sample: dict[str, Any]) -> Any:
@@ -161,7 +161,7 @@ def answers(function: Any, types: dict[str, Any], samples: list[dict[str, Any]])
 
 
 def attempt(call: Any) -> Any:
-    """The answer of a call, or its error, as JSON."""
+    """Return the answer of a call, or its error, as JSON."""
     try:
         return plain(call())
     except Exception as error:  # noqa: BLE001 - a function may raise anything

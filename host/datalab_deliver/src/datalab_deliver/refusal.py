@@ -25,7 +25,7 @@ class Fault:
 
 
 class Refused(Exception):
-    """A notebook cannot be delivered."""
+    """The error for a notebook or project that is refused, with its faults."""
 
     def __init__(self, *faults: Fault) -> None:
         super().__init__("\n".join(map(str, faults)))

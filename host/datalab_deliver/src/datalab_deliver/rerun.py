@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Check that a notebook shows in another run what was saved in it."""
+"""Check that a notebook's outputs in another run are the saved ones."""
 
 from __future__ import annotations
 
@@ -47,12 +47,12 @@ def differences(
 
 
 def seen(cell: NotebookNode) -> list[tuple[str, str]]:
-    """What a reader sees below a cell, by kind. Warnings and progress go to stderr and may differ."""
+    """Return what a reader sees below a cell, by kind, except stderr: warnings and progress may differ."""
     printed = [joined(o.text) for o in cell.outputs if o.output_type == "stream" and o.name == "stdout"]
     found = [("text", VARIES.sub("…", "".join(printed)))] if printed else []
     for output in cell.outputs:
         kinds = output.get("data", {})
-        # HTML and SVG have identifiers that differ each time; the same output is there as text or as a picture.
+        # HTML and SVG have identifiers that differ each time; the same output is also saved as text or as a picture.
         if PLAIN in kinds:
             found.append((PLAIN, VARIES.sub("…", joined(kinds[PLAIN]))))
         found += [(kind, "".join(joined(kinds[kind]).split())) for kind in PICTURES if kind in kinds]
@@ -60,7 +60,7 @@ def seen(cell: NotebookNode) -> list[tuple[str, str]]:
 
 
 def difference(before: Sequence[tuple[str, str]], after: Sequence[tuple[str, str]]) -> list[str]:
-    """Where two lists of outputs differ."""
+    """Return where two lists of outputs differ."""
     if [kind for kind, _ in before] != [kind for kind, _ in after]:
         return [f"it was saved with {kinds(before)}, and now has {kinds(after)}"]
     found = []

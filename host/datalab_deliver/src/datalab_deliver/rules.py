@@ -26,7 +26,7 @@ def faults(
     inputs: Mapping[str, str],
     path: Path,
 ) -> list[Fault]:
-    """What is wrong with the statements of a project."""
+    """Return the faults of a project's statements."""
     found = []
     given = {*parameters, *inputs.values()}
     known = Names(imports(statements))
@@ -37,7 +37,7 @@ def faults(
     for number, (statement, effect) in enumerate(zip(statements, effects)):
         is_definition = isinstance(statement.node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef))
         unknown = set() if star or is_definition else effect.uses - everything
-        unknown &= outside(statement.node)[0] if unknown else set()  # not what a function may need that it calls
+        unknown &= outside(statement.node)[0] if unknown else set()  # without names that only called functions need
         problems = [
             *clock(statement.node, known),
             *elsewhere[number],
@@ -57,7 +57,7 @@ def imports(statements: Sequence[Statement]) -> dict[str, str]:
 
 
 def clock(node: ast.stmt, known: Names) -> Found:
-    """Today's date."""
+    """Yield each use of the current date or time."""
     for call in ast.walk(node):
         if not isinstance(call, ast.Call):
             continue
@@ -90,7 +90,7 @@ def interpreter(node: ast.stmt) -> Found:
 
 
 def beside(node: ast.stmt, folder: Path) -> Found:
-    """Modules that are files beside the notebook."""
+    """Yield each import of a module that is a file beside the notebook."""
     for item in ast.walk(node):
         modules = [alias.name for alias in item.names] if isinstance(item, ast.Import) else []
         if isinstance(item, ast.ImportFrom):

@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What a piece of Python says about names by its grammar alone: whose they are, and what it has inside."""
+"""Facts about names in a piece of Python from its syntax alone: the scopes they belong to, and where they are used."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ LATER = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda, ast.Ge
 
 
 class Generators(ast.NodeTransformer):
-    """All comprehensions as generators, which have a scope of their own in symtable after Python 3.11, too."""
+    """A transformer of comprehensions to generators, which have their own scope in symtable also after Python 3.11."""
 
     def visit(self, node: ast.AST) -> ast.AST:
         if isinstance(node, (ast.ListComp, ast.SetComp)):
@@ -31,7 +31,7 @@ class Generators(ast.NodeTransformer):
 
 
 def outside(node: ast.stmt) -> tuple[set[str], set[str]]:
-    """The names that a statement takes from the notebook, and those that it gives to it."""
+    """Return the names that a statement takes from the notebook, and those that it defines there."""
     uses: set[str] = set()
     text = ast.unparse(Generators().visit(deepcopy(node)))
     table = symtable.symtable(text, "cell", "exec")
@@ -48,14 +48,14 @@ def outside(node: ast.stmt) -> tuple[set[str], set[str]]:
         todo += scope.get_children()
     for part in outer(node):
         if isinstance(part, ast.NamedExpr):
-            defines.add(part.target.id)  # in a comprehension as well
+            defines.add(part.target.id)  # also in a comprehension
         elif isinstance(part, ast.AugAssign):
             uses |= {item.id for item in ast.walk(part.target) if isinstance(item, ast.Name)}
     return uses, defines
 
 
 def local_names(node: Definition) -> set[str]:
-    """The names to which a function gives values and that are its own."""
+    """Return the names that are a function's own and to which it gives values."""
     body = {
         item.id for item in ast.walk(node) if isinstance(item, ast.Name) and isinstance(item.ctx, (ast.Store, ast.Del))
     }
@@ -63,17 +63,17 @@ def local_names(node: Definition) -> set[str]:
 
 
 def mentioned(node: ast.AST) -> set[str]:
-    """All names that a piece of code has, of attributes and functions, too."""
+    """Return all names in a piece of code, including those of attributes and functions."""
     return {getattr(item, key) for item in ast.walk(node) for key in ("id", "attr", "name") if hasattr(item, key)}
 
 
 def declared(node: ast.AST) -> set[str]:
-    """The names of the notebook to which functions may give values."""
+    """Return the names of the notebook to which functions may give values."""
     return {name for item in ast.walk(node) if isinstance(item, ast.Global) for name in item.names}
 
 
 def imported(node: ast.stmt) -> dict[str, str]:
-    """The names that a statement imports, also inside of try and if, and from where."""
+    """Return the names that a statement imports, also inside of try and if, and from where."""
     found = {}
     for item in outer(node):
         if isinstance(item, ast.Import):
@@ -90,7 +90,7 @@ def functions_and_classes(node: ast.stmt) -> list[Function | ast.ClassDef]:
 
 
 def outer(node: ast.AST) -> Iterator[ast.AST]:
-    """A statement and what is in it, but not what is inside of functions and classes."""
+    """Yield a statement and what is in it, but not what is inside of functions and classes."""
     yield node
     if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)):
         for child in ast.iter_child_nodes(node):
@@ -98,9 +98,9 @@ def outer(node: ast.AST) -> Iterator[ast.AST]:
 
 
 def in_queries(node: ast.stmt, texts: set[str]) -> set[str]:
-    """Names in the texts of query and eval, which pandas takes from the notebook.
+    """Return the names in the texts of query and eval, which pandas takes from the notebook.
 
-    Where the text is not written in the call, it may be made of any of the notebook's texts.
+    If the text is not written in the call, it may be made of any of the notebook's texts.
     """
     calls = [item for item in ast.walk(node) if isinstance(item, ast.Call) and is_query(item.func)]
     plain = {id(call.func): call for call in calls if call.args and isinstance(call.args[0], ast.Constant)}
@@ -116,25 +116,25 @@ def is_query(node: ast.AST) -> bool:
 
 
 def in_texts(node: ast.AST) -> set[str]:
-    """What may be a name in the texts of a piece of code."""
+    """Return what may be a name in the texts of a piece of code."""
     texts = [item.value for item in ast.walk(node) if isinstance(item, ast.Constant) and isinstance(item.value, str)]
     return {name for text in texts for name in re.findall(r"[A-Za-z_]\w*", text)}
 
 
 def own_names(node: Definition) -> set[str]:
-    """The names that belong to a function, its arguments too."""
+    """Return the names that belong to a function, including its arguments."""
     return local_names(node) | set(parameters(node))
 
 
 def parameters(node: Definition) -> list[str]:
-    """What a function calls its arguments, those after * and ** too."""
+    """Return the names of a function's arguments, including those after * and **."""
     return [item.arg for item in ast.walk(node.args) if isinstance(item, ast.arg)]
 
 
 def given_anew(node: Definition) -> list[ast.Assign]:
-    """The assignments after which the name of an argument stands for another value, each time and everywhere."""
+    """Return the assignments after which an argument's name stands for another value, each time and everywhere."""
     found = []
-    taken: set[str] = set()  # by functions inside, which see what the name stands for when they are called
+    taken: set[str] = set()  # names in inner functions, which see the value at the time of their call
     arguments = set(parameters(node))
     for item in [] if isinstance(node, ast.Lambda) else node.body:
         taken |= {name for part in ast.walk(item) if isinstance(part, LATER) for name in mentioned(part)}
@@ -146,7 +146,7 @@ def given_anew(node: Definition) -> list[ast.Assign]:
 
 
 def with_defaults(arguments: ast.arguments) -> list[tuple[ast.arg, ast.expr | None]]:
-    """The arguments that have a default, and those that must be named."""
+    """Return the arguments that have a default, and all keyword-only ones, each with its default or None."""
     placed = [*arguments.posonlyargs, *arguments.args]
     return [*zip(reversed(placed), reversed(arguments.defaults)), *zip(arguments.kwonlyargs, arguments.kw_defaults)]
 
@@ -156,13 +156,13 @@ def stored(nodes: Sequence[ast.AST]) -> set[str]:
 
 
 def own_values(node: ast.ClassDef) -> list[ast.expr]:
-    """The values that a class itself has, but for constants."""
+    """Return the values of a class's own attributes, except constants and lambdas."""
     found = [item.value for item in node.body if isinstance(item, (ast.Assign, ast.AnnAssign)) and item.value]
     return [value for value in found if not isinstance(value, (ast.Constant, ast.Lambda))]
 
 
 def keeps_state(decorator: ast.expr) -> bool:
-    """Whether what it decorates may be another function at the next call: a cache, a counter, what is not known."""
+    """Return whether a decorator may change the function between calls: a cache, a counter, an unknown one."""
     function = decorator.func if isinstance(decorator, ast.Call) else decorator
     return ast.unparse(function).rpartition(".")[2] not in words.STATELESS
 
@@ -172,14 +172,14 @@ def decorated(node: Function, name: str) -> bool:
 
 
 def implicit(node: Function) -> bool:
-    """Whether a method runs without being called by its name: an operator, an index, a property."""
+    """Return whether a method runs without being called by its name: an operator, an index, a property."""
     if node.name.startswith("__"):
         return node.name not in {"__init__", "__post_init__"}
     return bool(node.decorator_list)
 
 
 def is_flat_function(node: ast.AST) -> bool:
-    """Whether it is a function without functions inside, whose value is there when it was called."""
+    """Return whether a node is a function without functions inside, whose value is complete after the call."""
     inside = (
         ast.FunctionDef,
         ast.AsyncFunctionDef,
@@ -194,13 +194,13 @@ def is_flat_function(node: ast.AST) -> bool:
 
 
 def mentioned_otherwise(node: ast.AST) -> set[str]:
-    """The names that a piece of code has in other places than before the arguments of a call."""
+    """Return the names that a piece of code uses in another way than by calling them."""
     called = {id(item.func) for item in ast.walk(node) if isinstance(item, ast.Call)}
     return {item.id for item in ast.walk(node) if isinstance(item, ast.Name) and id(item) not in called}
 
 
 def parts(target: ast.AST) -> list[ast.AST]:
-    """What gets a value of its own: a, b[0] and c of (a, (b[0], *c))."""
+    """Return the parts of a target that get a value of their own: a, b[0] and c of (a, (b[0], *c))."""
     if isinstance(target, (ast.Tuple, ast.List)):
         return [part for each in target.elts for part in parts(each)]
     return parts(target.value) if isinstance(target, ast.Starred) else [target]

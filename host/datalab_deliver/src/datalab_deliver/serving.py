@@ -32,7 +32,7 @@ class Served:
     called: Called
     statements: list[Statement]
     effects: list[effects.Effect]
-    definitions: list[Statement] = field(default_factory=list)  # what the artifacts name
+    definitions: list[Statement] = field(default_factory=list)  # the definitions that the artifacts name
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class Answers:
 
 
 def find(read: Source, name: str, path: Path) -> Served:
-    """The function and the code that it needs, or why it cannot be served."""
+    """Return the function and the code that it needs; Refused has the reasons if it cannot be served."""
     called = calling.find(read, name, path.name)
     known = effects.of(read.statements)
     served = Served(called, [read.statements[n] for n in called.numbers], [known[n] for n in called.numbers])
@@ -58,7 +58,7 @@ def find(read: Source, name: str, path: Path) -> Served:
 
 
 def answers(served: Served, ran: Run, nb: nbformat.NotebookNode, tolerance: float, notebook: str) -> Answers:
-    """The answers of a run, or why they prove nothing."""
+    """Return the answers of a run; Refused has the reasons if they prove nothing."""
     called, found = served.called, ran.calls
     numbers = [number for number, cell in cells.code(nb) if not cells.LEFT_OUT & cells.tags(cell) - {"show"}]
     faults = [unsaved(notebook, served, name, *why) for name, why in found["unsaved"].items()]
@@ -96,9 +96,9 @@ def unsaved(notebook: str, served: Served, name: str, why: str, remedy: str = ""
 def defining(
     served: Served, read: Source, statements: Sequence[Statement], inputs: Mapping[str, str], ran: Run, path: Path
 ) -> Served:
-    """The same with the classes and functions of the notebook that the artifacts name, or why that is not possible.
+    """Return the served function with the notebook's classes and functions that its artifacts name, or raise Refused.
 
-    With other data they may name any class of the statements that compute them.
+    With other data, the artifacts may name any class of the statements that compute them.
     """
     found = Definitions(read, inputs)
     found.find(ran.calls["own"], {each.node.name for each in statements if isinstance(each.node, ast.ClassDef)})
@@ -111,7 +111,7 @@ def defining(
 
 
 def core(served: Served, found: Answers, about: str) -> dict[str, str]:
-    """The modules by which the project answers, by their names."""
+    """Return the files with which the project answers, by their names."""
     called = served.called
     given = set(called.artifacts)
     pairs = definitions.without(served.statements, served.effects, served.definitions, given)
@@ -130,7 +130,7 @@ def core(served: Served, found: Answers, about: str) -> dict[str, str]:
 
 
 def facts(served: Served, found: Answers) -> dict[str, Any]:
-    """What the templates say about arguments."""
+    """Return the facts about arguments for the templates."""
     arguments = served.called.node.args
     pairs = [
         *zip(reversed(arguments.args), reversed(arguments.defaults)),
@@ -154,7 +154,7 @@ def facts(served: Served, found: Answers) -> dict[str, Any]:
 
 
 def statements_of_types(types: Mapping[str, Type]) -> list[Statement]:
-    """What arguments.py imports for these types."""
+    """Return the imports of arguments.py for these types."""
     words = {kind[0] for kind in types.values() if isinstance(kind, list)}
     modules = [module for word, module in (("table", "pandas"), ("array", "numpy")) if word in words]
     return [Statement(0, ast.parse(f"import {module}").body[0], f"import {module}") for module in modules]

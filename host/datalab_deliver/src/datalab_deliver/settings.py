@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""project.toml beside the notebook: facts for its readers, and findings that the checks are to allow."""
+"""project.toml beside the notebook: facts for its readers, and findings that the checks allow."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ NAME = "project.toml"
 
 @dataclass(frozen=True)
 class Settings:
-    """What project.toml says."""
+    """The settings in project.toml."""
 
     title: str = ""
     owner: str = ""
@@ -42,7 +42,7 @@ KINDS: dict[str, tuple[type, str]] = {
 
 
 def read(folder: Path) -> Settings:
-    """The settings of a project; without the file, none."""
+    """Return the settings of a project; without the file, the defaults."""
     path = folder / NAME
     if not path.is_file():
         return Settings()
@@ -57,7 +57,7 @@ def read(folder: Path) -> Settings:
 
 
 def wrong(found: dict[str, Any]) -> list[Fault]:
-    """The settings of the file that are not valid."""
+    """Return the faults of settings that are not valid."""
     faults = [
         Fault(NAME, None, f"it has the unknown setting {name}", f"Use only {', '.join(KINDS)}")
         for name in found

@@ -17,15 +17,15 @@ Seen = tuple[str, Any]  # "", "array" or "table", and the value as JSON
 
 
 class Mixed(Exception):
-    """Values of several types."""
+    """The error for values of several types."""
 
 
 class Untyped(Exception):
-    """An argument has no type: why, and the remedy."""
+    """The error for an argument without a type: why, and the remedy."""
 
 
 def types(called: Called, calls: Sequence[Mapping[str, Seen]], notebook: str) -> tuple[dict[str, Type], list[str]]:
-    """The type of each argument, and the arguments that a request may leave out."""
+    """Return the type of each argument, and the arguments that a request may leave out."""
     arguments = called.node.args
     defaults = dict(zip([item.arg for item in reversed(arguments.args)], reversed(arguments.defaults)))
     defaults.update({a.arg: d for a, d in zip(arguments.kwonlyargs, arguments.kw_defaults) if d is not None})
@@ -43,7 +43,7 @@ def types(called: Called, calls: Sequence[Mapping[str, Seen]], notebook: str) ->
 
 
 def one(item: ast.arg, seen: Sequence[Seen], default: ast.expr | None) -> Type:
-    """The type of an argument, or Untyped."""
+    """Return the type of an argument, or raise Untyped."""
     annotate = (
         f"Annotate it with bool, int, float, str, list[…] or dict[str, …] ({item.arg}: float), or call it with a value"
     )
@@ -67,7 +67,7 @@ def one(item: ast.arg, seen: Sequence[Seen], default: ast.expr | None) -> Type:
 
 
 def annotated(node: ast.expr | None) -> Type | None:
-    """The type of an annotation; None if JSON has no such type."""
+    """Return the type of an annotation; None if JSON has no such type."""
     if isinstance(node, ast.Constant) and isinstance(node.value, str):
         try:
             return annotated(ast.parse(node.value, mode="eval").body)
@@ -106,7 +106,7 @@ def of_seen(seen: Sequence[Seen]) -> Type:
 
 
 def common(values: Sequence[Any]) -> Type:
-    """The type that all values have."""
+    """Return the type that all values have, or raise Mixed."""
     some = [value for value in values if value is not None]
     if len(some) < len(values):
         inner = common(some)
@@ -130,7 +130,7 @@ def common(values: Sequence[Any]) -> Type:
 
 
 def hint(kind: Type, name: str, records: dict[str, str]) -> str:
-    """A type as Python writes it; a record gets a definition."""
+    """Return a type as Python writes it; the definition of a record is added to `records`."""
     if isinstance(kind, str):
         return "Any" if kind == "any" else kind
     word, inner = kind
@@ -147,7 +147,7 @@ def hint(kind: Type, name: str, records: dict[str, str]) -> str:
 
 
 def told(kind: Type) -> str:
-    """A type as a person reads it."""
+    """Return a type in words for a person."""
     if isinstance(kind, str):
         return kind
     word, inner = kind

@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Which names may stand for the same object, or for parts of one, so that altering one alters all.
+"""The names that may stand for the same object, or for parts of one, so that altering one alters all.
 
 The order of statements is ignored: names that share once count as always sharing.
 """
@@ -20,33 +20,35 @@ PROCESS = "<process>"
 
 @dataclass
 class Names:
-    """What the names of a notebook stand for, and which share."""
+    """What the names of a notebook stand for, and which of them share objects."""
 
     modules: dict[str, str] = field(default_factory=dict)  # name: what it was imported from
     callables: dict[str, set[str]] = field(
         default_factory=dict
     )  # function or class: the names that it takes from outside
     classes: set[str] = field(default_factory=set)
-    stateful: set[str] = field(default_factory=set)  # classes that have more than constants of their own
-    methods: set[str] = field(default_factory=set)  # what is called so is the notebook's
-    returned: dict[str, set[str]] = field(default_factory=dict)  # function: what its value may be a part of
-    rebound: set[str] = field(default_factory=set)  # functions and classes whose names get another value, too
-    filled: set[str] = field(default_factory=set)  # names of what gets an element when it is read
-    touches: dict[str, set[str]] = field(default_factory=dict)  # name: what has no name that using it reads and alters
-    drawn: set[str] = field(default_factory=set)  # names of what draws, and alters nothing that it is given
-    models: set[str] = field(default_factory=set)  # names of what is fitted, or of several
-    makers: set[str] = field(default_factory=set)  # classes, and functions that may give an object or a function
-    call_own: set[str] = field(default_factory=set)  # names of what may call functions or methods of the notebook
-    in_place: set[str] = field(default_factory=set)  # names of what may alter the arguments of any of its methods
+    stateful: set[str] = field(default_factory=set)  # classes with more than constants; functions that keep state
+    methods: set[str] = field(default_factory=set)  # names of the methods of the notebook's classes
+    returned: dict[str, set[str]] = field(default_factory=dict)  # function: the names that its value may be a part of
+    rebound: set[str] = field(default_factory=set)  # functions and classes whose names are also given another value
+    filled: set[str] = field(default_factory=set)  # names of objects that get an element when they are read
+    # Name: the state without a name that each use reads and alters.
+    touches: dict[str, set[str]] = field(default_factory=dict)
+    drawn: set[str] = field(default_factory=set)  # names of objects that draw, and do not alter their arguments
+    models: set[str] = field(default_factory=set)  # names of models, or of several models
+    makers: set[str] = field(default_factory=set)  # classes, and functions that may return an object or a function
+    call_own: set[str] = field(default_factory=set)  # objects that may call functions or methods of the notebook
+    in_place: set[str] = field(default_factory=set)  # names of objects whose methods may alter their arguments
     functions: dict[str, list[Definition]] = field(default_factory=dict)  # the notebook's own, and named lambdas
-    keeps: dict[str, set[str]] = field(default_factory=dict)  # function: the names that may keep an argument of it
-    spared: set[str] = field(default_factory=set)  # names of what is not altered when it is called
-    kinds: dict[str, set[str]] = field(default_factory=dict)  # name: what literals and calls it is made by
+    keeps: dict[str, set[str]] = field(default_factory=dict)  # function: the names that may keep one of its arguments
+    spared: set[str] = field(default_factory=set)  # names of objects that a call does not alter
+    kinds: dict[str, set[str]] = field(default_factory=dict)  # name: the literals and calls that make its values
     parents: dict[str, str] = field(default_factory=dict)
-    holders: list[tuple[set[str], set[str]]] = field(default_factory=list)  # what may keep what: not the other way
+    # Pairs of names: the objects of the first may hold those of the second, but not the other way round.
+    holders: list[tuple[set[str], set[str]]] = field(default_factory=list)
 
     def path(self, node: ast.expr) -> str:
-        """The full name of a member of a library, such as numpy.random.seed; else nothing."""
+        """Return the full name of a member of a library, such as numpy.random.seed; empty for anything else."""
         parts = []
         while isinstance(node, ast.Attribute):
             parts.append(node.attr)
@@ -68,11 +70,11 @@ class Names:
         return any(self.leader(name) in leaders for name in names)
 
     def is_function(self, node: ast.AST) -> bool:
-        """Whether a value is a function, or has one."""
+        """Return whether a value is a function, or has one."""
         return any(isinstance(x, ast.Lambda) or getattr(x, "id", "") in self.callables for x in ast.walk(node))
 
     def together(self, names: set[str], all_names: set[str]) -> set[str]:
-        """The names and all that share with them."""
+        """Return the names and all names that share with them."""
         leaders = {self.leader(name) for name in names}
         new = leaders
         while new:
@@ -82,7 +84,7 @@ class Names:
         return names | {name for name in all_names if self.leader(name) in leaders}
 
     def shared(self, node: ast.AST) -> set[str]:
-        """The names whose objects the value of an expression may be, be a part of, or contain."""
+        """Return the names whose objects the value of an expression may be, be a part of, or contain."""
         if isinstance(node, (ast.Constant, ast.JoinedStr, ast.Compare, ast.UnaryOp)):
             return set()
         if isinstance(node, ast.Name):
@@ -133,7 +135,7 @@ class Names:
             return set()
         owner = self.shared(func.value)
         if owner and fitted(func.value, self) and func.attr in words.FITS:
-            return owner  # which has a name, and holds what it was given
+            return owner  # the model itself, which has a name and holds what it was given
         kinds = self.kinds.get(root(func.value), set())
         shallow = (func.attr == "copy" and bool(kinds & words.CONTAINERS)) or shares_by_option(call)
         if func.attr in words.FRESH | words.SHOWS and not shallow and func.attr not in self.methods:
@@ -142,7 +144,7 @@ class Names:
 
 
 def shares_by_option(call: ast.Call) -> bool:
-    """Whether a call has the option copy, and it is not True."""
+    """Return whether a call has the option copy, and it is not True."""
     return any(item.arg == "copy" and getattr(item.value, "value", None) is not True for item in call.keywords)
 
 
@@ -151,14 +153,14 @@ def values(call: ast.Call) -> list[ast.expr]:
 
 
 def root(node: ast.AST) -> str:
-    """The name that a target begins with: df of df.loc[0, "x"]."""
+    """Return the name that a target begins with: df of df.loc[0, "x"]."""
     while isinstance(node, (ast.Attribute, ast.Subscript, ast.Starred)):
         node = node.value
     return node.id if isinstance(node, ast.Name) else ""
 
 
 def bindings(node: ast.AST, *, loops: bool = True) -> Iterator[tuple[ast.AST, ast.AST]]:
-    """Targets and their values; in a loop, the value whose elements the target gets."""
+    """Yield targets and their values; in a loop, the value whose elements the target gets."""
     for item in ast.walk(node):
         if isinstance(item, ast.Assign):
             for target in item.targets:

@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Which statements the results need.
+"""The statements that the results need.
 
 The text of the statements decides what is left out, never the data: a `dropna` that dropped nothing stays, and so does
 an assert about something that stays.
@@ -28,7 +28,7 @@ class Width(Enum):
 
 
 def cut(statements: Sequence[Statement], effects: Sequence[Effect], wanted: set[str], width: Width) -> list[int]:
-    """The numbers of the statements that stay."""
+    """Return the numbers of the statements that stay."""
     if width is Width.EVERYTHING:
         return [number for number, statement in enumerate(statements) if not displays(statement)]
     forced: set[int] = set()
@@ -47,13 +47,13 @@ def cut(statements: Sequence[Statement], effects: Sequence[Effect], wanted: set[
 
 
 def last(name: str, effects: Sequence[Effect]) -> str:
-    """The last version of a name."""
+    """Return the last version of a name."""
     found = {each for effect in effects for each in effect.defines if plain(each) == name}
     return max(found, key=version, default=name)
 
 
 def backwards(effects: Sequence[Effect], wanted: set[str], forced: set[int]) -> set[int]:
-    """From the last statement to the first: keep those that assign or alter something that is needed later."""
+    """Return the statements that assign or alter something that is needed later, going from the last to the first."""
     needed, kept = set(wanted) | {PROCESS}, set()
     for number in range(len(effects) - 1, -1, -1):
         effect = effects[number]
@@ -68,7 +68,7 @@ def backwards(effects: Sequence[Effect], wanted: set[str], forced: set[int]) -> 
 
 
 def guarding(effects: Sequence[Effect], kept: set[int]) -> list[int]:
-    """Asserts about nothing but what stays."""
+    """Return the statements that assert or raise, and use only names from statements that stay."""
     there: set[str] = set()
     ever = set().union(*(effect.defines for effect in effects)) if effects else set()
     found = []
@@ -81,7 +81,7 @@ def guarding(effects: Sequence[Effect], kept: set[int]) -> list[int]:
 
 
 def draws(statement: Statement) -> bool:
-    """Whether a statement imports modules that only draw."""
+    """Return whether a statement imports modules that only draw."""
     node = statement.node
     if isinstance(node, ast.ImportFrom):
         return bool(DRAWS.search(node.module or ""))
@@ -89,5 +89,5 @@ def draws(statement: Statement) -> bool:
 
 
 def displays(statement: Statement) -> bool:
-    """Whether a statement can do nothing outside of a notebook."""
+    """Return whether a statement can do nothing outside of a notebook."""
     return statement.text.lstrip().startswith("display(")

@@ -17,9 +17,9 @@ from .refusal import Fault, Refused
 
 Literal = Union[bool, int, float, str]
 
-# Their first argument is Python that runs as if the magic were not there.
+# Magics with Python code that runs as it would without the magic.
 AROUND_CODE = {"time", "prun", "capture", "memit", "mprun"}
-# They change what is shown, or nothing that a script would see.
+# Magics that change only what is shown, or nothing that a script would see.
 HARMLESS = set(
     "HTML alias autoreload conda config history html javascript js latex load_ext logstop ls lsmagic magic markdown"
     " matplotlib memit pinfo pinfo2 pip pprint precision pwd reload_ext svg timeit uv watermark who whos xmode".split()
@@ -42,7 +42,7 @@ class Statement:
 
 @dataclass
 class Source:
-    """What a notebook says in Python."""
+    """The Python code of a notebook."""
 
     statements: list[Statement] = field(default_factory=list)
     parameters: dict[str, Literal] = field(default_factory=dict)
@@ -52,7 +52,7 @@ class Source:
 
 
 def read(nb: NotebookNode, name: str) -> Source:
-    """The statements of a notebook; all that cannot be read is refused at once."""
+    """Return the statements of a notebook; Refused names all cells that cannot be read, not only the first."""
     source, faults = Source(), []
     language = nb.metadata.get("kernelspec", {}).get("language", "python")
     if language != "python":
@@ -89,9 +89,9 @@ def add(source: Source, number: int, cell: NotebookNode) -> None:
 
 
 def parse(number: int, text: str, source: Source) -> list[Statement]:
-    """The statements of a text that may have magics."""
+    """Return the statements of a text that may have magics."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of an escape in a string, say: the notebook's matter
+        warnings.simplefilter("ignore")  # such as of an escape in a string, which is not checked here
         python = TransformerManager().transform_cell(text)
         body = ast.parse(python).body
     found = []
@@ -108,7 +108,7 @@ def parse(number: int, text: str, source: Source) -> list[Statement]:
 
 
 def called_magic(node: ast.stmt) -> list[str] | None:
-    """What a statement asks of IPython: the call's name and arguments; None if it is plain Python."""
+    """Return the name and arguments of the IPython call that a statement makes; None if it is plain Python."""
     if "get_ipython" not in names(node):
         return None
     call = node.value if isinstance(node, (ast.Expr, ast.Assign)) else None
@@ -123,7 +123,7 @@ def called_magic(node: ast.stmt) -> list[str] | None:
 
 
 def code_in(magic: list[str]) -> str:
-    """The Python that a magic runs; a magic that may do more than show something is refused."""
+    """Return the Python that a magic runs; ValueError if it may do more than show something."""
     kind, arguments = magic[0], magic[1:]
     if kind == "system":
         words = arguments[0].split()
@@ -140,7 +140,7 @@ def code_in(magic: list[str]) -> str:
 
 
 def segment(text: str, node: ast.stmt) -> str:
-    """The text of a statement, with its decorators."""
+    """Return the text of a statement, with its decorators."""
     first = min([node.lineno, *(item.lineno for item in getattr(node, "decorator_list", []))])
     if first == node.lineno:
         return ast.get_source_segment(text, node) or ast.unparse(node)
@@ -148,7 +148,7 @@ def segment(text: str, node: ast.stmt) -> str:
 
 
 def parameter(node: ast.stmt) -> tuple[str, Literal] | None:
-    """A name and its value, if the statement gives a name a plain value."""
+    """Return a name and its value, if the statement gives a name a plain value."""
     if isinstance(node, ast.Assign) and len(node.targets) == 1:
         target: ast.expr = node.targets[0]
         value: ast.expr | None = node.value
@@ -168,7 +168,7 @@ def parameter(node: ast.stmt) -> tuple[str, Literal] | None:
 
 
 def names(node: ast.AST, context: type[ast.expr_context] = ast.expr_context) -> set[str]:
-    """The names that a statement mentions."""
+    """Return the names that a statement mentions."""
     found = {item.id for item in ast.walk(node) if isinstance(item, ast.Name) and isinstance(item.ctx, context)}
     if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
         found.add(node.name)

@@ -1,8 +1,8 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Redirections that act on all statements from one to another: of prints, logs, warnings and the errors of numpy.
+"""Redirections of prints, logs, warnings and numpy's errors, which act on all statements between two statements.
 
-Any statement in between may write to the target. It stays if what was written is needed.
+Any statement in between may write to the target. The statement stays if what was written is needed.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from .sharing import PROCESS, Names, bindings, root, values
 PRINTS = {"sys.stdout", "sys.stderr"}
 ORIGINALS = PRINTS | {"sys.__stdout__", "sys.__stderr__"}
 MANAGERS = {"catch_warnings", "redirect_stdout", "redirect_stderr"}
-HANDLES = ("emit", "filter", "format", "handle")  # what logging calls
-PASS_ON = {"getLogger", "StreamHandler", "FileHandler", "RotatingFileHandler", "NullHandler"}  # and keep nothing
+HANDLES = ("emit", "filter", "format", "handle")  # methods that logging calls
+PASS_ON = {"getLogger", "StreamHandler", "FileHandler", "RotatingFileHandler", "NullHandler"}  # they keep nothing
 PRINTED = "<what is printed>"
 
 
 class Spans:
-    """From which statement on what is written to."""
+    """The targets that are written to, and from which statement on."""
 
     def __init__(
         self, names: Names, methods: Mapping[str, Summary], nodes: Sequence[ast.stmt], assigned: set[str]
@@ -40,8 +40,9 @@ class Spans:
             for item in functions_and_classes(node)
             if not isinstance(item, ast.ClassDef)
         }
-        self.inside = {name: ways[0] for name, ways in inside.items() if len(ways) == 1}  # others change it back
-        self.open: dict[str, set[str]] = {}  # for each way to write: the names of what is written to
+        # A function with several redirections changes them back.
+        self.inside = {name: ways[0] for name, ways in inside.items() if len(ways) == 1}
+        self.open: dict[str, set[str]] = {}  # for each way to write: the names of the targets
 
     def shared(self, names: set[str]) -> set[str]:
         return self.names.together(names, self.assigned)
@@ -50,7 +51,7 @@ class Spans:
         return self.names.path(node) if isinstance(node, ast.expr) else ""
 
     def pass_by(self, node: ast.stmt, alters: set[str]) -> tuple[set[str], set[str]]:
-        """The targets that a statement may write to, and those that it reads, after the statements before it."""
+        """Return the targets that a statement may write to, and those that it reads, after the statements before it."""
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Import, ast.ImportFrom)):
             return set(), set()
         before = set().union(*self.open.values())
@@ -61,7 +62,7 @@ class Spans:
         return before | set().union(*self.open.values()) | entered, reads
 
     def begun(self, node: ast.stmt, alters: set[str]) -> Iterator[tuple[str, set[str]]]:
-        """The redirections that a statement begins or, without a target, ends."""
+        """Yield the redirections that a statement begins or, without a target, ends."""
         yield from self.by_values(node)
         value = getattr(node, "value", None)
         targets = node.targets if isinstance(node, ast.Assign) else []
@@ -101,7 +102,7 @@ class Spans:
         return self.path(value) in ORIGINALS or self.path(value).startswith("builtins.")
 
     def enters(self, call: ast.Call, holder: ast.expr) -> bool:
-        """Whether it enters a context by hand, as a with statement does, itself or by an ExitStack."""
+        """Return whether a call enters a context without a with statement, by __enter__ or an ExitStack."""
         last = called_name(call)
         by_stack = last == "enter_context" and bool(call.args) and self.is_manager(call.args[0])
         return by_stack or (last == "__enter__" and self.is_manager(holder))
@@ -110,7 +111,7 @@ class Spans:
         return called_name(node) in MANAGERS or root(node) in self.managers
 
     def written(self, value: ast.AST | None) -> set[str]:
-        """The names of what prints go to."""
+        """Return the names of the targets that prints go to."""
         if value is None or self.is_original(value) or root(value) in self.originals:
             return set()
         unnamed = isinstance(value, ast.Call) and called_name(value) != "open"

@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Texts of which only a part may be known, and how they are joined."""
+"""Texts of which only the beginning may be known, and how they are joined."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ class Text:
     """A text that begins with `head`."""
 
     head: str
-    whole: bool = True  # it ends so, too
-    inside: bool = False  # an element has it, of a list or a dict
+    whole: bool = True  # `head` is the whole text
+    inside: bool = False  # it is an element of a list or a dict
 
 
 Found = frozenset[Text]
@@ -32,7 +32,7 @@ def inside(found: Found) -> Found:
 
 
 def opened(found: Found) -> Found:
-    """The texts of elements that were taken out of their container."""
+    """Return the texts of elements that were taken out of their container."""
     return frozenset(replace(text, inside=False) for text in found)
 
 
@@ -41,7 +41,7 @@ def with_slashes(parts: Sequence[Found]) -> list[Found]:
 
 
 def joined(parts: Sequence[Found]) -> Found:
-    """One after the other, as far as each is known."""
+    """Join texts one after the other, as far as each is known."""
     found: Found = frozenset({Text("")})
     for part in parts:
         ends = part or UNKNOWN
@@ -53,7 +53,7 @@ def joined(parts: Sequence[Found]) -> Found:
 
 
 def formatted(left: Found, right: Found) -> Found:
-    """A text with placeholders: the part before the first one or, if that is empty, its possible values."""
+    """Return a text up to its first placeholder or, if that is empty, the placeholder's possible values."""
     found: Found = NOTHING
     for text in left:
         place = PLACEHOLDER.search(text.head)

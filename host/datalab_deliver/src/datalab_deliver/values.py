@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What the values of expressions may be, and may have inside; what is altered on the way is noted."""
+"""What the values of expressions may be and may have inside; what their evaluation alters is noted."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ FORMS: dict[type, str] = {
 
 
 class Values:
-    """What is known of the objects of a notebook, and what expressions are by that."""
+    """What is known of the objects of a notebook, and the values of expressions that follow from that."""
 
     def __init__(self, names: Names, nodes: Sequence[ast.stmt], assigned: set[str]) -> None:
         self.names, self.assigned, self.groups = names, assigned, Groups()
@@ -41,14 +41,14 @@ class Values:
         own = names.callables.keys() - names.rebound - names.stateful
         self.unshared = names.modules.keys() | own | (BUILT_IN - assigned)
         self.flows: dict[int, Flow] = {}
-        self.functions: dict[str, list[Flow]] = {}  # by name; methods, too
-        self.held: dict[str, list[Flow]] = {}  # by the name of what holds them
-        self.bound: set[str] = set()  # names of methods of lists and the like
-        self.classes: dict[str, list[Flow]] = {}  # what runs when an object is made
-        self.anew: set[int] = set()  # assignments after which an argument's name stands for another value
-        self.scopes: list[tuple[str, dict[str, str]]] = []  # what their own names are called here
-        self.altered: set[Node] = set()  # by what is read at the moment
-        self.perhaps: set[Node] = set()  # if it is a list, and no number
+        self.functions: dict[str, list[Flow]] = {}  # by name, including methods
+        self.held: dict[str, list[Flow]] = {}  # by the name of the object that holds them
+        self.bound: set[str] = set()  # names that stand for methods of lists and the like
+        self.classes: dict[str, list[Flow]] = {}  # by class: the functions that run when an object is made
+        self.anew: set[int] = set()  # ids of assignments after which an argument's name stands for another value
+        self.scopes: list[tuple[str, dict[str, str]]] = []  # the prefix, and what the scope's own names are called here
+        self.altered: set[Node] = set()  # by the code that is read at the moment
+        self.perhaps: set[Node] = set()  # altered if it is a list, and not if it is a number
         self.returned: list[Value] = []
 
     def hold(self, name: str, source: ast.expr) -> None:
@@ -73,7 +73,7 @@ class Values:
         return next((scope + own[name] for scope, own in reversed(self.scopes) if name in own), name)
 
     def value(self, node: ast.expr | None) -> Value:
-        """What a value may be; what is altered on the way is noted."""
+        """Return what the value of an expression may be; note what its evaluation alters."""
         if node is None:
             return NOTHING
         if type(node) in FORMS:
@@ -146,7 +146,7 @@ class Values:
         value = self.value(node.value)
         if node.attr in words.MUTATES and not draws(node.value, self.names):
             self.altered |= value[0]
-            return holding(value)  # which is called later
+            return holding(value)  # the method may be called later
         if node.attr in words.LIKE_ITSELF:
             return blurred(value)
         if self.kinds.of(node.value) in (kinds.TABLE, kinds.COLUMN):
@@ -180,7 +180,7 @@ class Values:
         if is_method and not drawn and ("inplace" in options or not (last in known or self.names.path(node.func))):
             self.altered |= receiver[0]
         if not is_method and last in self.assigned - self.functions.keys() - self.classes.keys() - self.names.spared:
-            self.altered |= element(self.value(node.func))[0]  # what it is a method of
+            self.altered |= element(self.value(node.func))[0]  # the object, if the name stands for its method
         if is_method and last in words.MUTATES:
             self.groups.join(element(receiver), everything)
         if "inplace" in options or (is_method and last in words.MUTATES - words.ADDS_ONE):
@@ -192,7 +192,7 @@ class Values:
                 self.altered |= element(blurred(either(receiver, everything)))[0]
 
     def ask(self, node: ast.Call, receiver: Value, values: dict[int, Value]) -> None:
-        """Note what an object of a library alters when it is asked: by the functions and objects that it has."""
+        """Note what a library's object alters when it is asked, by the functions and objects that it contains."""
         everything = either(*values.values())
         held = self.functions_in(node.func.value) if isinstance(node.func, ast.Attribute) else []
         for flow in held:
@@ -203,7 +203,7 @@ class Values:
                 self.altered |= receiver[0] | blurred(receiver)[1]
 
     def own_call(self, node: ast.Call, receiver: Value | None, values: dict[int, Value]) -> Value | None:
-        """A call of a function, a method or a class of the notebook."""
+        """Return the value of a call of a function, a method or a class of the notebook; None for other calls."""
         name = kinds.last_name(node.func)
         if isinstance(node.func, ast.Name) and name in self.classes:
             inside = holding(either(*values.values()))
@@ -229,7 +229,7 @@ class Values:
         return either(*found) if found else None
 
     def hand_over(self, node: ast.Call, flow: Flow) -> None:
-        """Note which functions the arguments of a function are."""
+        """Note which functions are passed as arguments to a function."""
         names = flow.parameters[1:] if flow.takes_object else flow.parameters
         named = [(item.arg, item.value) for item in node.keywords if item.arg in flow.parameters]
         for name, value in [*zip(names, node.args), *named]:
@@ -241,13 +241,13 @@ class Values:
         return given
 
     def made_by(self, flow: Flow, binding: dict[str, Value]) -> Value:
-        """A new object of a class: what it has inside is what the class puts there."""
+        """Return a new object of a class: what it has inside is what the class puts there."""
         me = flow.scope + flow.parameters[0] if flow.parameters else ""
         inside = [self.groups.all([node]) for node in ((me, depth) for depth in range(1, 4))]
         return (frozenset(), *(frozenset().union(*(flow.put(n, binding) for n in nodes)) for nodes in inside))
 
     def callbacks(self, node: ast.Call, receiver: Value, values: dict[int, Value]) -> Value:
-        """Functions that are given to a call: they get what is inside of all that is given to it."""
+        """Run the functions that are passed to a call: they get what is inside of everything that is passed to it."""
         flows = [flow for item in arguments(node) for flow in self.functions_in(item)]
         if not isinstance(node.func, (ast.Name, ast.Attribute)):
             flows += self.functions_in(node.func)
@@ -259,7 +259,7 @@ class Values:
         return holding(either(*(self.run(flow, flow.all_bound(inside)) for flow in flows)))
 
     def functions_in(self, node: ast.AST) -> list[Flow]:
-        """The functions that a value is or has: by name, a method, a lambda, a partial of one."""
+        """Return the functions that a value is or has: by name, a method, a lambda, a partial of one."""
         if isinstance(node, ast.Name):
             return [*self.functions.get(node.id, []), *self.held.get(self.scoped(node.id), [])]
         if isinstance(node, ast.Attribute):
@@ -272,6 +272,6 @@ class Values:
             made = [flow for flow in self.flows.values() if any(each.scope in flow.outer for each in own)]
             inside = [*arguments(node)] if own or kinds.keeps_functions(node) else []
             if isinstance(node.func, ast.Attribute) and node.func.attr in {"fit", "set_params"}:
-                inside.append(node.func.value)  # which they give back
+                inside.append(node.func.value)  # the object, which these methods return
             return [*made, *(flow for item in inside for flow in self.functions_in(item))]
         return [flow for item in inside for flow in self.functions_in(item)]

@@ -1,9 +1,9 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A name that stands for something else from some statement on is another name from there.
+"""A name that gets another meaning at some statement counts as another name from there on.
 
 Notebooks give `X`, `model` and `ax` a value in each of their parts. What is known of a name holds for the whole
-notebook, so that without this a part would need all the others.
+notebook, so that without these versions a part would need all the others.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from dataclasses import replace
 from .scopes import LATER, imported, in_texts, mentioned, outside, parts
 from .source import Statement, names
 
-MARK = "\u02b9"  # a letter, so that it is a name
-# They find names in texts.
+MARK = "\u02b9"  # a letter, so that the result is a valid name
+# Functions and methods that find names in texts.
 BY_TEXT = {"query", "eval", "exec", "globals", "locals", "vars"}
 
 
 def plain(name: str) -> str:
-    """What the notebook calls it."""
+    """Return the name as the notebook has it."""
     return name.partition(MARK)[0]
 
 
@@ -32,11 +32,11 @@ def version(name: str) -> int:
 
 
 def numbered(statements: Sequence[Statement]) -> list[Statement]:
-    """The statements with other names: `x = 1; x = x + 1` as `x = 1; x2 = x + 1`, with a mark between."""
+    """Return statements with numbered names: `x = 1; x = x + 1` as `x = 1; x2 = x + 1`, with a mark before the 2."""
     fixed = fixed_names([statement.node for statement in statements])
     inside = {name for s in statements for item in later(s.node) for name in mentioned(item)} - fixed
     fixed |= inside & {name for s in statements for name in imported(s.node)}
-    numbers = dict.fromkeys(inside, 2)  # those of functions are others
+    numbers = dict.fromkeys(inside, 2)  # the same names in functions stand for something else, and get no number
     found = []
     for statement in statements:
         node = deepcopy(statement.node)
@@ -57,7 +57,7 @@ def rename(items: Sequence[ast.Name], numbers: dict[str, int]) -> None:
 
 
 def given(node: ast.stmt) -> list[ast.Name]:
-    """The names that surely have a new value after a statement, and have none before its other names are read."""
+    """Return the names to which a statement certainly gives a new value, after it has read its other names."""
     targets: list[ast.expr] = node.targets if isinstance(node, ast.Assign) else []
     if isinstance(node, ast.AnnAssign) and node.value:
         targets = [node.target]
@@ -67,7 +67,7 @@ def given(node: ast.stmt) -> list[ast.Name]:
 
 
 def now(node: ast.AST) -> Iterator[ast.AST]:
-    """What runs with a statement, and not when a function is called that it makes."""
+    """Yield what runs with a statement, and not only when a function that it makes is called."""
     if not isinstance(node, LATER):
         yield node
         for child in ast.iter_child_nodes(node):
@@ -75,7 +75,7 @@ def now(node: ast.AST) -> Iterator[ast.AST]:
 
 
 def later(node: ast.AST) -> Iterator[ast.stmt | ast.expr]:
-    """The functions, classes and generators that it makes."""
+    """Yield the functions, classes and generators that a statement makes."""
     if isinstance(node, LATER):
         yield node
     else:
@@ -84,7 +84,7 @@ def later(node: ast.AST) -> Iterator[ast.stmt | ast.expr]:
 
 
 def fixed_names(nodes: Sequence[ast.stmt]) -> set[str]:
-    """The names whose value at another time counts, and those that are found in another way than by their place."""
+    """Return the names without a number: their value at another time counts, or their place does not identify them."""
     found: set[str | None] = set(dir(builtins))
     given_before: set[str] = set()
     for node in nodes:
@@ -94,7 +94,7 @@ def fixed_names(nodes: Sequence[ast.stmt]) -> set[str]:
         for item in now(node):
             if isinstance(item, (ast.Import, ast.ImportFrom)):
                 found |= imported(item).keys() & given_before
-            elif not isinstance(item, ast.alias):  # a pattern, the exception that is caught, global
+            elif not isinstance(item, ast.alias):  # names in patterns, of caught exceptions, after global
                 found |= {getattr(item, "name", None), getattr(item, "rest", None), *getattr(item, "names", [])}
         given_before |= names(node, ast.Store)
     everything = [item for node in nodes for item in ast.walk(node)]

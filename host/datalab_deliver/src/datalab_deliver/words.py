@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What is known about the names that notebooks use. A function that is not here counts as altering its arguments."""
+"""Facts about the names that notebooks use. A function that is not listed here counts as altering its arguments."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ MAKES_FIGURES = set(
 # Models: they do not alter the data that they are fitted to, but may keep it. PARTS_OF_MODELS are models as attributes.
 FITTED = re.compile(r"^(sklearn|xgboost|lightgbm|catboost|imblearn)\.(.*\.)?([A-Z]\w*|make_pipeline|make_union)$")
 COPIES = re.compile(r"(.*__)?(copy|overwrite)(_\w+)?")  # options that say whether a model works on what it is given
-CALLS = {"map", "filter", "reduce", "starmap", "accumulate"}  # functions that call what they are given
+CALLS = {"map", "filter", "reduce", "starmap", "accumulate"}  # functions that call a function they are given
 FITS = {"fit", "partial_fit", "set_params"}
 GIVES_FITTED = {"fit_transform", "fit_predict", "fit_resample"}
 PARTS_OF_MODELS = set(
@@ -39,7 +39,7 @@ PARTS_OF_MODELS = set(
 MAKES_TEXTS = set("str repr ascii format print".split())
 MAKES_TEXTS_OF = set("to_string to_html to_latex to_markdown format array2string array_str array_repr info".split())
 MAKES_TEXTS_OF |= {"_repr_html_", "__repr__", "__str__"}
-# Functions that draw from the global generator of numpy, unless they get another one or a seed.
+# Functions that draw from numpy's global random generator, unless they get another one or a seed.
 DRAWS_NUMBERS = re.compile(
     r"^sklearn\.(cluster|covariance|datasets\.make_|decomposition|ensemble|feature_selection|gaussian_process"
     r"|inspection|kernel_approximation|linear_model|manifold|mixture|model_selection|multioutput|neural_network"
@@ -54,11 +54,11 @@ NO_CHANCE = set(
 )
 GIVES_SEEDS = re.compile(r"seed|set_?state|set_bit_generator", re.IGNORECASE)
 GENERATORS = {"random_state", "rng", "seed", "generator"}
-# Methods of such an object that do not alter it, but may draw.
+# Methods of objects that draw random numbers: these do not alter the object, but may draw.
 BY_CHANCE = {"split", "sample", "transform"}
 # Objects that change when they are read or written.
 BUFFERS = {"StringIO", "BytesIO", "open", "TemporaryFile", "NamedTemporaryFile", "SpooledTemporaryFile"}
-# Functions of numpy that write into an argument after the first, or after the first two.
+# Functions of numpy that write their result into an argument after the first, or after the first two.
 ONE_OPERAND = set(
     "abs absolute ceil cos cosh exp exp2 expm1 fabs floor invert isfinite isinf isnan log log10 log1p log2 negative"
     " reciprocal rint sign sin sinh sqrt square tan tanh trunc".split()
@@ -141,9 +141,9 @@ VIEWS = set(
 )
 # Methods that only show.
 SHOWS = set("plot hist boxplot bar barh scatter pie area kde density hexbin show display".split())
-SPARES = FRESH | VIEWS | SHOWS  # methods that leave their object alone
+SPARES = FRESH | VIEWS | SHOWS  # methods that do not alter their object
 
-# Built-in functions that do not alter their arguments; results of the second kind may share elements with them.
+# Built-in functions that do not alter their arguments; results of SHARING_BUILTINS may share elements with them.
 FRESH_BUILTINS = set(
     "abs all any ascii bin bool bytes callable chr complex dir divmod float format hasattr hash hex id int"
     " isinstance issubclass len oct ord pow print range repr round str sum type display help".split()
@@ -189,7 +189,7 @@ WRITES_FILES = re.compile(
 WRITES_CONTENT = {"write", "writelines", "writerow", "writerows", "write_text", "write_bytes", "dump"}
 # Methods that read no file, even if their argument is a path.
 LEAVES_FILES = (FRESH | MUTATES | SHOWS) - {"predict", "predict_proba", "transform", "extract", "put", "push"}
-# Options of functions that read: the first may name a path, the second never do.
+# Options of functions that read: those of NAMES_A_PLACE may name a path, those of NAMES_NO_PLACE never do.
 NAMES_A_PLACE = re.compile(r"path|ur[il]|file|src|source|origin|dsn|con|data|address|location|input|dir|root|endpoint")
 NAMES_NO_PLACE = {"namespaces", "storage_options", "headers", "na_values", "sep", "delimiter", "converters"}
 
@@ -216,7 +216,7 @@ LIKE_ARGUMENTS = set(
     "str Path PosixPath PurePath PurePosixPath fspath abspath normpath realpath expanduser expandvars URL make_url"
     " list sorted tuple set frozenset dict zip enumerate reversed iter chain from_iterable".split()
 )
-# They return an element of their argument, or the default for a missing one.
+# Functions and methods that return an element of their object or argument, or the default for a missing one.
 GIVE_ELEMENTS = {"get", "pop", "next", "choice", "getenv", "setdefault"}
 ADD_ELEMENTS = {"append", "extend", "insert", "add", "update", "setdefault"}
 
@@ -228,7 +228,7 @@ OF_TABLES = set(
     to_csv pivot_table pivot melt apply applymap nunique unique explode astype rename sample nlargest nsmallest to_dict
     """.split()
 )
-# Of these, those of more than one column.
+# Of these, those of tables with more than one column.
 OF_FRAMES = set("columns iterrows itertuples merge query assign set_index pivot_table pivot melt applymap".split())
 MAKES_FRAMES = {"DataFrame", "merge", "pivot_table", "crosstab", "get_dummies", "json_normalize", "melt", "pivot"}
 KEEPS_FRAMES = set(
@@ -241,7 +241,7 @@ KEEPS_FRAMES = set(
 GIVES_ROWS = {"xs", "squeeze", "stack", "agg", "aggregate", "apply"}
 # Attributes that give the same elements in another shape.
 LIKE_ITSELF = {"T", "values", "array", "flat", "real"}
-# Attributes that are no part of their object.
+# Attributes whose values are no part of their object.
 FACTS = set("shape size columns index dtype dtypes ndim name empty nbytes __name__ __doc__".split())
 # Functions and methods that return numbers, truth values or texts, and no element of their arguments.
 SCALARS = set(
@@ -270,11 +270,11 @@ MAKES_NUMBERS = set(
     cos dot matmul cumsum diff mean sum std
     """.split()
 )
-# Methods that add their argument itself; others that alter their object may add its elements.
+# Methods that add their argument itself; others that alter their object may add the argument's elements.
 ADDS_ONE = {"append", "appendleft", "add", "insert", "put", "push", "setdefault", "__setitem__"}
 # Functions whose argument is a list of the parts to join.
 CONCATENATES = {"concat", "concatenate", "hstack", "vstack", "dstack", "stack", "column_stack", "block", "chain"}
-# Their result computes when it is called, and is not altered.
+# Functions whose result computes when it is called, and is not altered by that.
 COMPUTES = {
     "collections.namedtuple",
     "typing.NamedTuple",

@@ -16,15 +16,15 @@ from .scopes import declared
 from .source import Literal, Statement
 
 INDENT = "    "
-OWN = {"run", "bind"}  # what the modules define themselves
+OWN = {"run", "bind"}  # names that the generated modules define themselves
 
 
 @dataclass
 class Parts:
-    """Where each statement goes."""
+    """The parts of a module, with the statements of each."""
 
     imports: list[Statement] = field(default_factory=list)
-    tops: list[Statement] = field(default_factory=list)  # functions and classes that need nothing of run
+    tops: list[Statement] = field(default_factory=list)  # functions and classes that need nothing from run
     body: list[Statement] = field(default_factory=list)
     prelude: list[str] = field(default_factory=list)
 
@@ -37,7 +37,7 @@ def arrange(
     defined: list[str] = [name for effect in effects for name in effect.defines]
     others = {name for effect in effects if not effect.imports for name in effect.defines}
     defined += sorted(set().union(*(declared(statement.node) for statement in statements)) - set(defined))
-    altered = set().union(*(effect.alters for effect in effects))  # what one run leaves in it, the next one would find
+    altered = set().union(*(effect.alters for effect in effects))  # the next run would find what one run has changed
     once = {name for name in defined if defined.count(name) == 1} - given - altered
     parts = Parts()
     top = {
@@ -65,7 +65,7 @@ def arrange(
 
 
 def prelude(body: Sequence[Statement], effects: Sequence[Effect]) -> list[str]:
-    """What run needs first because names are local to a function: built-ins that are assigned later, globals."""
+    """Return what run needs first because names are local to a function: built-ins that are assigned later, globals."""
     lines: list[str] = []
     seen: set[str] = set()
     used: set[str] = set()
@@ -94,7 +94,7 @@ def is_own_name(node: ast.AST) -> bool:
 def module(
     parts: Parts, results: Sequence[str], signature: str, inputs: Mapping[str, str], about: str, name: str = "run"
 ) -> str:
-    """The text of pipeline.py, or of another module with such a function."""
+    """Return the text of pipeline.py, or of another module with such a function."""
     future = [s for s in parts.imports if s.text.startswith("from __future__")]
     imports = list(dict.fromkeys(s.text for s in [*future, *(s for s in parts.imports if s not in future)]))
     if any("builtins." in line for line in parts.prelude):
@@ -110,13 +110,13 @@ def module(
         body.append(indent(local(replace(statement.text, inputs))))
     returned = ", ".join(f'"{result}": {result}' for result in results)
     body += ["", f"{INDENT}return {{{returned}}}"]
-    # A name of the notebook may be that of a built-in or of a type: dict is not used here.
+    # A name of the notebook may hide a built-in or a type, so the generated function does not use `dict`.
     blocks.append(f"\ndef {name}({signature}):\n" + "\n".join(body))
     return "\n\n".join(blocks) + "\n"
 
 
 def plain_module(statements: Sequence[Statement], about: str) -> str:
-    """The text of a module with the statements only."""
+    """Return the text of a module with the statements only."""
     future = [s for s in statements if s.text.startswith("from __future__")]
     imports = [s for s in statements if isinstance(s.node, (ast.Import, ast.ImportFrom)) and s not in future]
     others = [s for s in statements if not isinstance(s.node, (ast.Import, ast.ImportFrom))]
@@ -126,7 +126,7 @@ def plain_module(statements: Sequence[Statement], about: str) -> str:
 
 
 def local(text: str) -> str:
-    """A function in run: the names that it declares global become nonlocal, since they are run's."""
+    """Turn `global` in the functions in run into `nonlocal`, since the notebook's names are run's."""
     found = [item for item in ast.walk(ast.parse(text)) if isinstance(item, ast.Global)]
     return splice(text, [(item, "nonlocal " + ", ".join(item.names)) for item in found])
 
@@ -146,7 +146,7 @@ def replace(text: str, inputs: Mapping[str, str]) -> str:
 
 
 def splice(text: str, changes: Sequence[tuple[ast.stmt | ast.expr, str]]) -> str:
-    """Put other texts in the places of some nodes, from the last to the first."""
+    """Replace the texts of some nodes, from the last to the first."""
     lines = [line.encode() for line in text.split("\n")]
     for node, new in sorted(changes, key=lambda change: (-change[0].lineno, -change[0].col_offset)):
         first, last = node.lineno - 1, (node.end_lineno or node.lineno) - 1
@@ -156,7 +156,7 @@ def splice(text: str, changes: Sequence[tuple[ast.stmt | ast.expr, str]]) -> str
 
 
 def indent(text: str) -> str:
-    """Indent a statement, but not the lines inside of its texts."""
+    """Indent a statement, but not the lines inside of its multi-line strings."""
     inside: set[int] = set()
     opened: list[int] = []
     for token in tokenize.generate_tokens(io.StringIO(text).readline):
@@ -172,7 +172,7 @@ def indent(text: str) -> str:
 
 
 def signature(inputs: Mapping[str, str], parameters: Mapping[str, Literal]) -> str:
-    """The arguments of run, typed."""
+    """Return the arguments of run with their types."""
     parts = [f"{name}: str" for name in dict.fromkeys(inputs.values())]
     parts += [f"{name}: {type(value).__name__} = {value!r}" for name, value in parameters.items()]
     return ", ".join(["*", *parts]) if parts else ""

@@ -1,19 +1,19 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The variables of a notebook survive a stop. As an extension of IPython: %load_ext datalab_state.
+"""An IPython extension by which a notebook's variables survive a stop: %load_ext datalab_state.
 
-docs: README.md of this package.
+Documentation: README.md of this package.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-session: Any = None  # of this kernel
+session: Any = None  # the Session of this kernel
 
 
 def load_ipython_extension(shell: Any) -> None:
-    """Load the extension; no error here keeps a kernel from starting."""
+    """Load the extension; an error here does not keep the kernel from starting."""
     global session  # noqa: PLW0603 - a process has one kernel
     from . import settings as _settings
 

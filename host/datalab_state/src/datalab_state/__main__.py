@@ -58,7 +58,7 @@ def is_whole(answer: dict[str, Any]) -> bool:
 
 
 def said(answer: dict[str, Any], settings: _settings.Settings) -> str:
-    """A sentence about a notebook."""
+    """Return a sentence on what was saved of a notebook, and what was not."""
     notebook = answer["notebook"]
     if "error" in answer:
         what = "computes" if answer.get("busy") else f"was not saved ({answer['error'].rstrip('.')})"

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 """The surroundings of the variables: random states, options of libraries, the working directory, extensions, sys.path.
 
-Never the environment of the process: it may hold credentials.
+The environment variables of the process are never saved: they may hold credentials.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def get(shell: Any) -> dict[str, Any]:
 
 
 def put(shell: Any, around: dict[str, Any]) -> list[str]:
-    """Restore the surroundings; return a line for each part that failed."""
+    """Restore the surroundings, except random states; return a line for each part that failed."""
     trouble = []
     try:
         os.chdir(around["cwd"])
@@ -52,7 +52,7 @@ def put(shell: Any, around: dict[str, Any]) -> list[str]:
 
 
 def seed(around: dict[str, Any]) -> None:
-    """Restore the random states, last of all: imports and loads may draw random numbers."""
+    """Restore the random states; call this last, since imports and loads may draw random numbers."""
     if around.get("random"):
         random.setstate(around["random"])
     if "numpy" in around:
@@ -99,7 +99,7 @@ def _torch(torch: Any) -> Any:
 
 
 def _matplotlib(matplotlib: Any) -> dict[str, Any]:
-    """The options that a style or a person has set, without the backend, which is the kernel's."""
+    """Return the options that a style or a person has set, except the backend, which the kernel chooses."""
     default = matplotlib.rcParamsDefault
     with suppress(Exception):
         return {
@@ -119,7 +119,7 @@ def _pyplot(_: Any) -> bool:
 
 
 def _show_figures(pyplot: Any, _: Any) -> None:
-    """Load the backend, which shows figures as pictures and would otherwise be loaded by the next new figure."""
+    """Load the backend, which shows figures as pictures; otherwise only the next new figure would load it."""
     pyplot.draw_if_interactive()
 
 

@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Arrays that share memory share it again; an array that maps a file maps that file again."""
+"""Pickle NumPy arrays so that arrays that share memory share it again, and an array that maps a file maps it again."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .recipes import tensors
 
 
 def bottom(array: Any) -> Any:
-    """The array whose memory it is."""
+    """Return the last array along `.base`: the one that owns the memory, or wraps the object that owns it."""
     ndarray = sys.modules["numpy"].ndarray
     while isinstance(array.base, ndarray):
         array = array.base
@@ -21,7 +21,7 @@ def bottom(array: Any) -> Any:
 
 
 def reduce_on_owner(array: Any) -> tuple[Any, ...] | None:
-    """An array on the memory of an object that is no array, which is saved as a variable of its own."""
+    """Reduce an array on the memory of a bytearray or array.array to a view of that object; None for other arrays."""
     owner = bottom(array).base
     owner = owner.obj if isinstance(owner, memoryview) else owner
     if not isinstance(owner, (bytearray, array_module.array)) or not array.size:
@@ -40,13 +40,13 @@ def _on_owner(owner: Any, dtype: Any, shape: Any, offset: int, strides: Any, wri
 
 
 def start(array: Any) -> int:
-    """Where its memory begins."""
+    """Return the address at which the array's memory begins."""
     where: int = array.__array_interface__["data"][0]
     return where
 
 
 def reduce_view(array: Any, base: Any) -> tuple[Any, ...] | None:
-    """As a view of `base`, or None where it has to be an array of its own."""
+    """Reduce an array to a view of `base`; None if it has to be saved as an array of its own."""
     if not isinstance(base, sys.modules["numpy"].ndarray):
         offset = start(array) - tensors.address(base)[0]
         return tensors.array_on, (base, array.dtype, array.shape, offset, array.strides, array.flags.writeable)

@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Ask every kernel to save. This needs only the standard library, since it does not run in a kernel."""
+"""Ask every kernel to save. This module uses only the standard library, since it does not run in a kernel."""
 
 from __future__ import annotations
 

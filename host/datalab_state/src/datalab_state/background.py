@@ -26,11 +26,11 @@ from .save import Request, save
 from .settings import Settings
 from .watch import Watch
 
-FIRST = 60  # seconds until the first variable
+FIRST = 60  # seconds that a fork has until it pickles the first variable
 
 
 class Child:
-    """A save that is under way."""
+    """A save that runs in a fork."""
 
     def __init__(self, request: Request, settings: Settings) -> None:
         self.report: dict[str, Any] | None = None
@@ -40,14 +40,14 @@ class Child:
         self._done: asyncio.Future[None] | None = None
         self._fd, write = os.pipe()
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Python 3.12 warns of threads
+            warnings.simplefilter("ignore")  # Python 3.12 warns about a fork of a process with threads
             self.pid = os.fork()
         if self.pid == 0:
             _work(write, request, settings)
         os.close(write)
 
     def join(self) -> dict[str, Any]:
-        """Wait for it."""
+        """Wait for the fork to end, and return its report."""
         while self.report is None:
             self._read()
         return self.report
@@ -83,17 +83,17 @@ class Child:
 
 
 def _work(write: int, request: Request, settings: Settings) -> None:
-    """Run the fork. It never returns, and does not run the exit handlers of the kernel."""
+    """Save in the fork and end it: this never returns, and the kernel's exit handlers do not run."""
     try:
         signal.signal(signal.SIGALRM, signal.SIG_DFL)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGALRM})
         signal.alarm(FIRST)
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # is meant for the cell that runs
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # SIGINT is meant for the cell that runs
         signal.set_wakeup_fd(-1)
         with suppress(OSError):
-            os.setsid()  # a kernel that is shut down does not end its last save
+            os.setsid()  # so that the last save goes on when the kernel is shut down
         os.nice(10)
-        gc.disable()  # objects that are no longer used may talk to a server when they are deleted
+        gc.disable()  # the deletion of unused objects may send something to a server
         _own_files()
         sys.stdout = sys.stderr = open(os.devnull, "w")  # noqa: SIM115 - until the fork ends
         live.limit = Watch(write).limit
@@ -118,7 +118,7 @@ def attempt(request: Request, settings: Settings) -> dict[str, Any]:
 
 
 def _own_files() -> None:
-    """Open the kernel's files again in the fork, since both would share one position."""
+    """Reopen the kernel's regular files in the fork, since otherwise both would share one position in each."""
     with suppress(OSError):
         for name in os.listdir("/proc/self/fd"):
             fd = int(name)
@@ -133,7 +133,7 @@ def _own_files() -> None:
 
 
 def forkable() -> bool:
-    """Whether to fork: not with a GPU in use, whose memory a fork cannot read, and not if memory is short."""
+    """Return whether to fork: not with a GPU in use, whose memory a fork cannot read, and not if memory is short."""
     if not hasattr(os, "fork"):
         return False
     with suppress(OSError):
@@ -146,7 +146,7 @@ def forkable() -> bool:
 
 
 def memory(field: str, file: str = "/proc/self/status") -> int:
-    """Bytes; 0 where it is not known."""
+    """Return the value of a memory field in bytes; 0 if it is not known."""
     with suppress(OSError):
         for line in Path(file).read_text(encoding="ascii", errors="replace").splitlines():
             if line.startswith(f"{field}:"):

@@ -1,9 +1,9 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Whether threads compute beside the notebook.
+"""Find out whether threads of the kernel compute in the background.
 
-Before a fork OpenBLAS waits for its threads to end. If another thread computes with it then, it waits for ever, and the
-kernel hangs. So such a kernel is not forked.
+Before a fork OpenBLAS waits for its threads to end. If another thread computes with OpenBLAS at that moment, the wait
+never ends, and the kernel hangs. So a kernel with such threads is not forked.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from contextlib import suppress
 from pathlib import Path
 
 LOOKS = 4
-BETWEEN = 0.001  # seconds, in which the others get their turn
-# Threads of the kernel itself, which only send and wait.
+BETWEEN = 0.001  # seconds before each look, in which other threads can run
+# How the names of the kernel's own threads begin; these threads only send and wait.
 OWN = ("IOPub", "Heartbeat", "Control", "IPythonHistory", "Shell", "Subshell", "Parent", "datalab-")
 
 
 def computing() -> bool:
-    """Whether a thread runs at one of several looks."""
+    """Return whether a thread other than the kernel's own runs at one of several looks."""
     own = _own()
     for _ in range(LOOKS):
         time.sleep(BETWEEN)
@@ -32,7 +32,7 @@ def computing() -> bool:
 
 
 async def computing_meanwhile() -> bool:
-    """The same, and the event loop goes on."""
+    """Return the same as `computing`, without blocking the event loop."""
     own = _own()
     for _ in range(LOOKS):
         await asyncio.sleep(BETWEEN)

@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The names that a cell makes."""
+"""Find the names that a cell assigns."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 
 def made(shell: Any, code: str) -> set[str]:
-    """The names that a cell assigns at its top level."""
+    """Return the names that a cell assigns, defines or imports at its top level."""
     names: set[str] = set()
     try:
         tree = ast.parse(shell.transform_cell(code))
@@ -20,7 +20,7 @@ def made(shell: Any, code: str) -> set[str]:
         node = waiting.pop()
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
             names.add(node.name)
-            continue  # what is within is its own
+            continue  # names inside are local
         if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
             names.add(node.id)
         elif isinstance(node, ast.alias):

@@ -1,9 +1,9 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Classes of the notebook, and their objects: the side effects of creating one are not repeated by a restore.
+"""Pickle the notebook's classes and objects so that a restore does not repeat the side effects of creating them.
 
-A pickle makes a class by its metaclass, and an object by the class's `__new__`; it fills a list by `append`, and a
-dictionary by `__setitem__`. If these are the notebook's own, a registry would then hold everything twice.
+A pickle creates a class by its metaclass and an object by the class's `__new__`; it fills a list by `append`, and a
+dictionary by `__setitem__`. If the notebook defines these, a registry that they fill would hold everything twice.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ HOOKS_OF_META = {"__new__", "__init__", "__call__", "__prepare__"}
 CUSTOM = {"__reduce__", "__reduce_ex__", "__getnewargs__", "__getnewargs_ex__"}
 
 CONTAINERS = (dict, list, set, frozenset, deque)
-OF_ENUM = {"_name_", "_value_", "_sort_order_", "__objclass__"}  # which each member of an enumeration has
+OF_ENUM = {"_name_", "_value_", "_sort_order_", "__objclass__"}  # attributes that every member of an enumeration has
 
-later: list[tuple[type, dict[str, Any]]] = []  # what classes get when all is loaded
+later: list[tuple[type, dict[str, Any]]] = []  # classes, and the hooks that they get when all is loaded
 _careful: dict[type, bool] = {}
 
 
@@ -30,19 +30,19 @@ def is_special(cls: type) -> bool:
 
 
 def _hooks(cls: type) -> set[str]:
-    """The members that would run while other classes or objects are made."""
+    """Return the names of the members that would run when other classes or objects are created."""
     return vars(cls).keys() & (HOOKS | HOOKS_OF_META if issubclass(cls, type) else HOOKS)
 
 
 def reduce_class(cls: type, reduced: Any) -> Any:
-    """cloudpickle's reduction of a class, with what it leaves out, and without hooks until all is loaded."""
+    """Extend cloudpickle's reduction of a class by what it leaves out; hooks are set only when all is loaded."""
     make, args, (members, slots), *rest, setter = reduced
     more: dict[str, Any] = {}
     if issubclass(cls, enum.Enum):
         args = (*args[:3], {name: member.value for name, member in cls.__members__.items()}, *args[4:])
         members = {key: value for key, value in members.items() if key not in cls.__members__}
         more = {member.name: {k: v for k, v in vars(member).items() if k not in OF_ENUM} for member in cls}
-    elif "__slots__" in members and not issubclass(cls, tuple):  # a named tuple has them from what makes it
+    elif "__slots__" in members and not issubclass(cls, tuple):  # the slots of a tuple's subclass are always empty
         args = (*args[:3], {**args[3], "__slots__": members["__slots__"]}, *args[4:])
         members = {key: value for key, value in members.items() if not isinstance(value, types.MemberDescriptorType)}
     hooks = {key: members.pop(key) for key in _hooks(cls) if key in members}
@@ -65,7 +65,7 @@ def finish() -> None:
 
 
 def reduce(obj: Any) -> Any:
-    """As `__reduce_ex__`, but without calling the notebook's own methods; None if the class has none of them."""
+    """Reduce an object so that a load skips its class's own `__new__`, `append` and the like; None: the usual way."""
     cls = type(obj)
     if cls not in _careful:
         _careful[cls] = _is_careful(cls)
@@ -81,13 +81,13 @@ def reduce(obj: Any) -> Any:
     if isinstance(obj, tuple):
         args = (tuple(obj),)
     if state is None and issubclass(cls, CONTAINERS):
-        state = getattr(obj, "__dict__", None)  # a defaultdict's and a Counter's own way forgets it
+        state = getattr(obj, "__dict__", None)  # the reductions of defaultdict and Counter leave it out
     filled = (state, list(elements or ()), dict(items or ()))
     return made, (cls, args, init), filled, None, None, fill
 
 
 def reduce_array(array: Any) -> Any:
-    """NumPy forgets the attributes of a subclass's arrays."""
+    """Reduce an array of a notebook's subclass with its attributes, which NumPy leaves out."""
     (base,) = (base for base in type(array).__mro__ if base.__name__ == "ndarray" and base.__module__ == "numpy")
     return made_array, (array.view(base), type(array)), vars(array), None, None, set_attributes
 
@@ -105,7 +105,7 @@ def _is_careful(cls: type) -> bool:
     if not own or issubclass(cls, (type, enum.Enum)):
         return False
     if issubclass(cls, tuple):
-        return "_fields" not in vars(own.get("__new__", tuple))  # that of a named tuple makes what it is told
+        return "_fields" not in vars(own.get("__new__", tuple))  # a named tuple's `__new__` has no side effects
     return not own.keys() & CUSTOM and ("__new__" in own or issubclass(cls, CONTAINERS))
 
 
@@ -122,7 +122,7 @@ def made(cls: type, args: Any, init: bool) -> Any:
 
 
 def fill(obj: Any, state: Any) -> None:
-    """Fill an object as pickle does after it has made it."""
+    """Set elements, items and state of a new object, as pickle does."""
     rest, elements, items = state
     base = _base(type(obj))
     if elements:

@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The socket by which a kernel is asked to save. The kernel's own event loop answers it, between cells."""
+"""The socket through which a kernel is asked to save. The kernel's own event loop answers, between cells."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .session import Session
 
 
 def tell(session: Session) -> None:
-    """Write the notebook's name beside the socket, since a kernel that computes cannot tell it."""
+    """Write the notebook's name to a file beside the socket, since a kernel that computes cannot send it."""
     place.make(session.settings.sockets)
     path = session.settings.sockets / f"{session.notebook.kernel_id}.name"
     path.unlink(missing_ok=True)

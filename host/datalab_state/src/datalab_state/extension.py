@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What the extension adds to a kernel: two magics, and hooks before and after a cell."""
+"""Add two magics, and hooks before and after each cell, to a kernel."""
 
 from __future__ import annotations
 
@@ -36,10 +36,10 @@ class Attached:
                 print(line)
 
     def _serve(self) -> None:
-        """Open the socket at the first cell, when the event loop runs."""
+        """Open the socket. This is called at the first cell, since the event loop runs by then."""
         with suppress(RuntimeError):
             self._server = asyncio.get_running_loop().create_task(door.serve(self.session))
-            self._server.add_done_callback(lambda task: task.exception())  # without a socket there is the rest
+            self._server.add_done_callback(lambda task: task.exception())  # without a socket the rest works
 
 
 def attach(shell: Any, settings: Settings) -> Session:

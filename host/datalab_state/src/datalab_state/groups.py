@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Which variables have to be in one pickle: those that share something mutable."""
+"""Group the variables that have to be in one pickle, since they share something mutable."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Pickled:
     holes: bool
     codes: set[str]
     arrays: dict[int, tuple[Any, set[int]]]
-    shared: dict[int, Any] = field(default_factory=dict)  # what it holds that others may hold, too
+    shared: dict[int, Any] = field(default_factory=dict)  # by id: objects that other pickles may hold, too
 
     @property
     def size(self) -> int:
@@ -39,7 +39,7 @@ def pickled(values: Mapping[str, Any], table: Table, bases: Mapping[int, Any], *
     pickler = Pickler(file, table, bases, holes=holes)
     partly: dict[str, list[str]] = {}
     for name, value in values.items():
-        # One stream and one memo for all, but a pickle for each variable: so it is known which of them has a hole.
+        # All variables share a stream and a memo, but each has its own pickle: this tells which of them has a hole.
         pickler.partly = []
         live.limit(EACH, name)
         try:
@@ -60,7 +60,7 @@ def pickled(values: Mapping[str, Any], table: Table, bases: Mapping[int, Any], *
 def group(
     values: Mapping[str, Any], table: Table, last: Iterable[Iterable[str]] = ()
 ) -> tuple[list[Pickled], dict[str, str]]:
-    """All that can be saved, and why the rest cannot. `last`: the groups of the last save, which are tried first."""
+    """Return all that can be saved, and why the rest cannot. `last`: groups of the last save, which are tried first."""
     lost = {name: "the namespace itself" for name, value in values.items() if is_namespace(value)}
     rest = {name: value for name, value in values.items() if name not in lost}
     alone: list[Pickled] = []
@@ -89,7 +89,7 @@ def each(
     *,
     holes: bool = False,
 ) -> list[Pickled]:
-    """Put variables in one pickle; if that fails, with holes; if that fails, without a variable that is only a hole."""
+    """Pickle variables together; or else with holes; or without a variable that is only a hole; or each by itself."""
     if not holes:
         try:
             return [pickled(values, table, bases, holes=False)]
@@ -110,7 +110,7 @@ def each(
 
 
 def _shared_memory(parts: Iterable[Pickled]) -> dict[int, Any]:
-    """Memory that arrays share with others: another array, or the memory of tensors; by the id of an array."""
+    """Return the memory that arrays share, by the id of their base: the base itself, or the storage of tensors."""
     parts = list(parts)
     seen: dict[int, tuple[Any, set[int]]] = {}
     for part in parts:
@@ -130,7 +130,7 @@ def _shared_memory(parts: Iterable[Pickled]) -> dict[int, Any]:
 
 
 def _united(parts: list[Pickled]) -> list[list[Pickled]]:
-    """Join the parts that share something."""
+    """Group the parts that share an object, directly or through other parts."""
     leader = list(range(len(parts)))
 
     def find(index: int) -> int:

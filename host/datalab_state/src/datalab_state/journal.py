@@ -1,10 +1,10 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The manifest of a state: written to a temporary file, synced and renamed; the previous one stays until the next.
+"""Manifests of states: each is written to a temporary file, synced and renamed; the previous one stays until the next.
 
 `manifest` is the newest, `manifest.old` the previous one, in case the newest is damaged. A kernel does not replace a
 state that it has not restored: `before.1` and `before.2` are the last states of earlier kernels. A state that had no
-room for all variables does not replace the last complete one: that stays as `manifest.old`, and is listed after it.
+room for all variables does not replace the last complete one, which stays as `manifest.old` and is listed after it.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from pathlib import Path
 
 from . import place, store
 
-VERSION = 2  # 2: with the inode
+VERSION = 2  # version 2 added the inode
 NEWEST, OLD, BEFORE = "manifest", "manifest.old", ("before.1", "before.2")
 Part = tuple[str, int]  # a file's name and length
 
 
 @dataclass
 class Segment:
-    """Variables that share something, in one pickle: the first file. The others are its buffers."""
+    """One variable, or several that share something, in one pickle: the first file. The other files are its buffers."""
 
     names: list[str]
     files: list[Part]
@@ -41,10 +41,10 @@ class State:
     segments: list[Segment]
     lost: dict[str, str]
     settings: Part | None
-    cells: dict[str, str]  # the cells that made what is lost
-    sources: dict[str, str]  # the cells that functions come from
-    short: bool = False  # whether there was no room for something
-    inode: int = 0  # of the notebook's file: the same under another name
+    cells: dict[str, str]  # by variable: the cell that made it, if it is lost or partly saved
+    sources: dict[str, str]  # by file name: the cell that a function comes from
+    short: bool = False  # whether there was no room for some variables
+    inode: int = 0  # of the notebook's file; a new name does not change it
 
     def files(self) -> Iterator[Part]:
         for segment in self.segments:
@@ -63,7 +63,7 @@ class State:
 
 
 def write(directory: Path, state: State, *, keep: bool) -> None:
-    """`keep`: the existing state is of an earlier kernel, and has not been restored."""
+    """Write the manifest. `keep`: the existing one is of an earlier kernel and was not restored, so it stays."""
     raw = json.dumps({"version": VERSION, **asdict(state)}).encode()
     new = directory / "manifest.new"
     new.unlink(missing_ok=True)
@@ -93,7 +93,7 @@ def _link(file: Path, name: Path) -> None:
 
 
 def _short(file: Path) -> bool:
-    """Whether this state had no room for something; True if it cannot be read."""
+    """Return whether a state had no room for some variables; True if it cannot be read."""
     with suppress(FileNotFoundError, store.Damaged):
         return read(file.parent, file.name).short
     return True
@@ -118,13 +118,13 @@ def read(directory: Path, name: str) -> State:
 
 
 def states(directory: Path) -> list[State]:
-    """The newest state of each kernel, the newest first."""
+    """Return the newest state of each kernel, newest first; if it is short, also the kernel's last complete one."""
     place.check(directory.parent)
     place.check(directory)
     found: list[State] = []
     for name in (NEWEST, OLD, *BEFORE):
         if name == OLD and found and not found[0].short:
-            continue  # it is there for when the newest cannot be read
+            continue  # only needed if the newest is short or cannot be read
         with suppress(FileNotFoundError, store.Damaged):
             state = read(directory, name)
             if all(other.session != state.session or (other.short and not state.short) for other in found):
@@ -133,7 +133,7 @@ def states(directory: Path) -> list[State]:
 
 
 def mend(directory: Path) -> None:
-    """If the newest is damaged, make the previous one the newest, so that it stays when another is written."""
+    """If the newest manifest is damaged, replace it by the previous one, so that this stays when another is written."""
     newest, old = directory / NEWEST, directory / OLD
     try:
         read(directory, NEWEST)
@@ -143,7 +143,7 @@ def mend(directory: Path) -> None:
 
 
 def forget_earlier(directory: Path, sessions: Container[str]) -> None:
-    """Remove the states of earlier kernels: what was restored of them is in the newest."""
+    """Remove the states of earlier kernels that were restored: the newest state has what was restored of them."""
     for name in BEFORE:
         with suppress(FileNotFoundError, store.Damaged):
             if read(directory, name).session in sessions:
@@ -151,13 +151,13 @@ def forget_earlier(directory: Path, sessions: Container[str]) -> None:
 
 
 def used(directory: Path, *, without: str = "") -> set[str]:
-    """The names of the files of all states that can be read, except this one."""
+    """Return the names of the files of all states that can be read, except the manifest `without`."""
     manifests = (name for name in (NEWEST, OLD, *BEFORE) if name != without)
     return {file for name in manifests for file in parts(directory, name)}
 
 
 def parts(directory: Path, name: str) -> dict[str, int]:
-    """The files of a state, and their lengths; nothing if it cannot be read."""
+    """Return the files of a state and their lengths; nothing if it cannot be read."""
     with suppress(FileNotFoundError, store.Damaged):
         return dict(read(directory, name).files())
     return {}

@@ -15,7 +15,7 @@ from .store import size
 
 
 def old_name(settings: Settings, notebook: str) -> str:
-    """The old name of a notebook that was renamed without its kernel, relative to this one; or nothing."""
+    """Return the old path, relative to the new one, of a notebook that was renamed without its kernel; else nothing."""
     mine = place.inode(notebook)
     for directory in settings.root.iterdir() if mine else ():
         with suppress(place.Refused, OSError, ValueError, IndexError):
@@ -26,7 +26,7 @@ def old_name(settings: Settings, notebook: str) -> str:
 
 
 def entries(settings: Settings) -> list[dict[str, Any]]:
-    """An entry for each notebook, the newest first."""
+    """Return an entry for each state of each notebook, the newest first."""
     place.check(settings.root)
     found = []
     for directory in settings.root.iterdir() if settings.root.is_dir() else ():

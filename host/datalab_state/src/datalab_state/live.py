@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The links of a restored object: to the namespace of the kernel, and to the cells that functions come from."""
+"""Link restored objects to the namespace of the kernel, and functions to the cells that they come from."""
 
 from __future__ import annotations
 import __future__
@@ -15,12 +15,12 @@ from typing import Any, Callable
 from .missing import Missing
 
 namespace: dict[str, Any] = {}
-sources: dict[str, str] = {}  # by the file name that IPython gives a cell
-notes: list[str] = []  # what the load that is under way could not bring back
+sources: dict[str, str] = {}  # code of cells, by the file name that IPython gives a cell
+notes: list[str] = []  # why the present load could not restore something
 
 
 def limit(seconds: int, what: str = "") -> None:
-    """Limit the time of the next step; in a fork of the kernel, Watch.limit replaces this."""
+    """Do nothing; in a fork of the kernel, Watch.limit replaces this and limits the time of the next step."""
 
 
 def get_namespace() -> dict[str, Any]:
@@ -28,7 +28,7 @@ def get_namespace() -> dict[str, Any]:
 
 
 class Namespace:
-    """The placeholder of the namespace in a pickle."""
+    """The placeholder for the namespace in a pickle."""
 
     def __reduce__(self) -> Any:
         return get_namespace, ()
@@ -38,7 +38,7 @@ NAMESPACE = Namespace()
 
 
 def attempt(what: str, make: Callable[..., Any], *args: Any) -> Any:
-    """The object of a recipe, or a placeholder if the recipe fails: a missing file costs only that file."""
+    """Return the object of a recipe, or a placeholder if the recipe fails: a missing file affects only one object."""
     try:
         return make(*args)
     except Exception as error:
@@ -67,7 +67,7 @@ def set_cell(made: Any, state: Any) -> None:
 
 
 def code(magic: bytes, data: bytes, where: tuple[Any, ...]) -> types.CodeType:
-    """The code of a function: the saved one in the same version of Python, compiled from its cell in another."""
+    """Return a function's code: the saved one in the same version of Python; in another, compiled from its cell."""
     if magic == importlib.util.MAGIC_NUMBER:
         loaded: types.CodeType = marshal.loads(data)
         return loaded
@@ -82,7 +82,7 @@ def code(magic: bytes, data: bytes, where: tuple[Any, ...]) -> types.CodeType:
 
 
 def alike(made: types.CodeType) -> tuple[Any, ...]:
-    """What a code object has in common with the same code in another version of Python."""
+    """Return the properties of a code object that are the same in every version of Python."""
     return made.co_name, made.co_firstlineno, made.co_varnames[: made.co_argcount], made.co_freevars
 
 

@@ -1,8 +1,8 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What an instance needs beside this archive: kernels that load it, and a unit that asks them to save before any stop.
+"""Set up an instance: make its kernels load this archive, and start a unit that asks them to save before any stop.
 
-It is part of the archive, since the script that AWS runs at a start is limited in length.
+This is part of the archive, since the length of the script that AWS runs at a start is limited.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from pathlib import Path
 ARCHIVE = Path(__file__).parents[1]
 UNIT = "datalab-state"
 
-# The launcher of kernels reads this, with its arguments. If the archive is missing, kernels start without it.
+# The script that starts kernels sources this with its arguments. If the archive is missing, kernels start without it.
 KERNEL = """\
 if [[ ${{3-}} == ipykernel_launcher && -e {archive} ]]; then
   export PYTHONPATH={archive}${{PYTHONPATH:+:$PYTHONPATH}} {options}
@@ -21,7 +21,7 @@ if [[ ${{3-}} == ipykernel_launcher && -e {archive} ]]; then
 fi
 """
 
-# The journal gets all messages; what was not saved is also told to the person at the next start.
+# The journal gets all messages; at the next start the person also reads what was not saved.
 BEFORE_STOP = """\
 #!/bin/bash
 {{ said=$(timeout -k 1 55 python3 -I {archive} save-all --seconds 50 2>&1 >&3) && exec {run} notice unsaved; }} 3>&1
@@ -30,14 +30,14 @@ begin="$(date -u '+%F %R') UTC, before a stop: not all that notebooks had in mem
 exec {run} notice unsaved "$begin ${{said//$'\\n'/ }}"
 """
 
-# However the instance is stopped, this unit stops before Jupyter's own, and before the login session of a Jupyter.
+# At every kind of stop, this unit ends before Jupyter's unit, and before a login session in which Jupyter runs.
 SESSION = f"[Unit]\nBefore={UNIT}.service\n"
 
 
 def install(run: Path, systemd: Path, owner: str, options: list[str]) -> None:
-    """Write it beside `run`, the program of the instance, and start the unit if there is `systemd`.
+    """Write the files beside `run`, the program of the instance, and start the unit if the directory `systemd` exists.
 
-    `options` are variables of the environment without their prefix, such as EVERY=60. Raises OSError or
+    `options` are environment variables without their prefix, such as EVERY=60. Raises OSError or
     subprocess.CalledProcessError.
     """
     settings = " ".join(f"DATALAB_STATE_{option}" for option in options)

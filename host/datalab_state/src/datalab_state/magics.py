@@ -54,7 +54,7 @@ class Magics:
             print(error)
 
     def _path(self, name: str) -> str:
-        """The path of a notebook that is named relative to this one."""
+        """Return the path of a notebook whose name is relative to this one."""
         beside = Path(self.session.notebook.path).parent if self.session.notebook.path else Path.cwd()
         return os.path.realpath(beside / name)
 
@@ -105,7 +105,7 @@ class Magics:
 
 
 def told(report: Report, seconds: float) -> list[str]:
-    """The report of a restore."""
+    """Return the lines that report a restore."""
     state = report.state
     lines = [f"{_count(len(report.back))} of {listing.stamp(state.time)} {_are(report.back)} back ({seconds:.1f} s)."]
     lines += [f"  lost: {name}: {why}" for name, why in sorted(report.lost.items())]

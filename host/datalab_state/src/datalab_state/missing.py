@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The placeholder of something that could not be saved."""
+"""The placeholder for something that could not be saved or restored."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import Any
 
 
 class NotRestored(RuntimeError):
-    """A placeholder was used."""
+    """Raised when a placeholder is used."""
 
 
 class Missing:
-    """A placeholder, which says when it is used why the value is missing."""
+    """A placeholder; using it raises an error that says why the value is missing."""
 
     def __init__(self, why: str) -> None:
         self.__dict__["_why"] = why

@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Which notebook a kernel belongs to, and where its state is. Servers tell it late, and people rename notebooks."""
+"""Find a kernel's notebook and the directory of its state. Servers tell the name late, and people rename notebooks."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Notebook:
 
     @property
     def name(self) -> str:
-        """The path, or one with the kernel's id as long as it is not known."""
+        """The path of the notebook; as long as it is not known, a path with the kernel's id."""
         if not self.path:
             self.looked()
         return self.path or str(Path(self.settings.root) / "kernels" / self.kernel_id)
@@ -40,7 +40,7 @@ class Notebook:
         """Look the name up in a thread, so that the kernel waits neither for a server nor for a file system."""
         if self.connection_file and not (self._lookup and self._lookup.is_alive()):
             lookup = threading.Thread(target=self._look_up, daemon=True, name="datalab-state-notebook")
-            lookup.start()  # first, since another thread may wait for it
+            lookup.start()  # first, since another thread may join `_lookup`
             self._lookup = lookup
 
     def see(self) -> None:
@@ -49,12 +49,12 @@ class Notebook:
         self.looked()
 
     def looked(self) -> None:
-        """Wait for the thread, but not for ever."""
+        """Wait for the thread, for twice server.SECONDS at most."""
         if self._lookup:
             self._lookup.join(2 * server.SECONDS)
 
     def _look_up(self) -> None:
-        """Ask the server: an older one does not tell its kernels the name, and a newer one does not tell a new name."""
+        """Ask the server: older ones do not tell kernels the notebook's name, newer ones do not tell a new name."""
         if not os.path.exists(self.path):
             looked = server.look(self.connection_file, self.settings.server)
             if looked:
@@ -68,10 +68,10 @@ class Notebook:
         old = self.directory
         self.path = self._seen_as
         if old.is_dir() and not self.directory.exists():
-            with suppress(OSError):  # then it stays where it is
+            with suppress(OSError):  # then the state stays where it is
                 old.rename(self.directory)
 
     def renamed(self) -> str:
-        """The message for a notebook that was renamed without its kernel."""
+        """Return a message if the notebook was renamed without its kernel; else an empty string."""
         old = listing.old_name(self.settings, self.path)
         return old and f"this notebook is saved as {old}; %restore {shlex.quote(old)} brings that back."

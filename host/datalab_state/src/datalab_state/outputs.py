@@ -1,10 +1,10 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Write outputs that arrive while no tab is open to the notebook, which otherwise only JupyterLab's page saves.
+"""Write outputs to the notebook's file if they arrive while no tab is open; otherwise JupyterLab's page saves them.
 
 The extension records every message that the kernel publishes for a cell. When the server says that no tab is connected,
-it writes what came after the file was saved, only to cells with the same id and the same source. A cell that a person
-has cleared and saved stays cleared.
+the extension writes what came after the file was saved, only to cells with the same id and the same source. A cell that
+a person has cleared and saved stays cleared.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from typing import Any
 
 from . import server, store
 
-LIMIT = 10_000_000  # characters that are kept of a cell
+LIMIT = 10_000_000  # characters of output that are kept for a cell
 KINDS = {"stream", "display_data", "execute_result", "error"}
 
 
@@ -31,13 +31,13 @@ class Cell:
     outputs: list[dict[str, Any]] = field(default_factory=list)
     displays: list[str | None] = field(default_factory=list)  # the display id of each output
     size: int = 0
-    clear: bool = False  # before the next output
-    when: float = field(default_factory=time.time)  # the last of it came
+    clear: bool = False  # whether the next output replaces those before it
+    when: float = field(default_factory=time.time)  # when the last output came
     changed: bool = True
 
 
 class Noted:
-    """The outputs of each cell, by its id."""
+    """The outputs of each cell, by the cell's id."""
 
     def __init__(self) -> None:
         self.cells: dict[str, Cell] = {}
@@ -93,7 +93,7 @@ class Noted:
             return any(cell.changed for cell in self.cells.values())
 
     def merge(self, path: Path) -> int:
-        """Write missing outputs to the file, and return the number of cells; 0 if the file changes meanwhile."""
+        """Write missing outputs to the file and return the number of cells; BlockingIOError if it changes meanwhile."""
         saved = path.stat().st_mtime
         with self.lock:
             changed = {key: cell for key, cell in self.cells.items() if cell.changed}
@@ -149,7 +149,7 @@ def _merge(path: Path, todo: dict[str, Any]) -> int:
 
 
 def _lines(output: dict[str, Any]) -> dict[str, Any]:
-    """The list of lines that Jupyter writes for a text."""
+    """Split each text of an output into the list of lines that Jupyter writes."""
     if isinstance(output.get("text"), str):
         output["text"] = output["text"].splitlines(keepends=True)
     for kind, value in (output.get("data") or {}).items():
@@ -159,7 +159,7 @@ def _lines(output: dict[str, Any]) -> dict[str, Any]:
 
 
 def overwritten(text: str) -> str:
-    """A text as a page shows it: a carriage return begins the line again."""
+    """Return a text as a page shows it: a carriage return begins the line again."""
     head, newline, tail = text.rpartition("\n")
     open_end = "\r" if tail.endswith("\r") else ""
     tail = tail[: len(tail) - len(open_end)].rpartition("\r")[2] + open_end
@@ -173,7 +173,7 @@ def watch(session: Any) -> Noted:
     sender = kernel.session
     send = sender.send
 
-    of_request: dict[str, str] = {}  # the cell, by the id of the message that had it run
+    of_request: dict[str, str] = {}  # a cell's id, by the id of the message that runs it
 
     def both(*args: Any, **more: Any) -> Any:
         sent = send(*args, **more)

@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A pickle of one or several variables, with its large buffers beside it, uncopied."""
+"""Pickle one or several variables; large buffers are kept beside the pickle, without a copy."""
 
 from __future__ import annotations
 import __future__
@@ -23,12 +23,12 @@ from .missing import Missing
 from .place import Refused
 from .recipes import Partly, Table
 
-try:  # in the archive, which is on the path before an environment's own cloudpickle
+try:  # the archive's copy, in `vendor` so that it does not hide an environment's own cloudpickle
     from .vendor import cloudpickle
 except ImportError:
     import cloudpickle
 
-BIG = 1 << 20  # a buffer from this size on is a file of its own, and mapped at a restore
+BIG = 1 << 20  # bytes; a buffer of this size or more gets its own file, which a restore maps
 FIELDS = "__name__ __qualname__ __annotations__ __kwdefaults__ __defaults__ __module__ __doc__ __type_params__".split()
 # Two variables may share these without having to be in one pickle: they are immutable, or come from a library.
 ATOMS = (
@@ -71,13 +71,13 @@ class NotSaved(Exception):
 
 
 class Pickler(cloudpickle.Pickler):  # type: ignore[misc,unused-ignore] # untyped
-    """`holes`: a placeholder replaces what cannot be saved, and the rest is saved."""
+    """A pickler of variables. `holes`: a placeholder replaces what cannot be saved, and the rest is saved."""
 
     def __init__(self, file: io.BytesIO, table: Table, bases: Mapping[int, Any], *, holes: bool) -> None:
         super().__init__(file, protocol=5, buffer_callback=self._keep_in_stream)
         self.buffers: list[memoryview] = []
         self.partly: list[str] = []
-        self.arrays: dict[int, tuple[Any, set[int]]] = {}  # by their memory: its array, and the arrays that look at it
+        self.arrays: dict[int, tuple[Any, set[int]]] = {}  # by id of a base: the base, ids of arrays on its memory
         self.codes: set[str] = set()
         self._table, self._bases, self._holes = table, bases, holes
         self._top: Any = None
@@ -133,7 +133,7 @@ class Pickler(cloudpickle.Pickler):  # type: ignore[misc,unused-ignore] # untype
             return self._hole(obj, error)
 
     def _usual(self, kind: type, obj: Any) -> None:
-        """Fail early if the usual way will fail."""
+        """Raise an error now if the usual way of pickling would fail."""
         if kind in self.dispatch_table or isinstance(obj, (type, types.FunctionType)):
             return
         if isinstance(obj.__reduce_ex__(5), str) and getattr(obj, "__module__", "") == "__main__":
@@ -151,16 +151,16 @@ class Pickler(cloudpickle.Pickler):  # type: ignore[misc,unused-ignore] # untype
             self.partly.append(why)
 
     def _function(self, function: types.FunctionType) -> Any:
-        """A function with the live namespace, so that it sees later changes there."""
+        """Reduce a function to one with the live namespace, so that it sees later changes there."""
         fields = {}
         for name in FIELDS:
-            with suppress(Exception):  # annotations may name what is no more
+            with suppress(Exception):  # annotations may name something that no longer exists
                 fields[name] = getattr(function, name)
         args = (function.__code__, live.NAMESPACE, function.__name__, function.__closure__)
         return live.function, args, (function.__dict__, fields), None, None, live.set_function
 
     def _class(self, cls: type) -> Any:
-        """A class with what cloudpickle 3.1 leaves out, and without side effects (classes.py)."""
+        """Reduce a class with what cloudpickle 3.1 leaves out, and without side effects (classes.py)."""
         reduced = super().reducer_override(cls) if classes.is_special(cls) else NotImplemented
         return None if reduced is NotImplemented else classes.reduce_class(cls, reduced)
 
@@ -189,14 +189,14 @@ class Pickler(cloudpickle.Pickler):  # type: ignore[misc,unused-ignore] # untype
 def explain(obj: Any, error: BaseException) -> str:
     text = (str(error).splitlines() or [""])[0][:160]
     if isinstance(error, TypeError) and text.startswith(("a ", "an ")):
-        return text  # a recipe's own words
+        return text  # a recipe's own message
     if isinstance(error, RecursionError):
         return f"{type(obj).__name__}: nested too deeply"
     return f"{type(obj).__name__}: {text or type(error).__name__}"
 
 
 def linking(obj: Any) -> bool:
-    """Whether two variables that both contain this object have to be saved together."""
+    """Return whether two variables that both contain this object have to be saved together."""
     if isinstance(obj, (type, types.FunctionType)):
         return getattr(obj, "__module__", None) == "__main__"
     kind = type(obj)
@@ -204,7 +204,7 @@ def linking(obj: Any) -> bool:
 
 
 class Unpickler(pickle.Unpickler):
-    """Refuses names of the notebook: its objects are in the pickle, since the namespace is another one now."""
+    """An unpickler that refuses names of the notebook: its objects are in the pickle, since the namespace is new."""
 
     def find_class(self, module: str, name: str) -> Any:
         if module == "__main__":
@@ -213,7 +213,7 @@ class Unpickler(pickle.Unpickler):
 
 
 def load(data: Any, buffers: Any, count: int) -> list[Any]:
-    """The variables that `Pickler.save` was called for, one after the other."""
+    """Return the variables that `Pickler.save` was called for, in the same order."""
     unpickler = Unpickler(io.BytesIO(data), buffers=buffers)
     classes.later.clear()
     values = [unpickler.load() for _ in range(count)]

@@ -19,7 +19,7 @@ def of_notebook(root: Path, notebook: str) -> Path:
 
 
 def inode(path: str) -> int:
-    """The inode of a file, or 0 if there is no such file."""
+    """Return the inode of a file, or 0 if there is no such file."""
     try:
         return os.stat(path).st_ino
     except OSError:
@@ -27,7 +27,7 @@ def inode(path: str) -> int:
 
 
 def check(path: Path) -> None:
-    """Refuse a directory to which another user has written, or could have."""
+    """Refuse a directory that another user has written to, or could have."""
     try:
         info = os.lstat(path)
     except FileNotFoundError:
@@ -45,7 +45,7 @@ def check(path: Path) -> None:
 
 
 def make(path: Path) -> None:
-    """Make a directory for this person alone."""
+    """Create a directory that only this person can use."""
     if not path.parent.exists():
         make(path.parent)
     check(path)
@@ -54,7 +54,7 @@ def make(path: Path) -> None:
 
 
 def opened(path: Path) -> int:
-    """A file descriptor to read from."""
+    """Open a file to read from; refuse one that another user could have written."""
     descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
     info = os.fstat(descriptor)
     if not stat.S_ISREG(info.st_mode) or info.st_uid != os.getuid() or info.st_mode & 0o022:

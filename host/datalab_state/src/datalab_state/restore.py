@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Bring the variables of a state back."""
+"""Restore the variables of a state."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .missing import Missing
 from .pickling import load
 from .save import locked
 
-AT_ONCE = 1 << 28  # bytes of buffers that are checked before they are used; more are checked after that
+AT_ONCE = 1 << 28  # bytes of buffers that are checked before use; the others are checked afterwards
 
 
 @dataclass
@@ -31,7 +31,7 @@ class Report:
 
 
 def restore(directory: Path, state: journal.State, shell: Any, mine: dict[str, Any], *, force: bool) -> Report:
-    """`mine`: the variables of this session, which stay unless `force` is set."""
+    """Restore a state. `mine`: the variables of this session, which stay unless `force` is set."""
     report = Report(state, lost=dict(state.lost), partly=dict(state.partly()))
     with locked(directory, fcntl.LOCK_SH):
         for name, text in state.sources.items():
@@ -97,7 +97,7 @@ def _segment(
         report.back.append(name)
 
 
-damaged: list[str] = []  # what the check in the background has found; the next cell says it
+damaged: list[str] = []  # variables that the check in the background found damaged; the next cell names them
 
 
 def _check(directory: Path, segments: list[journal.Segment]) -> None:

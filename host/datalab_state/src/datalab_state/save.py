@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Save the variables of a notebook. This runs in a fork of the kernel: background.py."""
+"""Save the variables of a notebook. This usually runs in a fork of the kernel (background.py)."""
 
 from __future__ import annotations
 
@@ -21,30 +21,30 @@ from .pickling import load
 from .recipes import Table
 from .settings import Settings
 
-SLOWEST = 20_000_000  # bytes a second that a volume writes at the least
-PATIENCE = 30  # seconds
-TESTED = 1 << 26  # bytes of a pickle, without its buffers, up to which it is loaded once before it counts
+SLOWEST = 20_000_000  # bytes per second that even a slow volume writes
+PATIENCE = 30  # seconds to wait for the lock
+TESTED = 1 << 26  # bytes; a pickle up to this size, without its buffers, is loaded once before it counts
 
 
 @dataclass
 class Request:
-    """What a save needs to know of its kernel."""
+    """The data that a save needs from its kernel."""
 
     shell: Any
     session: str
     notebook: str
     values: dict[str, Any]
     groups: list[list[str]] = field(default_factory=list)  # of the last save
-    cells: dict[str, str] = field(default_factory=dict)  # which cell made a variable
-    restored: frozenset[str] = frozenset()  # sessions whose variables are here
-    grouped: tuple[list[Pickled], dict[str, str]] | None = None  # where the kernel has pickled by itself
-    random: Any = None  # the state of the module, which has another one in a fork
+    cells: dict[str, str] = field(default_factory=dict)  # by variable: the cell that made it
+    restored: frozenset[str] = frozenset()  # sessions whose states were restored here
+    grouped: tuple[list[Pickled], dict[str, str]] | None = None  # set if the kernel itself has pickled
+    random: Any = None  # the state of the module `random`, which a fork seeds anew
     test: bool = True
 
 
 @contextmanager
 def locked(directory: Path, kind: int = fcntl.LOCK_EX) -> Iterator[None]:
-    """A lock, so that two kernels of one notebook never write at the same time, or one writes what the other reads."""
+    """Lock a notebook's state: no two kernels write it at the same time, and none writes it while another reads it."""
     descriptor = os.open(directory / "lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     try:
         _lock(descriptor, kind)
@@ -54,7 +54,7 @@ def locked(directory: Path, kind: int = fcntl.LOCK_EX) -> Iterator[None]:
 
 
 def _lock(descriptor: int, kind: int) -> None:
-    """Take the lock; the last save of a kernel that has ended may still be running."""
+    """Take the lock, or wait for it: the last save of a kernel that has ended may still be running."""
     end = time.monotonic() + PATIENCE
     while True:
         try:
@@ -98,7 +98,7 @@ def save(request: Request, settings: Settings) -> dict[str, Any]:
 
 
 def _make_room(directory: Path, files: store.Store, needed: float) -> None:
-    """Remove the state before the last one, if the last one is complete and that makes enough room."""
+    """Remove the state before the newest, if the newest can be read and the removal makes enough room."""
     if _session(directory):
         kept = files.names | journal.used(directory, without=journal.OLD)
         freed = sum(length for name, length in journal.parts(directory, journal.OLD).items() if name not in kept)
@@ -119,7 +119,7 @@ def _state(request: Request, table: Table, files: store.Store) -> journal.State:
         parts = _loadable(parts, request, table, files, lost)
     segments, short = [], False
     live.limit(60 + sum(part.size for part in parts) // SLOWEST)
-    # The largest come last, so that as few as possible have no room; those are named.
+    # The largest come last, so that as few as possible have no room; `lost` names those.
     for part in sorted(parts, key=lambda part: part.size):
         try:
             written = [(files.put(data), data.nbytes) for data in (part.data, *part.buffers)]
@@ -145,7 +145,7 @@ def _state(request: Request, table: Table, files: store.Store) -> journal.State:
 
 
 def _settings(request: Request, table: Table, files: store.Store) -> journal.Part | None:
-    with suppress(Exception):  # the variables matter more
+    with suppress(Exception):  # the variables are saved even without their surroundings
         around_it = pickled({"around": {**around.get(request.shell), "random": request.random}}, table, {}, holes=True)
         return files.put(around_it.data), around_it.data.nbytes
     return None
@@ -154,7 +154,7 @@ def _settings(request: Request, table: Table, files: store.Store) -> journal.Par
 def _loadable(
     parts: list[Pickled], request: Request, table: Table, files: store.Store, lost: dict[str, str]
 ) -> list[Pickled]:
-    """The new variables that can be loaded again; of those that are saved together, the ones that can be alone."""
+    """Return the parts that can be loaded; of a group that cannot, the variables that load alone, unless all do."""
     live.limit(120)
     new = [part for part in parts if part.data.nbytes <= TESTED and not files.known(part.data)]
     failed = {id(part): why for part, why in zip(new, trial.tried([_loader(part) for part in new])) if why}
@@ -176,7 +176,7 @@ def _loadable(
     return good
 
 
-loaded: list[Any] = []  # in a trial: what goes may remove a file, or close what the kernel has open
+loaded: list[Any] = []  # of a trial, kept since their deletion may remove a file, or close what the kernel has open
 
 
 def _loader(part: Pickled) -> Callable[[], str]:

@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-MARK = "DATALAB_STATE_KERNEL"  # a kernel that is started by a cell inherits the name of a notebook that is not its own
+MARK = "DATALAB_STATE_KERNEL"  # a pid, since a kernel that a cell starts inherits a notebook's name that is not its own
 
 
-SECONDS = 5  # that a server is waited for
+SECONDS = 5  # to wait for a server
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ def kernel_id(connection_file: str) -> str:
 
 
 def named() -> str:
-    """The path of the notebook, which jupyter_server 2 tells its kernels."""
+    """Return the path of the notebook, which jupyter_server 2 tells its kernels; empty if it is not known."""
     inherited = os.environ.get(MARK)
     os.environ[MARK] = str(os.getpid())
     name = os.environ.get("JPY_SESSION_NAME", "")
@@ -48,7 +48,7 @@ def named() -> str:
 
 
 def look(connection_file: str, url: str) -> Looked | None:
-    """The kernel's session."""
+    """Return the notebook and the number of connections of the kernel's session; None if they are not known."""
     server = find(connection_file, url)
     if server is None:
         return None
@@ -61,7 +61,7 @@ def look(connection_file: str, url: str) -> Looked | None:
 
 
 def find(connection_file: str, url: str) -> Server | None:
-    """The server that has started this kernel, by the file that it leaves beside the kernel's."""
+    """Return the server that started this kernel, from the file that it writes beside the kernel's connection file."""
     for kind in ("jpserver", "nbserver"):
         file = Path(connection_file).parent / f"{kind}-{os.environ.get('JPY_PARENT_PID', '')}.json"
         with suppress(OSError, ValueError, LookupError):

@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The state of a kernel, and when it saves: after a cell, and when it is asked."""
+"""The session of a kernel: it saves after a cell and on request, and it restores."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ from .restore import Report, damaged, restore
 from .save import Request
 from .settings import Settings
 
-# What IPython keeps in the namespace for itself.
+# Names in the namespace that IPython keeps for itself.
 OWN = re.compile(r"_+|_i+|_i?\d+|_[dio]h|__\w+__|_exit_code|In|Out|exit|quit|open|get_ipython")
-PAUSE = 20  # times its duration: as long as a save keeps the next one waiting
+PAUSE = 20  # times the duration of a save: the shortest time until the next one
 
 
 class Session:
@@ -36,12 +36,12 @@ class Session:
         self.notebook = Notebook(shell, settings, self.id)
         self.busy = False
         self.forks = True
-        self._here = False  # whether the kernel pickles by itself, and a fork only writes
+        self._here = False  # whether the kernel itself pickles, and a fork only writes
         self.cells: dict[str, str] = {}
-        self.shown: journal.State | None = None  # the one that was restored last
+        self.shown: journal.State | None = None  # the state that was restored last
         self.last: dict[str, Any] = {}
-        self._restored: set[str] = set()  # the sessions
-        self._seen: set[float] = set()  # the times of what was restored
+        self._restored: set[str] = set()  # sessions whose states were restored
+        self._seen: set[float] = set()  # the times of the states that were restored
         self._groups: list[list[str]] = []
         self._child: background.Child | None = None
         self._changed = self._forgotten = False
@@ -52,7 +52,7 @@ class Session:
         live.namespace = shell.user_ns
 
     def variables(self) -> dict[str, Any]:
-        """The variables that the notebook has made."""
+        """Return the variables that the notebook has made."""
         space, hidden, none = self.shell.user_ns, self.shell.user_ns_hidden, object()
         return {
             name: value
@@ -76,7 +76,7 @@ class Session:
             self._due()
 
     def _due(self) -> None:
-        """Save now, or later when a save is due."""
+        """Start a save if one is wanted, or set a timer if it is not due yet."""
         with suppress(Exception):
             if self._timer:
                 self._timer.cancel()
@@ -90,7 +90,7 @@ class Session:
                 self._saving = asyncio.get_running_loop().create_task(self._by_itself())
 
     async def _by_itself(self) -> None:
-        """Save after the cell is answered, unless another cell has begun: its end calls this again."""
+        """Save after the cell's reply was sent, unless another cell has begun, whose end starts this again."""
         await asyncio.to_thread(self.notebook.see)
         computing = await busy.computing_meanwhile()
         if self.busy or self._running() or not self._wanted():
@@ -103,7 +103,7 @@ class Session:
             self._timer = asyncio.get_running_loop().call_later(wait, self._due)
 
     def _wanted(self) -> bool:
-        """Whether there is something to save without being asked."""
+        """Return whether there is something to save without a request."""
         by_itself = self.notebook.path and self.settings.every and self.forks and self._changed
         return bool(by_itself and (self.last or self.variables()))
 
@@ -156,10 +156,10 @@ class Session:
             test=test,
         )
 
-    # When it is asked
+    # On request
 
     async def asked(self) -> dict[str, Any]:
-        """Save the present state on request. The kernel's event loop goes on."""
+        """Save the present state on request through the socket; while a fork saves, the kernel's event loop goes on."""
         await asyncio.to_thread(self.notebook.see)
         if self.busy:
             return {"busy": True, "error": "it computes", "notebook": self.notebook.name}
@@ -191,7 +191,7 @@ class Session:
         return report
 
     def _inline(self) -> dict[str, Any]:
-        """Save without a fork, and without a test load, which would change what is loaded in the kernel."""
+        """Save without a fork, and so without a test load, which needs one."""
         begun = time.monotonic()
         self._changed = False
         report = background.attempt(self._request(test=False), self.settings)
@@ -201,7 +201,7 @@ class Session:
     # Restore
 
     def found(self, notebook: str = "") -> list[journal.State]:
-        """States of other kernels that were not restored yet, the newest first; then this kernel's own."""
+        """Return the states of other kernels that were not restored yet, the newest first; then all other states."""
         self.notebook.see()
         if not self._running():
             self.notebook.follow()
@@ -211,11 +211,11 @@ class Session:
         return fresh + [state for state in states if state not in fresh]
 
     def _fresh(self, state: journal.State) -> bool:
-        """Whether a state is of another kernel, and was not restored yet."""
+        """Return whether a state is of another kernel and was not restored yet."""
         return state.session != self.id and state.time not in self._seen
 
     def restore(self, notebook: str = "", *, force: bool = False) -> tuple[Report, int]:
-        """Restore the newest state; also return how many older ones were not restored yet."""
+        """Restore the newest state; return the report, and how many older states were not restored yet."""
         if self._child is not None:
             self._child.join()
         states = self.found(notebook)
@@ -233,7 +233,7 @@ class Session:
         return report, sum(map(self._fresh, states[1:]))
 
     def forget(self, name: str) -> bool:
-        """Remove what is saved; return whether there was anything. The next save comes after the next cell."""
+        """Remove what is saved of a notebook; return whether anything was. The next save comes after the next cell."""
         directory = place.of_notebook(self.settings.root, name)
         if self._child is not None:
             self._child.join()
@@ -256,7 +256,7 @@ class Session:
         return ""
 
     def warnings(self) -> list[str]:
-        """Damage that the check after a restore has found since."""
+        """Return a line on the variables that the check after a restore has found damaged since the last call."""
         names = sorted(set(damaged))
         damaged.clear()
         return (

@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The settings: environment variables, which the kernel gets from its kernel.json."""
+"""The settings: environment variables, which the script that starts the kernels of an instance sets (machine.py)."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ RECIPES = "files sqlite boto3 locks generators"
 @dataclass(frozen=True)
 class Settings:
     on: bool
-    every: float  # seconds between two saves by itself; 0: only when asked
-    share: float  # percent of the volume
+    every: float  # seconds between two saves; 0: save only on request
+    share: float  # percent of the volume that states may take
     days: float
     recipes: frozenset[str]
     root: Path
     sockets: Path
     outputs: bool
-    look: float  # seconds between two looks at who is connected
+    look: float  # seconds between two looks whether a tab is open
     server: str
 
 
 def read(env: Mapping[str, str] = os.environ) -> Settings:
-    """Read the settings. A value that is not valid counts as the default, so that the kernel still starts."""
+    """Read the settings. An invalid value counts as the default, so that the kernel still starts."""
 
     def number(name: str, default: float) -> float:
         with suppress(ValueError):

@@ -21,16 +21,16 @@ from .writing import Writer, write
 
 Data = Union[bytes, memoryview, mmap.mmap]
 CHUNK = 1 << 24
-RESERVE = 1 << 30  # bytes that stay free on the volume, or a tenth of it
+RESERVE = 1 << 30  # bytes that stay free on the volume; a tenth of the volume if that is more
 FULL = {errno.ENOSPC, errno.EDQUOT}
 
 
 class NoSpace(Exception):
-    """The volume, or our share of it, has no room for this."""
+    """Raised if the volume, or the share of it for states, has no room for a file."""
 
 
 class Damaged(Exception):
-    """The file on the disk differs from what was written."""
+    """Raised if a file on the disk differs from what was written."""
 
 
 def _processor() -> str:
@@ -40,15 +40,16 @@ def _processor() -> str:
         return ""
 
 
-# The faster hash on this processor: SHA-256 if it has instructions for it; without them it is half as fast.
+# The faster hash on this processor: SHA-256 if the processor has instructions for it, else BLAKE2b: without them,
+# SHA-256 is half as fast.
 HASHES: dict[int, Callable[[Data], Any]] = {64: hashlib.sha256, 40: functools.partial(hashlib.blake2b, digest_size=20)}
 LENGTH = 64 if re.search(r"\b(sha_ni|sha2)\b", _processor()) else 40
 
 
 def digest(data: Data, like: str = "") -> str:
-    """The name of a file. For more than a chunk: the digest of the chunks' digests, which all processors compute.
+    """Return the name of a file. Above one chunk: the digest of the chunks' digests, which all processors compute.
 
-    `like`: a name from another machine, which may have the other kind of hash.
+    `like`: an existing name, whose kind of hash is used; it may come from a machine with the other kind.
     """
     new = functools.partial(hashed, like=like)
     view = memoryview(data)
@@ -60,7 +61,7 @@ def digest(data: Data, like: str = "") -> str:
 
 
 def hashed(part: Data, like: str = "") -> bytes:
-    """The digest of a chunk."""
+    """Return the digest of a chunk."""
     value: bytes = HASHES[len(like) if len(like) in HASHES else LENGTH](part).digest()
     return value
 
@@ -78,7 +79,7 @@ def synced(directory: Path) -> None:
 
 
 class Store:
-    """A directory of such files, within its share of the volume."""
+    """A directory of files that are named by their content, within its share of the volume."""
 
     def __init__(
         self, directory: Path, share: float, make_room: Callable[[Store, float], None] = lambda *_: None
@@ -91,7 +92,7 @@ class Store:
         self._left = self._room()
 
     def _room(self) -> float:
-        """How many more bytes may be written."""
+        """Return how many more bytes may be written."""
         directory = self.directory
         usage = shutil.disk_usage(directory)
         used = sum(file.stat().st_size for file in directory.parent.glob("*/*") if file.is_file())
@@ -104,7 +105,7 @@ class Store:
     def put(self, data: Data) -> str:
         """Write a file and return its name. A file that exists already is not written again."""
         view = memoryview(data).cast("B")
-        # If no file has this size, the content is new: then it is hashed while it is written.
+        # If no file has this size, the content is new, and is hashed while it is written.
         name = digest(view) if view.nbytes in self._sizes else ""
         if not (name and self._has(name, view.nbytes)):
             if view.nbytes > self._left:
@@ -131,7 +132,7 @@ class Store:
         try:
             return self._write(new, view, name)
         except OSError as error:
-            if error.errno in FULL:  # since it was looked at
+            if error.errno in FULL:  # the volume has filled up since `_room` looked
                 raise NoSpace(f"{size(view.nbytes)} exceed the free space on this volume") from error
             raise
 
@@ -148,7 +149,7 @@ class Store:
         return name
 
     def _write_large(self, new: Path, descriptor: int, view: memoryview, name: str) -> str:
-        """Let all processors hash and write chunks at the same time."""
+        """Hash and write chunks on all processors at the same time."""
 
         def one(begin: int) -> bytes:
             chunk = view[begin : begin + CHUNK]
@@ -202,7 +203,7 @@ def _opened(directory: Path, name: str, length: int) -> int:
 
 
 def sweep(directory: Path, used: Iterable[str]) -> None:
-    """Remove files that no state names."""
+    """Remove files that no state names, and temporary files."""
     keep = set(used)
     for file in directory.iterdir():
         if (len(file.name) in HASHES and file.name not in keep) or file.name.endswith(".new"):
@@ -210,7 +211,7 @@ def sweep(directory: Path, used: Iterable[str]) -> None:
 
 
 def size(count: float) -> str:
-    """A size for people."""
+    """Format a size for people, such as 1.5 MB."""
     units = ["B", "kB", "MB", "GB", "TB"]
     while count >= 1000 and len(units) > 1:
         count /= 1000

@@ -2,8 +2,8 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Load new pickles once, in a process of their own, before they count as saved.
 
-A library may hang there when it is loaded (threads of OpenMP do not survive a fork), or end the process. A pickle whose
-load hangs counts as saved; one whose load fails or ends the process does not.
+During a load, a library may hang (threads of OpenMP do not survive a fork), or end the process. A pickle whose load
+hangs counts as saved; one whose load fails or ends the process does not.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Callable
 
-SECONDS = 5.0  # for all of them: what is loaded is in memory already, as are its libraries
+SECONDS = 5.0  # for all pickles together: they and their libraries are in memory already
 
 
 def tried(loads: Sequence[Callable[[], str]], seconds: float = SECONDS) -> list[str]:
-    """For each pickle, the reason why it cannot be loaded, or nothing."""
+    """Return for each pickle the reason why it cannot be loaded, or an empty string."""
     end = time.monotonic() + seconds
     reasons: list[str] = []
     while len(reasons) < len(loads):
@@ -35,7 +35,7 @@ def tried(loads: Sequence[Callable[[], str]], seconds: float = SECONDS) -> list[
 
 
 def _some(loads: Sequence[Callable[[], str]], end: float) -> tuple[list[str], bool]:
-    """The outcomes as far as one process gets, and whether it hung."""
+    """Load pickles in one process; return the outcomes until it ended or hung, and whether it hung."""
     hears, tells = os.pipe()
     pid = os.fork()
     if pid == 0:

@@ -1,8 +1,8 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Watch a fork while it pickles: a library that computes then waits for threads that the fork does not have.
+"""Watch a fork while it pickles: a library that computes there waits for threads that the fork does not have.
 
-LightGBM does so in its pickle. Such a fork is ended after seconds, and from then on the kernel pickles by itself.
+LightGBM does so in its pickle. Such a fork is ended after IDLE seconds, and from then on the kernel itself pickles.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-IDLE = 3.0  # seconds asleep, with a variable under way
+IDLE = 3.0  # seconds that a fork may sleep while it pickles a variable
 
 
 class Watch:
@@ -46,7 +46,7 @@ class Watch:
 
 
 def _spent() -> str:
-    """The CPU time of the main thread, and its state."""
+    """Return the CPU time of the main thread, and its state."""
     pid = os.getpid()
     fields = (
         Path(f"/proc/self/task/{pid}/stat").read_text(encoding="ascii", errors="replace").rpartition(")")[2].split()

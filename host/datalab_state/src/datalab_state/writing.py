@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Write large files past the page cache: that takes half the time, and leaves the cache to what people read."""
+"""Write large files without the page cache: that takes half the time, and leaves the cache for what people read."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from pathlib import Path
 from types import TracebackType
 
 BLOCK = 1 << 22  # bytes that are copied and written at a time
-ALIGNED = 4096  # only data on such boundaries, in memory and in the file, can be written directly: open(2), O_DIRECT
+ALIGNED = 4096  # bytes; direct writes need data at multiples of this, in memory and in the file: open(2), O_DIRECT
 
 
 class Writer:
-    """A new file of this many bytes; threads may write parts of it at a time."""
+    """A writer of a new file of `length` bytes; several threads may write parts of it at the same time."""
 
     def __init__(self, path: Path, descriptor: int, length: int) -> None:
         if hasattr(os, "posix_fallocate"):
-            os.posix_fallocate(descriptor, 0, length)  # a volume that is too small says so now
+            os.posix_fallocate(descriptor, 0, length)  # fails now if the volume is too small
         self._descriptor = descriptor
         self._direct = _opened(path)
         self._own = threading.local()
@@ -42,7 +42,7 @@ class Writer:
 
     def _write_block(self, direct: int, view: memoryview, offset: int) -> None:
         if not hasattr(self._own, "block"):
-            self._own.block = memoryview(mmap.mmap(-1, BLOCK))  # a page of its own is aligned
+            self._own.block = memoryview(mmap.mmap(-1, BLOCK))  # begins at a page, so it is aligned
         block = self._own.block[: view.nbytes]
         block[:] = view
         if os.pwrite(direct, block, offset) != view.nbytes:
@@ -57,7 +57,7 @@ def write(descriptor: int, view: memoryview, offset: int = 0) -> None:
 
 
 def _opened(path: Path) -> int | None:
-    """Open the file, for direct writes if its file system supports them."""
+    """Open the file for direct writes; None if the system does not support them."""
     try:
         return os.open(path, os.O_WRONLY | os.O_DIRECT | os.O_NOFOLLOW | os.O_CLOEXEC)
     except (AttributeError, OSError):

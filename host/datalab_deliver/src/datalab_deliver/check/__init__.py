@@ -14,12 +14,12 @@ from ..settings import Settings
 from ..settings import read as read_settings
 from . import files, leaks, outputs, running, words
 
-# Nothing in these is looked at.
+# What is in these folders is not checked.
 IGNORED = {".ipynb_checkpoints", ".git", "__pycache__", ".venv"}
 
 
 def project(path: Path) -> list[Fault]:
-    """All faults of a folder, or of one notebook in its folder."""
+    """Return all faults of a folder, or of one notebook in its folder."""
     if not path.exists():
         raise Refused(
             Fault(str(path), None, "there is no such file or folder", "Name a notebook or a project's folder")
@@ -46,12 +46,12 @@ def within(folder: Path) -> list[Path]:
 
 
 def notebooks(found: list[Path]) -> list[Path]:
-    """The notebooks that a person wrote, without the copies in delivered projects."""
+    """Return the notebooks that a person wrote, without the copies in delivered projects."""
     return [file for file in found if file.suffix == ".ipynb" and not (file.parent / Path(RECORD).name).is_file()]
 
 
 def notebook(file: Path, name: str, settings: Settings) -> list[Fault]:
-    """All faults of a notebook."""
+    """Return all faults of a notebook."""
     nb = load(file)
     if nb is None:
         return [Fault(name, None, "it is not a notebook of format 4", "Open it in JupyterLab and save it")]
@@ -62,7 +62,7 @@ def notebook(file: Path, name: str, settings: Settings) -> list[Fault]:
 
 
 def load(file: Path) -> nbformat.NotebookNode | None:
-    """A notebook, or None if the file is none."""
+    """Return a notebook; None if the file is not a valid one."""
     if not file.is_file():
         raise Refused(Fault(str(file), None, "there is no such file", "Name a notebook or a folder that has one"))
     try:

@@ -12,7 +12,7 @@ PINS = ("requirements.lock", "requirements.txt", "environment.yml", "environment
 
 
 def within(folder: Path, ignored: set[str]) -> list[Path]:
-    """All files and links below the folder."""
+    """Return all files and links below the folder, except those in ignored folders."""
     return sorted(
         path
         for path in folder.rglob("*")

@@ -72,7 +72,7 @@ def in_file(file: Path, name: str, allow: Allow) -> list[Fault]:
         text = file.read_text(encoding="utf-8") if file.is_file() and file.stat().st_size < LARGEST_FILE else ""
     except UnicodeDecodeError:
         return []
-    if file.name == settings.NAME:  # where the lines stand that are allowed
+    if file.name == settings.NAME:  # it contains the allowed lines
         text = "\n".join(line for line in text.splitlines() if not line.strip().startswith("line"))
     remedy = "Remove it, and change the secret: others may have read it"
     what = "it contains what looks like a secret"
@@ -80,7 +80,7 @@ def in_file(file: Path, name: str, allow: Allow) -> list[Fault]:
 
 
 def secrets(text: str, allow: Allow) -> list[str]:
-    """The kinds of secrets in a text, never the secrets."""
+    """Return the kinds of secrets in a text, never the secrets themselves."""
     allowed = {entry["line"].strip() for entry in allow}
     with transient_settings(SCAN):
         kinds = {secret.type for line in pieces(text) if line.strip() not in allowed for secret in scan_line(line)}
@@ -88,7 +88,7 @@ def secrets(text: str, allow: Allow) -> list[str]:
 
 
 def pieces(text: str) -> Iterator[str]:
-    """The lines; a very long one in pieces that overlap, so that no secret is cut in two."""
+    """Yield the lines; a very long one in overlapping pieces, so that no secret is cut in two."""
     for line in text.splitlines():
         for start in range(0, max(len(line), 1), LONGEST_LINE - 500):
             yield line[start : start + LONGEST_LINE]

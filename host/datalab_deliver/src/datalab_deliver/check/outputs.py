@@ -13,7 +13,7 @@ from ..refusal import Fault
 from .text import of_output
 
 LARGEST = 5_000_000
-# A folder of one person, on an instance or a laptop; what all share is below efs/completed.
+# A folder of one person, on an instance or a laptop; what all people share is below efs/completed.
 PERSONAL = re.compile(
     r"/home/ec2-user/SageMaker/(?!efs/)[\w.-]+"
     r"|efs/teams/[\w.-]+/[\w.-]+"
@@ -38,7 +38,7 @@ def faults(nb: NotebookNode, name: str) -> list[Fault]:
 
 
 def paths(cell: NotebookNode, name: str, number: int) -> list[Fault]:
-    """Paths that other people do not have."""
+    """Return the faults of paths that other people do not have."""
     remedy = "Use a path relative to the notebook, or s3://"
     found = [
         Fault(name, number, f"it names a path in one person's folder: {path}", remedy)
@@ -52,7 +52,7 @@ def paths(cell: NotebookNode, name: str, number: int) -> list[Fault]:
 
 
 def outside(cell: NotebookNode, name: str, number: int) -> list[Fault]:
-    """Files that stay behind when the project is moved."""
+    """Return the faults of paths to files that stay behind when the project is moved."""
     if "skip" in cells.tags(cell):
         return []
     return [

@@ -21,7 +21,7 @@ def faults(nb: NotebookNode, name: str) -> list[Fault]:
 
 
 def order(ran: list[tuple[int, NotebookNode]], name: str) -> list[Fault]:
-    """The counts are 1, 2, 3 … after one run in a fresh kernel."""
+    """Check that the execution counts are 1, 2, 3 …, as after one run in a fresh kernel."""
     for expected, (number, cell) in enumerate(ran, 1):
         if cell.execution_count is None:
             return [Fault(name, number, "the cell was never run", RUN_ALL)]

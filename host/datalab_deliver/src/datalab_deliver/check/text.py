@@ -10,7 +10,7 @@ from nbformat import NotebookNode
 
 
 def of_output(output: NotebookNode, *, only_text: bool = True) -> str:
-    """The text that a reader sees of an output; with only_text, images are left out."""
+    """Return the text that a reader sees of an output; with only_text, without images."""
     parts = [joined(output.get("text", "")), "\n".join(output.get("traceback", []))]
     for kind, value in output.get("data", {}).items():
         if not only_text or kind.startswith("text/") or "json" in kind:

@@ -29,7 +29,7 @@ def faults(nb: NotebookNode, name: str) -> list[Fault]:
 
 
 def title(source: str) -> str:
-    """The title in a Markdown cell."""
+    """Return the title in a Markdown cell; empty if it has none."""
     match = re.search(r"^# +(\S.*)|<h1[^>]*>(.+?)</h1>", source, re.MULTILINE)
     return (match[1] or match[2]).strip() if match else ""
 

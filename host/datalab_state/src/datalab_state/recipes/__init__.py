@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Recipes for kinds of objects that a pickle cannot hold, or holds wrongly.
 
-A recipe returns what `__reduce_ex__` would, None for the usual way, or raises TypeError with the reason. It must not
-change anything, not even in open files. It is found by the class or a base class; a name stands for a class that may
-not be installed.
+A recipe returns a reduction like `__reduce_ex__`, or None for the usual way, or raises TypeError with the reason. It
+must not change anything, not even in open files. It is found by the object's class or a base class; a class that may
+not be installed is given by its name.
 """
 
 from __future__ import annotations

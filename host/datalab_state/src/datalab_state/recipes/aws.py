@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Clients of AWS, never with credentials: after a restore they use those of the instance."""
+"""Recipes for clients of AWS, never with credentials: after a restore they use those of the instance."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def _client(client: Any, _: Any) -> Reduced:
 
 def _resource(resource: Any, how: Any) -> Reduced:
     meta = resource.meta
-    _client(meta.client, how)  # may have credentials
+    _client(meta.client, how)  # refuses a client with credentials of its own
     what, client = "resource of AWS", meta.client.meta
     service = (meta.service_name, client.region_name, client.endpoint_url)
     if type(resource).__name__.endswith("ServiceResource"):

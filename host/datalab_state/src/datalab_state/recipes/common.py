@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Parts of recipes."""
+"""Types and functions that recipes share."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Recipe = Callable[[Any, dict[str, Any]], Reduced]
 
 
 class Partly(Exception):
-    """Something comes back incomplete; with the value that `__reduce_ex__` would return."""
+    """Raised if an object can be saved only in part; `reduced` is what `__reduce_ex__` would return for that part."""
 
     def __init__(self, why: str, reduced: Any) -> None:
         super().__init__(why)

@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Databases in memory, and connections to others."""
+"""Recipes for databases in memory, and for connections to others."""
 
 from __future__ import annotations
 

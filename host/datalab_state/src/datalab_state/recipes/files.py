@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Open files, and pictures that are not loaded from theirs yet."""
+"""Recipes for open files, and for pictures that are not loaded from their files yet."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def _stream(stream: Any, _: Any) -> Reduced:
 
 
 def _picture(picture: Any, _: Any) -> Reduced:
-    """A picture; one that is only opened would be read through the kernel's own file."""
+    """Reduce a picture; one that is only opened is loaded from its file anew, not through the kernel's open file."""
     if not getattr(picture, "tile", None) or not getattr(picture, "filename", ""):
         return None
     fresh = importlib.import_module("PIL.Image").open(picture.filename)

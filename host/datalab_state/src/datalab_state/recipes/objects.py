@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Objects of which a pickle forgets a part."""
+"""Recipes for objects of which a pickle leaves out a part."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .common import Recipe, Reduced, call, refuse
 
 
 def _exception(error: Any, _: Any) -> Reduced:
-    """An exception with its cause, which a pickle leaves out."""
+    """Reduce an exception with its cause, which a pickle leaves out."""
     reduced = error.__reduce_ex__(4)
     if isinstance(reduced, str) or len(reduced) > 3:
         return None
@@ -51,7 +51,7 @@ def _set_exception(error: Any, state: Any) -> None:
 
 
 def _logger(logger: Any, _: Any) -> Reduced:
-    """A logger with its settings; a pickle has only its name."""
+    """Reduce a logger with its settings; a pickle has only its name."""
     state = (logger.level, logger.propagate, logger.disabled, tuple(logger.handlers))
     return logging.getLogger, ("" if logger is logging.root else logger.name,), state, None, None, _set_logger
 
@@ -79,7 +79,7 @@ def _match(match: Any, _: Any) -> Reduced:
 
 
 def _frame(frame: Any, _: Any) -> Reduced:
-    """A table with the attributes that a notebook has given it, which pandas leaves out."""
+    """Reduce a table of pandas with the attributes that a notebook has set on it, which pandas leaves out."""
     pandas = sys.modules["pandas"]
     inner = {*vars(pandas.Series(dtype=object)), *vars(pandas.DataFrame()), *OF_FRAMES, *frame._metadata}
     more = {name: value for name, value in vars(frame).items() if name not in inner}
@@ -95,7 +95,7 @@ def _set_frame(frame: Any, state: Any) -> None:
 
 
 def _view(view: Any, _: Any) -> Reduced:
-    """A view of a dictionary; cloudpickle would make a view of a copy."""
+    """Reduce a view of a dictionary to a call on that dictionary; cloudpickle would make a view of a copy."""
     (mapping,) = gc.get_referents(view)
     return _call_method, (mapping, type(view).__name__.split("_")[-1])
 
@@ -118,7 +118,7 @@ def _shell(_: Any, __: Any) -> Reduced:
     return call, ("IPython.get_ipython",)
 
 
-OF_FRAMES = ("_item_cache", "_is_copy", "_cacher", "_accessors")  # what pandas keeps beside the data
+OF_FRAMES = ("_item_cache", "_is_copy", "_cacher", "_accessors")  # attributes of pandas itself
 DICTIONARIES: list[dict[str, int]] = [{}, OrderedDict()]
 VIEWS = [type(view) for made in DICTIONARIES for view in (made.keys(), made.values(), made.items())]
 ALWAYS: dict[Any, Recipe] = {

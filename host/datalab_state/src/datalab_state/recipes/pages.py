@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Parsed pages, templates, interactive plots."""
+"""Recipes for parsed pages, templates and interactive plots."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .common import Recipe, Reduced
 
 
 class _Last:
-    """The elements of the last page, in their order: a list may have thousands of one page."""
+    """The elements of the last page in order, kept because a list may have thousands of elements of one page."""
 
     def __init__(self) -> None:
         self.page: Any = None
@@ -28,7 +28,7 @@ last = _Last()
 
 
 def _element(element: Any, _: Any) -> Reduced:
-    """An element of a page is saved as its place in the page, which is parsed again."""
+    """Reduce an element of a page to its place in the page, which is parsed again."""
     page = element
     while page.parent is not None:
         page = page.parent
@@ -58,7 +58,7 @@ def _make_template(environment: Any, parts: dict[str, Any], more: dict[str, Any]
 
 
 def _figure(figure: Any, _: Any) -> Reduced:
-    """A figure of plotly, whose own pickle has arrays as text."""
+    """Reduce a figure of plotly, whose own pickle holds arrays as text."""
     if hasattr(figure, "comm"):
         raise TypeError("a widget, which lives in the page")
     frames = [frame.to_plotly_json() for frame in figure.frames]

@@ -1,8 +1,8 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Tensors of PyTorch, whose own pickle copies the memory of each, and leaves out gradients and their graph.
+"""Recipes for tensors. PyTorch's own pickle copies the memory of each tensor, and leaves out gradients and their graph.
 
-Here the memory is an object of its own, to which all its tensors refer; the rest is as in PyTorch.
+Here the memory is an object of its own, to which all tensors on it refer; the rest is as in PyTorch.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def holds(storage: Any, where: int) -> bool:
 
 
 def address(storage: Any) -> tuple[int, int]:
-    """The addresses at which the memory of a tensor begins and ends."""
+    """Return the addresses at which the memory of a tensor begins and ends."""
     begin: int = storage.data_ptr()
     return begin, begin + storage.nbytes()
 
@@ -37,12 +37,12 @@ def _storage(storage: Any, _: Any) -> Reduced:
     begin, end = address(storage)
     memory: Any = (ctypes.c_char * (end - begin)).from_address(begin) if end > begin else b""
     if end > begin:
-        memory._storage = storage  # it lives as long
+        memory._storage = storage  # keeps the storage as long as `memory`
     return _make_storage, (pickle.PickleBuffer(memory),)
 
 
 def _make_storage(memory: Any) -> Any:
-    """Memory of a mapped file, or else memory that PyTorch may enlarge."""
+    """Make a storage on a mapped file, or, from bytes, a copy that PyTorch may enlarge."""
     torch = importlib.import_module("torch")
     view = memoryview(memory).cast("B")
     if isinstance(memory, (bytes, bytearray)):
@@ -50,7 +50,7 @@ def _make_storage(memory: Any) -> Any:
         ctypes.memmove(made.data_ptr(), bytes(view), view.nbytes)
         return made
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # in a trial it cannot be written
+        warnings.simplefilter("ignore")  # in a trial the memory is read-only
         return torch.frombuffer(view, dtype=torch.uint8).untyped_storage()
 
 
@@ -86,7 +86,7 @@ def _set_gradient(tensor: Any, state: Any) -> None:
 
 
 def array_on(storage: Any, dtype: Any, shape: Any, offset: int, strides: Any, writeable: bool) -> Any:
-    """An array of NumPy on the memory of a tensor."""
+    """Return a NumPy array on the memory of a tensor."""
     np, torch = importlib.import_module("numpy"), importlib.import_module("torch")
     memory = torch.empty(0, dtype=torch.uint8).set_(storage).numpy()
     array = np.ndarray(shape, dtype, memory, offset, strides)

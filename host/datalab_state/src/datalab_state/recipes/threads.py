@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Threads, and objects that they wait for."""
+"""Recipes for threads, and for objects that they wait for."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from .client import Sandbox
 
 NOT_RUNNING = 3
-UNWANTED = {"AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_SESSION_TOKEN"}  # they contradict the keys that we set
+UNWANTED = {"AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_SESSION_TOKEN"}  # they conflict with the keys that we set
 EPILOG = """\
 A notebook instance stays in Pending, Stopping, Updating and Deleting for --transition-seconds each.
 With the tag "sandbox:fail" it ends in Failed instead of InService, and the tag's value is its FailureReason.
@@ -28,7 +28,7 @@ GET /sandbox/calls counts the AWS calls by operation, DELETE /sandbox/calls rese
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Do what the command line asks for."""
+    """Run the command that the command line names."""
     args = parse(argv)
     state = StateDir(args.state_dir)
     sandbox = find(state)
@@ -48,7 +48,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def parse(argv: list[str] | None) -> argparse.Namespace:
-    """The command line."""
+    """Parse the command line."""
     formatter = argparse.RawDescriptionHelpFormatter
     parser = argparse.ArgumentParser(
         prog="python -m sandbox", description="AWS played on this machine.", epilog=EPILOG, formatter_class=formatter
@@ -63,7 +63,7 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
 
 
 def run_start(state: StateDir, sandbox: Sandbox | None, port: int, transition_seconds: float) -> int:
-    """Start the server unless it runs, and say how to use it."""
+    """Start the server unless it runs, and print how to use it."""
     already = sandbox is not None
     if sandbox is None:
         try:
@@ -83,7 +83,7 @@ def run_start(state: StateDir, sandbox: Sandbox | None, port: int, transition_se
 
 
 def show_status(sandbox: Sandbox) -> None:
-    """The endpoint, and the notebook instances by status."""
+    """Print the endpoint, and the number of notebook instances in each status."""
     print(f"The sandbox is running at {sandbox.endpoint}.")
     instances = sandbox.status()["instances"]
     print("Notebook instances: " + (", ".join(f"{n} {status}" for status, n in instances.items()) or "none"))

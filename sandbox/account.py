@@ -2,8 +2,8 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Keep the contents of the account in a file, from the end of one server to the start of the next.
 
-The file is a pickle of moto's backends, after a line that names the code that has written it; other code does not read
-it. It is read once and then removed, so that no outdated account comes back.
+The file has a line that identifies the code that has written it, and then a pickle of moto's backends. Other code does
+not read it. It is read once and then removed, so that no outdated account comes back.
 """
 
 from __future__ import annotations
@@ -44,22 +44,22 @@ ATTEMPTS = 10
 
 
 def _writer() -> bytes:
-    """A line that identifies the running code."""
+    """Return a line that identifies the running code."""
     code = hashlib.sha256(f"{sys.version} {version('moto')}".encode())
     for source in sorted(SOURCES.rglob("*.py")):
         code.update(source.read_bytes())
     return code.hexdigest().encode() + b"\n"
 
 
-WRITER = _writer()  # at the start: sources may change while the server runs
+WRITER = _writer()  # computed at the start, since sources may change while the server runs
 
 
 class AccountError(Exception):
-    """The file is not to be used; the message says why."""
+    """The file must not be used; the message has the reason."""
 
 
 def take_up(file: Path, extend: Callable[[str], None]) -> None:
-    """Continue with the account of the last server; if that fails, say why, and begin with an empty one."""
+    """Continue with the account of the last server; if that fails, log the reason and begin with an empty account."""
     try:
         if load(file, extend):
             sagemaker.resume()
@@ -68,7 +68,7 @@ def take_up(file: Path, extend: Callable[[str], None]) -> None:
 
 
 def keep(file: Path) -> None:
-    """Leave the account to the next server; if that fails, say why."""
+    """Save the account for the next server; if that fails, log the reason."""
     try:
         sagemaker.switch_off()
         save(file)
@@ -77,12 +77,12 @@ def keep(file: Path) -> None:
 
 
 def _tell(sentence: str) -> None:
-    """Put a line into the server's log."""
+    """Write a line to the server's log."""
     sys.stderr.write(f"{TOLD} {sentence}\n")
 
 
 def save(file: Path) -> None:
-    """Write the account, for its owner's eyes only."""
+    """Write the account to a file that only its owner can read."""
     content = _content()
     file.parent.chmod(0o700)
     new = file.with_suffix(".new")
@@ -93,7 +93,7 @@ def save(file: Path) -> None:
 
 
 def load(file: Path, extend: Callable[[str], None]) -> bool:
-    """Load what the last server has left, if anything; `extend` first extends a service of moto's."""
+    """Load the account if its file exists, and return whether it did; `extend` first extends each of its services."""
     if not file.exists():
         return False
     try:
@@ -121,11 +121,11 @@ def _check(file: Path, saved: BinaryIO) -> None:
 
 
 def _content() -> bytes:
-    """The services and their contents, which a request that still runs may change meanwhile."""
+    """Return the pickled services; try again if a request that still runs has changed them meanwhile."""
     for _ in range(ATTEMPTS):
         try:
             return _pickled()
-        except RuntimeError as error:  # a dictionary has changed its size
+        except RuntimeError as error:  # a dictionary has changed its size meanwhile
             changed = error
     raise changed
 
@@ -148,7 +148,7 @@ def _pickled() -> bytes:
 
 
 def _where(service: BackendDict[Any]) -> tuple[str, str]:
-    """The module and the variable that has the backends of a service."""
+    """Return the module and the variable that has the backends of a service."""
     module = service.backend.__module__
     return module, next(name for name, value in vars(import_module(module)).items() if value is service)
 
@@ -160,7 +160,7 @@ def _backend(place: Place) -> BaseBackend:
 
 
 class _Pickler(pickle.Pickler):
-    """Pickles a backend as its place, and also what pickle cannot: locks, and the keys of KMS."""
+    """A pickler that writes a backend as its place, and also locks and the keys of KMS, which pickle cannot write."""
 
     def __init__(self, file: BinaryIO, backends: dict[Place, BaseBackend]) -> None:
         super().__init__(file)

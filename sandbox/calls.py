@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The outer layer of the server: it counts the AWS calls, and answers requests to the sandbox itself."""
+"""The outer layer of the server, which counts AWS calls and answers requests to the sandbox itself."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
     from botocore.model import OperationModel
 
-# Where the name that a service signs with is not the name that boto3 knows it by.
+# boto3's names of services whose requests are signed with another name.
 BOTO_NAMES = {
     "elasticfilesystem": "efs",
     "monitoring": "cloudwatch",
     "servicequotas": "service-quotas",
     "tagging": "resourcegroupstaggingapi",
 }
-RESTFUL = ("efs", "s3")  # services whose operations are told by method and URL alone
+RESTFUL = ("efs", "s3")  # services whose operations are identified only by method and URL
 OWN_PATHS = ("/moto-api", "/favicon.ico")
 
 
@@ -46,14 +46,14 @@ class CountCalls:
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         path = environ.get("PATH_INFO", "")
-        # A signed request for this path would be one for a bucket of this name.
+        # A signed request for this path is one for a bucket with the name "sandbox".
         if path.startswith("/sandbox/") and "HTTP_AUTHORIZATION" not in environ:
             return self._own(environ["REQUEST_METHOD"], path, start_response)
         if not path.startswith(OWN_PATHS):
             name = call_name(environ)
             with self._lock:
                 self._calls[name] += 1
-                if "Ansible/" in environ.get("HTTP_USER_AGENT", ""):  # as all modules of amazon.aws call themselves
+                if "Ansible/" in environ.get("HTTP_USER_AGENT", ""):  # in the user agent of all modules of amazon.aws
                     self._by_ansible.add(name)
         return self._app(environ, start_response)
 
@@ -81,7 +81,7 @@ class CountCalls:
 
 
 def call_name(environ: WSGIEnvironment) -> str:
-    """The AWS operation that a request asks for: "service:Operation", or "service:METHOD path" where none is named."""
+    """Return the AWS operation that a request calls: "service:Operation", or "service:METHOD path" if it is unknown."""
     target = environ.get("HTTP_X_AMZ_TARGET", "")
     service = _service(environ.get("HTTP_AUTHORIZATION", ""), target)
     method, path = environ["REQUEST_METHOD"], environ.get("PATH_INFO", "/")
@@ -90,7 +90,7 @@ def call_name(environ: WSGIEnvironment) -> str:
 
 
 def signed_for(authorization: str) -> tuple[str, str]:
-    """The service, as boto3 calls it, and the region that a request was signed for; empty if it was not."""
+    """Return boto3's name of the service, and the region, that a request was signed for; empty if it was not signed."""
     signed = re.search(r"Credential=[^/,]+/\d+/([^/,]*)/([^/,]+)/aws4_request", authorization)
     return (_boto_name(signed[2]), signed[1]) if signed else ("", "")
 
@@ -113,9 +113,9 @@ def _restful(service: str, method: str, path: str, environ: WSGIEnvironment) -> 
 
 @cache
 def _routes(service: str) -> list[tuple[str, str, re.Pattern[str], frozenset[str]]]:
-    """The operations of a service: method, pattern of the path, and the required query and headers.
+    """Return the operations of a service: name, method, pattern of the path, and the required query and headers.
 
-    Operations with most requirements come first.
+    Operations with the most required parameters and headers come first.
     """
     model = get_service_model(service)
     operations = [model.operation_model(name) for name in model.operation_names]
@@ -130,7 +130,7 @@ def _routes(service: str) -> list[tuple[str, str, re.Pattern[str], frozenset[str
 
 
 def _headers(operation: OperationModel) -> Iterator[str]:
-    """The headers without which a request is not one for this operation, as WSGI has them."""
+    """Yield the required headers of an operation, by their names in WSGI."""
     shape = operation.input_shape
     required = [shape.members[name].serialization for name in shape.required_members] if shape else []
     for member in required:
@@ -139,7 +139,7 @@ def _headers(operation: OperationModel) -> Iterator[str]:
 
 
 def _action(environ: WSGIEnvironment) -> str | None:
-    """The Action of a query request, which is in the URL or in the form that is its body."""
+    """Return the Action of a query request, which is in the URL or in a form in the body."""
     query = environ.get("QUERY_STRING", "")
     if environ.get("CONTENT_TYPE", "").startswith("application/x-www-form-urlencoded"):
         body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))

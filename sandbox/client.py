@@ -32,7 +32,7 @@ class Sandbox:
             "AWS_ENDPOINT_URL": self.endpoint,
             "AWS_URL": self.endpoint,
             "AWS_ACCESS_KEY_ID": "sandbox",
-            "AWS_SECRET_ACCESS_KEY": "local-only",  # Ansible masks it in all output: no word that occurs elsewhere
+            "AWS_SECRET_ACCESS_KEY": "local-only",  # occurs nowhere else, since Ansible masks it in all output
             "AWS_REGION": "eu-central-1",
             "AWS_DEFAULT_REGION": "eu-central-1",
             "NO_PROXY": no_proxy,
@@ -40,27 +40,27 @@ class Sandbox:
         }
 
     def calls(self) -> dict[str, int]:
-        """The AWS calls since the last `reset_calls`, by operation."""
+        """Return the number of AWS calls since the last `reset_calls`, by operation."""
         calls: dict[str, int] = self._request("GET", "/sandbox/calls")
         return calls
 
     def reset_calls(self) -> None:
-        """Count from zero."""
+        """Count the calls from zero again."""
         self._request("DELETE", "/sandbox/calls")
 
     def by_ansible(self) -> list[str]:
-        """The operations that Ansible's modules have called since the start, whatever was reset since."""
+        """Return the operations that Ansible's modules have called since the start, also before `reset_calls`."""
         operations: list[str] = self._request("GET", "/sandbox/by-ansible")["operations"]
         return operations
 
     def status(self) -> dict[str, Any]:
-        """The process id, and the number of notebook instances in each status."""
+        """Return the process id, and the number of notebook instances in each status."""
         status: dict[str, Any] = self._request("GET", "/sandbox/status")
         return status
 
     @contextmanager
     def copy(self) -> Iterator[Sandbox]:
-        """Another sandbox that begins with the contents of this one, for the duration of the block."""
+        """Run another sandbox, which begins with the contents of this one, for the duration of the block."""
         copied = Sandbox(self._request("POST", "/sandbox/copy")["endpoint"])
         try:
             yield copied
@@ -68,11 +68,11 @@ class Sandbox:
             os.kill(copied.status()["pid"], signal.SIGTERM)
 
     def reset(self) -> None:
-        """Empty the account. Transitions stay as they were set."""
+        """Empty the account. The duration of transitions stays as it was set."""
         self._request("POST", "/moto-api/reset")
 
     def set_transition_seconds(self, seconds: float) -> None:
-        """How long a notebook instance stays in a transitional state from now on."""
+        """Set how long a notebook instance stays in a transitional state from now on."""
         how = {"progression": "time", "seconds": seconds} if seconds > 0 else {"progression": "immediate"}
         self._request(
             "POST",
@@ -81,7 +81,7 @@ class Sandbox:
         )
 
     def _request(self, method: str, path: str, body: Any = None) -> Any:
-        # Not urllib: it would ask the environment for a proxy.
+        # Not urllib, which would use a proxy that the environment names.
         connection = HTTPConnection(urlsplit(self.endpoint).netloc, timeout=30)
         try:
             connection.request(

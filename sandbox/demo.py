@@ -18,7 +18,7 @@ KEPT = ["COLUMNS", "HOME", "LANG", "LC_ALL", "LC_CTYPE", "LOGNAME", "NO_COLOR", 
 BIN = ".venv/bin"
 INSTANCE = "datalab-alice"
 REGION = "eu-central-1"
-CREDENTIALS = ["AWS_ACCESS_KEY_ID=sandbox", "AWS_SECRET_ACCESS_KEY=local-only"]  # any will do
+CREDENTIALS = ["AWS_ACCESS_KEY_ID=sandbox", "AWS_SECRET_ACCESS_KEY=local-only"]  # any values are accepted
 
 GO_ON = """
 The sandbox is still running, with the platform in it. To go on:
@@ -43,7 +43,7 @@ class DemoError(Exception):
 
 @dataclass
 class Demo:
-    """A place where the collection is, with a sandbox of its own."""
+    """A directory with an inventory and with a sandbox of its own."""
 
     home: Path
     name: str = "demo"
@@ -52,21 +52,21 @@ class Demo:
     settings: dict[str, str] = field(default_factory=dict)
 
     def start_sandbox(self) -> None:
-        """Make sure that the sandbox runs where the inventory of this place looks for it."""
+        """Start the sandbox, unless it runs, in the directory from which the inventory reads its endpoint."""
         self.sandbox("start", *self.sandbox_options)
 
     def stop_sandbox(self) -> None:
-        """End it."""
+        """Stop the sandbox."""
         self.sandbox("stop")
 
     def sandbox(self, *arguments: str) -> None:
-        """One command of the sandbox."""
+        """Run a command of the sandbox."""
         command = [sys.executable, "-m", "sandbox", *arguments, "--state-dir", str(self.home / "build/sandbox")]
         self.run(command, show=False)
 
     @property
     def endpoint(self) -> str:
-        """Where the sandbox answers."""
+        """The endpoint of the sandbox."""
         return (self.home / "build/sandbox/endpoint").read_text().strip()
 
     def play(self, playbook: str, *, show: bool = True) -> str:
@@ -94,7 +94,7 @@ class Demo:
         return "".join(lines)
 
     def environment(self) -> dict[str, str]:
-        """An environment without the user's AWS settings, proxies, Ansible configuration and installed collections."""
+        """Return the environment without the user's AWS settings, proxies, Ansible configuration and collections."""
         ansible = BUILD / "ansible"
         ansible.mkdir(parents=True, exist_ok=True)
         config = ansible / "ansible.cfg"
@@ -110,7 +110,7 @@ class Demo:
             "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
         }
         locale = next((environment[name] for name in ["LC_ALL", "LC_CTYPE", "LANG"] if environment.get(name)), "")
-        if "UTF" not in locale.upper():  # Ansible insists on it
+        if "UTF" not in locale.upper():  # Ansible requires UTF-8
             environment["LC_ALL"] = "C.UTF-8"
         if sys.stdout.isatty() and "NO_COLOR" not in os.environ:
             environment["ANSIBLE_FORCE_COLOR"] = "true"
@@ -118,7 +118,7 @@ class Demo:
 
 
 def expect_no_changes(output: str) -> None:
-    """Show the recap of a run, in which nothing may have changed."""
+    """Show the recap of a run; raise DemoError if the run has changed something."""
     recap = re.findall(r"^\S+ +: .*\bchanged=\d+.*$", plain(output), re.MULTILINE)
     if not recap or not all(re.search(r"\bchanged=0\b", line) for line in recap):
         print(output)
@@ -127,24 +127,24 @@ def expect_no_changes(output: str) -> None:
 
 
 def plain(output: str) -> str:
-    """The same without colours."""
+    """Return the output without colours."""
     return re.sub(r"\x1b\[[0-9;]*m", "", output)
 
 
 def announce(phase: str) -> None:
-    """A headline."""
+    """Print a headline."""
     print(f"\n==> {phase}", flush=True)
 
 
 def look_at(endpoint: str) -> list[str]:
-    """The AWS command line that shows an instance."""
+    """Return the AWS command line that shows an instance."""
     options = ["--region", REGION, "--endpoint-url", endpoint]
     describe = ["sagemaker", "describe-notebook-instance", "--notebook-instance-name", INSTANCE]
     return ["env", *CREDENTIALS, f"{BIN}/aws", *options, *describe]
 
 
 def main() -> None:
-    """What `make demo` does."""
+    """Run the steps of `make demo`."""
     demo = Demo(ROOT)
     announce("The sandbox: AWS on this machine")
     demo.start_sandbox()

@@ -2,8 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 """The whole platform on this computer, instances included: python -m sandbox.laptop [up|stop|reset].
 
-`up` makes what is missing and can be repeated; `stop` keeps the account, and what people have on their volumes; `reset`
-keeps neither.
+`up` creates what is missing and can be repeated; `stop` keeps the account and people's volumes; `reset` removes both.
 """
 
 from __future__ import annotations
@@ -32,7 +31,7 @@ from .state import TOLD as TOLD_OF_ACCOUNT
 from .state import StateDir
 
 PORT = 5577
-COMPANY_PORTS = ("8080", "8081")  # packages, and the installer of Conda: machines/company
+COMPANY_PORTS = ("8080", "8081")  # the package index, and Conda's installer: machines/company
 HERE = Path(__file__).parent / "machines"
 
 GO_ON = """
@@ -56,34 +55,34 @@ class Laptop:
         self._company = runtime_directory(self.state.path) / "company"
 
     def start(self) -> None:
-        """Start what does not run yet: the sandbox, and the company's servers."""
+        """Start the sandbox and the company's servers, unless they run."""
         if find(self.state) is None:
             start(self.state, PORT, 0, self._settings())
             print(*self._told(), sep="", end="")
         self._start_company()
 
     def stop(self, *, volumes: bool = False) -> None:
-        """Stop it; keep the volumes and the account, unless they are to be removed."""
+        """Stop everything; remove the volumes and the account only with `volumes`."""
         before = len(self._told())
         stop(self.state)
         print(*self._told()[before:], sep="", end="")
-        remove_containers(self.identity)  # those that a server which was killed has left
+        remove_containers(self.identity)  # left by a server that was killed
         if volumes:
             remove_volumes(self.identity)
             self.state.account.unlink(missing_ok=True)
         shutil.rmtree(runtime_directory(self.state.path), ignore_errors=True)
 
     def reset(self) -> None:
-        """End it, and remove the volumes and the account."""
+        """Stop everything, and remove the volumes and the account."""
         self.stop(volumes=True)
 
     def container(self, instance: str) -> str:
-        """The container that an instance runs in, if it does."""
+        """Return the name of the container in which an instance runs."""
         return f"{self.identity}-{instance}"
 
     @property
     def sagemaker(self) -> Any:
-        """The sandbox, as boto3 knows AWS."""
+        """boto3's SageMaker client for the sandbox."""
         environment = Sandbox(self.state.endpoint).environment
         return boto3.client(
             "sagemaker",
@@ -94,17 +93,17 @@ class Laptop:
         )
 
     def states(self) -> dict[str, str]:
-        """The status of each instance, by its name."""
+        """Return the status of each instance by its name."""
         listed = self.sagemaker.list_notebook_instances(SortBy="Name")["NotebookInstances"]
         return {each["NotebookInstanceName"]: each["NotebookInstanceStatus"] for each in listed}
 
     def url(self, instance: str) -> str:
-        """A presigned URL of an instance that runs."""
+        """Return a presigned URL of a running instance."""
         made = self.sagemaker.create_presigned_notebook_instance_url(NotebookInstanceName=instance)
         return str(made["AuthorizedUrl"])
 
     def _told(self) -> list[str]:
-        """What the server has logged about the account that it loads or keeps."""
+        """Return the server's log lines about loading and keeping the account."""
         lines = self.state.log.read_text().splitlines(keepends=True) if self.state.log.exists() else []
         return [line for line in lines if line.startswith(TOLD_OF_ACCOUNT)]
 
@@ -113,7 +112,7 @@ class Laptop:
         return Settings(image=os.environ["DATALAB_HOST_IMAGE"], links=links)
 
     def _start_company(self) -> None:
-        """Start the servers that machines find on their loopback interface, unless they run."""
+        """Start the servers that machines reach on their loopback interface, unless they run."""
         name = f"{self.identity}.company"  # an instance has no dot in its name
         running = ["podman", "ps", "--quiet", "--filter", f"name=^{name}$"]
         if subprocess.run(running, check=True, capture_output=True).stdout:
@@ -133,7 +132,7 @@ class Laptop:
 
 
 def up(laptop: Laptop) -> None:
-    """Start, converge, and show where everybody's JupyterLab is."""
+    """Start the sandbox, converge the platform, and print the URL or the status of each instance."""
     began = time.monotonic()
     check_room()
     os.environ.update(images.prepare())
@@ -151,7 +150,7 @@ def up(laptop: Laptop) -> None:
 
 @contextmanager
 def shown(log: Path) -> Iterator[None]:
-    """Show what machines do meanwhile."""
+    """Print the server's log lines about machines for the duration of the block."""
     ended = Event()
 
     def follow() -> None:
@@ -170,14 +169,14 @@ def shown(log: Path) -> Iterator[None]:
 
 
 def main() -> int:
-    """Do what the command line asks for."""
+    """Run the command that the command line names."""
     parser = argparse.ArgumentParser(prog="python -m sandbox.laptop", description=__doc__.splitlines()[0])
     parser.add_argument("command", nargs="?", default="up", choices=["up", "stop", "reset"])
     command = parser.parse_args().command
     laptop = Laptop()
     try:
         images.check()
-        os.environ["PATH"] = f"{images.PROGRAMS}:{os.environ['PATH']}"  # a podman that can run them, once it was found
+        os.environ["PATH"] = f"{images.PROGRAMS}:{os.environ['PATH']}"  # once prepared, a podman that runs the images
         {"up": lambda: up(laptop), "stop": laptop.stop, "reset": laptop.reset}[command]()
     except (images.ContainersError, DemoError, MachineError, NotStartedError) as error:
         print(error, file=sys.stderr)

@@ -37,7 +37,7 @@ class AnswerPrices:
 
 
 def respond(operation: str, asked: dict[str, Any]) -> tuple[dict[str, Any], str]:
-    """The answer, and its status."""
+    """Return the answer to a request, and its status."""
     if operation != "GetProducts":
         return {"__type": "UnknownOperationException"}, "400 Bad Request"
     if asked.get("ServiceCode") != "AmazonSageMaker":
@@ -52,7 +52,7 @@ def respond(operation: str, asked: dict[str, Any]) -> tuple[dict[str, Any], str]
 
 
 def products(region: str) -> list[dict[str, Any]]:
-    """The price list of a region, in AWS's form. The instance type is empty, as it mostly is on AWS."""
+    """Return the price list of a region in AWS's form. `instanceType` is empty, as in most entries of AWS."""
     where = billing.prefix(region) if region else ""
     prices = {f"{where}-Notebk:{each}": (price, "Hrs") for each, price in billing.HOURLY.items()}
     prices[f"{where}-Notebk:VolumeUsage.gp2"] = (billing.VOLUME, "GB-Mo")

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from .machines import Settings
 
 START_SECONDS = 60
-STOP_SECONDS = 30  # machines take a while
+STOP_SECONDS = 30  # machines need time to stop
 
 
 class NotStartedError(RuntimeError):
@@ -31,10 +31,10 @@ class NotStartedError(RuntimeError):
 
 
 def find(state: StateDir) -> Sandbox | None:
-    """The sandbox that runs with this state directory."""
+    """Return the sandbox that runs with this state directory, if there is one."""
     try:
         return Sandbox(state.endpoint) if state.is_running() else None
-    except FileNotFoundError:  # it is on its way up or down
+    except FileNotFoundError:  # the server is starting or stopping
         return None
 
 
@@ -44,7 +44,7 @@ def start(state: StateDir, port: int, transition_seconds: float, machines: Setti
 
 
 def stop(state: StateDir) -> bool:
-    """End the server, if there is one; says whether there was."""
+    """End the server if one runs, and return whether one did."""
     if find(state) is None:
         return False
     os.kill(state.pid, signal.SIGTERM)
@@ -58,7 +58,7 @@ def stop(state: StateDir) -> bool:
 
 @contextmanager
 def running(transition_seconds: float = 0, port: int = 0, machines: Settings | None = None) -> Iterator[Sandbox]:
-    """A sandbox of one's own on a free port, for as long as the block lasts, or this process."""
+    """Run a separate sandbox, by default on a free port, until the block or this process ends."""
     with tempfile.TemporaryDirectory(prefix="sandbox-") as directory:
         state = StateDir(Path(directory))
         process = _launch(state, port, transition_seconds, machines, stdin=subprocess.PIPE)
@@ -94,7 +94,7 @@ def _launch(
 
 
 def _environment() -> dict[str, str]:
-    """The caller's environment, with which the server finds this package and has the usual account."""
+    """Return the caller's environment, changed so that the server finds this package and has moto's default account."""
     environment = dict(os.environ)
     environment.pop("MOTO_ACCOUNT_ID", None)
     package_parent = str(Path(__file__).resolve().parent.parent)
@@ -103,7 +103,7 @@ def _environment() -> dict[str, str]:
 
 
 def _ready(process: subprocess.Popen[str], state: StateDir) -> Sandbox:
-    """The sandbox, once its process has announced the endpoint and answers there."""
+    """Return the sandbox as soon as its process has announced the endpoint and answers there."""
     assert process.stdout
     announced, _, _ = select.select([process.stdout], [], [], START_SECONDS)
     endpoint = process.stdout.readline().strip() if announced else ""

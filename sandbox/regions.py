@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Requests that are signed for a region which their service does not have; moto's answer would be an HTML page."""
+"""Refusals of requests signed for a region that their service does not have; moto would answer with an HTML page."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 MESSAGE = "Credential should be scoped to a valid region, not '{}'."
 OF_S3 = "The authorization header is malformed; the region '{}' is wrong; expecting 'us-east-1'"
 
-GLOBAL = ("budgets",)  # in one place, though botocore names regions of other partitions; signed for the caller's region
+GLOBAL = ("budgets",)  # global, though botocore has regions in other partitions; signed for the caller's region
 
-# By protocol: status, code, and what is around the error.
+# By protocol: status, error code, and the XML around the error.
 IN_XML = {
     "ec2": ("401 Unauthorized", "AuthFailure", "<Response><Errors>{}</Errors></Response>"),
     "query": ("403 Forbidden", "SignatureDoesNotMatch", "<ErrorResponse>{}</ErrorResponse>"),
@@ -32,7 +32,7 @@ IN_XML = {
 
 
 class RefuseUnknownRegions:
-    """A WSGI layer that answers in the service's own protocol, as AWS does to a signature for another region."""
+    """A WSGI layer that answers as AWS does to a signature for another region, in the service's own protocol."""
 
     def __init__(self, app: WSGIApplication):
         self._app = app
@@ -47,7 +47,7 @@ class RefuseUnknownRegions:
 
 
 def refusal(service: str, region: str) -> tuple[str, dict[str, str], bytes]:
-    """The answer of a service: status, headers and body."""
+    """Return the refusal of a service: status, headers and body."""
     protocol = get_service_model(service).resolved_protocol
     message = (OF_S3 if protocol == "rest-xml" else MESSAGE).format(region)
     if "json" in protocol:
@@ -62,8 +62,8 @@ def refusal(service: str, region: str) -> tuple[str, dict[str, str], bytes]:
 
 @cache
 def _regions(service: str) -> frozenset[str]:
-    """The regions of a service, or all that there are where it is the same in all."""
-    session = Session({"profile": (None, None, None, None)})  # whatever AWS_PROFILE names
+    """Return the regions of a service, or all regions (those of EC2) for a global service."""
+    session = Session({"profile": (None, None, None, None)})  # ignores AWS_PROFILE
 
     def of(name: str) -> frozenset[str]:
         partitions = session.get_available_partitions()

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from moto.backends import SERVICE_NAMES
 
 HOST = "127.0.0.1"
-EXTENDED = (  # each by the module of its name
+EXTENDED = (  # each by the module of the same name
     "athena",
     "budgets",
     "ce",
@@ -49,7 +49,7 @@ EXTENDED = (  # each by the module of its name
 
 
 class Dispatcher(DomainDispatcherApplication):
-    """moto's dispatcher, without a look at all of moto's directories and URLs for every request."""
+    """moto's dispatcher with a cache, so that not every request searches all of moto's directories and URLs."""
 
     def __init__(self) -> None:
         super().__init__(create_extended_app)
@@ -57,14 +57,14 @@ class Dispatcher(DomainDispatcherApplication):
 
 
 def create_extended_app(service: SERVICE_NAMES) -> Flask:
-    """moto's application for a service, after the service was extended."""
-    extend(service)  # only now, because a service of moto's takes up to a second to import
+    """Extend a service, and return moto's application for it."""
+    extend(service)  # not earlier, because the import of one of moto's services takes up to a second
     return create_backend_app(service)
 
 
 @cache
 def extend(service: str) -> None:
-    """Put what is the sandbox's own into a service of moto's, before its first request."""
+    """Install the sandbox's extension of one of moto's services, before its first request."""
     if service in EXTENDED:
         import_module(f".services.{service}", __package__).install()
 
@@ -75,13 +75,13 @@ class RequestHandler(MotoRequestHandler):
     disable_nagle_algorithm = True
 
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-        """One plain line."""
+        """Log a request in one plain line."""
         target = self.headers.get("X-Amz-Target", "")
         self.log("info", "%s %s %s %s", self.command, self.path, target, code)
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Serve until a signal; announce the endpoint on stdout as soon as it answers."""
+    """Serve until told to end; announce the endpoint on stdout as soon as it answers."""
     parser = argparse.ArgumentParser(prog="python -m sandbox.server")
     parser.add_argument("--state-dir", type=Path, required=True)
     parser.add_argument("--port", type=int, required=True, help="another one is taken if this one is in use")
@@ -109,11 +109,11 @@ def main(argv: list[str] | None = None) -> int:
             account.keep(state.account)
             power.machines.close()
         state.forget()
-        os._exit(0)  # the interpreter would give the lock back, and then take a second to take itself apart
+        os._exit(0)  # the interpreter would release the lock, and then take a second to shut down
 
 
 def make(port: int, transition_seconds: float, while_stdin_is_open: bool) -> BaseWSGIServer:
-    """The server, listening."""
+    """Return the server, which listens already."""
     sagemaker.install(transition_seconds)
 
     def copy() -> str:
@@ -126,13 +126,13 @@ def make(port: int, transition_seconds: float, while_stdin_is_open: bool) -> Bas
 
 
 def listening_server(port: int, app: WSGIApplication) -> BaseWSGIServer:
-    """A server of this application, on this port or any other."""
+    """Return a listening server of this application, on this port or any other."""
     with listener(port) as listening:
         return make_server(HOST, port, app, threaded=True, request_handler=RequestHandler, fd=listening.fileno())
 
 
 def copied(app: WSGIApplication, while_stdin_is_open: bool) -> str:
-    """The endpoint of another process that goes on with all that this one has; SIGTERM ends it."""
+    """Fork a process that serves a copy of this sandbox until SIGTERM, and return its endpoint."""
     server = listening_server(0, app)
     endpoint = f"http://{HOST}:{server.port}"
     if os.fork():
@@ -144,7 +144,7 @@ def copied(app: WSGIApplication, while_stdin_is_open: bool) -> str:
 
 
 def listener(port: int) -> socket.socket:
-    """A listening socket on this port, or on any other if it is in use."""
+    """Return a listening socket on this port, or on any other if it is in use."""
     for candidate in (port, 0):
         listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -157,7 +157,7 @@ def listener(port: int) -> socket.socket:
 
 
 def serve(server: BaseWSGIServer, while_stdin_is_open: bool, endpoint: str) -> None:
-    """Serve until SIGTERM, or until stdin ends if that is what is asked for."""
+    """Serve until SIGTERM, and with `while_stdin_is_open` at most until stdin ends."""
 
     def end(*_: Any) -> None:
         raise SystemExit(0)
@@ -171,7 +171,7 @@ def serve(server: BaseWSGIServer, while_stdin_is_open: bool, endpoint: str) -> N
 
 
 def shut_down_at_end_of_stdin(server: BaseWSGIServer) -> None:
-    """End with the process that holds the other end."""
+    """Shut the server down when the process at the other end of stdin ends."""
     while os.read(0, 100):  # not sys.stdin, whose lock would be held when the interpreter ends
         pass
     server.shutdown()

@@ -1,8 +1,8 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The machines of instances: a container for each, and one port at which a browser finds them all.
+"""The machines of instances: a container for each, and one port at which a browser reaches them all.
 
-The default is no machines: then an instance passes through its states by the clock, and nothing runs.
+By default there are no machines: an instance passes through its states by the clock, and nothing runs.
 """
 
 from __future__ import annotations
@@ -17,21 +17,21 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Settings:
-    """How the server runs machines; on its command line as JSON."""
+    """The settings of machines, which the server's command line has as JSON."""
 
     image: str
-    port: int = 5580  # of the door; another one if it is taken
-    limit: int = 8  # machines at a time
+    port: int = 5580  # of the door; another one if it is in use
+    limit: int = 8  # the most machines at a time
     script_seconds: int = 300  # AWS's limit for a script of a lifecycle configuration
-    links: Mapping[str, str] = field(default_factory=dict)  # ports of the loopback interface on a machine: sockets here
+    links: Mapping[str, str] = field(default_factory=dict)  # loopback port on a machine: socket on this computer
 
     def to_json(self) -> str:
-        """For the server's command line."""
+        """Return the settings for the server's command line."""
         return json.dumps(asdict(self))
 
     @classmethod
     def from_json(cls, text: str) -> Settings:
-        """From the server's command line."""
+        """Read the settings from the server's command line."""
         return cls(**json.loads(text))
 
 
@@ -43,8 +43,6 @@ class Machine:
     arn: str
     instance_type: str
     root_access: bool
-    scripts: Mapping[str, str]  # on-create, on-start: what they are, of those that there are
+    scripts: Mapping[str, str]  # the text of on-create and on-start, if they exist
     config_arn: str  # of the lifecycle configuration, or ""
-    file_systems: Mapping[
-        str, str
-    ]  # those that it could mount, by their ids: creation tokens, which outlive the server
+    file_systems: Mapping[str, str]  # id: creation token, of all that it could mount; tokens outlive the server

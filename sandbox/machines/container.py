@@ -1,8 +1,8 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The machine behind an instance: container.py NAME IMAGE ARN [OPTION OF podman run...].
+"""Start the machine of an instance: container.py NAME IMAGE ARN [OPTION OF podman run...].
 
-It does what AWS does at each start: it replaces the last machine by a fresh one, and tells it which instance it is.
+As AWS does at each start, replace the last machine by a fresh one, and give it the instance's name and ARN.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ import shutil
 import subprocess
 import sys
 
-BOOT_SECONDS = 300  # it takes seconds, unless the computer does much else
-TIMED_OUT = 124  # what timeout says
-ROOM = 200  # MB on the disk; with less a container boots, and its Jupyter does not start
+BOOT_SECONDS = 300  # it takes seconds, unless the computer is busy
+TIMED_OUT = 124  # the exit code of timeout
+ROOM = 200  # MB on the disk; with less, a container boots but its Jupyter does not start
 SYSTEM_IS_UP = """
 until state=$(systemctl is-system-running --wait 2>&1) || [ "$state" = degraded ]; do sleep 0.1; done
 cat >/opt/ml/metadata/resource-metadata.json
@@ -37,7 +37,7 @@ def check_room() -> None:
 
 
 def fresh(name: str, image: str, arn: str, options: list[str]) -> None:
-    """Put a fresh container in the place of the one of this name, and wait until its system is up."""
+    """Replace the container of this name by a fresh one, and wait until its system is up."""
     podman("rm", "--force", "--ignore", "--time", "0", name)
     podman("run", "--detach", "--name", name, "--systemd=always", *options, image)
     identity = {"ResourceArn": arn, "ResourceName": arn.rsplit("/", maxsplit=1)[-1]}
@@ -45,7 +45,7 @@ def fresh(name: str, image: str, arn: str, options: list[str]) -> None:
 
 
 def wait(otherwise: str, name: str, script: str, seconds: int, given: str = "") -> None:
-    """Run a script on the machine that waits for a condition."""
+    """Run a script, which waits for a condition, on the machine; raise MachineError if it fails or takes too long."""
     command = ["podman", "exec", "--interactive", name, "timeout", str(seconds), "bash", "-euc", script]
     done = subprocess.run(command, input=given, capture_output=True, text=True, check=False)
     if done.returncode:
@@ -54,7 +54,7 @@ def wait(otherwise: str, name: str, script: str, seconds: int, given: str = "") 
 
 
 def podman(*arguments: str) -> str:
-    """What a command of podman prints."""
+    """Run a command of podman, and return what it prints."""
     done = subprocess.run(["podman", *arguments], capture_output=True, text=True, check=False)
     if done.returncode:
         raise MachineError(f"podman {arguments[0]} failed: {done.stderr.strip()[-500:]}")

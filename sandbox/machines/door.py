@@ -1,9 +1,9 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The one port at which a browser finds every instance, and the socket at which machines find AWS.
+"""The one port at which a browser reaches every instance, and the socket at which machines reach AWS.
 
-An instance is at http://NAME.notebook.localhost:PORT, an origin of its own, so that cookies are not shared. Its
-presigned URL has a token; the answer sets a cookie, which opens every later connection.
+An instance is at http://NAME.notebook.localhost:PORT, an origin of its own, so that instances do not share cookies. Its
+presigned URL has a token; the answer sets a cookie, which allows every later connection.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 HOST = "127.0.0.1"
 DOMAIN = "notebook.localhost"  # browsers resolve it to the loopback interface by themselves
-URL_SECONDS = 300  # as long as a presigned URL is good for on AWS
+URL_SECONDS = 300  # how long a presigned URL is valid on AWS
 HEAD_BYTES = 1 << 18
 HEAD_SECONDS = 60
 COOKIE = "sandbox"
@@ -37,23 +37,23 @@ PAGE = (
 
 
 class Door:
-    """Serves in a thread of its own until the process ends."""
+    """A server in a thread of its own, which runs until the process ends."""
 
     def __init__(self, socket_of: Callable[[str], Path], status_of: Callable[[str], str | None]) -> None:
         """Take two functions: the socket of an instance's Jupyter, and its status, or None for no such instance."""
         self._socket_of = socket_of
         self._status_of = status_of
-        self._keys: dict[str, tuple[str, float]] = {}  # tokens and cookies: the instance, and until when (monotonic)
+        self._keys: dict[str, tuple[str, float]] = {}  # by token or cookie: the instance, and until when (monotonic)
         self._session_seconds: dict[str, float] = {}  # by token
         self._loop = asyncio.new_event_loop()
         self._tls = ssl.create_default_context()
-        self._tls.check_hostname = False  # an instance makes its certificate itself
+        self._tls.check_hostname = False  # the certificate of an instance is self-signed
         self._tls.verify_mode = ssl.CERT_NONE
         self.port = 0
         Thread(target=self._loop.run_forever, daemon=True).start()
 
     def listen(self, port: int) -> None:
-        """Open the port, or another one if it is taken."""
+        """Open the port, or another one if it is in use."""
 
         async def listening() -> asyncio.Server:
             with suppress(OSError):
@@ -64,7 +64,7 @@ class Door:
         self.port = server.sockets[0].getsockname()[1]
 
     def serve_aws(self, socket: Path, port: int) -> None:
-        """Pass connections to the socket on to this port of the loopback interface."""
+        """Forward connections from the socket to this port of the loopback interface."""
 
         async def machine(reader: StreamReader, writer: StreamWriter) -> None:
             with suppress(OSError):
@@ -75,14 +75,14 @@ class Door:
         socket.chmod(0o666)
 
     def url(self, name: str, session_seconds: float) -> str:
-        """A presigned URL, and how long its session lasts."""
+        """Return a presigned URL whose session lasts so many seconds."""
         token = secrets.token_hex(32)
         self._keys[token] = (name, time.monotonic() + URL_SECONDS)
         self._session_seconds[token] = session_seconds
         return f"http://{name}.{DOMAIN}:{self.port}/?authToken={token}"
 
     async def _browser(self, reader: StreamReader, writer: StreamWriter) -> None:
-        """One connection. Only its first request is checked: the later ones come from the same browser."""
+        """Serve a connection. Only its first request is checked, since the later ones come from the same browser."""
         with suppress(OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, asyncio.TimeoutError):
             head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), HEAD_SECONDS)
             answer = self._answer(head.decode("latin-1"))
@@ -106,7 +106,7 @@ class Door:
         await _join(reader, writer, *upstream)
 
     def _answer(self, head: str) -> bytes | Path:
-        """The answer to a request with this head, or the socket of the Jupyter that is to answer it."""
+        """Return the answer to a request with this head, or the socket of the Jupyter that has to answer it."""
         request, *lines = head.split("\r\n")
         headers = {key.lower(): value.strip() for key, _, value in (line.partition(":") for line in lines)}
         name = re.sub(rf"\.{re.escape(DOMAIN)}(:\d+)?$", "", headers.get("host", ""))
@@ -130,13 +130,13 @@ class Door:
         return _response("503 Service Unavailable", f"The instance {name} does not run: {status or 'it is gone'}.")
 
     def _opens(self, key: str, name: str) -> bool:
-        """Whether a token or a cookie opens this instance now."""
+        """Return whether a token or a cookie is valid for this instance now."""
         whose, until = self._keys.get(key, ("", 0.0))
         return whose == name and time.monotonic() < until
 
 
 def _response(status: str, text: str, *, refresh: bool = False, **headers: str) -> bytes:
-    """A whole answer, after which the connection ends."""
+    """Return a complete answer, after which the connection ends."""
     again = '<meta http-equiv="refresh" content="2">' if refresh else ""
     body = PAGE.format(refresh=again, title=status, text=text).encode() if text else b""
     fields = {"Content-Type": "text/html; charset=utf-8", "Content-Length": str(len(body)), "Connection": "close"}
@@ -146,7 +146,7 @@ def _response(status: str, text: str, *, refresh: bool = False, **headers: str) 
 
 
 async def _join(reader: StreamReader, writer: StreamWriter, far_reader: StreamReader, far_writer: StreamWriter) -> None:
-    """Pass on what either side says until both have ended."""
+    """Forward data in both directions until both sides have ended."""
     await asyncio.gather(_pass(reader, far_writer), _pass(far_reader, writer))
 
 

@@ -1,10 +1,10 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Make the container images of machines/host, unless they are there.
+"""Build the container images of machines/host, unless they exist.
 
-podman keeps them under a tag that is computed from their sources. DATALAB_BASE_IMAGE names another base, such as
-public.ecr.aws/amazonlinux/amazonlinux:2023. The scenarios run this when they begin; it writes the names of the images,
-and a podman that can run them, to build/containers.
+Their tag is computed from their sources. DATALAB_BASE_IMAGE names another base, such as
+public.ecr.aws/amazonlinux/amazonlinux:2023. Molecule's scenarios run this first; it writes the names of the images, and
+a podman script that can run them, to build/containers.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ DEBIAN = "bookworm"
 MADE_BASE = f"localhost/datalab-base:{DEBIAN}"
 REGISTRY_BASE = f"docker.io/library/debian:{DEBIAN}-slim"
 
-# The packages of requirements*.txt that a target has as well, by the argument of the Containerfile.
+# The packages of requirements*.txt that an image has as well, by the argument of the Containerfile.
 PACKAGES = {"SITE_PACKAGES": ("boto3", "cheroot", "dulwich", "moto", "pypiserver"), "HOST_PACKAGES": ("awscli",)}
 CERTIFICATES = "/run/certificates.pem"
 
-# For computers where no one may raise a limit, or whose control groups crun does not take.
+# For computers where limits cannot be raised, or whose control groups crun does not accept.
 CONFIGURATION = """\
 [containers]
 default_ulimits = ["nofile=20000:20000", "nproc=4000:4000"]
@@ -58,7 +58,7 @@ def check() -> None:
 
 
 def prepare() -> dict[str, str]:
-    """Make the images; return the environment variables that name them."""
+    """Build the images; return the environment variables that name them, and those that podman needs."""
     os.environ["PATH"] = os.environ["PATH"].replace(f"{PROGRAMS}:", "")
     base = base_image()
     environment = configuration(base)
@@ -70,7 +70,7 @@ def prepare() -> dict[str, str]:
 
 
 def base_image() -> str:
-    """The base of the images."""
+    """Return the base of the images: the given one, one that mmdebstrap makes, or else the registry's."""
     if given := os.environ.get("DATALAB_BASE_IMAGE"):
         return given
     if exists(MADE_BASE):
@@ -87,7 +87,7 @@ def base_image() -> str:
 
 
 def configuration(base: str) -> dict[str, str]:
-    """The environment in which podman runs containers: the user's own, or else with our configuration."""
+    """Return the variables with which podman can run containers: none, or else one that names our configuration."""
     trial = ["podman", "run", "--rm", "--network=none", "--systemd=always", base, "true"]
     own = subprocess.run(trial, check=False, capture_output=True, text=True)
     if own.returncode == 0:
@@ -104,7 +104,7 @@ def configuration(base: str) -> dict[str, str]:
 
 
 def image(target: str, base: str, environment: Mapping[str, str]) -> str:
-    """The image that a target of the Containerfile becomes."""
+    """Return the image of a target of the Containerfile; build it if it does not exist."""
     arguments = {"BASE": base} | {name: requirements(names) for name, names in PACKAGES.items()}
     sources = sorted(path for path in CONTEXT.rglob("*") if path.is_file())
     contents = [
@@ -123,7 +123,7 @@ def image(target: str, base: str, environment: Mapping[str, str]) -> str:
 
 
 def build(command: list[str], environment: Mapping[str, str]) -> None:
-    """Build an image, and show the steps and when each begins."""
+    """Build an image, and print each step with the time at which it begins."""
     began, lines = time.monotonic(), []
     with subprocess.Popen(
         command,
@@ -143,13 +143,13 @@ def build(command: list[str], environment: Mapping[str, str]) -> None:
 
 
 def requirements(names: tuple[str, ...]) -> str:
-    """The lines about these packages in the requirements of this repository."""
+    """Return the lines about these packages in the requirements of this repository."""
     lines = [line for file in ROOT.glob("requirements*.txt") for line in file.read_text(encoding="utf-8").splitlines()]
     return " ".join(sorted(line for line in lines if re.split(r"[^\w-]", line)[0] in names))
 
 
 def pip_settings() -> dict[str, str]:
-    """The index that the user's pip is configured for."""
+    """Return the package index that the user's pip is configured for, as a variable of pip."""
     command = [sys.executable, "-m", "pip", "config", "get", "global.index-url"]
     configured = subprocess.run(command, check=False, capture_output=True, text=True).stdout.strip()
     index = os.environ.get("PIP_INDEX_URL") or configured
@@ -157,13 +157,13 @@ def pip_settings() -> dict[str, str]:
 
 
 def certificates_file() -> str | None:
-    """The certificates that the user's Python trusts, if they are not the usual ones."""
+    """Return the file of certificates that the user's environment names, if there is one."""
     named = [os.environ.get(name, "") for name in ("PIP_CERT", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE")]
     return next((name for name in named if Path(name).is_file()), None)
 
 
 def leave(file: Path, text: str) -> None:
-    """Write a file for the scenarios, some of which may be running."""
+    """Replace a file in one step, since scenarios that read it may be running."""
     if not file.exists() or file.read_text(encoding="utf-8") != text:
         file.parent.mkdir(parents=True, exist_ok=True)
         new = file.with_name(f"{file.name}.{os.getpid()}")
@@ -173,7 +173,7 @@ def leave(file: Path, text: str) -> None:
 
 
 def exists(tag: str) -> bool:
-    """Whether podman has this image."""
+    """Return whether podman has this image."""
     return subprocess.run(["podman", "image", "exists", tag], check=False).returncode == 0
 
 
@@ -188,5 +188,5 @@ def run(*command: str, environment: Mapping[str, str] | None = None) -> None:
 
 
 def say(sentence: str) -> None:
-    """Announce what takes long."""
+    """Announce a step that takes long."""
     print(f"==> {sentence}", flush=True)

@@ -1,10 +1,10 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Containers for machines, by podman: a fresh one at each start, on a volume that stays.
+"""Machines as containers of podman: a fresh one at each start, on a volume that stays.
 
-A machine has a directory, which it sees as /run/sandbox: the scripts of its lifecycle configuration, the file by which
-AWS tells an instance its name, and the socket of its Jupyter. It reaches AWS and all else by sockets as well. So no
-port is opened for it, and all is the same for root and for other users.
+A machine has a directory, which it sees as /run/sandbox: it has the scripts of its lifecycle configuration, and the
+socket of its Jupyter. A machine reaches AWS and all other servers by sockets as well. So no port is opened for it, and
+everything works the same for root and for other users.
 """
 
 from __future__ import annotations
@@ -32,21 +32,21 @@ if TYPE_CHECKING:
     from . import Machine, Settings
 
 HERE = Path(__file__).parent
-TOLD = "machine:"  # how a line of the log begins that tells what a machine does
+TOLD = "machine:"  # the prefix of log lines about what a machine does
 VOLUME = "/home/ec2-user/SageMaker"
 FILE_SYSTEMS = "/mnt/file-systems"
 PROXY = "/lib/systemd/systemd-socket-proxyd"
 JUPYTER = "127.0.0.1:8443"
-AWS_PORT = "5566"  # where the AWS CLI of the image looks for AWS
-JUPYTER_SECONDS = 600  # it takes seconds, unless the computer does much else
-KILLED = 137  # what timeout says
-SCRIPTS = ("on-create", "on-start")  # in the order in which they run; the first one on an empty volume only
+AWS_PORT = "5566"  # the port at which the AWS CLI of the image expects AWS
+JUPYTER_SECONDS = 600  # it takes seconds, unless the computer is busy
+KILLED = 137  # the exit code of timeout when it had to send SIGKILL
+SCRIPTS = ("on-create", "on-start")  # in the order in which they run; on-create runs only on a new volume
 
-# Memory in GiB and processors of the types that fit on a laptop; others get what the smallest has.
+# Memory in GiB and processors of the types that fit on a laptop; other types get those of the smallest one.
 SIZES = {"ml.t3.medium": (4, 2), "ml.t3.large": (8, 2), "ml.m5.large": (8, 2), "ml.t3.xlarge": (16, 4)}
 SMALLEST = (4, 2)
 
-# It answers, and does not do so only because it has yet to be restarted with what on-start has set.
+# Wait until Jupyter answers and no restart is pending, since on-start's settings take effect only then.
 JUPYTER_IS_UP = """
 until ! systemctl is-active --quiet datalab-jupyter && [ -z "$(systemctl list-jobs --no-legend 'jupyter*')" ] &&
   curl --silent --fail --insecure --output /dev/null --max-time 5 https://localhost:8443/api/status; do sleep 0.1; done
@@ -54,12 +54,12 @@ until ! systemctl is-active --quiet datalab-jupyter && [ -z "$(systemctl list-jo
 
 
 def identity_of(state: Path) -> str:
-    """What the containers and volumes of the sandbox with this directory are called and labelled."""
+    """Return the label of the containers and volumes of a sandbox, by its directory. Their names begin with it."""
     return "sandbox-" + hashlib.sha256(str(state.resolve()).encode()).hexdigest()[:8]
 
 
 def runtime_directory(state: Path) -> Path:
-    """Where its sockets are. A path to a socket is short: 107 characters."""
+    """Return the directory of a sandbox's sockets, which is short: a socket's path has at most 107 characters."""
     return Path(os.environ.get("XDG_RUNTIME_DIR", tempfile.gettempdir())) / identity_of(state)
 
 
@@ -76,20 +76,20 @@ def remove_volumes(identity: str) -> None:
 
 
 def _is_over(life: int) -> bool:
-    """Whether the process of this descriptor of os.pidfd_open has ended."""
+    """Return whether the process of this descriptor of os.pidfd_open has ended."""
     look = select.poll()
     look.register(life, select.POLLIN)
     return bool(look.poll(0))
 
 
 def _proxy(unit: str, listen: str, to: str) -> str:
-    """The command that passes connections to a socket on a machine on to another socket."""
+    """Return the command by which a machine forwards connections from one of its sockets to another socket."""
     return f"systemd-run --quiet --unit=sandbox-{unit} --socket-property=ListenStream={listen} {PROXY} {to}"
 
 
 def tell(name: str, what: str) -> None:
-    """Put a line for people into the server's log."""
-    sys.stderr.write(f"{TOLD} {name} {what}\n")  # at once: requests are logged by other threads
+    """Write a line for people to the server's log."""
+    sys.stderr.write(f"{TOLD} {name} {what}\n")  # in one call, since other threads log requests
 
 
 ERRORS = (MachineError, OSError, subprocess.SubprocessError)
@@ -99,29 +99,29 @@ class Machines:
     """The machines of one sandbox, which is identified by its state directory."""
 
     def __init__(self, settings: Settings, state: Path, log: Callable[[str, str, str], None]) -> None:
-        """`log` takes the name of an instance, that of a script, and what it has printed."""
+        """Take a function `log`, which gets the name of an instance, the name of a script, and the script's output."""
         self._settings = settings
         self._log = log
         self.identity = identity_of(state)
         self._directory = runtime_directory(state)
         self._names: set[str] = set()
         self._one_at_a_time = Lock()
-        self._lives: dict[str, int] = {}  # what tells that the first process of a container has ended, by machine
+        self._lives: dict[str, int] = {}  # by machine: the pidfd of the first process of its container
         self._watching = Lock()
-        self._pool = ThreadPoolExecutor(2 * settings.limit)  # one that is to stop does not wait for those that start
+        self._pool = ThreadPoolExecutor(2 * settings.limit)  # so that a stop does not wait for starts
         self._jobs: set[Future[str]] = set()
-        remove_containers(self.identity)  # those that an earlier server has left
+        remove_containers(self.identity)  # left by an earlier server
         shutil.rmtree(self._directory, ignore_errors=True)
-        self.aws = self.directory("links") / "aws.sock"  # where a machine finds AWS
+        self.aws = self.directory("links") / "aws.sock"  # the socket at which machines reach AWS
         self._directory.mkdir(mode=0o700)
         self.aws.parent.mkdir()
 
     def directory(self, name: str) -> Path:
-        """The directory that the machine of this name sees as /run/sandbox; all machines see `links`."""
+        """Return the directory that the machine of this name sees as /run/sandbox; all machines see `links`."""
         return self._directory / name
 
     def jupyter_of(self, name: str) -> Path:
-        """The socket at which its Jupyter answers."""
+        """Return the socket at which a machine's Jupyter answers."""
         return self.directory(name) / "jupyter.sock"
 
     def start(self, machine: Machine) -> Future[str]:
@@ -137,7 +137,7 @@ class Machines:
         return self._begin(self._start, machine)
 
     def has_ended(self, name: str) -> bool:
-        """Whether a running machine has ended by itself, or was killed; it is reported once."""
+        """Return whether a running machine has ended by itself or was killed; each end is reported once."""
         with self._watching:
             ended = name in self._lives and _is_over(self._lives[name])
         if ended:
@@ -147,12 +147,12 @@ class Machines:
         return ended
 
     def stop(self, name: str) -> Future[str]:
-        """Begin to stop one; its volume stays."""
+        """Begin to stop a machine; its volume stays."""
         self._forget(name)
         return self._begin(self._stop, name)
 
     def remove(self, name: str) -> Future[str]:
-        """Begin to remove what is left of one: the volume."""
+        """Begin to remove a machine and its volume."""
         return self._begin(self._remove, name)
 
     def close(self) -> None:
@@ -179,7 +179,7 @@ class Machines:
         return begun
 
     def _remove_containers(self) -> None:
-        """Remove containers until no job is left that could create another one: without its container, a job fails."""
+        """Remove containers until no job runs that could create another one: a job whose container is removed fails."""
         working = True
         while working:
             working = bool(futures.wait(self._jobs, timeout=0.2).not_done)
@@ -209,7 +209,7 @@ class Machines:
         """Start a fresh container and wait for its system; return whether its volume is new."""
         check_room()
         home = self.directory(machine.name)
-        shutil.rmtree(home, ignore_errors=True)  # with the sockets of a machine that was killed
+        shutil.rmtree(home, ignore_errors=True)  # may have the sockets of a machine that was killed
         home.mkdir(parents=True)
         for script, content in machine.scripts.items():
             (home / script).write_text(content)
@@ -247,7 +247,7 @@ class Machines:
         return new
 
     def _watch(self, name: str) -> None:
-        """Hold on to the first process of a container; where podman runs in a virtual machine, it is not here."""
+        """Watch the first process of a container; only on Linux, since elsewhere podman runs in a virtual machine."""
         if sys.platform == "linux":
             process = int(podman("inspect", "--format={{.State.Pid}}", self._volume(name)))
             self._forget(name)
@@ -260,11 +260,11 @@ class Machines:
                 os.close(life)
 
     def _links(self) -> dict[str, Path]:
-        """What is here for a machine, by the port of its loopback interface."""
+        """Return the sockets that a machine can reach, by the port of its loopback interface."""
         return {AWS_PORT: self.aws, **{port: Path(socket) for port, socket in self._settings.links.items()}}
 
     def _run_scripts(self, machine: Machine, new: bool) -> None:
-        """As AWS does: as root, in /, with next to no environment, for five minutes at most."""
+        """Run the scripts as AWS does: as root, in /, with almost no environment, for five minutes at most."""
         seconds = self._settings.script_seconds
         for script in SCRIPTS if new else SCRIPTS[1:]:
             if script not in machine.scripts:
@@ -293,13 +293,13 @@ class Machines:
         podman("volume", "rm", "--force", self._volume(name))
 
     def _volume(self, name: str) -> str:
-        """The name of a volume, and of the container on it."""
+        """Return the name of a volume, which is also that of the container on it."""
         return f"{self.identity}-{name}"
 
     def _make_volume(self, name: str) -> bool:
-        """Make a volume unless it is there; says whether it was made."""
+        """Create a volume unless it exists; return whether it was created."""
         volume = self._volume(name)
-        with self._one_at_a_time:  # machines that start at once share file systems
+        with self._one_at_a_time:  # machines that start at the same time share file systems
             if subprocess.run(["podman", "volume", "exists", volume], check=False).returncode == 0:
                 return False
             podman("volume", "create", f"--label=sandbox={self.identity}", volume)

@@ -34,7 +34,7 @@ R = TypeVar("R", bound=AthenaResponse)
 
 
 class InvalidRequestError(JsonRESTError):
-    """Athena's only answer to most that is wrong."""
+    """Athena's error for most invalid requests."""
 
     code = 400
 
@@ -43,7 +43,7 @@ class InvalidRequestError(JsonRESTError):
 
 
 class ResourceNotFoundError(JsonRESTError):
-    """The answer to an ARN of nothing."""
+    """Athena's error for an ARN that belongs to no resource."""
 
     code = 400
 
@@ -52,7 +52,7 @@ class ResourceNotFoundError(JsonRESTError):
 
 
 def operation(method: Callable[[R], str]) -> Callable[[R], str]:
-    """An operation whose input is checked against the service model."""
+    """Return the operation with a check of its input against the service model."""
 
     @wraps(method)
     def checked(self: R) -> str:
@@ -64,7 +64,7 @@ def operation(method: Callable[[R], str]) -> Callable[[R], str]:
 
 
 class WorkGroupResponse(AthenaResponse):
-    """moto's Athena, with every operation on workgroups, whose settings count."""
+    """moto's Athena, with every operation on workgroups, and with queries that follow a workgroup's settings."""
 
     @operation
     def create_work_group(self) -> str:
@@ -136,7 +136,7 @@ class WorkGroupResponse(AthenaResponse):
 
     @operation
     def start_query_execution(self) -> str:
-        """StartQueryExecution; moto takes no notice of what the workgroup says."""
+        """StartQueryExecution; moto ignores the workgroup's settings."""
         group = self._group(PRIMARY)
         if group.state == "DISABLED":
             raise InvalidRequestError(f"WorkGroup {group.name} is disabled.")
@@ -159,7 +159,7 @@ class WorkGroupResponse(AthenaResponse):
 
     @operation
     def list_tags_for_resource(self) -> str:
-        """ListTagsForResource; moto takes a resource without tags for none."""
+        """ListTagsForResource; moto answers that a resource without tags does not exist."""
         return json.dumps(self.athena_backend.tagger.list_tags_for_resource(self._arn()))
 
     @operation
@@ -204,22 +204,22 @@ class WorkGroupResponse(AthenaResponse):
 
 
 def _summary(group: WorkGroup) -> dict[str, Any]:
-    """What GetWorkGroup and ListWorkGroups have in common."""
+    """Return the fields of a workgroup that both GetWorkGroup and ListWorkGroups return."""
     return {
         "Name": group.name,
         "State": group.state,
         "Description": group.description,
-        "CreationTime": vars(group).setdefault("creation_time", time.time()),  # moto's would be a new one each time
+        "CreationTime": vars(group).setdefault("creation_time", time.time()),  # moto returns another time at each call
     }
 
 
 def _updated(current: dict[str, Any], updates: dict[str, Any]) -> dict[str, Any]:
-    """A configuration after updates, of which Remove<name> empties <name>."""
+    """Return a configuration after updates, among which Remove<name> removes <name>."""
     removed = {key.removeprefix("Remove") for key, value in updates.items() if key.startswith("Remove") and value}
     given = {key: value for key, value in updates.items() if not key.startswith("Remove")}
     return {key: value for key, value in {**current, **given}.items() if key not in removed}
 
 
 def install() -> None:
-    """Put the operations into moto, before its first Athena request."""
+    """Install the operations in moto, before its first Athena request."""
     moto.athena.urls.url_paths["{0}/$"] = WorkGroupResponse.dispatch

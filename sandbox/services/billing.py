@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What instances cost in the sandbox: a small price list, and the hours and volumes of the recorded states.
+"""The costs of instances in the sandbox: a small price list, and the hours and volumes from the recorded states.
 
 The list is the same in all regions: that of us-east-1. A type that is not in it costs nothing and has no price.
 """
@@ -31,14 +31,14 @@ HOURLY = {
     "ml.g5.xlarge": 1.41,
     "ml.p3.2xlarge": 3.825,
 }
-VOLUME = 0.14  # a GB-month
+VOLUME = 0.14  # per GB-month
 DIRECTIONS = ("northeast", "northwest", "southeast", "southwest", "central", "north", "south", "east", "west")
 SHORT = ("NE", "NW", "SE", "SW", "C", "N", "S", "E", "W")
 
 
 @dataclass(frozen=True)
 class Usage:
-    """What one instance has used of one thing on one day."""
+    """The usage of one usage type by one instance on one day."""
 
     day: date
     account: str
@@ -50,15 +50,15 @@ class Usage:
 
 
 def prefix(region: str) -> str:
-    """What usage types of a region begin with, such as EUC1 of eu-central-1."""
+    """Return the prefix of a region's usage types, such as EUC1 for eu-central-1."""
     area, *_, direction, number = region.split("-")
     return f"{area.upper()}{SHORT[DIRECTIONS.index(direction)]}{number}"
 
 
 def used(changes: Iterable[Change], now: datetime) -> Iterator[Usage]:
-    """All that was used until now.
+    """Yield all usage until now.
 
-    An instance is paid from InService until StopNotebookInstance is called, its volume from creation to deletion.
+    An instance is billed from InService until StopNotebookInstance is called, its volume from creation to deletion.
     """
     by_arn: dict[str, list[Change]] = {}
     for change in changes:
@@ -85,7 +85,7 @@ def _usage(change: Change, day: date, usage_type: str, quantity: float, cost: fl
 
 
 def days(begin: datetime, end: datetime) -> Iterator[tuple[date, float]]:
-    """The hours of each day between two moments; days are of UTC."""
+    """Yield each day in UTC between two times, with the hours that belong to it."""
     begin, end = begin.replace(tzinfo=UTC), end.replace(tzinfo=UTC)
     while begin < end:
         midnight = datetime(begin.year, begin.month, begin.day, tzinfo=UTC) + timedelta(days=1)

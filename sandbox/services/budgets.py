@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Budgets: what moto lacks of them (updates, subscribers, actions, tags, pages), and AWS's refusals."""
+"""Budgets, with what moto lacks: updates, subscribers, actions, tags, pages, and AWS's refusals."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ DEFINITIONS = {
     "APPLY_SCP_POLICY": "ScpActionDefinition",
     "RUN_SSM_DOCUMENTS": "SsmActionDefinition",
 }
-# Of each execution the statuses that it is possible in, and the one that it ends in.
+# By execution type: the statuses in which it is possible, and the status in which it ends.
 EXECUTIONS = {
     "APPROVE_BUDGET_ACTION": ({"PENDING"}, "EXECUTION_SUCCESS"),
     "RETRY_BUDGET_ACTION": ({"EXECUTION_FAILURE"}, "EXECUTION_SUCCESS"),
@@ -34,16 +34,16 @@ OF_ALERTS = ("NotificationType", "ComparisonOperator", "Threshold")
 
 
 class BudgetError(JsonRESTError):
-    """A refusal of AWS's."""
+    """A refusal by AWS."""
 
     code = 400
 
 
 class FullBudgetsResponse(BudgetsResponse):
-    """moto's Budgets, with every operation that keeps a budget as it should be."""
+    """moto's Budgets, with all operations that are needed to manage budgets."""
 
     def call_action(self) -> Any:
-        """Any operation; of another account's budgets there is none."""
+        """Check the input and the account, and call the operation; other accounts' budgets are refused."""
         asked = json.loads(self.body)
         if message := violations("budgets", self._get_action(), asked):
             raise BudgetError("InvalidParameterException", message)
@@ -68,7 +68,7 @@ class FullBudgetsResponse(BudgetsResponse):
         return "{}"
 
     def update_budget(self) -> str:
-        """UpdateBudget; what was spent so far is forgotten."""
+        """UpdateBudget; the spend so far is forgotten."""
         new = json.loads(self.body)["NewBudget"]
         _check(new)
         budget = self._budget(new["BudgetName"])
@@ -78,13 +78,13 @@ class FullBudgetsResponse(BudgetsResponse):
         return "{}"
 
     def delete_budget(self) -> str:
-        """DeleteBudget; its actions go with it."""
+        """DeleteBudget; the budget's actions are deleted with it."""
         answer = super().delete_budget()
         self._actions.pop(self._get_param("BudgetName"), None)
         return answer
 
     def describe_budgets(self) -> str:
-        """DescribeBudgets, in pages; a budget has either form of its filter."""
+        """DescribeBudgets, in pages; a budget has the form of filter that it was given."""
         asked = json.loads(self.body)
         budgets = list(self.backend.describe_budgets(self.current_account))
         return self._page("Budgets", budgets, asked)
@@ -95,7 +95,7 @@ class FullBudgetsResponse(BudgetsResponse):
         found = [{"BudgetName": name, "Notifications": list(b.get_notifications())} for name, b in budgets.items()]
         return self._page("BudgetNotificationsForAccount", found, json.loads(self.body), size=50)
 
-    # Alerts and who gets them
+    # Alerts and their subscribers
 
     def create_notification(self) -> str:
         """CreateNotification."""
@@ -106,7 +106,7 @@ class FullBudgetsResponse(BudgetsResponse):
         return super().create_notification()
 
     def update_notification(self) -> str:
-        """UpdateNotification; who gets it stays."""
+        """UpdateNotification; the subscribers stay."""
         asked = json.loads(self.body)
         alert = self._alert({**asked, "Notification": asked["OldNotification"]})
         others = [each for each in self._budget(asked["BudgetName"]).get_notifications() if each is not alert.details]
@@ -151,7 +151,7 @@ class FullBudgetsResponse(BudgetsResponse):
         return "{}"
 
     def delete_subscriber(self) -> str:
-        """DeleteSubscriber; the last one takes the alert with it."""
+        """DeleteSubscriber; the alert is deleted with its last subscriber."""
         asked = json.loads(self.body)
         alert = self._alert(asked)
         if asked["Subscriber"] not in alert.subscribers:
@@ -206,7 +206,7 @@ class FullBudgetsResponse(BudgetsResponse):
         return json.dumps({"AccountId": asked["AccountId"], "BudgetName": asked["BudgetName"], "Action": action})
 
     def execute_budget_action(self) -> str:
-        """ExecuteBudgetAction: attaches or detaches the policy at once, from the statuses that allow it."""
+        """ExecuteBudgetAction; attach or detach the policy at once, if the action's status allows it."""
         asked = json.loads(self.body)
         self._evaluate(asked["BudgetName"])
         action, execution = self._action(asked), asked["ExecutionType"]
@@ -262,7 +262,7 @@ class FullBudgetsResponse(BudgetsResponse):
         raise BudgetError("NotFoundException", f"Unable to get action: {asked['ActionId']} - it doesn't exist.")
 
     def _evaluate(self, name: str) -> None:
-        """Trigger what the spend of a budget, which a test gives it, has passed."""
+        """Trigger the actions whose threshold the budget's spend, which a test sets, has exceeded."""
         budget = self._budget(name).budget
         spent = {
             kind: float(budget.get("CalculatedSpend", {}).get(key, {}).get("Amount", 0))
@@ -344,5 +344,5 @@ def _key(alert: dict[str, Any]) -> tuple[Any, ...]:
 
 
 def install() -> None:
-    """Put the operations into moto, before its first request about budgets."""
+    """Install the operations in moto, before its first request about budgets."""
     moto.budgets.urls.url_paths["{0}/$"] = FullBudgetsResponse.dispatch

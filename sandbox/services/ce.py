@@ -1,8 +1,8 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Cost Explorer, which in moto knows of no costs: those of the recorded states of instances, and cost allocation tags.
+"""Cost Explorer, with what moto lacks: the costs from the recorded states of instances, and cost allocation tags.
 
-A tag counts from the moment at which it is active, backwards too; AWS takes a day or two.
+An activated tag counts at once, also for earlier costs; AWS takes a day or two.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ LINKED = "Linked account doesn't have access to cost allocation tags."
 
 
 class ValidationError(JsonRESTError):
-    """Cost Explorer's answer to what it cannot use."""
+    """Cost Explorer's refusal of a request."""
 
     code = 400
 
@@ -72,7 +72,7 @@ class CostsResponse(CostExplorerResponse):
         return json.dumps({"CostAllocationTags": found, **({"NextToken": token} if token else {})})
 
     def update_cost_allocation_tags_status(self) -> str:
-        """UpdateCostAllocationTagsStatus; what goes wrong with one tag is told in an answer that is a success."""
+        """UpdateCostAllocationTagsStatus; an answer with status 200 lists the tags that failed."""
         self._refuse_members()
         tags, errors = self._cost_tags(), []
         for wanted in self._asked()["CostAllocationTagsStatus"]:
@@ -121,7 +121,7 @@ class CostsResponse(CostExplorerResponse):
         return backfills
 
     def _cost_tags(self) -> dict[str, dict[str, Any]]:
-        """The tags of all that was billed to this account's payer, with the state that the payer has given them."""
+        """Return the tags of everything billed to this account's payer, with the status that the payer has set."""
         payer = ce_backends[self._payer()][self.partition]
         tags: dict[str, dict[str, Any]] = vars(payer).setdefault("cost_tags", {})
         for change in changes():
@@ -134,7 +134,7 @@ class CostsResponse(CostExplorerResponse):
         return str(organizations_backends.master_accounts.get(account, (account,))[0]) == self._payer()
 
     def _usage(self, active: set[str]) -> Iterator[Usage]:
-        """What this account may see: its own costs, and those of the accounts for which it pays."""
+        """Yield the usage that this account may see: its own, and that of the accounts for which it pays."""
         sees_all = self.current_account == self._payer()
         for each in billing.used(changes(), utcnow()):
             if each.account == self.current_account or (sees_all and self._billed_to_payer(each.account)):
@@ -143,7 +143,7 @@ class CostsResponse(CostExplorerResponse):
 
 
 def check(asked: dict[str, Any]) -> None:
-    """Refuse what Cost Explorer does not answer."""
+    """Refuse a request that AWS would refuse."""
     if len(asked.get("GroupBy", [])) > 2:
         raise ValidationError("Only two GroupBy definitions are allowed.")
     begin, end = (date.fromisoformat(asked["TimePeriod"][key][:10]) for key in ("Start", "End"))
@@ -170,7 +170,7 @@ def _check_filter(expression: dict[str, Any]) -> None:
 
 
 def matches(usage: Usage, expression: dict[str, Any] | None) -> bool:
-    """Whether a filter lets this pass."""
+    """Return whether a usage passes a filter."""
     if not expression:
         return True
     ((kind, value),) = expression.items()
@@ -200,7 +200,7 @@ def _dimension(usage: Usage, key: str) -> str:
 
 
 def answer(asked: dict[str, Any], found: list[Usage]) -> dict[str, Any]:
-    """A page of the periods with their sums."""
+    """Return a page of the periods with their sums."""
     begin, end = (date.fromisoformat(asked["TimePeriod"][key][:10]) for key in ("Start", "End"))
     by = asked.get("GroupBy", [])
     first, periods = int(asked.get("NextPageToken") or 0), list(_periods(begin, end, asked["Granularity"]))
@@ -257,5 +257,5 @@ def _time() -> str:
 
 
 def install() -> None:
-    """Put the operations into moto, before its first Cost Explorer request."""
+    """Install the operations in moto, before its first Cost Explorer request."""
     moto.ce.urls.url_paths["{0}/$"] = CostsResponse.dispatch

@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""LookupEvents, which moto lacks, of calls that have changed an instance's status."""
+"""LookupEvents, which moto lacks, for calls that have changed an instance's status."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class EventsResponse(CloudTrailResponse):
     """moto's CloudTrail, with the events of instances."""
 
     def lookup_events(self) -> str:
-        """LookupEvents; one attribute is all that AWS takes."""
+        """LookupEvents; AWS accepts only one attribute, the sandbox several."""
         asked = json.loads(self.body)
         recorded = [
             change for change in changes() if (change.account, change.region) == (self.current_account, self.region)
@@ -52,7 +52,7 @@ class EventsResponse(CloudTrailResponse):
 
 
 def events(recorded: list[Change]) -> Iterator[dict[str, Any]]:
-    """What CloudTrail has recorded of these changes: the calls, not what came of them."""
+    """Yield CloudTrail's records of these changes: the calls, not their results."""
     exists: set[str] = set()
     for number, change in enumerate(recorded):
         name = "Start" if change.status == "Pending" else CALLS.get(change.status)
@@ -93,5 +93,5 @@ def _event(number: int, name: str, change: Change) -> dict[str, Any]:
 
 
 def install() -> None:
-    """Put the operation into moto, before its first CloudTrail request."""
+    """Install the operation in moto, before its first CloudTrail request."""
     urls.url_paths["{0}/$"] = EventsResponse.dispatch

@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What AWS refuses in a network and moto allows: above all, to delete what something else depends on."""
+"""Network requests that AWS refuses and moto allows: above all, to delete a resource on which another one depends."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ from moto.ec2.responses.security_groups import SecurityGroups
 from moto.ec2.utils import EC2_PREFIX_TO_RESOURCE
 from moto.s3.models import s3_backends
 
-LISTED_SECONDS = 2  # for so long a deleted endpoint is returned; AWS takes minutes
+LISTED_SECONDS = 2  # how long a deleted endpoint is still returned; minutes on AWS
 LOG_DELIVERY = "delivery.logs.amazonaws.com"
 moto_filter_value = VPCEndPoint.get_filter_value
 
 
 class PrivateDnsConflictError(EC2ClientError):
-    """A second endpoint of a service, which would have the name of the first."""
+    """EC2's error for a second endpoint of a service, which would have the DNS name of the first."""
 
     def __init__(self, service_name: str):
         message = (
@@ -42,7 +42,7 @@ class PrivateDnsConflictError(EC2ClientError):
 
 
 def install() -> None:
-    """Put this into moto, before its first EC2 request."""
+    """Install the replacements in moto, before its first EC2 request."""
     for replacement in (
         create_flow_logs,
         create_vpc_endpoint,
@@ -58,13 +58,13 @@ def install() -> None:
     for operation in (update_security_group_rule_descriptions_egress, update_security_group_rule_descriptions_ingress):
         setattr(EC2Response, operation.__name__, operation)
     setattr(VPCEndPoint, "get_filter_value", endpoint_filter_value)  # noqa: B010 - mypy refuses the assignment
-    EC2_PREFIX_TO_RESOURCE["nat"] = "natgateway"  # as DescribeTags calls it
+    EC2_PREFIX_TO_RESOURCE["nat"] = "natgateway"  # the resource type in DescribeTags
 
 
 def create_flow_logs(
     self: EC2Backend, resource_type: str, resource_ids: list[str], **options: Any
 ) -> tuple[list[FlowLogs], list[Any]]:
-    """CreateFlowLogs, also to a folder of a bucket, whose policy has to let AWS write there."""
+    """CreateFlowLogs, also to a folder of a bucket; the bucket's policy has to let AWS write there."""
     if options["log_destination_type"] != "s3":
         return FlowLogsBackend.create_flow_logs(self, resource_type, resource_ids, **options)
     destination = options["log_destination"]
@@ -76,7 +76,7 @@ def create_flow_logs(
     if found and LOG_DELIVERY not in str(found.policy or b""):
         text = f"Access Denied for LogDestination: {bucket}. Please check LogDestination permission"
         return [], [(resource_id, "400", text) for resource_id in resource_ids]
-    # moto takes all that is behind the last colon for the bucket, and has no other flow log with a dash.
+    # moto takes all after the last colon for the bucket; no other flow log has the dash, so moto finds no duplicate.
     options["log_destination"] = f"arn:aws:s3:-::{bucket}"
     made, failed = FlowLogsBackend.create_flow_logs(self, resource_type, resource_ids, **options)
     for flow_log in made:
@@ -85,7 +85,7 @@ def create_flow_logs(
 
 
 def create_vpc_endpoint(self: EC2Backend, vpc_id: str, service_name: str, **options: Any) -> VPCEndPoint:
-    """CreateVpcEndpoint of a service that exists, and of an interface endpoint once; its interfaces have its groups."""
+    """CreateVpcEndpoint; refuse a missing service and a second DNS name, and set the interfaces' security groups."""
     offered = self._collect_default_endpoint_services(self.account_id, self.region_name)
     if service_name not in {service["ServiceName"] for service in offered}:
         raise InvalidServiceName(service_name)
@@ -100,7 +100,7 @@ def create_vpc_endpoint(self: EC2Backend, vpc_id: str, service_name: str, **opti
 
 
 def delete_vpc_endpoints(self: EC2Backend, vpce_ids: list[str] | None = None) -> None:
-    """DeleteVpcEndpoints of those that are there."""
+    """DeleteVpcEndpoints; ignore missing endpoints, and list the deleted ones for LISTED_SECONDS."""
     there = [each for each in vpce_ids or () if each in self.vpc_end_points]
     VPCBackend.delete_vpc_endpoints(self, there)
     for endpoint_id in there:
@@ -110,7 +110,7 @@ def delete_vpc_endpoints(self: EC2Backend, vpce_ids: list[str] | None = None) ->
 def describe_vpc_endpoints(
     self: EC2Backend, vpc_end_point_ids: list[str] | None, filters: Any = None
 ) -> list[VPCEndPoint]:
-    """DescribeVpcEndpoints, which forgets those that were deleted."""
+    """DescribeVpcEndpoints; first forget those deleted more than LISTED_SECONDS ago."""
     for endpoint in list(self.vpc_end_points.values()):
         if time.time() > vars(endpoint).get("listed_until", math.inf):
             del self.vpc_end_points[endpoint.id]
@@ -118,27 +118,27 @@ def describe_vpc_endpoints(
 
 
 def endpoint_filter_value(self: VPCEndPoint, filter_name: str, method_name: str | None = None) -> Any:
-    """The filters of DescribeVpcEndpoints, with the endpoint's id."""
+    """Return the value that a filter of DescribeVpcEndpoints compares, also for vpc-endpoint-id."""
     return self.id if filter_name == "vpc-endpoint-id" else moto_filter_value(self, filter_name, method_name)
 
 
 def filter_endpoint_services(
     names: list[str], filters: list[dict[str, Any]], services: list[dict[str, Any]]
 ) -> list[dict[str, Any]]:
-    """The values of filters have another name than moto thinks."""
+    """Return the endpoint services that pass the filters; moto reads `Value`, where the API has `Values`."""
     filters = [{"Value": each.get("Values"), **each} for each in filters]
     return VPCBackend._filter_endpoint_services(names, filters, services)
 
 
 def delete_nat_gateway(self: EC2Backend, nat_gateway_id: str) -> NatGateway:
-    """DeleteNatGateway, with its interface."""
+    """DeleteNatGateway; delete its network interface as well."""
     gateway = NatGatewayBackend.delete_nat_gateway(self, nat_gateway_id)
     self.enis.pop(gateway._eni.id, None)
     return gateway
 
 
 def delete_security_group(self: EC2Backend, name: str | None = None, group_id: str | None = None) -> None:
-    """DeleteSecurityGroup of one that no interface has and no other group names."""
+    """DeleteSecurityGroup; refuse a group that a network interface has or a rule of another group names."""
     others = [group for groups in self.groups.values() for group in groups.values() if group.id != group_id]
     named = {
         rule.source_group.get("GroupId") for group in others for rule in [*group.ingress_rules, *group.egress_rules]
@@ -150,14 +150,14 @@ def delete_security_group(self: EC2Backend, name: str | None = None, group_id: s
 
 
 def delete_subnet(self: EC2Backend, subnet_id: str) -> Subnet:
-    """DeleteSubnet of one that no interface is in."""
+    """DeleteSubnet; refuse a subnet with network interfaces."""
     if any(interface.subnet.id == subnet_id for interface in self.enis.values()):
         raise DependencyViolationError(f"The subnet '{subnet_id}' has dependencies and cannot be deleted.")
     return SubnetBackend.delete_subnet(self, subnet_id)
 
 
 def delete_vpc(self: EC2Backend, vpc_id: str) -> VPC:
-    """DeleteVpc of one without groups, endpoints and a way to the internet."""
+    """DeleteVpc; refuse a VPC with an internet gateway, endpoints or security groups except the default one."""
     groups = [group for group in self.groups[vpc_id].values() if group.name != "default"]
     gateways = [gateway for gateway in self.internet_gateways.values() if gateway.vpc and gateway.vpc.id == vpc_id]
     if groups or gateways or _endpoints(self, vpc_id):
@@ -166,13 +166,13 @@ def delete_vpc(self: EC2Backend, vpc_id: str) -> VPC:
 
 
 def update_security_group_rule_descriptions_egress(self: EC2Response) -> ActionResult:
-    """UpdateSecurityGroupRuleDescriptionsEgress, with an answer."""
+    """UpdateSecurityGroupRuleDescriptionsEgress; answer with Return: true."""
     SecurityGroups.update_security_group_rule_descriptions_egress(self)
     return ActionResult({"Return": True})
 
 
 def update_security_group_rule_descriptions_ingress(self: EC2Response) -> ActionResult:
-    """UpdateSecurityGroupRuleDescriptionsIngress, with an answer."""
+    """UpdateSecurityGroupRuleDescriptionsIngress; answer with Return: true."""
     SecurityGroups.update_security_group_rule_descriptions_ingress(self)
     return ActionResult({"Return": True})
 

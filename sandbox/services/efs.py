@@ -2,8 +2,8 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 """An extension of moto's EFS.
 
-It adds UpdateFileSystem, PutBackupPolicy and DeleteFileSystemPolicy, pages of access points, states that pass, and
-AWS's errors for what is not there, not ready, or there already.
+It adds UpdateFileSystem, PutBackupPolicy and DeleteFileSystemPolicy, pages of access points, transitional states, and
+AWS's errors for resources that do not exist, are not available, or exist already.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from moto.moto_api._internal.managed_state_model import ManagedState
 from moto.sagemaker.exceptions import ValidationError
 
 from .sagemaker.listing import page
-from .sagemaker.models import STATE_MODEL  # the same time for all that passes
+from .sagemaker.models import STATE_MODEL  # so that all transitions take the same time
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,24 +33,24 @@ if TYPE_CHECKING:
     from moto.core.common_types import TYPE_RESPONSE as RESPONSE
 
 PAGE_SIZE = 100
-DELETED = "deleted"  # what deleting ends in; no client ever sees it
+DELETED = "deleted"  # the state after deleting; no client ever sees it
 TRANSITIONS: list[tuple[str | None, str]] = [
     ("creating", "available"),
     ("updating", "available"),
     ("deleting", DELETED),
 ]
 JSON: dict[str, str | int] = {"Content-Type": "application/json"}
-_one_at_a_time = RLock()  # the server is threaded, and moto's backends are not made for that
+_one_at_a_time = RLock()  # the server has threads, and moto's backends are not thread-safe
 
 
 class AlreadyThere(EFSError):
-    """The token of a Create is taken."""
+    """A resource with this creation token exists already."""
 
     code = 409
 
 
 class NotReady(EFSError):
-    """What is to be changed is not available."""
+    """A resource that has to be available is in another state."""
 
     code = 409
 
@@ -60,20 +60,20 @@ class Passing(ManagedState):
 
     @property
     def life_cycle_state(self) -> str:
-        """The state of this moment."""
+        """The current state."""
         return str(self.status)
 
     @life_cycle_state.setter
     def life_cycle_state(self, value: str) -> None:
-        """moto makes everything available at once; here it is creating before."""
+        """Ignore moto's value: moto makes a resource available at once, but here it is creating first."""
 
     def begin(self, state: str) -> None:
-        """Enter a state that passes."""
+        """Enter a transitional state."""
         self._status = state
         self._time_progressed = datetime.now()  # noqa: DTZ005  # what ManagedState compares it with
 
     def described(self, answer: Mapping[str, Any]) -> dict[str, Any]:
-        """An answer of moto's as AWS gives it: with the state, and without what has no value."""
+        """Return an answer of moto's as AWS gives it: with the current state, and without fields that have no value."""
         described = {key: value for key, value in answer.items() if value is not None and key != "ModelName"}
         return described | {"LifeCycleState": self.life_cycle_state}
 
@@ -81,7 +81,7 @@ class Passing(ManagedState):
 class FileSystem(Passing, MotoFileSystem):
     """A file system that can be updated."""
 
-    __module__ = "moto.efs.models"  # moto files its models by the module's second name
+    __module__ = "moto.efs.models"  # moto registers its models by the second part of the module's name
 
     def __init__(self, account_id: str, region_name: str, *args: Any, **fields: Any):
         ManagedState.__init__(self, STATE_MODEL, TRANSITIONS)
@@ -93,7 +93,7 @@ class FileSystem(Passing, MotoFileSystem):
 
     @property
     def backup_policy(self) -> dict[str, str] | None:
-        """What was put last, or else at creation."""
+        """The policy that was set last, or else the one of the creation."""
         return {"Status": self._backup_status} if self._backup_status else super().backup_policy
 
     def put_backup_policy(self, status: str) -> None:
@@ -101,19 +101,19 @@ class FileSystem(Passing, MotoFileSystem):
         self._backup_status = status
 
     def update(self, throughput_mode: str | None, mibps: float | None) -> None:
-        """Take another throughput, and begin to apply it."""
+        """Set another throughput, and begin to apply it."""
         self.throughput_mode = throughput_mode or self.throughput_mode
         provisioned = self.throughput_mode == "provisioned"
         self.provisioned_throughput_in_mibps = (mibps or self.provisioned_throughput_in_mibps) if provisioned else None  # type: ignore[assignment]  # moto's type has no None
         self.begin("updating")
 
     def info_json(self) -> dict[str, Any]:
-        """What DescribeFileSystems returns of it."""
+        """Return the file system as DescribeFileSystems does."""
         return self.described(super().info_json())
 
 
 class MountTarget(Passing, MotoMountTarget):
-    """A mount target that takes its time."""
+    """A mount target with transitional states."""
 
     __module__ = "moto.efs.models"
 
@@ -122,13 +122,13 @@ class MountTarget(Passing, MotoMountTarget):
         MotoMountTarget.__init__(self, *args, **fields)
 
     def info_json(self) -> dict[str, Any]:
-        """What DescribeMountTargets returns of it."""
+        """Return the mount target as DescribeMountTargets does."""
         answer = self.described(super().info_json())
         return {key: value for key, value in answer.items() if key != "SecurityGroups"}
 
 
 class AccessPoint(Passing, MotoAccessPoint):
-    """An access point that takes its time."""
+    """An access point with transitional states."""
 
     __module__ = "moto.efs.models"
 
@@ -137,7 +137,7 @@ class AccessPoint(Passing, MotoAccessPoint):
         MotoAccessPoint.__init__(self, *args, **fields)
 
     def info_json(self) -> dict[str, Any]:
-        """What DescribeAccessPoints returns of it."""
+        """Return the access point as DescribeAccessPoints does."""
         return self.described(super().info_json())
 
 
@@ -147,7 +147,7 @@ class EfsBackend(moto_efs.EFSBackend):
     __module__ = "moto.efs.models"  # where moto looks for the service's URLs
 
     def forget_deleted(self) -> None:
-        """Remove what has finished deleting."""
+        """Remove the resources whose deletion is finished."""
         for target in _deleted(self.mount_targets_by_id):
             super().delete_mount_target(target)
         for point in _deleted(self.access_points):
@@ -156,7 +156,7 @@ class EfsBackend(moto_efs.EFSBackend):
             super().delete_file_system(file_system)
 
     def get_file_system(self, file_system_id: str, ready: bool = False) -> FileSystem:
-        """The file system of this id; with `ready` it has to be available."""
+        """Return the file system of this id; with `ready` it has to be available."""
         found = self.file_systems_by_id.get(file_system_id)
         if found is None:
             raise FileSystemNotFound(file_system_id)
@@ -166,7 +166,7 @@ class EfsBackend(moto_efs.EFSBackend):
         return found
 
     def get_mount_target(self, mount_target_id: str) -> MountTarget:
-        """The mount target of this id, which has to be available."""
+        """Return the mount target of this id, which has to be available."""
         found = self.mount_targets_by_id.get(mount_target_id)
         if found is None:
             raise MountTargetNotFound(mount_target_id)
@@ -181,7 +181,7 @@ class EfsBackend(moto_efs.EFSBackend):
         """Begin to delete a file system without mount targets."""
         file_system = self.get_file_system(file_system_id)
         if file_system.number_of_mount_targets:
-            super().delete_file_system(file_system_id)  # refuses
+            super().delete_file_system(file_system_id)  # raises the error
         file_system.begin("deleting")
 
     def put_lifecycle_configuration(self, file_system_id: str, policies: list[dict[str, str]]) -> None:
@@ -189,19 +189,19 @@ class EfsBackend(moto_efs.EFSBackend):
         self.get_file_system(file_system_id, ready=True).lifecycle_policies = policies
 
     def describe_backup_policy(self, file_system_id: str) -> dict[str, str]:
-        """The backup policy of a file system that is there."""
+        """Return the backup policy of a file system, which has to exist."""
         self.get_file_system(file_system_id)
         return super().describe_backup_policy(file_system_id)
 
     def describe_file_system_policy(self, file_system_id: str) -> str:
-        """The policy of a file system that is there."""
+        """Return the policy of a file system, which has to exist."""
         self.get_file_system(file_system_id)
         return super().describe_file_system_policy(file_system_id)
 
     def put_file_system_policy(
         self, file_system_id: str, policy: str, bypass_policy_lockout_safety_check: bool
     ) -> None:
-        """Set the policy, if it is one."""
+        """Set the policy; refuse a malformed one."""
         file_system = self.get_file_system(file_system_id, ready=True)
         try:
             is_policy = bool(json.loads(policy)["Statement"])
@@ -230,7 +230,7 @@ class EfsBackend(moto_efs.EFSBackend):
         self.get_mount_target(mount_target_id).begin("deleting")
 
     def describe_mount_target_security_groups(self, mount_target_id: str) -> list[str] | None:
-        """The security groups of an available mount target."""
+        """Return the security groups of an available mount target."""
         return self.get_mount_target(mount_target_id).security_groups
 
     def modify_mount_target_security_groups(self, mount_target_id: str, security_groups: list[str]) -> None:
@@ -241,7 +241,7 @@ class EfsBackend(moto_efs.EFSBackend):
     # Access points
 
     def create_access_point(self, client_token: str, *args: Any, **fields: Any) -> MotoAccessPoint:
-        """Begin to create an access point, unless there is one of this token."""
+        """Begin to create an access point; refuse a token that another one has."""
         self.get_file_system(fields["file_system_id"], ready=True)
         for point in self.access_points.values():
             if point.client_token == client_token:
@@ -249,7 +249,7 @@ class EfsBackend(moto_efs.EFSBackend):
         return super().create_access_point(client_token, *args, **fields)
 
     def describe_access_points(self, access_point_id: str | None, file_system_id: str | None) -> list[MotoAccessPoint]:
-        """The access points of a file system that is there."""
+        """Return the access points of a file system, which has to exist."""
         if file_system_id:
             self.get_file_system(file_system_id)
         return super().describe_access_points(access_point_id, file_system_id)
@@ -278,7 +278,7 @@ class EfsResponse(EFSResponse):
         return backend
 
     def call_action(self) -> RESPONSE:
-        """One request at a time."""
+        """Answer one request at a time."""
         with _one_at_a_time:
             self.efs_backend.forget_deleted()
             return super().call_action()
@@ -316,7 +316,7 @@ class EfsResponse(EFSResponse):
 
 
 def install() -> None:
-    """Put the extension into moto, before its first EFS request."""
+    """Install the extension in moto, before its first EFS request."""
     moto_efs.efs_backends.backend = EfsBackend
     moto_efs.FileSystem = FileSystem  # type: ignore[misc]  # which the backend's own methods make
     moto_efs.MountTarget = MountTarget  # type: ignore[misc]

@@ -1,9 +1,9 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""SageMaker's events, which moto does not send: each change of an instance's status goes to the rules that ask for it.
+"""SageMaker's events, which moto does not send: each change of an instance's status goes to the rules that match it.
 
-Only log groups are told, and only those that a resource policy lets EventBridge write to: on AWS an event for another
-group is lost without a word.
+Only log groups get events, and only those to which a resource policy lets EventBridge write: on AWS an event for
+another group is lost without an error.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ WRITER = "events.amazonaws.com"
 
 
 def install() -> None:
-    """Put this into moto, before its first EventBridge request."""
+    """Install the delivery of events, before moto's first EventBridge request."""
     NotebookBackend.tell = deliver
 
 
 def deliver(change: Change) -> None:
-    """Write the event of a change to the log groups that rules send it to."""
+    """Write the event of a change to the log groups to which rules send it."""
     if change.detail["NotebookInstanceStatus"] == "Deleted":
         return  # the instance is gone, and no client ever sees this status
     told: dict[str, Any] = event(change)
@@ -48,7 +48,7 @@ def deliver(change: Change) -> None:
 
 
 def event(change: Change) -> dict[str, Any]:
-    """The event that SageMaker sends."""
+    """Return the event that SageMaker sends about a change."""
     return {
         "version": "0",
         "id": str(mock_random.uuid4()),

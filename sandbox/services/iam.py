@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What moto leaves out of GetAccountAuthorizationDetails: its pages, and the names and uses of policies."""
+"""Parts of GetAccountAuthorizationDetails that moto lacks: pages, and policies' names, ids and uses as boundaries."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ PAGE_SIZE = 100
 
 
 def install() -> None:
-    """Put this into moto, before its first IAM request."""
+    """Install the missing parts in moto, before its first IAM request."""
     setattr(IamResponse, get_account_authorization_details.__name__, get_account_authorization_details)
     for name, attribute in {
         "policy_name": property(lambda policy: policy.name),
@@ -32,7 +32,7 @@ def install() -> None:
 
 
 def get_account_authorization_details(self: IamResponse) -> ActionResult:
-    """GetAccountAuthorizationDetails, with at most MaxItems entries of all lists together in a page."""
+    """GetAccountAuthorizationDetails; a page has at most MaxItems entries, of all lists together."""
     details = self.backend.get_account_authorization_details(self._get_param("Filter", []))
     entries = [(name, item) for kind, name in LISTS.items() for item in details[kind]]
     first, size = int(self._get_param("Marker", 0)), int(self._get_param("MaxItems", PAGE_SIZE))
@@ -44,5 +44,5 @@ def get_account_authorization_details(self: IamResponse) -> ActionResult:
 
 
 def boundary_usage_count(policy: ManagedPolicy) -> int:
-    """How many roles have this policy as their boundary; moto's users have none."""
+    """Return the number of roles that have this policy as their boundary; moto's users have no boundary."""
     return sum(role.permissions_boundary_arn == policy.arn for role in policy.backend.roles.values())

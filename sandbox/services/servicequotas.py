@@ -17,11 +17,11 @@ from moto.servicequotas.responses import ServiceQuotasResponse
 from .sagemaker.listing import page
 
 PAGE_SIZE = 100
-TOTAL, OF_A_TYPE = 5000, 2000  # a new account of AWS has few, or none; here a thousand people find room
+TOTAL, OF_A_TYPE = 5000, 2000  # enough for a thousand people; a new account of AWS has few, or none
 
 
 class QuotasResponse(ServiceQuotasResponse):
-    """moto's Service Quotas, with the quotas that instances have."""
+    """moto's Service Quotas, with the quotas of notebook instances."""
 
     def list_service_quotas(self) -> str:
         """ListServiceQuotas."""
@@ -37,7 +37,7 @@ class QuotasResponse(ServiceQuotasResponse):
         return json.dumps({"Quotas": quotas, **({"NextToken": token} if token else {})})
 
     def request_service_quota_increase(self) -> str:
-        """RequestServiceQuotaIncrease; also to a smaller value, so that a test can have a small account."""
+        """RequestServiceQuotaIncrease; a smaller value is granted as well, so that a test can have a small account."""
         asked = json.loads(self.body)
         self._granted[asked["QuotaCode"]] = asked["DesiredValue"]
         return json.dumps({"RequestedQuota": {**asked, "Status": "APPROVED"}})
@@ -65,5 +65,5 @@ class QuotasResponse(ServiceQuotasResponse):
 
 
 def install() -> None:
-    """Put this into moto, before its first request."""
+    """Install the operations in moto, before its first request about quotas."""
     moto.servicequotas.urls.url_paths["{0}/$"] = QuotasResponse.dispatch

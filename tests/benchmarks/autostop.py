@@ -3,8 +3,8 @@
 """Measure the cost of one check of autostop, compared with a Python program that asks the same with requests and boto3.
 
 Both ask the same server on this machine for the same lists, in turn, and find that there is nothing to do: that
-is the usual check, without a call to AWS. Autostop looks at all processes and keeps its memory as well. The
-other one has two forms: it imports boto3 and does not need it, or it makes a client for SageMaker in advance.
+is the usual check, without a call to AWS. Autostop also looks at all processes and writes its memory to a file. The
+other program has two forms: one imports boto3 and does not use it, the other makes a client for SageMaker in advance.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ print("\\n", status, used.ru_utime + used.ru_stime, used.ru_maxrss)
 
 
 def cost(command: list[str]) -> tuple[float, float]:
-    """The CPU seconds, of user and system, and the most memory in MiB that a program needs."""
+    """Return the CPU seconds (user and system) and the peak memory in MiB of a program."""
     done = subprocess.run(
         [sys.executable, "-IS", "-c", MEASURE, *command], capture_output=True, text=True, check=True, timeout=60
     )
@@ -68,7 +68,7 @@ def cost(command: list[str]) -> tuple[float, float]:
 
 
 def measured(directory: Path) -> dict[str, list[tuple[float, float]]]:
-    """What each program needs, in turn, to look at a Jupyter with one idle notebook."""
+    """Return what each program costs, run in turn, to look at a Jupyter with one idle notebook."""
     write_certificate(directory / "certificate.pem")
     with serving(directory / "certificate.pem") as jupyter:
         jupyter.lists |= {"sessions": [session(kernel())], "kernels": [kernel()]}
@@ -80,7 +80,7 @@ def measured(directory: Path) -> dict[str, list[tuple[float, float]]]:
             "requests and boto3": [sys.executable, "-c", WITH_REQUESTS + DECISION, address],
             "with a client": [sys.executable, "-c", WITH_REQUESTS + CLIENT + DECISION, address],
         }
-        costs = {program: [cost(command)] for program, command in commands.items()}  # the first one warms the caches
+        costs = {program: [cost(command)] for program, command in commands.items()}  # the first run warms the caches
         for _ in range(ROUNDS):
             for program, command in commands.items():
                 costs[program].append(cost(command))
@@ -88,7 +88,7 @@ def measured(directory: Path) -> dict[str, list[tuple[float, float]]]:
 
 
 def measure() -> dict[str, dict[str, float]]:
-    """The median of what each program needs, and how many times as much as autostop."""
+    """Return each program's median costs, and its CPU seconds as a multiple of autostop's."""
     with tempfile.TemporaryDirectory() as name:
         costs = measured(Path(name))
     figures = {

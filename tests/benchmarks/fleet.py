@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 """The cost of a run that has nothing to do, and of one that creates a hundred instances.
 
-Seconds are those of the ansible-playbook process and its children; the sandbox beside it is not counted as CPU.
+Seconds are those of the ansible-playbook process and its children; the CPU time of the sandbox is not counted.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ from .relay import relay_before
 PLAYBOOKS = Path(__file__).parent / "playbooks"
 ANSIBLE_PLAYBOOK = Path(sys.executable).with_name("ansible-playbook")
 PROFILED = {"ANSIBLE_CALLBACKS_ENABLED": "ansible.posix.profile_tasks"}
-PENDING = 30  # seconds that a new instance takes
-HELD = 0.1  # seconds that each call takes longer in some runs, as one to AWS does
+PENDING = 30  # seconds that a new instance takes to start
+HELD = 0.1  # seconds by which some runs delay each call, to make it take as long as one to AWS
 
 # The runs that are measured on a converged platform: the playbook and its arguments.
 CONVERGED = {
@@ -39,7 +39,7 @@ CONVERGED = {
 
 
 def play(playbook: str, inventory: Path, sandbox: Sandbox, *arguments: str) -> dict[str, Any]:
-    """Runs a playbook and returns its wall and CPU seconds, the API calls that it made, and its longest tasks."""
+    """Run a playbook and return its wall and CPU seconds, the API calls that it made, and its longest tasks."""
     sandbox.reset_calls()
     before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
     command = [str(ANSIBLE_PLAYBOOK), playbook, "-i", str(inventory), *arguments]
@@ -62,10 +62,10 @@ def play(playbook: str, inventory: Path, sandbox: Sandbox, *arguments: str) -> d
 
 
 def longest_tasks(output: str) -> dict[str, float]:
-    """The seconds of the longest tasks, as the callback profile_tasks tells them after the recap."""
+    """Return the seconds of the longest tasks by name, as the callback profile_tasks prints them after the recap."""
     lines = re.findall(r"^(?:[\w.]+ : )?(.+?) -+ +([\d.]+)s$", output.partition("TASKS RECAP")[2], re.MULTILINE)
     tasks: dict[str, float] = {}
-    for name, seconds in lines:  # a task that two roles have, or that comes twice, is told once
+    for name, seconds in lines:  # tasks of the same name, in two roles or run twice, are added up
         tasks[name] = round(tasks.get(name, 0) + float(seconds), 2)
     return dict(sorted(tasks.items(), key=lambda item: -item[1]))
 
@@ -80,7 +80,7 @@ def measure_people(people: int, with_loop: bool) -> dict[str, Any]:
             held = write_inventory(Path(directory), people, endpoint)
             figures |= {f"{name}, held": each for name, each in measure_converged(held, sandbox).items()}
         inventory = write_inventory(Path(directory), people, sandbox.endpoint)
-        play(str(PLAYBOOKS / "module.yml"), inventory, sandbox)  # leaves its own marks of what it has verified
+        play(str(PLAYBOOKS / "module.yml"), inventory, sandbox)  # it leaves its own marks of what it has verified
         figures["module"] = play(str(PLAYBOOKS / "module.yml"), inventory, sandbox)
         if with_loop:
             figures["loop"] = play(str(PLAYBOOKS / "loop.yml"), inventory, sandbox)
@@ -100,13 +100,13 @@ def measure_converged(inventory: Path, sandbox: Sandbox) -> dict[str, Any]:
 
 
 def show(what: str, figure: dict[str, Any]) -> None:
-    """Prints a line."""
+    """Print a line of figures."""
     wall, cpu, calls = figure["wall_seconds"], figure["cpu_seconds"], figure["api_calls"]
     print(f"{what} {wall:8.1f} s wall {cpu:8.1f} s CPU {calls:6} API calls", flush=True)
 
 
 def measure_new() -> dict[str, Any]:
-    """Measure one new instance, then 98, each of which takes its time to start."""
+    """Measure one new instance, then 98, each of which takes PENDING seconds to start."""
     figures = {}
     with running(transition_seconds=0) as sandbox, tempfile.TemporaryDirectory() as directory:
         play("datalab.notebooks.site", write_inventory(Path(directory), 1, sandbox.endpoint), sandbox)
@@ -119,7 +119,7 @@ def measure_new() -> dict[str, Any]:
 
 
 def measure() -> dict[str, Any]:
-    """The fleet with 10, 100 and 1,000 people, a loop over 100, and new instances."""
+    """Measure the fleet with 10, 100 and 1,000 people, a loop over 100 people, and new instances."""
     results: dict[str, Any] = {str(people): measure_people(people, people == 100) for people in (10, 100, 1000)}
     module, loop = results["100"]["module"], results["100"]["loop"]
     ratios = {key: round(loop[key] / module[key], 1) for key in ("wall_seconds", "cpu_seconds", "api_calls")}

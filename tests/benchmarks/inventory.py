@@ -11,7 +11,7 @@ TEAM_SIZE = 100
 
 
 def write_inventory(directory: Path, people: int, endpoint: str) -> Path:
-    """Writes an inventory of so many owners in teams of a hundred, and a viewer; returns its path."""
+    """Write an inventory of so many people in teams of a hundred, and a viewer; return its path."""
     teams: dict[str, dict[str, dict[str, object]]] = {}
     for number in range(people):
         hosts = teams.setdefault(f"team{number // TEAM_SIZE}", {"hosts": {}, "vars": {}})["hosts"]
@@ -28,7 +28,7 @@ def write_inventory(directory: Path, people: int, endpoint: str) -> Path:
                     "secret_key": "local-only",
                 },
                 "platform_access_teams": {name: {"prefixes": [], "databases": []} for name in teams},
-                # What module.yml and loop.yml want of a person's instance.
+                # The options of a person's instance that module.yml and loop.yml use.
                 "instance": {
                     "name": "datalab-{{ inventory_hostname }}",
                     "instance_type": "ml.t3.medium",

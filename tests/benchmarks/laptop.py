@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""How long a researcher waits on the laptop for the page of a new instance, and for the answer of a cell."""
+"""Measure how long a researcher on the laptop waits for the page of a started instance, and for a cell's answer."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def measure() -> dict[str, object]:
 
 
 def _here(host: str, *arguments: Any, **more: Any) -> Any:
-    """Names below localhost are of this computer, as browsers know and libraries do not."""
+    """Resolve names below localhost to this computer, as browsers do and libraries do not."""
     return LOOKED_UP("127.0.0.1" if host.endswith(".localhost") else host, *arguments, **more)
 
 
@@ -61,7 +61,7 @@ def _round(laptop: Laptop) -> dict[str, float]:
 
 
 def _run(browser: requests.Session, url: str, code: str) -> str:
-    """The result of a cell in a new kernel."""
+    """Run a cell in a new kernel and return its result."""
     place = urlsplit(url).netloc
     headers = {"X-XSRFToken": browser.cookies.get("_xsrf") or ""}
     answer = browser.post(f"http://{place}/api/kernels", headers=headers, json={}, timeout=60)
@@ -87,7 +87,7 @@ def _run(browser: requests.Session, url: str, code: str) -> str:
 
 
 def _memory(laptop: Laptop) -> float:
-    """The memory of all that runs on the instance, with one kernel."""
+    """Return the memory in MB of everything that runs on the instance, with one kernel."""
     command = ["podman", "stats", "--no-stream", "--format", "{{.MemUsage}}", laptop.container(NAME)]
     told = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     number, unit = re.findall(r"([\d.]+)(kB|MB|GB)", told)[0]

@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A relay before the sandbox that delays each call, so that it takes as long as a call to AWS."""
+"""A relay in front of the sandbox that delays each call, so that it takes as long as a call to AWS."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ async def _forward(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, s
 
 @contextmanager
 def relay_before(endpoint: str, seconds: float) -> Iterator[str]:
-    """The endpoint of a relay on the loopback interface that delays each call by this many seconds."""
+    """Run a relay on the loopback interface that delays each call by this many seconds; yield its endpoint."""
     target, loop, started = urlsplit(endpoint), asyncio.new_event_loop(), list[asyncio.Server]()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""How much of AWS's limit each script and step uses, and how long it takes to render many configurations."""
+"""Measure how much of AWS's limit each script and step uses, and how long it takes to render many configurations."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ CONFIGURATIONS = 1000
 
 
 def measure() -> dict[str, Any]:
-    """The sizes of the scripts of some configurations, what each step adds to the frame, and seconds."""
+    """Return the sizes of some configurations' scripts, what each step adds, and the seconds to render many."""
     settings = {case: {**DEFAULTS, **CASES[case]} for case in WHOLE}
     results: dict[str, Any] = {
         "limit": SCRIPT_LENGTH,
@@ -37,7 +37,7 @@ def measure() -> dict[str, Any]:
 
 
 def _seconds(configurations: int, variable: str) -> float:
-    """How long it takes to render configurations that differ in one variable."""
+    """Return how long it takes to render configurations that differ in one variable."""
     begin = perf_counter()
     for number in range(configurations):
         values = {"notebook_host_efs_access_point": f"fsap-{number:017x}", "notebook_host_git_config": {"a.b": number}}

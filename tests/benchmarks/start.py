@@ -1,8 +1,8 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""How long a start takes with five environments on the volume, compared with the usual way to make them kernels.
+"""Measure a start with five environments on the volume, compared with the usual way to make them kernels.
 
-Each figure is of a fresh container, as each start is of a fresh machine. The usual way is that of the AWS samples:
+Each round has a fresh container, as each start has a fresh machine. The usual way is that of the AWS samples:
 activate each environment, and run `python -m ipykernel install` in it.
 """
 
@@ -53,7 +53,7 @@ KERNELS = "ls /home/ec2-user/.local/share/jupyter/kernels | wc -l"
 
 
 class Host:
-    """The stand-in host, with a volume that outlives its containers."""
+    """A container that stands in for the machine of an instance, with a volume that outlives its containers."""
 
     def __init__(self, settings: dict[str, str], scripts: Path) -> None:
         self.environment = {**os.environ, **settings}
@@ -82,13 +82,13 @@ class Host:
         self.podman("rm", "--force", "--ignore", "--time", "0", CONTAINER)
 
     def seconds(self, script: str) -> float:
-        """The duration, measured inside of the container."""
+        """Run a script in the container and return its seconds, measured there."""
         timed = f"begin=$(date +%s%N)\n( {script} ) >&2\nstatus=$?\necho $(($(date +%s%N) - begin))\nexit $status"
         return int(self.bash(timed)) / 1e9
 
 
 def measure() -> dict[str, float]:
-    """The medians in seconds, and how many times as long the usual way takes as ours."""
+    """Return the medians in seconds, and how many times as long the usual way takes as ours."""
     containers.check()
     with tempfile.TemporaryDirectory() as name:
         script = rendered(SETTINGS)["on-start.sh"]
@@ -109,7 +109,7 @@ def measure() -> dict[str, float]:
 
 
 def rounds(host: Host) -> dict[str, list[float]]:
-    """The seconds of each thing that is measured, round by round."""
+    """Return the seconds of each step, round by round."""
     host.start()
     host.bash(ENVIRONMENTS)
     figures: dict[str, list[float]] = {what: [] for what in STEPS}

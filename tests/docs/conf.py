@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What the site of the docs is like; tests/tools/docs.py builds it, and gives include_patterns."""
+"""The settings of Sphinx for the site of the docs; tests/tools/docs.py builds it and passes include_patterns."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ html_show_sourcelink = False
 root_doc = "docs/index"
 myst_heading_anchors = 3
 
-# What the reference refers to in Ansible's own docs. To ask these for their labels would take the network.
+# Ansible's pages for the labels that the reference uses. To ask Ansible's docs for the labels would need the network.
 ANSIBLE = "https://docs.ansible.com/ansible/latest"
 LABELS = {
     "action_plugins": "plugins/action.html",
@@ -29,7 +29,7 @@ LABELS = {
 
 
 def of_ansible(_app: Sphinx, _environment: Any, asked: Any, text: Any) -> nodes.reference | None:
-    """A link to Ansible's docs, or to those of another collection."""
+    """Return a link to Ansible's docs, or to those of another collection; None for any other label."""
     label = asked["reftarget"]
     prefix, _, rest = label.partition("ansible_collections.")
     page = f"collections/{rest.replace('.', '/')}.html" if rest and not prefix else LABELS.get(label)

@@ -51,7 +51,7 @@ def parse_models_once() -> None:
 def compile_once(directory: Path) -> None:
     """Keep compiled sources in files of this directory.
 
-    Ansible compiles the sources of collections anew in each process, and Python those in the archive of a module.
+    Otherwise Ansible compiles the sources of collections in each process, and Python those in the archive of a module.
     """
     plain = builtins.compile
 
@@ -74,7 +74,7 @@ def compile_once(directory: Path) -> None:
 
 
 def shorten_sleeps() -> None:
-    """Shorten the seconds for which modules of amazon.aws sleep until AWS is consistent; the sandbox is at once."""
+    """Shorten the sleeps of amazon.aws's modules until AWS is consistent, since the sandbox is consistent at once."""
     plain = time.sleep
 
     def sleep(seconds: float) -> None:
@@ -84,6 +84,6 @@ def shorten_sleeps() -> None:
 
 
 def share_memory() -> None:
-    """Keep the garbage collector of forks from touching, and so copying, what they share."""
+    """Keep the garbage collector of forks from touching, and so copying, the memory that they share."""
     gc.collect()
     gc.freeze()

@@ -37,13 +37,13 @@ TRANSITION_SECONDS = 0.2
 LONGEST_RUN = 600  # seconds
 READABLE = {"ANSIBLE_CALLBACK_RESULT_FORMAT": "yaml", "ANSIBLE_INJECT_FACT_VARS": "false"}
 WARM: tuple[dict[str, str], ...] = ({}, READABLE)
-READ_AT_IMPORT = ("ANSIBLE_", "PYTHON")  # the variables that matter before a run is forked
+READ_AT_IMPORT = ("ANSIBLE_", "PYTHON")  # prefixes of the variables that have an effect before a run is forked
 MODULES_ALONE = {"test_inventory", "test_targets"}  # no playbook needs the rights for their calls
 
 
 @dataclass(frozen=True)
 class Played:
-    """What an ansible-playbook process left behind."""
+    """The exit code and output of an ansible-playbook process that has ended."""
 
     returncode: int
     stdout: str
@@ -63,7 +63,7 @@ class Played:
 
 
 class PlaybookRunner:
-    """Runs ansible-playbook from an empty directory, in an environment without anything of the user's."""
+    """A runner of ansible-playbook, in an empty directory and an environment without the user's own settings."""
 
     def __init__(self, home: Path) -> None:
         self._home = home
@@ -73,7 +73,7 @@ class PlaybookRunner:
         self._starting = Lock()
         collection = home / "collections" / "ansible_collections" / "datalab" / "notebooks"
         collection.parent.mkdir(parents=True)
-        collection.symlink_to(ROOT)  # this checkout, wherever another one is installed
+        collection.symlink_to(ROOT)  # this checkout, even if another one is installed
 
     def __call__(
         self,
@@ -82,7 +82,7 @@ class PlaybookRunner:
         check: bool = False,
         environment: dict[str, str] | None = None,
     ) -> Played:
-        """Runs a playbook, by path or by name, to its end; with `check` a failure of it is one of the test."""
+        """Run a playbook, by path or by name, to its end; with `check`, fail the test if the playbook fails."""
         command = [str(part) for part in (ANSIBLE_PLAYBOOK, playbook, *arguments)]
         environment = environment or {}
         imported = {name: value for name, value in environment.items() if name.startswith(READ_AT_IMPORT)}
@@ -104,7 +104,7 @@ class PlaybookRunner:
         return Played(process.returncode, stdout, stderr)
 
     def _warm(self, environment: dict[str, str]) -> WarmPlaybooks:
-        """The processes that fork for runs with this environment."""
+        """Return the processes that fork for runs with this environment; start them if there are none."""
         key = frozenset(environment.items())
         with self._starting:
             if key not in self._started:
@@ -112,14 +112,14 @@ class PlaybookRunner:
             return self._started[key]
 
     def end(self) -> None:
-        """Ends the processes that wait for runs."""
+        """End the processes that wait for runs."""
         for warm in self._started.values():
             for process in warm.processes:
                 kill_with_children(process)
             warm.forget()
 
     def inventory(self, *arguments: str | Path, environment: dict[str, str]) -> Played:
-        """Runs ansible-inventory."""
+        """Run ansible-inventory."""
         done = subprocess.run(
             [str(ANSIBLE_PLAYBOOK.with_name("ansible-inventory")), *map(str, arguments)],
             cwd=self._home,
@@ -133,7 +133,7 @@ class PlaybookRunner:
     def begin(
         self, playbook: str | Path, *arguments: str | Path, environment: dict[str, str] | None = None
     ) -> subprocess.Popen[str]:
-        """The process of a playbook that has just begun."""
+        """Start a playbook and return its process."""
         return subprocess.Popen(
             [str(part) for part in (ANSIBLE_PLAYBOOK, playbook, *arguments)],
             cwd=self._home,
@@ -153,23 +153,23 @@ class PlaybookRunner:
             "ANSIBLE_CONFIG": str(self._config),
             "ANSIBLE_COLLECTIONS_PATH": str(self._home / "collections"),
             "ANSIBLE_LOCALHOST_WARNING": "false",
-            "AWS_EC2_METADATA_DISABLED": "true",  # a search for credentials ends on this machine
+            "AWS_EC2_METADATA_DISABLED": "true",  # a search for credentials does not leave this machine
         }
 
 
 def client(sandbox: Sandbox, service: str = "sagemaker") -> Any:
-    """A boto3 client for changes and checks without Ansible."""
+    """Return a boto3 client for changes and checks without Ansible."""
     session = boto3.Session("sandbox", "local-only", region_name="eu-central-1")
     return session.client(service, endpoint_url=sandbox.endpoint)  # type: ignore[call-overload]
 
 
 def connection(endpoint: str) -> dict[str, str]:
-    """The options by which modules reach a sandbox, or a proxy before it."""
+    """Return the options with which modules reach a sandbox, or a proxy in front of it."""
     return {"endpoint_url": endpoint, "region": "eu-central-1", "access_key": "sandbox", "secret_key": "local-only"}
 
 
 def furnish(sandbox: Sandbox, *roles: str) -> str:
-    """Create these execution roles, which a test assumes, and return a subnet of the account's own VPC."""
+    """Create these execution roles, which a test needs, and return a subnet of the account's default VPC."""
     for role in roles:
         make_role(client(sandbox, "iam"), f"arn:aws:iam::123456789012:role/{role}")
     subnet: str = client(sandbox, "ec2").describe_subnets()["Subnets"][0]["SubnetId"]
@@ -178,13 +178,13 @@ def furnish(sandbox: Sandbox, *roles: str) -> str:
 
 
 def changing(sandbox: Sandbox) -> dict[str, int]:
-    """The calls that do not only read."""
+    """Return the calls that do not only read, and how often each was made."""
     looks = ("Describe", "List", "Get", "Head", "Filter", "Lookup")
     return {call: count for call, count in sandbox.calls().items() if not call.partition(":")[2].startswith(looks)}
 
 
 def kill_with_children(process: subprocess.Popen[Any]) -> None:
-    """End a process and all its descendants, as a loss of power would; Ansible's workers are in other groups."""
+    """Kill a process and all its descendants, as a loss of power would; Ansible's workers are in other groups."""
     listed = subprocess.check_output(["ps", "-Ao", "pid=,ppid="], text=True).splitlines()
     parents = [(int(pid), int(parent)) for pid, parent in map(str.split, listed)]
     doomed = [process.pid]
@@ -197,7 +197,7 @@ def kill_with_children(process: subprocess.Popen[Any]) -> None:
 
 @pytest.fixture(scope="session")
 def playbook(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PlaybookRunner]:
-    """Call it with a playbook and further arguments of ansible-playbook."""
+    """Provide a runner: call it with a playbook and further arguments of ansible-playbook."""
     runner = PlaybookRunner(tmp_path_factory.mktemp("home"))
     yield runner
     runner.end()
@@ -216,7 +216,7 @@ def record(sandbox: Sandbox, request: pytest.FixtureRequest) -> None:
 
 @contextmanager
 def copy_of(original: Sandbox, request: pytest.FixtureRequest) -> Iterator[Sandbox]:
-    """A sandbox that begins with all that is in this one. To start a server takes some seconds, to copy one nothing."""
+    """Provide a copy of this sandbox and its contents; to start a server takes some seconds, to copy one takes none."""
     with original.copy() as copy:
         yield copy
         record(copy, request)
@@ -224,34 +224,34 @@ def copy_of(original: Sandbox, request: pytest.FixtureRequest) -> Iterator[Sandb
 
 @pytest.fixture(scope="session")
 def empty_sandbox() -> Iterator[Sandbox]:
-    """The sandbox of which all others are copies."""
+    """Provide the sandbox of which all others are copies."""
     with running(TRANSITION_SECONDS) as started:
         yield started
 
 
 @pytest.fixture
 def sandbox(empty_sandbox: Sandbox, request: pytest.FixtureRequest) -> Iterator[Sandbox]:
-    """An empty sandbox for one test."""
+    """Provide an empty sandbox for one test."""
     with copy_of(empty_sandbox, request) as copy:
         yield copy
 
 
 @pytest.fixture
 def sagemaker(sandbox: Sandbox) -> SageMakerClient:
-    """A client for changes behind Ansible's back."""
+    """Provide a client for changes that Ansible does not know of."""
     made: SageMakerClient = client(sandbox)
     return made
 
 
 @pytest.fixture(scope="module")
 def module_sandbox(empty_sandbox: Sandbox, request: pytest.FixtureRequest) -> Iterator[Sandbox]:
-    """A sandbox that the tests of one module share."""
+    """Provide a sandbox that the tests of one module share."""
     with copy_of(empty_sandbox, request) as copy:
         yield copy
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Shows what the tests of faults have seen, as the table of docs/faults.md."""
+    """Print the results of the tests of faults, as lines of the table in docs/faults.md."""
     reports = terminalreporter.getreports("passed")
     seen = [line for report in reports for name, line in report.user_properties if name == "fault"]
     for line in dict.fromkeys(seen):

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 """The fleet module in a process of its own, as Ansible runs it, but without ansible-playbook around it.
 
-If the same run is disturbed in many ways, what comes before and after the module is the same in each, and takes
+When the same run is disturbed in many ways, the parts before and after the module are the same in each run, and take
 most of its time. Here a server that has imported the module forks for each run.
 """
 
@@ -27,7 +27,7 @@ forking.set_forkserver_preload([__name__])
 
 
 class FleetRun:
-    """A run of the module with these options that has just begun."""
+    """A run of the module with these options, which begins at once."""
 
     def __init__(self, directory: Path, options: dict[str, Any]) -> None:
         self._output = directory / "output.json"
@@ -35,7 +35,7 @@ class FleetRun:
         self.process.start()
 
     def result(self) -> dict[str, Any]:
-        """What the module returns, after its end; `failed` if it has failed."""
+        """Wait for the end, and return the module's result; it has `failed` if the module has failed."""
         self.process.join(LONGEST_RUN)
         written = self._output.read_text(encoding="utf-8")
         assert self.process.exitcode in (0, 1), f"the module ended with {self.process.exitcode}\n{written}"

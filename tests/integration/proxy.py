@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""microburst before the sandbox: a proxy that answers as AWS does when something is wrong there."""
+"""microburst in front of the sandbox: a proxy that answers as AWS does when something is wrong there."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ class Proxy:
         self._request("DELETE", "fired")
 
     def injected(self) -> Counter[str]:
-        """How often an operation was disturbed since then."""
+        """Return how often each operation was disturbed since the last `inject`."""
         return Counter(event["operation"] for event in self._request("GET", "fired?limit=10000"))
 
     def answers(self) -> bool:
-        """Whether the proxy answers yet."""
+        """Return whether the proxy answers yet."""
         try:
             return bool(self._request("GET", "health"))
         except ConnectionRefusedError:
@@ -57,7 +57,7 @@ class Proxy:
 
 @contextmanager
 def proxy_before(endpoint: str) -> Iterator[Proxy]:
-    """A proxy before this endpoint, on a free port of the loopback interface."""
+    """Run a proxy in front of this endpoint, on a free port of the loopback interface."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]

@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Everything of an account that costs money or gives rights, with its tags, read by the services themselves."""
+"""All resources of an account that cost money or give rights, with their tags, read from each service itself."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .conftest import client
 if TYPE_CHECKING:
     from sandbox import Sandbox
 
-# Kinds of EC2 by the operation that lists them, the key of the list, and that of an id.
+# Kinds of EC2 resources: the operation that lists them, the key of the list, and the key of an id.
 EC2 = (
     ("describe_vpcs", "Vpcs", "VpcId"),
     ("describe_subnets", "Subnets", "SubnetId"),
@@ -27,7 +27,7 @@ EC2 = (
 
 
 def tagged(sandbox: Sandbox) -> Iterator[tuple[str, dict[str, str]]]:
-    """The name and tags of each resource, without those that AWS creates with a VPC, or in its own VPC."""
+    """Yield the name and tags of each resource, without those that AWS creates with a VPC, or in the default VPC."""
     for thing, tags in _things(sandbox):
         yield thing, {tag["Key"]: tag["Value"] for tag in tags}
 

@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The role platform_access in the sandbox: IAM and Athena then have the policies that were proved."""
+"""The role platform_access in the sandbox: after it, IAM and Athena have the policies that were proved."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ EVERYTHING: dict[str, Any] = yaml.safe_load(INVENTORY.read_text())
 
 @pytest.fixture
 def sandbox(module_sandbox: Sandbox) -> Sandbox:
-    """An empty sandbox."""
+    """Provide an empty sandbox."""
     module_sandbox.reset()
     module_sandbox.reset_calls()
     return module_sandbox
@@ -44,7 +44,7 @@ def sandbox(module_sandbox: Sandbox) -> Sandbox:
 
 @pytest.fixture
 def run(playbook: PlaybookRunner, sandbox: Sandbox, tmp_path: Path) -> Run:
-    """Runs tasks of the role for an inventory, and counts the calls anew."""
+    """Provide a function that runs tasks of the role for an inventory; the count of calls begins anew with each run."""
 
     def run(inventory: Any, *arguments: str, tasks: str = "main", check: bool = True, **variables: Any) -> Played:
         play = {
@@ -65,14 +65,14 @@ def run(playbook: PlaybookRunner, sandbox: Sandbox, tmp_path: Path) -> Run:
 
 
 class Account:
-    """What boto3 sees."""
+    """The account as boto3 sees it."""
 
     def __init__(self, sandbox: Sandbox) -> None:
         self.iam = client(sandbox, "iam")
         self.athena = client(sandbox, "athena")
 
     def documents(self) -> dict[str, Any]:
-        """All managed policies of the account, as they are in force."""
+        """Return the documents in force of all managed policies of the account."""
         policies = self.iam.list_policies(Scope="Local")["Policies"]
         return {policy["PolicyName"]: self._document(policy) for policy in policies}
 
@@ -83,7 +83,7 @@ class Account:
         return version["PolicyVersion"]["Document"]
 
     def roles(self) -> dict[str, Any]:
-        """All roles, each with its attached policies."""
+        """Return all roles, each with its tags, boundary, trust policy and attached policies."""
         names = [role["RoleName"] for role in self.iam.list_roles()["Roles"]]
         return {name: self._role(name) for name in names}
 
@@ -99,13 +99,13 @@ class Account:
         }
 
     def groups(self) -> dict[str, list[str]]:
-        """All groups, with their policies."""
+        """Return all groups, with their policies."""
         names = [group["GroupName"] for group in self.iam.list_groups()["Groups"]]
         attached = {name: self.iam.list_attached_group_policies(GroupName=name)["AttachedPolicies"] for name in names}
         return {name: [policy["PolicyName"] for policy in policies] for name, policies in attached.items()}
 
     def workgroups(self) -> dict[str, Any]:
-        """All workgroups but AWS's own."""
+        """Return the settings of all workgroups but AWS's own."""
         names = [group["Name"] for group in self.athena.list_work_groups()["WorkGroups"] if group["Name"] != "primary"]
         return {name: self.athena.get_work_group(WorkGroup=name)["WorkGroup"]["Configuration"] for name in names}
 
@@ -115,7 +115,7 @@ def changed(played: Played) -> int:
 
 
 def said(played: Played) -> str:
-    """What was printed, whatever the lines."""
+    """Return what was printed, without its line breaks."""
     return " ".join((played.stdout + played.stderr).split())
 
 
@@ -182,7 +182,7 @@ def converged(run: Run, sandbox: Sandbox, account: Account) -> None:
 
 
 def changes_change_what_they_say(run: Run, sandbox: Sandbox, account: Account) -> None:
-    """Another prefix is one policy, another person one role, drift is mended, and a team that is gone stays."""
+    """A new prefix changes one policy, a new person adds one role, drift is repaired, and removed teams' roles stay."""
     other = copy.deepcopy(EVERYTHING)
     teams = other["all"]["children"]["owners"]["children"]
     teams["fraud"]["hosts"]["grace"] = {}
@@ -225,7 +225,7 @@ def changes_change_what_they_say(run: Run, sandbox: Sandbox, account: Account) -
 
 
 def removed(run: Run, sandbox: Sandbox, account: Account) -> None:
-    """Resources that others use stop the removal or stay; the rest is gone, also what is no longer in the inventory."""
+    """Resources that others use stop the removal or stay; the rest is removed, also what the inventory has no more."""
     other = copy.deepcopy(EVERYTHING)
     del other["all"]["children"]["owners"]["children"]["fraud"]
     del other["all"]["vars"]["platform_access_teams"]["fraud"]
@@ -274,7 +274,7 @@ def test_resources_of_others_are_refused(run: Run, sandbox: Sandbox) -> None:
 
 
 def without_account(policies: Any) -> Any:
-    """The policies as they are before the account is known. Keys, secrets and roles of the inventory name it."""
+    """Return the policies as they are before the account is known: only secrets and roles of the inventory name it."""
     text = json.dumps(policies).replace("123456789012", "0" * 12)
     return json.loads(
         re.sub(r"((?:secretsmanager:[\w-]+|iam:):)0{12}(:secret|:role/gpu)", r"\g<1>123456789012\2", text)

@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The role platform_costs, from an empty account to an empty account. What it decides is tested in tests/unit."""
+"""The role platform_costs, from an empty account to an empty account. tests/unit tests its decisions."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ Costs = Callable[..., Played]
 
 @pytest.fixture
 def costs(playbook: PlaybookRunner, sandbox: Sandbox, tmp_path: Path) -> Costs:
-    """Runs the role with variables and the demo's people; `keys` are those of another account."""
+    """Provide a function that runs the role with variables and the demo's people; `keys` belong to another account."""
 
     def run(door: str = "main", *arguments: str, keys: dict[str, str] | None = None, **variables: Any) -> Played:
         role = {"name": "datalab.notebooks.platform_costs", "tasks_from": door}
@@ -116,7 +116,7 @@ def test_a_budget_comes_when_its_tags_are_known_and_changes_alone(costs: Costs, 
 
 
 def spend(sandbox: Sandbox, usd: str) -> None:
-    """Do what AWS does when the team spends its budget."""
+    """Set what the team has spent of its budget, as AWS does."""
     budgets = client(sandbox, "budgets")
     of = {"AccountId": "123456789012"}
     budget = budgets.describe_budget(**of, BudgetName=BUDGET, ShowFilterExpression=True)["Budget"]

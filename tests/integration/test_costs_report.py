@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The report of costs: people start, work and stop, and the report shows those minutes with their reason."""
+"""The report of costs: people start, work and stop, and the report shows that time with the reason for the stop."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ GROUP = "/aws/sagemaker/NotebookInstances"
 
 @pytest.fixture
 def run(sandbox: Sandbox, playbook: PlaybookRunner, tmp_path: Path) -> Run:
-    """Runs a playbook over two people and a viewer."""
+    """Provide a function that runs a playbook over two people and a viewer."""
     path = tmp_path / "inventory.json"
     research = {"hosts": {"alice": {}, "bob": {}}, "vars": {"notebook_team": "research"}}
     shared = {
@@ -61,7 +61,7 @@ def client(sandbox: Sandbox, service: str) -> Any:
 
 
 def autostop(sandbox: Sandbox) -> None:
-    """Do what autostop does on Alice's instance, in a later second than that of its start: log why, and stop it."""
+    """Log a reason and stop Alice's instance, as autostop does, in a later second than that of its start."""
     sagemaker = client(sandbox, "sagemaker")
     started = sagemaker.describe_notebook_instance(NotebookInstanceName="datalab-alice")["LastModifiedTime"].timestamp()
     while int(time.time()) == int(started):

@@ -25,7 +25,7 @@ RETIRED = "notebook-al2-v3"
 CURRENT = "notebook-al2023-v1"
 
 Run = Callable[..., Played]
-# Settings of an ansible.cfg that other playbooks of the user need.
+# Settings that the user's ansible.cfg may have for other playbooks.
 OTHER_DEFAULTS = {"ANSIBLE_STRATEGY": "free", "ANSIBLE_BECOME": "true", "ANSIBLE_BECOME_EXE": "/nowhere"}
 
 
@@ -62,7 +62,7 @@ def inventory(sandbox: Sandbox, tmp_path: Path) -> Inventory:
 
 @pytest.fixture
 def run(sandbox: Sandbox, playbook: PlaybookRunner, inventory: Inventory) -> Run:
-    """Runs a playbook of the collection, or tests/integration/fleet.yml, over the inventory as it is now."""
+    """Provide a function that runs our playbooks, or tests/integration/fleet.yml, over the inventory as it is now."""
 
     def play(name: str | Path, *arguments: str, check: bool = True, **environment: str) -> Played:
         sandbox.reset_calls()
@@ -99,7 +99,7 @@ def first_line(played: Played) -> str:
 
 
 def words(played: Played) -> str:
-    """What was printed, whatever the columns."""
+    """Return what was printed, with single spaces."""
     return " ".join(played.stdout.split())
 
 
@@ -139,7 +139,7 @@ def test_a_change_waits_for_the_stop_and_no_run_cuts_work(
     assert "instance_type ml.t3.medium → ml.m5.xlarge at the next stop" in waiting.stdout
     assert status(sagemaker, "alice") == "InService"
     assert describe(sagemaker, "alice")["InstanceType"] == "ml.t3.medium"
-    assert tags(sagemaker, "datalab-bob")["project"] == "churn"  # tags do not wait
+    assert tags(sagemaker, "datalab-bob")["project"] == "churn"  # tags do not wait for a stop
     assert set(changing(sandbox)) == {"sagemaker:AddTags"}
 
     stop(sagemaker, "alice")
@@ -167,7 +167,7 @@ def test_the_idle_tag_is_its_owners(sagemaker: SageMakerClient, run: Run) -> Non
     assert (tags(sagemaker, "datalab-alice")["idle"], tags(sagemaker, "datalab-alice")["mine"]) == ("600", "too")
     sagemaker.delete_tags(ResourceArn=arn, TagKeys=["idle"])
     run(FLEET)
-    assert tags(sagemaker, "datalab-alice")["idle"] == "7200"  # the default again
+    assert tags(sagemaker, "datalab-alice")["idle"] == "7200"  # the run sets the default again
 
 
 def test_an_instance_made_by_hand_is_listed_and_adopted(
@@ -200,7 +200,7 @@ def test_an_instance_made_by_hand_is_listed_and_adopted(
     assert "role_arn arn:aws:iam::123456789012:role/by-hand → " in adopted.stdout
     assert tags(sagemaker, "experiment")["idle"] == "60"
     assert "sagemaker:CreateNotebookInstance" not in sandbox.calls()
-    assert "datalab-alice" in adopted.stdout  # is unmanaged now, and still exists
+    assert "datalab-alice" in adopted.stdout  # it is unmanaged now, and still exists
     assert status(sagemaker, "alice") == "InService"
     after = dict(sagemaker.describe_notebook_instance(NotebookInstanceName="stray"))
     assert after["LastModifiedTime"] == before["LastModifiedTime"]
@@ -322,7 +322,7 @@ def test_resize(sandbox: Sandbox, sagemaker: SageMakerClient, run: Run) -> None:
     assert "alice: notebook_volume_size_in_gb: a volume cannot shrink from 50 to 20 GiB" in smaller.stdout
 
 
-NO_JUPYTER = "Jupyter cannot be reached: "  # the sandbox has none
+NO_JUPYTER = "Jupyter cannot be reached: "  # the sandbox has no Jupyter
 COMPLETE_REFUSED = (
     ("-l alice", "the project with -e complete_project=<folder>"),
     ("-e complete_project=x", "Name the person on whose instance it runs with -l <person>"),
@@ -356,7 +356,7 @@ def test_open(sandbox: Sandbox, sagemaker: SageMakerClient, run: Run, tmp_path: 
     two = run("open", "-l", "alice,bob", check=False)
     assert "Name the person with -l <person>" in two.stdout
 
-    # A browser that records its argument and where that leads.
+    # A browser that records its argument and the address to which that page leads.
     log = tmp_path / "browser.log"
     browser = tmp_path / "browser"
     browser.write_text(
@@ -392,7 +392,7 @@ def test_open(sandbox: Sandbox, sagemaker: SageMakerClient, run: Run, tmp_path: 
 def test_offboard(sandbox: Sandbox, sagemaker: SageMakerClient, inventory: Inventory, run: Run) -> None:
     inventory.people["alice"]["notebook_lifecycle_config"] = "alice"
     run(FLEET, "-l", "alice,bob")
-    leaves = run("offboard", "-l", "alice,carol")  # carol never had one
+    leaves = run("offboard", "-l", "alice,carol")  # carol never had an instance
     assert first_line(leaves).startswith("PLAY [Offboard alice, carol]")
     assert "teams/research/alice" in leaves.stdout
     assert status(sagemaker, "alice") == "Stopped"

@@ -21,7 +21,7 @@ from sandbox import Sandbox
 
 from .conftest import PlaybookRunner, Played, client, connection
 
-SEEDS = (7,)  # a round each, of some seconds; the unit tests play fifty
+SEEDS = (7,)  # one round each, of some seconds; the unit tests play fifty
 DAMAGES_OF_A_ROUND = 10
 EVERYTHING = json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]})
 TRUST = EVERYTHING.replace('"Action": "*", "Resource": "*"', '"Action": "sts:AssumeRole", "Principal": {"AWS": "*"}')
@@ -37,7 +37,7 @@ Damage = Callable[["Clients"], Any]
 
 
 class Clients:
-    """The clients with which the drill reads and damages, beside Ansible."""
+    """Clients with which the drill reads and damages the account without Ansible."""
 
     def __init__(self, sandbox: Sandbox) -> None:
         self.iam, self.athena, self.efs, self.s3, self.sagemaker = (
@@ -45,7 +45,7 @@ class Clients:
         )
 
     def account(self) -> Account:
-        """All resources of the damaged kinds, also those of others, without ids and times."""
+        """Return all resources of the damaged kinds, also those of others, without ids and times."""
         return {**self._iam(), **self._workgroups(), **self._storage(), **self._instances()}
 
     def _iam(self) -> Account:
@@ -197,7 +197,7 @@ DAMAGES: list[tuple[Thing, Damage]] = [
 
 @pytest.fixture
 def site(playbook: PlaybookRunner, sandbox: Sandbox, tmp_path: Path) -> Callable[[], Played]:
-    """Runs the playbook site for a platform of two teams."""
+    """Provide a function that runs the playbook site for a platform of two teams."""
     hosts: dict[str, Any] = {"fraud": {"alice": {}, "bob": {}, "erin": {}}, "interns": {"ivy": OF_INTERNS}}
     teams = {team: {"hosts": people} for team, people in hosts.items()}
     variables = {
@@ -211,7 +211,7 @@ def site(playbook: PlaybookRunner, sandbox: Sandbox, tmp_path: Path) -> Callable
 
 
 def strangers(clients: Clients) -> None:
-    """Resources of others in the account, some of them much like the platform's."""
+    """Create resources of others in the account, some of them much like the platform's."""
     make_role(clients.iam, "arn:aws:iam::123456789012:role/others/datalab-of-others")
     clients.iam.put_role_policy(RoleName="datalab-of-others", **INLINE)
     clients.iam.create_user(UserName="alice")
@@ -227,7 +227,7 @@ def strangers(clients: Clients) -> None:
 
 
 def named(played: Played) -> str:
-    """The lines about what a run leaves as it is."""
+    """Return the lines about resources that a run leaves as they are."""
     return "\n".join(line for line in played.stdout.splitlines() if line.startswith(("failed ", "stays ")))
 
 
@@ -244,7 +244,7 @@ def test_one_run_repairs_or_names_what_was_damaged(site: Callable[[], Played], s
 
 
 def play_round(clients: Clients, site: Callable[[], Played], seed: int, hopeless: set[Thing]) -> set[Thing]:
-    """Damages things by this seed, and returns those that a run could only name."""
+    """Damage resources that this seed chooses, run site, and return those that the run could only name."""
     healthy = clients.account()
     rng = random.Random(seed)  # noqa: S311 - it is a drill
     possible = [(thing, damage) for thing, damage in DAMAGES if thing not in hopeless]

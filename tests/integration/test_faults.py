@@ -1,8 +1,8 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A fleet that changes while something is wrong: what that run does, and what the next one finishes.
+"""Runs that change a fleet while something is wrong, and the next run, which finishes what they have not done.
 
-What is seen is the table of docs/faults.md, line by line.
+Each result is compared with a line of the table in docs/faults.md.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 TABLE = ROOT / "docs" / "faults.md"
 ROLE = "arn:aws:iam::123456789012:role/datalab-execution"
 PEOPLE = ("ada", "ben", "cem", "dan", "eve", "fay")
-SECONDS = 0.4  # of a transition
-# Each of the six needs another change.
+SECONDS = 0.4  # that a transition takes
+# Each of the six people needs a different change.
 WANTED: dict[str, Any] = {
     "lifecycle_configs": [
         {"name": "greeting", "on_start": "#!/bin/bash\necho welcome\n"},
@@ -76,7 +76,7 @@ READING = (
 
 
 def each(*operations: str, times: int, **fault: Any) -> list[dict[str, Any]]:
-    """A fault for each operation, which happens `times` times."""
+    """Return, for each operation, a rule that lets the fault happen `times` times."""
     return [{"service": "*", "operation": operation, "times": times, **fault} for operation in operations]
 
 
@@ -86,9 +86,9 @@ class Fault:
 
     name: str
     rules: list[dict[str, Any]] = field(default_factory=list)
-    tags: dict[str, str] = field(default_factory=dict)  # of the sandbox, on the instance of `on`
+    tags: dict[str, str] = field(default_factory=dict)  # tags that make the sandbox misbehave, on the instance of `on`
     on: str = ""
-    ends_meanwhile: bool = False  # before the first run ends
+    ends_meanwhile: bool = False  # the fault ends before the first run does
     wait_timeout: int = 60
     read_timeout: int = 60  # botocore's default: a busy machine may be slow, too
 
@@ -155,7 +155,7 @@ class Team:
         self._sagemaker: SageMakerClient = client(sandbox)
 
     def prepare(self) -> None:
-        """Prepare an empty account for the run."""
+        """Reset the account, and create the instances that exist before the run."""
         self._sandbox.reset()
         furnish(self._sandbox, "datalab-execution")
         self._sandbox.set_transition_seconds(0)
@@ -175,15 +175,15 @@ class Team:
         self._sandbox.reset_calls()
 
     def tag(self, person: str, tags: dict[str, str]) -> None:
-        """Tags for the sandbox."""
+        """Set tags that make the sandbox misbehave."""
         self._sagemaker.add_tags(ResourceArn=self._arn(person), Tags=[{"Key": k, "Value": v} for k, v in tags.items()])
 
     def untag(self, person: str, tags: dict[str, str]) -> None:
         self._sagemaker.delete_tags(ResourceArn=self._arn(person), TagKeys=list(tags))
 
     def lacks(self) -> list[str]:
-        """What differs from the inventory, or was lost on the way."""
-        self._sandbox.set_transition_seconds(0)  # what was accepted is carried out
+        """Return what differs from the inventory, or was lost on the way, one line each."""
+        self._sandbox.set_transition_seconds(0)  # accepted changes are done at once
         found = self._instances()
         wanted = {
             "team-ada": ("InService", "ml.m5.xlarge", 20, {"owner": "ada", "idle": "ada", "old": "ada"}),
@@ -226,7 +226,7 @@ class Team:
 
 @pytest.fixture(scope="module")
 def sandbox(module_sandbox: Sandbox) -> Sandbox:
-    """One for all tests of this file, each of which begins with an empty account."""
+    """Provide one sandbox for all tests of this file, each of which begins with an empty account."""
     return module_sandbox
 
 
@@ -245,7 +245,7 @@ def team(sandbox: Sandbox) -> Team:
 
 @pytest.fixture
 def converge(tmp_path: Path) -> Callable[..., FleetRun]:
-    """Begin a run of the fleet module that converges six people."""
+    """Provide a function that begins a run of the fleet module for six people."""
 
     def begin(endpoint: str, fault: Fault = NOTHING_WRONG) -> FleetRun:
         how = {"wait_timeout": fault.wait_timeout, "aws_config": {"read_timeout": fault.read_timeout}}
@@ -255,7 +255,7 @@ def converge(tmp_path: Path) -> Callable[..., FleetRun]:
 
 
 def outcome(result: dict[str, Any]) -> str:
-    """How a run ended, and whom it names."""
+    """Return how a run ended, and the people whom it names."""
     if not result.get("failed"):
         return "succeeds"
     named = set(re.findall(rf"^ *({'|'.join(PEOPLE)}): ", result["msg"], re.MULTILINE))
@@ -263,7 +263,7 @@ def outcome(result: dict[str, Any]) -> str:
 
 
 def tell(record: Callable[[str, object], None], *cells: str) -> None:
-    """A line of the table, for the summary of all tests; docs/faults.md has it too."""
+    """Record a line of the table for the summary of all tests, and check that docs/faults.md has it."""
     line = f"| {' | '.join(cells)} |"
     record("fault", line)
     assert line in TABLE.read_text().splitlines()
@@ -316,7 +316,7 @@ def test_kill(
     converge: Callable[..., FleetRun],
     record_property: Callable[[str, object], None],
 ) -> None:
-    """kill -9 after a random number of calls, of the 55 or so that a run makes."""
+    """A run that is killed with kill -9 after a random number of its 55 or so calls is finished by the next run."""
     team = Team(sandbox)
     for seed in range(half, KILLS, 2):
         team.prepare()

@@ -33,7 +33,7 @@ Listed = dict[str, Any]
 
 @pytest.fixture(scope="module")
 def many(module_sandbox: Sandbox) -> Sandbox:
-    """A sandbox with 120 instances of two teams, of which three have a larger type."""
+    """Provide a sandbox with 120 instances of two teams, three of which have a larger type."""
     sagemaker = client(module_sandbox)
     furnish(module_sandbox, "lab")
     for number in range(INSTANCES):
@@ -50,7 +50,7 @@ def many(module_sandbox: Sandbox) -> Sandbox:
 
 @pytest.fixture
 def source(many: Sandbox, tmp_path: Path) -> Callable[..., Path]:
-    """Writes the file of an inventory with these options."""
+    """Provide a function that writes the file of an inventory with these options."""
 
     def write(**options: Any) -> Path:
         settings = {"plugin": PLUGIN, **connection(many.endpoint), **options}
@@ -65,7 +65,7 @@ def source(many: Sandbox, tmp_path: Path) -> Callable[..., Path]:
 def listed(playbook: PlaybookRunner, path: Path, **environment: str) -> Listed:
     played = playbook.inventory("-i", path, "--list", environment=environment)
     assert played.returncode == 0, str(played)
-    # Ansible shows a text from outside, which must not be used as a template, in a dictionary of its own.
+    # Ansible shows text from outside, which must not be used as a template, in a dictionary with this key.
     found: Listed = json.loads(played.stdout, object_hook=lambda each: each.get("__ansible_unsafe", each))
     return found
 

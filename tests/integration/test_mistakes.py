@@ -2,8 +2,8 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 """A newcomer's mistakes: each message names the person or file, the variable, the rule and the remedy.
 
-Mistakes of people share a run, since one person's failure does not stop the others; other mistakes have one each. More
-are in test_validate.py (a misspelt variable, a missing group); a smaller volume is in test_daily.py.
+Mistakes of people share a run, since one person's failure does not stop the others; other mistakes have a run each.
+More are in test_validate.py (a misspelt variable, a missing group); a smaller volume is in test_daily.py.
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ def test_an_inventory_that_is_not_there(playbook: PlaybookRunner, tmp_path: Path
 
 
 def test_a_person_who_is_not_there(playbook: PlaybookRunner, tmp_path: Path) -> None:
-    """Ansible itself ends first; docs/troubleshooting.md has its words."""
+    """Ansible itself ends the run before our checks; docs/troubleshooting.md has its message."""
     played = playbook("datalab.notebooks.start", "-i", write(tmp_path, SHORTEST), "-l", "alicia")
     assert "Could not match supplied host pattern, ignoring: alicia" in played.stderr
     assert "leaves us with no hosts to target" in played.stderr

@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The role platform_network in the sandbox, as boto3 sees what it made. What it plans is tested as a pure function."""
+"""The role platform_network in the sandbox: what it creates, read with boto3. Its plan is tested as a pure function."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ FEW = {
 }
 
 Run = Callable[..., Played]
-EC2Client = Any  # boto3 makes its types when it runs
+EC2Client = Any  # boto3 makes its types at run time
 
 
 @pytest.fixture
 def sandbox(module_sandbox: Sandbox) -> Sandbox:
-    """An empty sandbox."""
+    """Provide an empty sandbox."""
     module_sandbox.reset()
     module_sandbox.reset_calls()
     return module_sandbox
@@ -47,7 +47,7 @@ def ec2(sandbox: Sandbox) -> EC2Client:
 
 @pytest.fixture
 def run(playbook: PlaybookRunner, sandbox: Sandbox, tmp_path: Path) -> Run:
-    """Runs the role with these variables; calls are counted anew."""
+    """Provide a function that runs the role with these variables; the count of calls begins anew with each run."""
 
     def run(*arguments: str, tasks_from: str = "main", check: bool = True, **variables: Any) -> Played:
         given = {"endpoint_url": sandbox.endpoint, "outputs": str(tmp_path / "outputs"), "tasks_from": tasks_from}
@@ -60,7 +60,7 @@ def run(playbook: PlaybookRunner, sandbox: Sandbox, tmp_path: Path) -> Run:
 
 @pytest.fixture
 def outputs(tmp_path: Path) -> Callable[[], dict[str, Any]]:
-    """The outputs of the role's last run."""
+    """Provide a function that returns the outputs of the role's last run."""
     return lambda: dict(json.loads((tmp_path / "outputs").read_text()))
 
 
@@ -70,13 +70,13 @@ def unchanged(played: Played, sandbox: Sandbox) -> None:
 
 
 def groups(ec2: EC2Client) -> dict[str, dict[str, Any]]:
-    """The security groups of the role, by the last part of their names."""
+    """Return the security groups of the role, by the last part of their names."""
     found = ec2.describe_security_groups(Filters=MADE)["SecurityGroups"]
     return {group["GroupName"].removeprefix("datalab-"): dict(group) for group in found}
 
 
 def policy_of(endpoint: dict[str, Any]) -> list[str]:
-    """The ids of the statements of an endpoint's policy."""
+    """Return the ids of the statements of an endpoint's policy."""
     return [statement["Sid"] for statement in json.loads(endpoint["PolicyDocument"])["Statement"]]
 
 
@@ -87,7 +87,7 @@ def open_rules_of_default(ec2: EC2Client, vpc: str) -> tuple[list[Any], list[Any
 
 
 def rules(permissions: list[dict[str, Any]]) -> set[tuple[int, int, str]]:
-    """Each rule as first port, last port, and source or destination."""
+    """Return each rule as first port, last port, and source or destination."""
     whom = [("IpRanges", "CidrIp"), ("UserIdGroupPairs", "GroupId"), ("PrefixListIds", "PrefixListId")]
     assert all(permission["IpProtocol"] == "tcp" and not permission["Ipv6Ranges"] for permission in permissions)
     return {
@@ -103,7 +103,7 @@ def egress(ec2: EC2Client) -> set[tuple[int, int, str]]:
 
 
 def routes(ec2: EC2Client, name: str = "private") -> dict[str, str]:
-    """Where a route table leads to, by destination."""
+    """Return where a route table leads to, by destination."""
     filters = [*MADE, {"Name": "tag:Name", "Values": [f"datalab-{name}"]}]
     (table,) = ec2.describe_route_tables(Filters=filters)["RouteTables"]
     targets = ["GatewayId", "NatGatewayId", "VpcPeeringConnectionId", "NetworkInterfaceId"]
@@ -121,7 +121,7 @@ def endpoints(ec2: EC2Client) -> dict[str, dict[str, Any]]:
 
 
 def tagged(ec2: EC2Client) -> list[str]:
-    """All resources with the role's tag."""
+    """Return the ids of resources with the role's tag, and of NAT gateways."""
     there: list[str] = vpcs(ec2)
     there += [subnet["SubnetId"] for subnet in ec2.describe_subnets(Filters=MADE)["Subnets"]]
     there += [table["RouteTableId"] for table in ec2.describe_route_tables(Filters=MADE)["RouteTables"]]
@@ -142,7 +142,7 @@ def vpcs(ec2: EC2Client) -> list[str]:
 
 
 def make_log_bucket(s3: Any) -> None:
-    """A bucket that AWS may write logs to."""
+    """Create a bucket that AWS may write logs to."""
     s3.create_bucket(Bucket="acme-logs", CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
     allow = {"Effect": "Allow", "Principal": {"Service": "delivery.logs.amazonaws.com"}, "Action": "s3:PutObject"}
     statement = {**allow, "Resource": "arn:aws:s3:::acme-logs/*"}
@@ -150,7 +150,7 @@ def make_log_bucket(s3: Any) -> None:
 
 
 def logged(ec2: EC2Client) -> list[tuple[str, str, str]]:
-    """Which traffic of which VPC is logged, and where."""
+    """Return which traffic of which VPC is logged, and where."""
     found = ec2.describe_flow_logs()["FlowLogs"]
     return [(log["ResourceId"], log["TrafficType"], log["LogDestination"]) for log in found]
 
@@ -161,7 +161,7 @@ def make_subnet(ec2: EC2Client, vpc: str, cidr: str, zone: str) -> str:
 
 
 def mounted(efs: Any, subnet: str, group: str) -> dict[str, Any]:
-    """The mount target of a file system that somebody has made."""
+    """Create a file system of others with a mount target, and return the mount target."""
     file_system = efs.create_file_system(CreationToken="x")["FileSystemId"]
     while efs.describe_file_systems(FileSystemId=file_system)["FileSystems"][0]["LifeCycleState"] != "available":
         time.sleep(0.1)
@@ -198,7 +198,7 @@ def test_a_network_from_nothing_and_back(
     assert not changing(sandbox)
     assert outputs() == {"vpc": None, "subnets": [None, None], "instances": None, "storage": None}
 
-    # If a run fails halfway, at a network that does not exist, the next run completes it.
+    # If a run fails halfway, at a peering with a VPC that does not exist, the next run completes it.
     halfway = run(**{**full, "platform_network_peerings": [{"vpc_id": "vpc-0123", "cidr": "10.7.0.0/16"}]}, check=False)
     assert halfway.returncode != 0
     assert "vpc-0123" in halfway.stdout
@@ -213,7 +213,7 @@ def test_a_network_from_nothing_and_back(
     assert changing(sandbox) == {"ec2:ReplaceRoute": 1, "ec2:CreateVpcEndpoint": 1}
     assert set(endpoints(ec2)) == {"s3", "notebook"}
 
-    # Less is wanted, and a third zone; the route and the tag of others stay.
+    # With fewer settings and a third zone, what is no longer wanted is removed; the route and the tag of others stay.
     (vpc,) = vpcs(ec2)
     subnet = outputs()["subnets"][0]
     interface = ec2.create_network_interface(SubnetId=subnet)["NetworkInterface"]["NetworkInterfaceId"]
@@ -259,7 +259,7 @@ def test_a_network_from_nothing_and_back(
 
 
 def damage(ec2: EC2Client) -> None:
-    """A route that leads elsewhere, and an endpoint that someone has deleted."""
+    """Lead a route elsewhere, and delete an endpoint."""
     (table,) = ec2.describe_route_tables(Filters=[{"Name": "tag:Name", "Values": ["datalab-private"]}])["RouteTables"]
     (nat,) = ec2.describe_nat_gateways()["NatGateways"]
     ec2.replace_route(
@@ -269,7 +269,7 @@ def damage(ec2: EC2Client) -> None:
 
 
 def assert_all_is_there(ec2: EC2Client, told: dict[str, Any]) -> None:
-    """A VPC with the listed ways out only, and no way in."""
+    """Check that all is there: a VPC with no way out but the listed ones, and no way in."""
     (vpc,) = vpcs(ec2)
     for attribute in ("enableDnsSupport", "enableDnsHostnames"):
         answer = ec2.describe_vpc_attribute(VpcId=vpc, Attribute=attribute)

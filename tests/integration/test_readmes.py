@@ -21,14 +21,14 @@ INVENTORY: dict[str, Any] = {"owners": {"children": {"research": {"hosts": {"ali
 
 
 def examples(role: str) -> list[dict[str, Any]]:
-    """The plays in the README of a role."""
+    """Return the plays in the README of a role."""
     text = (ROOT / "roles" / role / "README.md").read_text(encoding="utf-8")
     blocks = [yaml.safe_load(block) for block in re.findall(r"^```yaml\n(.*?)^```", text, re.MULTILINE | re.DOTALL)]
     return [play for block in blocks if isinstance(block, list) for play in block if "module_defaults" in play]
 
 
 def place(sandbox: Sandbox) -> dict[str, Any]:
-    """A subnet and a security group of the account, in place of the ids in the example for the storage."""
+    """Return a subnet and a security group of the account, to replace the ids in the example for the storage."""
     subnet = furnish(sandbox, "notebooks")
     group = client(sandbox, "ec2").describe_security_groups()["SecurityGroups"][0]["GroupId"]
     return {"platform_storage_subnet_ids": [subnet], "platform_storage_security_group_ids": [group]}

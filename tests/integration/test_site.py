@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The playbooks from a user's side: the demo's inventory, the sandbox, and the AWS CLI as an independent witness."""
+"""The playbooks as a user runs them: the demo's inventory, the sandbox, and the AWS CLI as an independent witness."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ AWS = Path(sys.executable).with_name("aws")
 OWNERS = {"alice", "bob", "carol", "dave", "erin", "frank", "grace", "heidi"}
 OURS = {"team": "research", "platform": "datalab"}
 FLEET = Path(__file__).with_name("fleet.yml")
-# Of ten people in three teams.
+# For eight people in three teams, and the viewer.
 CALLS_OF_A_CONVERGED_SITE = 71
 CALLS_OF_A_CONVERGED_FLEET = 15
 
@@ -40,7 +40,7 @@ Run = Callable[..., Played]
 
 @pytest.fixture
 def sandbox(module_sandbox: Sandbox) -> Sandbox:
-    """An empty sandbox."""
+    """Provide an empty sandbox."""
     module_sandbox.reset()
     module_sandbox.reset_calls()
     return module_sandbox
@@ -48,7 +48,7 @@ def sandbox(module_sandbox: Sandbox) -> Sandbox:
 
 @pytest.fixture
 def run(playbook: PlaybookRunner, sandbox: Sandbox) -> Run:
-    """Runs one of the collection's playbooks, or one that is given, with the demo's inventory."""
+    """Provide a function that runs a playbook of the collection, or a given one, with the demo's inventory."""
     subnet = furnish(sandbox, "given")
 
     def run(name: str | Path, *arguments: str | Path, inventory: Path = DEMO, check: bool = True) -> Played:
@@ -60,7 +60,7 @@ def run(playbook: PlaybookRunner, sandbox: Sandbox) -> Run:
 
 
 def aws(sandbox: Sandbox, *arguments: str) -> Any:
-    """What the AWS CLI says."""
+    """Run the AWS CLI and return its answer."""
     command = [sys.executable, str(AWS), "--output", "json", *arguments]
     environment = {**os.environ, **sandbox.environment}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
@@ -69,7 +69,7 @@ def aws(sandbox: Sandbox, *arguments: str) -> Any:
 
 
 def instances(sandbox: Sandbox) -> dict[str, dict[str, Any]]:
-    """All instances as DescribeNotebookInstance has them, by name."""
+    """Return all instances by name, as DescribeNotebookInstance has them."""
     sagemaker = client(sandbox)
     names = [summary["NotebookInstanceName"] for summary in sagemaker.list_notebook_instances()["NotebookInstances"]]
     described = {name: sagemaker.describe_notebook_instance(NotebookInstanceName=name) for name in names}
@@ -82,7 +82,7 @@ def tags(sandbox: Sandbox, arn: str) -> dict[str, str]:
 
 
 def inventory_with(directory: Path, host_vars: dict[str, str]) -> Path:
-    """A copy of the demo's inventory in which these people have other variables."""
+    """Return a copy of the demo's inventory in which these people have other variables."""
     copy = directory / "inventory"
     shutil.copytree(DEMO, copy, dirs_exist_ok=True)
     for person, text in host_vars.items():
@@ -92,7 +92,7 @@ def inventory_with(directory: Path, host_vars: dict[str, str]) -> Path:
 
 @contextmanager
 def variables_of(inventory: Path) -> Iterator[dict[str, Any]]:
-    """The variables of everybody in an inventory, for tests to change."""
+    """Yield the variables of everybody in an inventory, and write them back with the changes of a test."""
     file = inventory / "group_vars" / "all.yml"
     variables = yaml.safe_load(file.read_text(encoding="utf-8"))
     yield variables
@@ -159,7 +159,7 @@ def expect_removal(run: Run, sandbox: Sandbox, other: Path) -> None:
 
 
 def expect_few_calls(converged: Played, sandbox: Sandbox, most: int) -> None:
-    """If there is nothing to do, one module reads, and none compares or converges."""
+    """Check that a converged run changes nothing and makes few calls: one module reads, none compares or converges."""
     assert unchanged(converged)
     assert not changing(sandbox)
     assert sum(sandbox.calls().values()) <= most, sandbox.calls()
@@ -193,7 +193,7 @@ def expect_the_demo(sandbox: Sandbox) -> None:
 
 
 def expect_the_platforms_tag(sandbox: Sandbox) -> None:
-    """The costs of the platform are counted by one tag, and those of viewers belong to the platform."""
+    """Check that all resources have the tag that costs are counted by, and that the viewer belongs to the platform."""
     things = dict(tagged(sandbox))
     others = {"given", "workgroup primary"}
     assert {name for name, tags in things.items() if tags.get("platform") != "datalab"} == others
@@ -215,7 +215,7 @@ def expect_the_platforms_tag(sandbox: Sandbox) -> None:
 
 
 def expect_their_place(sandbox: Sandbox, seen: dict[str, dict[str, Any]]) -> None:
-    """Everybody is in a private subnet, and in the group that reaches the file system from there."""
+    """Check that all instances are in a private subnet, and in the group that reaches the file system from there."""
     (subnet,) = {each["SubnetId"] for each in seen.values()}
     (group,) = {group for each in seen.values() for group in each["SecurityGroups"]}
     assert {each["DirectInternetAccess"] for each in seen.values()} == {"Disabled"}
@@ -242,7 +242,7 @@ def expect_status(shown: str) -> None:
 
 
 def grow(inventory: Path) -> None:
-    """A subnet in a third zone, a team with a person, and a folder for another team."""
+    """Add a subnet in a third zone, a team with a person, and a folder for another team."""
     cidrs = {"a": "10.42.0.0/22", "b": "10.42.4.0/22", "c": "10.42.8.0/22"}
     with variables_of(inventory) as variables:
         variables["platform_network_subnets"] = [{"cidr": cidr, "zone": zone} for zone, cidr in cidrs.items()]
@@ -267,7 +267,7 @@ def expect_growth(sandbox: Sandbox, before: dict[str, dict[str, Any]]) -> None:
 
 
 def expect_the_role_before_the_instance(run: Run, sandbox: Sandbox, inventory: Path) -> None:
-    """A new team's first person, whose role no run of site has made."""
+    """Check that a run of fleet creates the role of a new team before the instance of its first person."""
     with variables_of(inventory) as variables:
         variables["platform_access_teams"]["ops"] = {}
     (inventory / "ops.yml").write_text("owners: {children: {ops: {hosts: {judy: {}}}}}\n")
@@ -278,7 +278,7 @@ def expect_the_role_before_the_instance(run: Run, sandbox: Sandbox, inventory: P
 
 
 def left(sandbox: Sandbox) -> dict[str, int]:
-    """The number of resources of each kind in the account."""
+    """Return the number of resources of each kind in the account."""
     ec2, iam, athena = (client(sandbox, service) for service in ("ec2", "iam", "athena"))
     counts = {
         "instances": len(instances(sandbox)),
@@ -351,7 +351,7 @@ def test_tools_reach_instances(run: Run, sandbox: Sandbox, tmp_path: Path) -> No
         assert (statement["Action"], statement["Resource"]) == ("s3:GetObject", f"arn:aws:s3:::{TOOLS_BUCKET}/*"), name
 
     tool.write_text("print(2)\n")
-    run("fleet", inventory=inventory)  # which makes what is missing
+    run("fleet", inventory=inventory)  # fleet, too, creates what is missing
     expect_tool(sandbox, tool)
     sandbox.reset_calls()
     assert unchanged(run("fleet", inventory=inventory))
@@ -363,7 +363,7 @@ OF_TOOLS = ("datalab-research", "datalab-viewer")
 
 
 def expect_tool(sandbox: Sandbox, tool: Path) -> None:
-    """Alice's script asks for the tool by its digest, and the bucket has it."""
+    """Check that Alice's script asks for the tool by its digest, and that the bucket has it."""
     config = client(sandbox).describe_notebook_instance_lifecycle_config(NotebookInstanceLifecycleConfigName="datalab")
     script = base64.b64decode(config["OnStart"][0]["Content"]).decode()
     sum_of = hashlib.sha256(tool.read_bytes()).hexdigest()

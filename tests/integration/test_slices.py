@@ -24,7 +24,7 @@ SLICES = 3
 
 
 def inventory(directory: Path, endpoint: str, hosts: list[str], name: str, subnet: str) -> Path:
-    """The inventory with these hosts only; groups and their variables are all there."""
+    """Write an inventory with these hosts only, but with all groups and their variables, and return its path."""
     shared = {
         "platform_aws": connection(endpoint),
         "given_subnet_id": subnet,
@@ -45,7 +45,7 @@ def test_slices_converge_one_fleet_at_once(sandbox: Sandbox, playbook: PlaybookR
     hosts = sorted([*OWNERS, "viewer"])
     subnet = furnish(sandbox, "given")
     with proxy_before(sandbox.endpoint) as proxy:
-        # All have seen that there is no lifecycle configuration before the first of them makes it.
+        # With this delay all runs see that there is no lifecycle configuration before the first of them creates it.
         late = {"service": "*", "operation": "CreateNotebookInstanceLifecycleConfig", "latency": 5000}
         proxy.inject([late])
         slices = [
@@ -59,7 +59,7 @@ def test_slices_converge_one_fleet_at_once(sandbox: Sandbox, playbook: PlaybookR
     assert [set(run.recap) - {"localhost"} for run in played] == [set(hosts[n::SLICES]) for n in range(SLICES)]
     assert calls["sagemaker:CreateNotebookInstance"] == len(hosts)
     assert "sagemaker:UpdateNotebookInstance" not in calls
-    # Each slice has asked for the configuration that all share; one has made it, and the others have taken it as it is.
+    # Each slice has tried to create the shared configuration; one has, and the others use it unchanged.
     assert calls["sagemaker:CreateNotebookInstanceLifecycleConfig"] == SLICES + 1
     assert "sagemaker:UpdateNotebookInstanceLifecycleConfig" not in calls
 

@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The role platform_storage, from an empty account to an empty account. What it decides is tested in tests/unit."""
+"""The role platform_storage, from an empty account to an empty account. tests/unit tests its decisions."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ Storage = Callable[..., Played]
 
 @pytest.fixture
 def sandbox(module_sandbox: Sandbox) -> Sandbox:
-    """An empty sandbox."""
+    """Provide an empty sandbox."""
     module_sandbox.reset()
     module_sandbox.reset_calls()
     return module_sandbox
@@ -48,7 +48,7 @@ def s3(sandbox: Sandbox) -> Any:
 
 @pytest.fixture
 def network(sandbox: Sandbox) -> dict[str, Any]:
-    """Three subnets in two zones, the first two in the same zone, and a security group."""
+    """Provide three subnets in two zones, the first two in the same zone, and a security group."""
     ec2 = client(sandbox, "ec2")
     vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
     group = ec2.create_security_group(GroupName="nfs", Description="NFS", VpcId=vpc)["GroupId"]
@@ -61,7 +61,7 @@ def network(sandbox: Sandbox) -> dict[str, Any]:
 
 @pytest.fixture
 def storage(playbook: PlaybookRunner, sandbox: Sandbox, tmp_path: Path) -> Storage:
-    """Runs the role with variables and people, and writes its outputs to a file."""
+    """Provide a function that runs the role with variables and people, and writes its outputs to a file."""
     handed_on = "{{ {'file_system': platform_storage_file_system, 'mounts': platform_storage_mounts,"
     role = {"name": "datalab.notebooks.platform_storage", "tasks_from": "{{ tasks_from | default('main') }}"}
     tasks = [
@@ -101,7 +101,7 @@ def storage(playbook: PlaybookRunner, sandbox: Sandbox, tmp_path: Path) -> Stora
 
 @pytest.fixture
 def handed_on(tmp_path: Path) -> Callable[[], dict[str, Any]]:
-    """The outputs of the last run for other roles."""
+    """Provide a function that returns the outputs of the last run for other roles."""
     return lambda: dict(json.loads((tmp_path / "handed-on.json").read_text(encoding="utf-8")))
 
 
@@ -199,7 +199,7 @@ def test_from_an_empty_account_to_an_empty_account(
 
 
 def make_log_bucket(s3: Any) -> dict[str, Any]:
-    """Makes a bucket for access logs, and returns the setting that names it."""
+    """Create a bucket for access logs, and return the setting that names it."""
     s3.create_bucket(Bucket="logs", CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
     statement = {
         "Effect": "Allow",
@@ -223,7 +223,7 @@ def damage(sandbox: Sandbox, efs: Any, file_system_id: str) -> None:
 
 
 def assert_bucket(s3: Any, access_log: dict[str, str] | None = None) -> None:
-    """The bucket is encrypted, private, versioned, owned by the account, logged, and its content expires."""
+    """Check that the bucket is encrypted, private, versioned, owned by the account and logged; its content expires."""
     assert s3.get_bucket_logging(Bucket=BUCKET).get("LoggingEnabled") == access_log
     (rule,) = s3.get_bucket_encryption(Bucket=BUCKET)["ServerSideEncryptionConfiguration"]["Rules"]
     assert rule["ApplyServerSideEncryptionByDefault"] == {"SSEAlgorithm": "AES256"}
@@ -317,7 +317,7 @@ def test_resources_of_others_are_refused_and_never_removed(
     assert changed(told) == 0
     assert not changing(sandbox)
 
-    s3.delete_object(Bucket=BUCKET, Key="theirs.csv")  # as an interrupted run leaves it
+    s3.delete_object(Bucket=BUCKET, Key="theirs.csv")  # empty, as an interrupted run leaves it
     (theirs,) = efs.describe_file_systems()["FileSystems"]
     efs.tag_resource(ResourceId=theirs["FileSystemId"], Tags=[{"Key": "datalab:storage", "Value": "datalab"}])
     storage(**network)

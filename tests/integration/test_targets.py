@@ -35,7 +35,7 @@ def target_arguments(target: str, endpoint: str, tasks: str = "main", **variable
 
 @pytest.fixture
 def run_target(playbook: PlaybookRunner) -> Callable[..., Played]:
-    """Runs tasks of a target, which have to succeed unless `check` is false."""
+    """Provide a function that runs tasks of a target, which have to succeed unless `check` is false."""
 
     def run(
         target: str, endpoint: str, tasks: str = "main", *arguments: str, check: bool = True, **variables: Any
@@ -48,7 +48,7 @@ def run_target(playbook: PlaybookRunner) -> Callable[..., Played]:
 
 @pytest.fixture
 def sandbox(sandbox: Sandbox) -> Sandbox:
-    """An account with the roles that the targets name."""
+    """Provide an account with the roles that the targets name."""
     furnish(sandbox, "datalab-execution", "datalab-execution-2", "another")
     return sandbox
 
@@ -79,7 +79,7 @@ def test_a_missing_option_is_reported_in_one_sentence(run_target: Callable[..., 
 
 
 def test_a_password_that_was_given_by_mistake_is_not_shown(sandbox: Sandbox, run_target: Callable[..., Played]) -> None:
-    shown = {"ansible_inject_invocation": True}  # unasked up to ansible-core 2.20
+    shown = {"ansible_inject_invocation": True}  # the default up to ansible-core 2.20
     played = run_target("sagemaker_code_repository", sandbox.endpoint, "refused", "-vvv", **shown)
     assert "branch: my branch" in played.stdout  # the arguments of the module are shown
     assert not re.search("hunter2|correct-horse", played.stdout + played.stderr)
@@ -154,7 +154,7 @@ class TestTwelvePeople:
         assert not changing(sandbox)
         converge(volume=40)
         assert describe(sagemaker, "team-ada")["VolumeSizeInGB"] == 40
-        assert describe(sagemaker, "team-ben")["VolumeSizeInGB"] == 20  # it runs: the rest is pending
+        assert describe(sagemaker, "team-ben")["VolumeSizeInGB"] == 20  # it runs, so its change is pending
 
 
 @pytest.mark.parametrize("interrupted_while", ["Stopping", "Updating", "Pending"])
@@ -191,14 +191,14 @@ def test_an_interrupted_run_is_made_good_by_the_next(
 def test_a_long_wait_shows_its_progress(sandbox: Sandbox, sagemaker: SageMakerClient, playbook: PlaybookRunner) -> None:
     sandbox.set_transition_seconds(30)
     options = target_arguments(FLEET, sandbox.endpoint, "forced", type="ml.t3.medium")
-    at_once = {"PYTHONUNBUFFERED": "1"}  # as on a terminal; Ansible leaves a pipe to the buffer
+    at_once = {"PYTHONUNBUFFERED": "1"}  # as on a terminal; Ansible's output to a pipe is buffered
     process = playbook.begin(HERE / "run_target.yml", *options, environment=at_once)
     assert process.stdout
     try:
         line = next((line for line in process.stdout if "instances are there after" in line), "no line")
         assert line.strip().startswith("0 of 2 instances are there after 1")
         assert line.strip().endswith("s; 2 Pending")
-        assert describe(sagemaker, "team-ada")["NotebookInstanceStatus"] == "Pending"  # it arrived during the wait
+        assert describe(sagemaker, "team-ada")["NotebookInstanceStatus"] == "Pending"  # the line came during the wait
     finally:
         kill_with_children(process)
         process.communicate()
@@ -209,7 +209,7 @@ def describe(sagemaker: SageMakerClient, name: str) -> dict[str, Any]:
 
 
 def await_status(sagemaker: SageMakerClient, name: str, status: str, seconds: float = 60) -> None:
-    """Looks until the instance is in this state."""
+    """Wait until the instance is in this state."""
     deadline = time.monotonic() + seconds
     while describe(sagemaker, name)["NotebookInstanceStatus"] != status:
         assert time.monotonic() < deadline, f"{name} was not {status} within {seconds} s"

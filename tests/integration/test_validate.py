@@ -24,7 +24,7 @@ SHORTEST = {
 
 
 def write(directory: Path, files: dict[str, str]) -> Path:
-    """An inventory of these files."""
+    """Write an inventory of these files, and return its path."""
     for name, text in files.items():
         file = directory / "inventory" / name
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -33,7 +33,7 @@ def write(directory: Path, files: dict[str, str]) -> Path:
 
 
 def problems(played: Played) -> list[str]:
-    """The lines of the message, after the one that counts them."""
+    """Return the lines of the message, after the one that counts them."""
     assert played.returncode != 0, played
     message = re.search(
         r"(\d+) problems? in the inventory; nothing was changed:\n((?:  .*\n)+)", played.stdout + played.stderr

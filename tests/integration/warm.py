@@ -3,8 +3,8 @@
 """Run ansible-playbook and its modules in forks of processes that have imported Ansible and boto3.
 
 These imports take a second of each run of a playbook and a quarter of a second of each module, and packing a module
-takes another quarter in each run; all are the same each time, as is what the caches keep. Nothing of a collection is
-imported before the fork, and each run has a process, arguments, output and temporary files of its own, as ever.
+takes another quarter in each run. The results are the same each time, as are those that caches.py keeps. Nothing of a
+collection is imported before the fork, and each run has its own process, arguments, output and temporary files.
 """
 
 from __future__ import annotations
@@ -101,7 +101,7 @@ class WarmPlaybooks:
         return int(answer), stdout, stderr
 
     def forget(self) -> None:
-        """Remove the files of a run after its end."""
+        """Wait for the processes to end, and remove the files of all runs."""
         for process in self.processes:
             process.communicate()
         shutil.rmtree(self._directory)
@@ -125,7 +125,7 @@ def _play(directory: Path) -> int:
     own = tempfile.mkdtemp(prefix="ansible-local-", dir=directory)
     Path(own, PACKED).symlink_to(directory / PACKED)
     constants.DEFAULT_LOCAL_TMP = own
-    sys.executable = str(directory / "python")  # for modules
+    sys.executable = str(directory / "python")  # runs modules
     try:
         return _exit_code(main, sys.argv)
     finally:
@@ -170,7 +170,7 @@ class _Server(ForkingMixIn, UnixStreamServer):
 
 
 def _use_module_utils_alone() -> None:
-    """Where a module runs, the package `ansible` has module_utils and nothing else."""
+    """Replace the package `ansible` by an empty one: where a module runs, it has module_utils and nothing else."""
     installed = find_spec("ansible")
     assert installed
     package = sys.modules["ansible"] = ModuleType("ansible")

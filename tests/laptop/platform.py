@@ -29,7 +29,7 @@ viewers:
 
 @contextmanager
 def platform(home: Path) -> Iterator[Laptop]:
-    """A platform whose instances run; at the end nothing is left of it."""
+    """Provide a platform whose instances run; remove all of it at the end."""
     containers.check()
     os.environ.update(containers.prepare())
     shutil.copytree(ROOT / "inventory/laptop", home / "inventory/laptop")

@@ -26,7 +26,7 @@ OUTPUT = ".jp-OutputArea-output"
 CELL = ".cm-content"
 TERMINAL = '.jp-LauncherCard[data-category="Other"][title*="terminal" i]'
 PATIENCE = 300_000  # milliseconds for a page, on a busy computer
-INSTALL_SECONDS = 1200  # the environment of the kernel
+INSTALL_SECONDS = 1200  # to install the environment of the kernel
 AUTOSTOP_SECONDS = 1800  # two ticks of the timer, and the stop
 
 TABLE = "import pandas as pd\nframe = pd.DataFrame({'x': range(4)})"
@@ -42,7 +42,7 @@ ARCHIVE = "/usr/local/libexec/datalab/tools/datalab-state.zip"
 FILE = "~ec2-user/SageMaker/first.ipynb"
 SESSIONS = "curl --silent --insecure 'https://localhost:8443/api/sessions?no_track_activity=1'"
 
-# Requests that a page may send, with the expected status of the answer.
+# A script for a page: send this request, and return the status of the answer.
 ASK = """async ([method, path]) => {
   const token = document.cookie.match(/_xsrf=([^;]*)/)[1];
   return (await fetch(path, {method, headers: {"X-XSRFToken": token}})).status;
@@ -57,14 +57,14 @@ def laptop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Laptop]:
 
 @pytest.fixture(scope="module")
 def page() -> Iterator[Page]:
-    """A browser of its own."""
+    """Provide a page in a browser of its own."""
     PAGES.mkdir(parents=True, exist_ok=True)
     with sync_playwright() as playwright:
         launched = playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
         page = launched.new_page(viewport={"width": 1100, "height": 620})
         page.set_default_timeout(PATIENCE)
         expect.set_options(timeout=PATIENCE)
-        # If a file, such as a notice, is removed while jupyter_server lists a folder, it calls the folder missing.
+        # jupyter_server calls a folder missing if a file in it, such as a notice, is removed while it lists the folder.
         gone = page.locator('.jp-Dialog[aria-label^="Directory not found"]')
         page.add_locator_handler(gone, lambda dialog: dialog.get_by_role("button", name="OK").click())
         yield page
@@ -78,7 +78,7 @@ def play(laptop: Laptop, playbook: str, *options: str) -> str:
 
 
 def open_instance(laptop: Laptop, page: Page, person: str, path: str = "/lab") -> None:
-    """Open the instance by the URL of the playbook, and then this page of it."""
+    """Open the instance by the URL that the playbook prints, and then this page of it."""
     printed = play(laptop, "open", "-l", person, "-e", "open_print=true")
     url = next(word.strip('",') for word in printed.split() if "authToken=" in word)
     page.goto(url, wait_until="domcontentloaded")
@@ -95,7 +95,7 @@ def until(what: Callable[[], Any], seconds: float) -> Any:
 
 
 def on_instance(laptop: Laptop, name: str, command: str) -> str:
-    """What a command prints on the machine behind an instance."""
+    """Run a command on the machine behind an instance, and return what it prints."""
     return podman("exec", laptop.container(name), "bash", "-c", f"{command} || true")
 
 
@@ -104,17 +104,17 @@ def podman(*arguments: str) -> str:
 
 
 def address(laptop: Laptop, path: str) -> str:
-    """A page of Alice's instance, which runs; without the token that opens it."""
+    """Return the address of a page of Alice's running instance, without the token that opens it."""
     return laptop.url("datalab-alice").split("/?")[0] + path
 
 
 def described(laptop: Laptop) -> Any:
-    """Alice's instance, as the sandbox describes it."""
+    """Return Alice's instance as the sandbox describes it."""
     return laptop.sagemaker.describe_notebook_instance(NotebookInstanceName="datalab-alice")
 
 
 def open_notebook(laptop: Laptop, page: Page) -> None:
-    """Open Alice's notebook in a new kernel, once the package is installed with which kernels save their variables."""
+    """Open Alice's notebook in a new kernel, once the package that saves its variables is installed."""
     until(lambda: on_instance(laptop, "datalab-alice", f"ls {ARCHIVE}"), PATIENCE / 1000)
     open_instance(laptop, page, "alice", NOTEBOOK)
     expect(page.locator(STATUS_BAR)).to_contain_text("Custom (custom) | Idle")
@@ -122,7 +122,7 @@ def open_notebook(laptop: Laptop, page: Page) -> None:
 
 
 def compute(page: Page, code: str) -> None:
-    """Run this in the active cell; then the next cell is active."""
+    """Run code in the active cell; then the next cell is active."""
     cell = page.locator(f".jp-Notebook .jp-mod-active {CELL}")
     cell.click()
     expect(cell).to_be_focused()
@@ -131,13 +131,13 @@ def compute(page: Page, code: str) -> None:
 
 
 def save(laptop: Laptop, page: Page, what: str) -> None:
-    """Save the notebook, until this is in its file."""
+    """Save the notebook, and wait until its file contains this."""
     page.keyboard.press("Control+s")
     in_notebook(laptop, what)
 
 
 def in_notebook(laptop: Laptop, what: str) -> None:
-    """Wait until this is in the file of the notebook."""
+    """Wait until the notebook's file contains this."""
     until(lambda: on_instance(laptop, "datalab-alice", f"grep '{what}' {FILE}"), PATIENCE / 1000)
 
 
@@ -154,7 +154,7 @@ def test_a_day(laptop: Laptop, page: Page) -> None:
 
 
 def without_a_url(laptop: Laptop, page: Page) -> None:
-    """Without a URL nothing opens."""
+    """Without the token no page opens."""
     answer = page.goto(address(laptop, "/lab"))
     assert answer is not None
     assert answer.status == 403
@@ -172,7 +172,7 @@ def a_new_notebook(laptop: Laptop, page: Page) -> None:
     assert page.evaluate(ASK, ["GET", "/api/terminals"]) == 200
     page.screenshot(path=PAGES / "launcher.png")
     page.locator(CARD).first.click()
-    expect(page.locator(STATUS_BAR)).to_contain_text("Custom (custom) | Idle")  # what is run earlier is lost
+    expect(page.locator(STATUS_BAR)).to_contain_text("Custom (custom) | Idle")  # code that is run earlier is lost
     page.locator(f".jp-Notebook {CELL}").first.click()
     page.keyboard.type("import pandas, sys; print(6 * 7, sys.prefix)")
     page.keyboard.press("Control+Enter")
@@ -234,7 +234,7 @@ def on_the_viewer(laptop: Laptop, page: Page) -> None:
 
 
 def left_at_work(laptop: Laptop, page: Page) -> None:
-    """What a cell prints after the page was closed is in the notebook."""
+    """The notebook contains what a cell prints after the page was closed."""
     open_notebook(laptop, page)
     compute(page, LATE)
     expect(page.locator(OUTPUT).last).to_have_text("begun")
@@ -264,7 +264,7 @@ def left_alone(laptop: Laptop, page: Page) -> None:
 
 
 def on_the_page_of_costs(laptop: Laptop, page: Page) -> None:
-    """The minutes that Alice's instance ran, and why autostop ended it."""
+    """The page of costs shows how long Alice's instance ran, and why autostop stopped it."""
     folder = laptop.state.path / "costs"
     play(laptop, "costs", "-e", f"costs_directory={folder}")
     (report,) = folder.glob("*.html")

@@ -46,13 +46,13 @@ def image() -> str:
 
 @pytest.fixture
 def printed() -> list[tuple[str, str, str]]:
-    """The output of scripts."""
+    """Provide a list for the output of scripts."""
     return []
 
 
 @pytest.fixture
 def server(image: str, tmp_path: Path, printed: list[tuple[str, str, str]]) -> Iterator[Callable[..., Machines]]:
-    """The machines of a new server of the sandbox; the earlier server is not stopped first."""
+    """Provide a function that starts the machines of a new sandbox server without stopping the earlier one first."""
 
     def begin(**settings: Any) -> Machines:
         begun = Machines(Settings(image, **settings), tmp_path, lambda *said: printed.append(said))
@@ -67,7 +67,7 @@ def server(image: str, tmp_path: Path, printed: list[tuple[str, str, str]]) -> I
 
 
 def names_of(machines: Machines | Laptop) -> list[str]:
-    """The existing containers and volumes of this sandbox, without its name."""
+    """Return the names of this sandbox's containers and volumes, without the sandbox's own name."""
     options = ["--filter", f"label=sandbox={machines.identity}", "--format"]
     found = podman("ps", "--all", *options, "{{.Names}}") + podman("volume", "ls", *options, "{{.Name}}")
     return sorted(name.removeprefix(machines.identity + "-") for name in found.split())
@@ -88,10 +88,10 @@ def test_life(server: Callable[..., Machines], printed: list[tuple[str, str, str
     assert json.loads(on(machines, "alice", "cat /opt/ml/metadata/resource-metadata.json"))["ResourceName"] == "alice"
     assert "a password is required" in on(machines, "alice", "runuser -u ec2-user -- sudo --non-interactive id")
     assert machines.stop("alice").result(60) == ""
-    assert not machines.has_ended("alice")  # it was stopped
+    assert not machines.has_ended("alice")  # since it was stopped
     assert names_of(machines) == ["alice", "efs.datalab"]
 
-    # The next one has the same volume, and sudo.
+    # The next machine has the same volume, and sudo.
     assert machines.start(replace(ALICE, root_access=True)).result(BOOT_SECONDS) == ""
     assert on(machines, "alice", "cat /home/ec2-user/SageMaker/made") == "made"
     assert "uid=0" in on(machines, "alice", "runuser -u ec2-user -- sudo --non-interactive id")
@@ -107,7 +107,7 @@ def test_script_that_fails(server: Callable[..., Machines], printed: list[tuple[
     assert reason.startswith(f"Notebook Instance Lifecycle Config '{ALICE.config_arn}' for Notebook Instance")
     assert "failed. Please check your CloudWatch logs" in reason
     assert printed == [("alice", "on-start", "no such thing\n")]
-    assert names_of(machines) == ["alice", "efs.datalab"]  # volumes
+    assert names_of(machines) == ["alice", "efs.datalab"]  # both are volumes
 
 
 def test_script_that_takes_too_long(server: Callable[..., Machines]) -> None:
@@ -127,9 +127,9 @@ def test_capacity(server: Callable[..., Machines]) -> None:
     machines = server(limit=1)
     alice, bob = machines.start(ALICE), machines.start(replace(ALICE, name="bob"))
     assert "not enough capacity of ml.t3.medium" in bob.result(60)
-    machines.close()  # while Alice's is starting; that start is cancelled
+    machines.close()  # while Alice's machine is starting; that start is cancelled
     assert alice.result(60)
-    assert names_of(machines) == ["alice", "efs.datalab"]  # volumes
+    assert names_of(machines) == ["alice", "efs.datalab"]  # both are volumes
 
 
 def test_container_that_was_killed_and_server_that_was(server: Callable[..., Machines]) -> None:
@@ -145,25 +145,25 @@ def test_container_that_was_killed_and_server_that_was(server: Callable[..., Mac
     assert not machines.has_ended("alice")
 
     after = server()
-    assert names_of(after) == ["alice", "efs.datalab"]  # volumes
+    assert names_of(after) == ["alice", "efs.datalab"]  # both are volumes
     assert after.start(ALICE).result(BOOT_SECONDS) == ""
     assert on(after, "alice", "cat /home/ec2-user/SageMaker/kept") == "kept"
 
 
 @pytest.fixture
 def home(tmp_path: Path) -> Iterator[Laptop]:
-    """A laptop; nothing of it is left in the end."""
+    """Provide a laptop; remove all of it at the end."""
     home = Laptop(tmp_path)
     yield home
     home.reset()
 
 
 def test_ends_make_nothing_and_can_be_repeated(image: str, home: Laptop, monkeypatch: pytest.MonkeyPatch) -> None:
-    """After a server was killed, its container and volume exist."""
+    """`stop` removes a killed server's containers, `reset` its volumes too; both make no image and can be repeated."""
     podman("create", f"--label=sandbox={home.identity}", f"--name={home.identity}-bob", image, "true")
     podman("volume", "create", f"--label=sandbox={home.identity}", f"{home.identity}-alice")
     monkeypatch.setattr(laptop, "Laptop", lambda: home)
-    monkeypatch.setenv("PATH", os.environ["PATH"])  # as it was, after that
+    monkeypatch.setenv("PATH", os.environ["PATH"])  # restored after the test
     monkeypatch.setattr(images, "prepare", lambda: pytest.fail("images are made"))
     home.state.path.mkdir(parents=True)
     home.state.account.touch()

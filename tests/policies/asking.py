@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Who asks AWS, for what, and what is expected: the words in which the tables are written."""
+"""The vocabulary of the tables: who asks AWS, for what, and the decision that is expected."""
 
 from __future__ import annotations
 
@@ -54,15 +54,15 @@ class Who:
     asks_as: Request
 
     def may(self, says: str, action: str, on: Thing, **more: Any) -> Decision:
-        """A policy allows this, and none forbids it."""
+        """Expect that a policy allows this, and none forbids it."""
         return self._decision(ALLOWED, says, action, on, more)
 
     def may_not(self, says: str, action: str, on: Thing, **more: Any) -> Decision:
-        """No policy allows this."""
+        """Expect that no policy allows this."""
         return self._decision(DENIED, says, action, on, more)
 
     def must_not(self, says: str, action: str, on: Thing, **more: Any) -> Decision:
-        """A policy forbids this, whatever other policies say."""
+        """Expect that a policy forbids this, whatever other policies say."""
         return self._decision(FORBIDDEN, says, action, on, more)
 
     def _decision(self, expected: str, says: str, action: str, on: Thing, more: dict[str, Any]) -> Decision:
@@ -75,37 +75,37 @@ OFFICE = {"aws:SourceIp": "203.0.113.7"}  # where people may open instances from
 
 
 def person(name: str, team: str) -> Who:
-    """An IAM user in the group of a team, at the office."""
+    """Return an IAM user in the group of a team, at the office."""
     context = {"aws:username": name, **OFFICE}
     return Who(name, Request(f"arn:aws:iam::{ACCOUNT}:user/{name}", "", "", context, [f"datalab-people-{team}"]))
 
 
 def instance_of(name: str, role: str, policy: str, tags: dict[str, str], *more: str) -> Who:
-    """An instance, which asks with its execution role."""
+    """Return an instance, which asks with its execution role."""
     context = {f"aws:PrincipalTag/{key}": value for key, value in tags.items()}
     session = f"arn:aws:sts::{ACCOUNT}:assumed-role/{role}/SageMaker"
     return Who(f"{name}'s instance", Request(session, "", "", context, [policy, *more], "datalab-boundary"))
 
 
 def notebook(name: str, **tags: str) -> Thing:
-    """A notebook instance with tags."""
+    """Return a notebook instance with tags."""
     context = {f"aws:ResourceTag/{key}": value for key, value in tags.items()}
     return Thing(f"{SAGEMAKER}notebook-instance/{name}", context)
 
 
 def s3(place: str) -> Thing:
-    """A bucket or an object."""
+    """Return a bucket or an object."""
     return Thing(f"arn:aws:s3:::{place}")
 
 
 def files(**tags: str) -> Thing:
-    """A file system with tags."""
+    """Return a file system with tags."""
     context = {f"aws:ResourceTag/{key}": value for key, value in tags.items()}
     return Thing(f"arn:aws:elasticfilesystem:{REGION}:{ACCOUNT}:file-system/fs-1", context)
 
 
 def stream(name: str) -> Thing:
-    """A log stream of notebook instances."""
+    """Return a log stream of notebook instances."""
     return Thing(f"{LOG_GROUP}:log-stream:{name}/LifecycleConfigOnStart")
 
 
@@ -138,5 +138,5 @@ VIEWER = instance_of("viewer", "datalab-viewer", "datalab-viewer", {})
 
 
 def keys(*tags: str) -> dict[str, Any]:
-    """A request that names these tags."""
+    """Return the context of a request that names these tags."""
     return {"aws:TagKeys": list(tags)}

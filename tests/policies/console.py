@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What the console does for people: each operation with all rights that AWS requires, by AWS's own reference.
+"""What the console does for people: each operation with all rights that it requires, by AWS's own reference.
 
 https://docs.aws.amazon.com/sagemaker/latest/dg/api-permissions-reference.html
 """
@@ -36,7 +36,7 @@ VPC = ["ec2:DescribeSecurityGroups", "ec2:DescribeSubnets", "ec2:DescribeVpcs"]
 KEY = ["kms:DescribeKey", "kms:CreateGrant"]
 SECRET = "secretsmanager:GetSecretValue"
 
-# The operation itself comes first.
+# The actions that each operation requires; its own action comes first.
 OPERATIONS: Mapping[str, list[str]] = {
     "lists instances": ["sagemaker:ListNotebookInstances"],
     "looks at one": ["sagemaker:DescribeNotebookInstance", "sagemaker:ListTags"],
@@ -72,7 +72,7 @@ EVERYBODYS = {"lists instances", "looks at one", "opens one", "starts one", "sto
 MAY: Mapping[Who, set[str]] = {
     **dict.fromkeys((ALICE, ERIN, FRANK), EVERYBODYS),
     IVY: EVERYBODYS | {"creates one", "changes one"},
-    UMA: EVERYBODYS | {"changes one"},  # her instance has a name that is not hers
+    UMA: EVERYBODYS | {"changes one"},  # the name of her instance is not made from hers
 }
 
 # The subnet, groups, keys and secrets of each person's instance. FRANK's key is known by its alias only.
@@ -94,14 +94,14 @@ SECRETS = {
 ROLES = {ALICE: ["datalab/datalab-research", "gpu"], ERIN: ["datalab/datalab-fraud-erin"]}
 ROLES |= {FRANK: ["datalab/datalab-fraud-frank"], IVY: ["datalab/datalab-interns"], UMA: ["datalab/datalab-interns"]}
 KEYS = {ERIN: [OF_ERIN], FRANK: [OF_FRANK]}
-TEAMS = {ALICE: "research", ERIN: "fraud", FRANK: "fraud"}  # of those who have secrets
+TEAMS = {ALICE: "research", ERIN: "fraud", FRANK: "fraud"}  # of the people whose team has secrets
 SUBNETS = {ALICE: ["subnet-0a", "subnet-0b", "subnet-0d"]}
 GROUPS = {ALICE: ["sg-0a", "sg-0d"]}
 BY_SAGEMAKER = {"kms:GrantIsForAWSResource": "true"}
 
 
 def of_the_console() -> Iterator[Decision]:
-    """Each operation, and each action that it depends on, of each person."""
+    """Yield the decisions about each operation of each person, and about each action that it depends on."""
     for who, may in MAY.items():
         for says, actions in OPERATIONS.items():
             if says in may:
@@ -114,14 +114,14 @@ def of_the_console() -> Iterator[Decision]:
 
 
 def of_instances_and_the_console() -> Iterator[Decision]:
-    """The same for instances, and their use of keys and secrets."""
+    """Yield the decisions about the same operations of instances, and about their use of keys and secrets."""
     for instance in (*INSTANCES.values(), VIEWER):
         yield from _of_an_instance(instance)
     yield from _of_the_keys_of_instances()
 
 
 def _things(who: Who, action: str) -> list[Thing]:
-    """The resources of the action when a person does it with their own instance."""
+    """Return the resources of an action when a person takes it on their own instance."""
     service, verb = action.split(":")
     if action in WITH_ITS_OWN:
         return WITH_ITS_OWN[action](who)
@@ -170,7 +170,7 @@ def _of_foreign_things(who: Who) -> Iterator[Decision]:
 
 
 def _of_what_is_theirs_to_use_only(who: Who) -> Iterator[Decision]:
-    """Actions on the subnets, groups, keys and secrets of an instance, which people may only use."""
+    """Yield the decisions about changes of the subnets, groups, keys and secrets that people may only use."""
     yield who.may_not("deletes a subnet", "ec2:DeleteSubnet", Thing(f"{EC2}subnet/subnet-0a"))
     yield who.may_not("runs a machine there", "ec2:RunInstances", Thing(f"{EC2}subnet/subnet-0a"))
     opens = "ec2:AuthorizeSecurityGroupIngress"
@@ -193,7 +193,7 @@ def _of_what_is_theirs_to_use_only(who: Who) -> Iterator[Decision]:
 
 
 def _of_an_instance(who: Who) -> Iterator[Decision]:
-    """An instance may do these operations only on itself, and the viewer none of them."""
+    """Yield the decisions about the operations that no instance may do, nor the viewer."""
     for says, actions in OPERATIONS.items():
         if says not in {"looks at one", "stops one", "creates one", "changes one"}:
             thing = {"lists": NOTHING}.get(says.split()[0], OWN["bob"])
@@ -205,7 +205,7 @@ def _of_an_instance(who: Who) -> Iterator[Decision]:
 
 
 def _of_the_keys_of_instances() -> Iterator[Decision]:
-    """The keys of the buckets through S3, and the secrets of a team's repositories."""
+    """Yield the decisions about buckets' keys, usable only through S3, and about secrets of a team's repositories."""
     by_s3: dict[str, Any] = {"kms:ViaService": f"s3.{REGION}.amazonaws.com"}
     for team, who in INSTANCES.items():
         for verb in ("Decrypt", "GenerateDataKey"):

@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Who may do what: the table that the policies have to agree with, in every line."""
+"""The table of who may do what; the policies have to agree with it in every line."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ from .simulator import ACCOUNT, Request
 
 
 def of_the_boundary() -> Iterator[Decision]:
-    """What the boundary leaves of a role with all rights."""
+    """Yield the decisions about a role with all rights, which its boundary limits."""
     who = instance_of("alice", "datalab-research", "datalab-research", {"team": "research"}, "everything")
     who = replace(who, name="an instance with a policy that allows everything")
     user = Thing(f"arn:aws:iam::{ACCOUNT}:user/x")
@@ -84,7 +84,7 @@ def of_the_boundary() -> Iterator[Decision]:
 
 
 def of_trust() -> Iterator[Decision]:
-    """Who may assume a role."""
+    """Yield the decisions about who may assume a role."""
     role, here = Thing(f"{ROLE}datalab/datalab-research"), {"aws:SourceAccount": ACCOUNT}
     sagemaker = Who("SageMaker", Request("sagemaker.amazonaws.com", "", "", trust="datalab-trust"))
     lambdas = Who("Lambda", Request("lambda.amazonaws.com", "", "", trust="datalab-trust"))
@@ -98,7 +98,7 @@ def of_trust() -> Iterator[Decision]:
 
 
 def of_trust_in_instances() -> Iterator[Decision]:
-    """Who may assume a role with platform_access_trust_instances_only."""
+    """Yield the decisions about who may assume a role with platform_access_trust_instances_only."""
     role, trust = Thing(f"{ROLE}datalab/datalab-research"), "datalab-trust-instances"
     sagemaker = Who("SageMaker", Request("sagemaker.amazonaws.com", "", "", trust=trust))
     lambdas = Who("Lambda", Request("lambda.amazonaws.com", "", "", trust=trust))
@@ -123,7 +123,7 @@ def of_trust_in_instances() -> Iterator[Decision]:
 
 
 def without_boundary(decision: Decision) -> Decision:
-    """The same with a boundary that allows everything: a policy must not grant more than our boundary allows."""
+    """Return the decision without the boundary: a policy must not grant more than our boundary allows."""
     expected = DENIED if decision.expected == FORBIDDEN else decision.expected
     who = f"{decision.who}, without the boundary,"
     return replace(decision, who=who, expected=expected, request=replace(decision.request, boundary=None))

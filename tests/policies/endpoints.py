@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What passes the endpoints of the network, for a person with all rights in their account."""
+"""What the endpoints of the network let through, for a person with all rights in their account."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .simulator import ACCOUNT, Policies, Request
 
 OTHER = "210987654321"
 OF_AWS = "137112412989"
-LISTED = "acme-data"  # of a partner's account
+LISTED = "acme-data"  # a bucket of a partner's account
 PACKAGES = f"al2023-repos-{REGION}-de612dc2"
 
 
@@ -33,7 +33,7 @@ def _policies() -> Policies:
 
 
 POLICIES = _policies()
-OPEN: Policies = {  # of a bucket whose owner lets everybody in
+OPEN: Policies = {  # the policy of a bucket whose owner lets everybody in
     "open": {
         "Version": "2012-10-17",
         "Statement": [{"Sid": "Open", "Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*"}],
@@ -51,7 +51,7 @@ def _asks(who: str, service: str, action: str, resource: str, owner: str, **cont
 
 
 def of_s3() -> Iterator[Decision]:
-    """Our credentials reach our buckets and those that are listed; packages can be read; nothing else passes."""
+    """Yield what passes to S3: our credentials to our and listed buckets, and reads of packages; nothing else does."""
     cases = [
         (ALLOWED, "s3:PutObject", ACCOUNT, "acme-results", ACCOUNT),
         (ALLOWED, "s3:ListBucket", ACCOUNT, "acme-results", ACCOUNT),
@@ -94,7 +94,7 @@ ASKED = {
 
 
 def of_interfaces() -> Iterator[Decision]:
-    """Our credentials pass, others do not; an instance is opened if it is this account's."""
+    """Yield what passes to other services: our credentials, not others'; an instance opens if it is this account's."""
     for service, (action, arn) in ASKED.items():
         yield Decision("ours", f"asks {service}", ALLOWED, _asks(ACCOUNT, service, action, arn, ACCOUNT))
         theirs = arn.replace(ACCOUNT, OTHER)

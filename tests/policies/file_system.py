@@ -32,7 +32,7 @@ BY_POINT = {"elasticfilesystem:AccessPointArn": POINT, "aws:SecureTransport": "t
 
 
 def _mounting(who: Who, role: str, *policies: str) -> Who:
-    """Who mounts the file system with a role of this name."""
+    """Return a person or instance that mounts the file system with a role of this name."""
     arn = f"arn:aws:iam::{ACCOUNT}:role/{role}"
     asks = who.asks_as
     context = {**asks.context, "aws:PrincipalArn": arn}
@@ -40,7 +40,7 @@ def _mounting(who: Who, role: str, *policies: str) -> Who:
 
 
 def of_the_platform() -> Iterator[Decision]:
-    """Instances mount and write, the viewer mounts; none may be root, or mount without TLS or the access point."""
+    """Yield our roles' decisions: all mount, with TLS and by the access point; instances write; none may be root."""
     research = _mounting(INSTANCES["research"], "datalab/datalab-research")
     erin = _mounting(INSTANCES["fraud"], "datalab/datalab-fraud-erin")
     viewer = _mounting(VIEWER, "datalab/datalab-viewer")
@@ -57,11 +57,11 @@ def of_the_platform() -> Iterator[Decision]:
 
 
 def of_others() -> Iterator[Decision]:
-    """No other role or user, even with all rights; and a viewer with all rights may do no more."""
+    """Yield the decisions about roles and users with all rights: others may not mount, and a viewer may do no more."""
     admin = instance_of("admin", "Admin", "everything", {})
     admin = Who("an administrator's machine", replace(admin.asks_as, boundary=None))
     other = _mounting(admin, "Admin")
-    alike = _mounting(admin, "datalab-research")  # on another path
+    alike = _mounting(admin, "datalab-research")  # a role with the name of one of ours, but on another path
     user = _mounting(person("alice", "research"), "", "everything")
     user = Who(
         "alice", replace(user.asks_as, context={**user.asks_as.context, "aws:PrincipalArn": user.asks_as.principal})

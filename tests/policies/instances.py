@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What code on instances may do, and the viewer."""
+"""What code on instances may do, and on the viewer."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from .asking import (
     stream,
 )
 
-# For each team: what it reads, and what it must not read, by the reason.
+# For each team: what it reads, and what it must not read, for different reasons.
 FOLDERS = {
     "research": ["acme-data/research", "acme-data/shared"],
     "fraud": ["acme-data/fraud", "acme-cards"],
@@ -46,7 +46,7 @@ OTHERS = {"research": "fraud", "fraud": "research", "interns": "research"}
 
 
 def of_instances() -> Iterator[Decision]:
-    """What code on an instance may do."""
+    """Yield the decisions about code on an instance."""
     for team, who in INSTANCES.items():
         yield from _of_itself(who, team)
         yield from _of_logs(who, team)
@@ -70,7 +70,7 @@ STOP = "sagemaker:StopNotebookInstance"
 
 
 def _of_files(who: Who) -> Iterator[Decision]:
-    """The file system, by identity policies; what its own policy denies is in file_system.py."""
+    """Yield the decisions of identity policies about the file system; those of its own policy are in file_system.py."""
     yield who.may("mounts the shared folder", "elasticfilesystem:ClientMount", FILES)
     yield who.may_not("is root there", "elasticfilesystem:ClientRootAccess", FILES)
     yield who.may_not("deletes it", "elasticfilesystem:DeleteFileSystem", FILES)
@@ -144,7 +144,7 @@ def _of_data(who: Who, team: str) -> Iterator[Decision]:
 
 
 def _of_tools(who: Who) -> Iterator[Decision]:
-    """A person who could write there could run code on everybody's instance."""
+    """Yield the decisions about tools: a person who could write there could run code on everybody's instance."""
     tool = s3("acme-tools/0a/report.py")
     yield who.may("fetches tools", "s3:GetObject", tool)
     yield who.may_not("fetches the tools of others", "s3:GetObject", s3("acme-tools2/0a/report.py"))
@@ -174,7 +174,7 @@ def _of_results(who: Who, team: str) -> Iterator[Decision]:
 
 
 def listing(prefix: str) -> dict[str, Any]:
-    """A request for the objects below this."""
+    """Return the context of a request for the objects below this prefix."""
     return {"s3:prefix": prefix}
 
 
@@ -202,7 +202,7 @@ def _of_queries(who: Who, team: str) -> Iterator[Decision]:
 
 
 def of_the_viewer() -> Iterator[Decision]:
-    """The viewer describes itself, and writes its logs."""
+    """Yield the decisions about the viewer, which describes itself and writes its logs."""
     own = OWN["viewer"]
     for verb in ("DescribeNotebookInstance", "ListTags"):
         yield VIEWER.may("looks at itself", f"sagemaker:{verb}", own)

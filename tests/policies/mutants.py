@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Break each statement of a policy in every way, to see that the table of decisions notices."""
+"""Break each statement of a policy in every way, to see whether the table of decisions notices it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .simulator import Policies, Request
 
 Statement = dict[str, Any]
 
-# Mutants that the table cannot notice, and why they grant nothing: statement and change, in any policy.
+# Mutants that the table cannot notice, by statement and change in any policy, and why they grant nothing.
 HARMLESS = {
     ("PassRole", "Action iam:*"): "no other action of IAM has the key iam:PassedToService",
     ("SharedFolder", "Resource *"): "no other resource has these actions",
@@ -51,17 +51,17 @@ class Mutant:
     sid: str
     broken: str
     document: dict[str, Any]
-    actions: frozenset[str]  # which the statement concerns, before or after
+    actions: frozenset[str]  # the actions that the statement concerns, before or after the change
 
     def __str__(self) -> str:
         return f"{self.policy}: {self.sid}: {self.broken}"
 
     def concerns(self, request: Request) -> bool:
-        """Whether the decision about this request can change."""
+        """Return whether the decision about this request can change."""
         return self.policy in request.policies and any(fnmatch(request.action, action) for action in self.actions)
 
     def instead(self, request: Request) -> Request:
-        """The request, with this policy instead of the original."""
+        """Return the request, with this policy instead of the original."""
         identity = [str(self) if name == self.policy else name for name in request.identity]
         single: dict[str, Any] = {
             part: str(self) for part in ("boundary", "trust", "on", "endpoint") if getattr(request, part) == self.policy
@@ -70,7 +70,7 @@ class Mutant:
 
 
 def mutants(policies: Policies) -> Iterator[Mutant]:
-    """The policy without each statement, without each limit or permission in it, and with wider ones."""
+    """Yield each policy without one statement, without one limit or permission in it, and with a wider one."""
     for policy, document in policies.items():
         statements = document["Statement"]
         for number, statement in enumerate(statements):

@@ -16,7 +16,7 @@ CREATE, UPDATE = "sagemaker:CreateNotebookInstance", "sagemaker:UpdateNotebookIn
 
 
 def of_names() -> Iterator[Decision]:
-    """All decisions about names."""
+    """Yield all decisions about names."""
     yield from _of_a_namesake_of_the_viewer()
     yield from _of_an_email_name()
     yield from _of_tagged_people()
@@ -28,12 +28,12 @@ def of_names() -> Iterator[Decision]:
 
 
 def small(name: str, **changes: Any) -> dict[str, Any]:
-    """The request for a small instance of this person."""
+    """Return the context of a request for a small instance of this person."""
     return {**SMALL, "aws:RequestTag/owner": name, **changes}
 
 
 def _of_a_namesake_of_the_viewer() -> Iterator[Decision]:
-    """A user with the name of a viewer whose tag owner has that name."""
+    """Yield the decisions about a user with the name of a viewer, whose tag owner has that name, too."""
     for team in ("research", "interns"):
         who = person("viewer", team)
         for verb in ("StartNotebookInstance", "StopNotebookInstance", "UpdateNotebookInstance", "ListTags"):
@@ -47,7 +47,7 @@ def _of_a_namesake_of_the_viewer() -> Iterator[Decision]:
 
 
 def _of_an_email_name() -> Iterator[Decision]:
-    """AWS accepts no @ in an instance's name: the fleet replaces it, which IAM cannot, and creates the instance."""
+    """Yield decisions about a name with @, which no instance can have: only the fleet replaces it, and creates one."""
     name = "zoe@example.com"
     who, own = person(name, "interns"), OF_ZOES_EMAIL
     for verb in ("CreatePresignedNotebookInstanceUrl", "StartNotebookInstance", "StopNotebookInstance"):
@@ -59,7 +59,7 @@ def _of_an_email_name() -> Iterator[Decision]:
 
 
 def _of_tagged_people() -> Iterator[Decision]:
-    """A user with an e-mail name and a tag with the plain name of the inventory: they create their instance."""
+    """Yield decisions about a user with an e-mail name whose tag has the inventory's name: they create their own."""
     session = replace(person("zoe@example.com", "interns").asks_as, identity=["tagged-datalab-people-interns"])
     zoe = Who("zoe", replace(session, context={**session.context, "aws:PrincipalTag/owner": "zoe"}))
     nameless = Who("a user without the tag", session)
@@ -79,7 +79,7 @@ def _of_tagged_people() -> Iterator[Decision]:
 
 
 def _of_own_configs() -> Iterator[Decision]:
-    """With a file system or access point for each person, a configuration gives access to one person's files."""
+    """Yield the decisions about configurations that give access to one person's own file system or access point."""
     ivy = person("ivy", "interns")
     ivy = replace(ivy, asks_as=replace(ivy.asks_as, identity=["apart-datalab-people-interns"]))
     for name in ("datalab-ivy", "datalab-small-ivy"):

@@ -1,8 +1,8 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Which rights the operations of an API need, to compare the calls of playbooks with the operator's policies.
+"""The rights that the operations of an API need, to compare playbooks' calls with the operator's policies.
 
-An action of IAM is called as its operation is, but for those below, by AWS's Service Authorization Reference:
+An action of IAM has the name of its operation, except for those below, by AWS's Service Authorization Reference:
 https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html
 """
 
@@ -12,17 +12,17 @@ from collections.abc import Iterable, Iterator
 
 from .operator import OPERATOR
 
-# boto3's names of services, where IAM has others.
+# The services for which IAM has another name than boto3.
 SERVICES = {"efs": "elasticfilesystem", "resourcegroupstaggingapi": "tag", "service-quotas": "servicequotas"}
 
-# Budgets has one action for all that reads, and one for all that changes.
+# Budgets has one action for all operations that read, and one for all that change.
 _OF_BUDGETS = {
     "ViewBudget": "DescribeBudget DescribeBudgets DescribeNotificationsForBudget DescribeSubscribersForNotification",
     "ModifyBudget": "CreateBudget CreateNotification CreateSubscriber DeleteBudget DeleteNotification DeleteSubscriber"
     " UpdateBudget UpdateNotification",
 }
 
-# Operations whose actions have other names, or that take none.
+# Operations whose actions have other names, or that need no action.
 ACTIONS: dict[str, list[str]] = {
     **{f"budgets:{name}": [f"budgets:{action}"] for action, names in _OF_BUDGETS.items() for name in names.split()},
     "s3:DeleteObjects": ["s3:DeleteObject", "s3:DeleteObjectVersion"],
@@ -43,7 +43,7 @@ ACTIONS: dict[str, list[str]] = {
     "sts:GetCallerIdentity": [],  # is allowed to everybody
 }
 
-# What AWS does with the caller's rights; the sandbox does not show it.
+# What AWS does with the caller's rights during an operation; the sandbox does not show it.
 _IN_A_NETWORK = [
     *(f"ec2:Describe{kind}" for kind in ("NetworkInterfaces", "SecurityGroups", "Subnets", "Vpcs")),
     "ec2:CreateNetworkInterface",
@@ -83,20 +83,20 @@ ALSO: dict[str, list[str]] = {
 
 
 def actions_of(operation: str) -> list[str]:
-    """The actions that an operation takes, which is called as the sandbox counts it: service:Operation."""
+    """Return the actions that an operation needs; it is written as the sandbox counts it: service:Operation."""
     service, _, name = operation.partition(":")
     return [*ACTIONS.get(operation, [f"{SERVICES.get(service, service)}:{name}"]), *ALSO.get(operation, ())]
 
 
 def allowed() -> set[str]:
-    """The actions that the operator's policies allow."""
+    """Return the actions that the operator's policies allow."""
     statements = [each for document in OPERATOR.values() for each in document["Statement"] if each["Effect"] == "Allow"]
     actions = [each["Action"] for each in statements]
     return {action for each in actions for action in (each if isinstance(each, list) else [each])}
 
 
 def missing(operations: Iterable[str]) -> Iterator[str]:
-    """The actions that a playbook has called and the policies do not allow."""
+    """Yield a message for each action that a playbook has needed and the policies do not allow."""
     for operation in operations:
         for action in actions_of(operation):
             if action not in allowed():
@@ -109,7 +109,7 @@ def missing(operations: Iterable[str]) -> Iterator[str]:
 
 
 def left_over(operations: Iterable[str]) -> Iterator[str]:
-    """The actions that the policies allow and no playbook has called."""
+    """Yield a message for each action that the policies allow and no playbook has needed."""
     used = {action for operation in operations for action in actions_of(operation)}
     for action in sorted(allowed() - used):
         yield (

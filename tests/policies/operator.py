@@ -14,7 +14,7 @@ from .asking import CONFIG, NOTHING, REGION, ROLE, Decision, Thing, Who, noteboo
 from .simulator import ACCOUNT, Policies, Request
 
 KEY = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/"
-# An inventory that needs all rights, except those for what it has already.
+# An inventory that needs all rights, except those for resources that exist already.
 SHARED: dict[str, Any] = {
     "platform_costs_activate_tags": True,
     "platform_costs_topic": True,
@@ -35,7 +35,7 @@ BOB = {
 }
 WANTED = wanted(inventory(viewers=["viewer"], shared=SHARED, variables={"bob": BOB}))
 OPERATOR: Policies = {policy.name: policy.document for policy in render_operator(WANTED)}
-# One that has most already, for the statements that the first does not need.
+# An inventory with most resources already, for the statements that the first one does not need.
 YOURS: dict[str, Any] = {
     "platform_access_name": "yours",
     "platform_access_boundary": f"arn:aws:iam::{ACCOUNT}:policy/yours/given",
@@ -56,7 +56,7 @@ OPERATOR |= {
 
 
 def who(*parts: str, platform: str = "datalab") -> Who:
-    """A person or CI role with the policies of these parts."""
+    """Return a person or CI role with the policies of these parts."""
     policies = [f"operator-{platform}-{part}" for part in parts]
     return Who(
         f"an operator of {' and '.join(parts)}", Request(f"arn:aws:iam::{ACCOUNT}:user/ci", "", "", {}, policies)
@@ -68,12 +68,12 @@ ALL = who(*PARTS)
 
 
 def actions(service: str, words: str) -> list[str]:
-    """The actions of a service, from a text."""
+    """Return the actions of a service, from a text with their names."""
     return [f"{service}:{word}" for word in words.split()]
 
 
 def only(who: Who, may: Iterable[str], ours: Iterable[Thing], others: Iterable[Thing]) -> Iterator[Decision]:
-    """Each action on all resources of ours, and on none of others."""
+    """Yield the decisions that allow each action on all our resources, and on none of others."""
     for action in may:
         for thing in ours:
             yield who.may(f"does it to {thing.arn}", action, thing)
@@ -82,7 +82,7 @@ def only(who: Who, may: Iterable[str], ours: Iterable[Thing], others: Iterable[T
 
 
 def of_the_operator() -> Iterator[Decision]:
-    """All decisions."""
+    """Yield all decisions about the operator."""
     yield from _of_instances()
     yield from _of_what_instances_get()
     yield from _of_the_network()
@@ -153,7 +153,7 @@ def _of_what_instances_get() -> Iterator[Decision]:
 
 OURS = {"aws:ResourceTag/datalab:network": "datalab"}
 NEW = {"aws:RequestTag/datalab:network": "datalab"}
-# The network of others' resources: without an owner, or another platform's.
+# The tags of others' resources: none, or another platform's.
 OTHERS: tuple[dict[str, Any], ...] = ({}, {"aws:ResourceTag/datalab:network": "other"})
 MADE = {
     "AllocateAddress": "elastic-ip",
@@ -188,12 +188,12 @@ READS = (
 
 
 def ec2(kind: str, context: dict[str, Any] | None = None, *, name: str = "x-0123") -> Thing:
-    """A resource of EC2."""
+    """Return a resource of EC2."""
     return Thing(f"arn:aws:ec2:{REGION}:{ACCOUNT}:{kind}/{name}", context or {})
 
 
 def _of_keys() -> Iterator[Decision]:
-    """The rights that SageMaker and EFS require on the keys of the inventory, one of them known by its alias."""
+    """Yield the decisions about the rights that SageMaker and EFS require on keys, one of them known by its alias."""
     ours = [Thing(f"{KEY}files"), Thing(f"{KEY}a", {"kms:ResourceAliases": ["alias/volumes"]})]
     others = [Thing(f"{KEY}other"), Thing(f"{KEY}b", {"kms:ResourceAliases": ["alias/volumes2"]})]
     yield from only(INSTANCES, actions("kms", "DescribeKey GenerateDataKeyWithoutPlaintext"), ours, others)
@@ -220,7 +220,7 @@ def _of_the_network() -> Iterator[Decision]:
         yield from only(NETWORK, actions("ec2", changes), [ec2(kind, OURS)], foreign)
     groups = [ec2("security-group", context) for context in (OURS, *OTHERS)]
     closing = actions("ec2", "RevokeSecurityGroupEgress RevokeSecurityGroupIngress")
-    yield from only(NETWORK, closing, groups[:-1], groups[-1:])  # the default group, too, is without a tag
+    yield from only(NETWORK, closing, groups[:-1], groups[-1:])  # a VPC's default group is without a tag, too
     marked = {**NEW, **OURS}
     yield NETWORK.may_not("starts a machine", "ec2:RunInstances", ec2("instance", NEW))
     yield NETWORK.may_not("deletes a volume", "ec2:DeleteVolume", ec2("volume", OURS))
@@ -252,18 +252,18 @@ def _of_service_roles(who: Who, name: str, service: str) -> Iterator[Decision]:
 
 
 def efs(kind: str, context: dict[str, Any] | None = None) -> Thing:
-    """A file system or an access point."""
+    """Return a file system or an access point."""
     return Thing(f"arn:aws:elasticfilesystem:{REGION}:{ACCOUNT}:{kind}/x-0123", context or {})
 
 
 def tagged(whose: str, **tags: str) -> dict[str, Any]:
-    """Tags of a request, or of a resource that is there already."""
+    """Return the context for tags of a request, or of an existing resource."""
     return {f"aws:{whose}Tag/{key}": value for key, value in tags.items()}
 
 
 MARK = {"datalab:storage": "datalab"}
 MARKED, MARKING = tagged("Resource", **MARK), tagged("Request", **MARK)
-# Another platform's resources, and resources of others with names like ours.
+# Tags of others' resources, some with names like ours, and of another platform's.
 NOT_MARKED: list[dict[str, str]] = [{}, {"Name": "datalab"}, {"datalab:storage": "datalab2"}, {"owner": "alice"}]
 
 
@@ -474,7 +474,7 @@ def _of_the_report() -> Iterator[Decision]:
 
 
 def _of_yours() -> Iterator[Decision]:
-    """Resources that an inventory has already are used, and not changed."""
+    """Yield the decisions about resources that an inventory has already: they are used, and not changed."""
     network, storage, access = (who(part, platform="yours") for part in ("network", "storage", "access"))
     places = [ec2("vpc", name="vpc-0a"), *(ec2("subnet", name=f"subnet-0{letter}") for letter in "ab")]
     yield from only(network, ["ec2:CreateVpcEndpoint"], [*places, ec2("route-table")], [ec2("vpc"), ec2("subnet")])
@@ -499,7 +499,7 @@ def _of_yours() -> Iterator[Decision]:
 
 
 def _of_all() -> Iterator[Decision]:
-    """Together they allow no more than each alone: no way to more rights, and only the platform's resources."""
+    """Yield decisions on all parts together: no more than each alone, no way to more rights, no resources of others."""
     role, user = f"{ROLE}datalab/datalab-x", Thing(f"arn:aws:iam::{ACCOUNT}:user/ci")
     admin = {"iam:PolicyARN": "arn:aws:iam::aws:policy/AdministratorAccess"}
     yield ALL.may_not("creates a role without the boundary", "iam:CreateRole", Thing(role))

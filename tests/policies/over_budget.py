@@ -15,7 +15,7 @@ DENIAL = f"{IAM}policy/datalab/costs/datalab-over-budget-research"
 
 
 def of_teams_over_budget() -> Iterator[Decision]:
-    """All decisions."""
+    """Yield all decisions about a team that has spent its budget."""
     has = [*ALICE.asks_as.identity, "datalab-over-budget-research"]
     who = Who("alice, whose team has spent its budget,", replace(ALICE.asks_as, identity=has))
     for verb in ("Create", "Start"):

@@ -29,7 +29,7 @@ from .simulator import ACCOUNT, Request
 
 
 def of_people() -> Iterator[Decision]:
-    """What a person may do with their own instance, and not with those of others."""
+    """Yield the decisions about people, who may use their own instance, and not those of others."""
     use = ["CreatePresignedNotebookInstanceUrl", "DescribeNotebookInstance", "ListTags"]
     use += ["StartNotebookInstance", "StopNotebookInstance"]
     for who, other in ((ALICE, "bob"), (ERIN, "frank"), (IVY, "uma")):
@@ -61,7 +61,7 @@ def of_people() -> Iterator[Decision]:
     yield from _of_single_sign_on()
 
 
-# AWS takes Owner and owner for one key when it decides, and for two when it stores them.
+# AWS takes Owner and owner for the same key when it decides, and for two keys when it stores them.
 KEPT_TAGS = ("owner", "team", "platform", "cost-center", "datalab:verified", "datalab:restart")
 
 
@@ -119,7 +119,7 @@ def _of_single_sign_on() -> Iterator[Decision]:
     yield nameless.may_not("opens the variable's", "sagemaker:CreatePresignedNotebookInstanceUrl", literally)
 
 
-# A request for a small instance as Ivy may make it; then what is wrong with it, or still right.
+# A request for a small instance that Ivy may make; then changes that are still allowed, and changes that are not.
 SMALL: dict[str, Any] = {
     "aws:RequestTag/owner": "ivy",
     "aws:RequestTag/team": "interns",
@@ -166,22 +166,22 @@ NOT_SMALL: list[dict[str, Any]] = [
     {"sagemaker:VpcSecurityGroupIds": ["sg-0b"]},
     {"sagemaker:VpcSecurityGroupIds": ["sg-0a", "sg-0b"]},
     {"sagemaker:VpcSubnets": ["subnet-0c"]},
-    *({key: None} for key in SMALL if key != "aws:TagKeys"),  # which is there with any tag, and these are
+    *({key: None} for key in SMALL if key != "aws:TagKeys"),  # a request with tags always has aws:TagKeys
 ]
 
 
 def changed(changes: dict[str, Any]) -> dict[str, Any]:
-    """The request for a small instance with some of it changed, or left out."""
+    """Return the context of a request for a small instance, with some keys changed, or left out if None."""
     return {key: value for key, value in {**SMALL, **changes}.items() if value is not None}
 
 
 def told(changes: dict[str, Any]) -> str:
-    """A change, in words."""
+    """Return a change in words."""
     return " and ".join(f"{key.split(':')[1]} {value or 'left out'}" for key, value in changes.items())
 
 
 def of_restricted_groups() -> Iterator[Decision]:
-    """What people of restricted groups may create and change."""
+    """Yield the decisions about what people of restricted groups may create and change."""
     create, new = "sagemaker:CreateNotebookInstance", notebook("datalab-ivy")
     yield IVY.may("creates a small instance", create, new, context=SMALL)
     for changes in STILL_SMALL:

@@ -26,7 +26,7 @@ ELSEWHERE = [
 
 
 def at(who: Who, place: dict[str, str], policies: str = "") -> Who:
-    """A person in another place; `policies` is the prefix of the names of the deciding policies."""
+    """Return a person in another place; `policies` is the prefix of the names of the deciding policies."""
     rest = {key: value for key, value in who.asks_as.context.items() if key != "aws:SourceIp"}
     identity = [policies + name for name in who.asks_as.identity]
     name = f"{who.name} at {' and '.join(place.values()) or 'no known place'}"
@@ -34,7 +34,7 @@ def at(who: Who, place: dict[str, str], policies: str = "") -> Who:
 
 
 def of_places() -> Iterator[Decision]:
-    """All decisions about places."""
+    """Yield all decisions about places."""
     for who in (ALICE, ERIN, IVY):
         things = [OWN[who.name], *([OWN["viewer"]] if who is not IVY else [])]
         for thing in things:
@@ -55,7 +55,7 @@ def _what_needs_no_place(who: Who, name: str) -> Iterator[Decision]:
 
 
 def _of_one_kind(who: Who) -> Iterator[Decision]:
-    """If the inventory has addresses only, an endpoint is not enough; and the other way round."""
+    """Yield the decisions with one kind of place: with addresses only, an endpoint is not enough; and vice versa."""
     own = OWN[who.name]
     for policies, enough, other in (("addresses-", ADDRESSES, ENDPOINTS), ("endpoints-", ENDPOINTS, ADDRESSES)):
         for place in enough:

@@ -35,7 +35,7 @@ Policies = dict[str, dict[str, Any]]
 
 
 def read_platform() -> Platform:
-    """The platform of the inventory, in an account that has the resources of its settings."""
+    """Return the platform of the inventory, in an account that has the resources that its settings name."""
     everything = yaml.safe_load(INVENTORY.read_text())["all"]
     variables = yaml.safe_load(DEFAULTS.read_text()) | everything["vars"]
     settings = {name.removeprefix("platform_access_"): value for name, value in variables.items()}
@@ -66,7 +66,7 @@ def _person(name: str, team: str, given: dict[str, Any]) -> dict[str, Any]:
 
 
 PLATFORM = read_platform()
-TRUSTED = replace(  # with an instance whose name is not one of the platform's
+TRUSTED = replace(  # with an instance whose name lacks the platform's prefix
     PLATFORM,
     settings={**PLATFORM.settings, "trust_instances_only": True},
     people=[*PLATFORM.people, {"name": "zoe", "team": "research", "instance": "my-own"}],
@@ -80,7 +80,7 @@ POLICIES: Policies = {
     "datalab-trust": render_trust(PLATFORM),
     "datalab-trust-instances": render_trust(TRUSTED),
 }
-# The same for people who may open instances from addresses only, from endpoints only, and from everywhere.
+# The same policies for people who may open instances from addresses only, from endpoints only, and from everywhere.
 OPEN_FROM: Policies = {
     f"{kind}-{policy.name}": policy.document
     for kind, unset in (("addresses", ["vpc_endpoints"]), ("endpoints", ["cidrs"]), ("all", ["cidrs", "vpc_endpoints"]))
@@ -88,14 +88,14 @@ OPEN_FROM: Policies = {
         replace(PLATFORM, settings={**PLATFORM.settings, **{f"open_from_{each}": [] for each in unset}})
     )
 }
-# The same where IAM knows people by a tag of theirs.
+# The same policies where IAM knows people by a tag of theirs.
 TAGGED: Policies = {
     f"tagged-{policy.name}": policy.document
     for policy in render_policies(
         replace(PLATFORM, settings={**PLATFORM.settings, "person": "${aws:PrincipalTag/owner}"})
     )
 }
-# The same with a file system or an access point for each person, and so with a lifecycle configuration for each.
+# The same policies with a file system or access point for each person, and so a lifecycle configuration for each.
 APART: Policies = {
     f"apart-{policy.name}": policy.document for policy in render_policies(replace(PLATFORM, has_own_configs=True))
 }
@@ -119,12 +119,12 @@ class Request:
 
     @property
     def policies(self) -> set[str]:
-        """All of them."""
+        """The names of all policies that decide."""
         return {name for name in (*self.identity, self.boundary, self.trust, self.on, self.endpoint) if name}
 
 
 def decide(policies: Policies, requests: Sequence[Request], *, checked: bool = False) -> list[str]:
-    """IAM's decisions about all requests, by one process; `checked` if AWS is known to accept the requests."""
+    """Return IAM's decisions about all requests, from one process; `checked` if AWS is known to accept the requests."""
     asked = json.dumps({"policies": policies, "requests": [vars(each) for each in requests], "checked": checked})
     command = ["node", str(HERE / "decide.mjs"), str(INSTALLED)]
     done = subprocess.run(command, input=asked, capture_output=True, text=True, check=False)

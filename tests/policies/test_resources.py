@@ -36,7 +36,7 @@ def test_the_table_notices_every_broken_statement(table: str) -> None:
 
 
 def unnoticed(policies: Policies, helpers: Policies, decisions: list[Decision]) -> list[str]:
-    """The broken policies that change no decision."""
+    """Return the broken policies that change no decision."""
     broken = list(mutants(policies))
     documents = {**policies, **helpers, **{str(mutant): mutant.document for mutant in broken}}
     cases = [(mutant, decision) for mutant in broken for decision in decisions if mutant.concerns(decision.request)]

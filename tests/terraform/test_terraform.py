@@ -33,7 +33,7 @@ def sandbox() -> Iterator[Sandbox]:
 
 @pytest.fixture
 def terraform(sandbox: Sandbox, tmp_path: Path) -> Terraform:
-    """Runs a command of Terraform with these variables, and returns its exit code; other errors end the test."""
+    """Provide a function that runs a Terraform command and returns its exit code; other errors end the test."""
     mirror = tmp_path / "mirror" / "registry.terraform.io" / "hashicorp" / "aws"
     mirror.mkdir(parents=True)
     (mirror / PROVIDER.name).symlink_to(PROVIDER)

@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The resources that an account has before its first instance: execution roles, a network, a key."""
+"""The resources that an account has before its first instance: execution roles and a network."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def make_role(iam: Any, arn: str, **trust: Any) -> None:
 
 
 def make_network(ec2: Any, groups: int = 1) -> tuple[str, list[str]]:
-    """Make a VPC with one subnet, and this many security groups."""
+    """Make a VPC with one subnet and this many security groups; return their ids."""
     vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
     subnet: str = ec2.create_subnet(VpcId=vpc, CidrBlock="10.0.0.0/24")["Subnet"]["SubnetId"]
     made = [ec2.create_security_group(VpcId=vpc, GroupName=f"group-{n}", Description="-") for n in range(groups)]

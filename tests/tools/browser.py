@@ -28,7 +28,7 @@ class BrowserError(Exception):
 
 
 def chromium() -> str:
-    """The path of Chromium; with CI=true, it is installed if it is missing."""
+    """Return the path of Chromium; with CI=true, install it if it is missing."""
     found = [path for name in NAMES if (path := shutil.which(name))]
     if not found and debian.may_install():
         debian.install(["chromium"])

@@ -25,7 +25,7 @@ class Result:
     output: str
 
     def __str__(self) -> str:
-        """A line of the summary."""
+        """Return a line of the summary."""
         return f"{'passed' if self.passed else 'FAILED'}  {self.name:<16} {self.seconds:6.1f} s"
 
 
@@ -45,14 +45,14 @@ def run(name: str) -> Result:
 
 
 def report(result: Result) -> None:
-    """Report a check as soon as it ends; if it failed, with all of its output."""
+    """Print the result of a check as soon as it ends; if it failed, print all of its output, too."""
     if not result.passed:
         print(f"\n{'-' * 30} {result.name} {'-' * 30}\n{result.output}")
     print(result, flush=True)
 
 
 def to_be_seen(output: str) -> list[str]:
-    """The last lines of pytest and molecule.py: what was proved or seen, and what was left out."""
+    """Return the last lines of pytest and molecule.py, and those about what was proved, seen or left out."""
     closing = r"=+ .*\bin [\d.]+s.* =+|\d+ passed, \d+ failed, \d+ skipped"
     proved = r"[\d,]+ (?:decisions|broken policies)\b.*"
     seen = r"\| .* \|"

@@ -22,13 +22,13 @@ def copy_sources(destination: Path) -> None:
     shutil.rmtree(destination, ignore_errors=True)
     for name in filter(None, listed.split("\0")):
         source, target = ROOT / name, destination / name
-        if source.is_file():  # git lists deleted ones, too
+        if source.is_file():  # git lists deleted files, too
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(source, target)
 
 
 def link_dependencies(collections: Path) -> None:
-    """Show the dependencies in the virtual environment, but nothing else of it, in this collections path."""
+    """Link the dependencies in the virtual environment, but nothing else of it, into this collections path."""
     installed = Path(sysconfig.get_path("purelib")) / "ansible_collections"
     target = collections / "ansible_collections"
     target.mkdir(parents=True, exist_ok=True)
@@ -39,7 +39,7 @@ def link_dependencies(collections: Path) -> None:
 
 
 def build_archive(sources: Path, destination: Path) -> Path:
-    """Build the archive that Galaxy takes."""
+    """Build the archive that Galaxy takes, and return its path."""
     command = ["ansible-galaxy", "collection", "build", str(sources), "--output-path", str(destination), "--force"]
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
     return next(destination.glob("*.tar.gz"))

@@ -19,7 +19,7 @@ TYPED = (
     "cp -r ~/.ansible/collections/",
     "install -D ",
 )
-# Commands that begin with one of these are not run, for the reason.
+# Commands that begin with one of these are not run, for the given reason.
 NOT_TYPED = {
     "make ": "a target of a checkout; `make test` runs the checks there, and tests/sandbox the demo and the sandbox",
     "python3 -m pip install 'ansible>=": "asks PyPI",
@@ -39,10 +39,10 @@ REFUSED = {"ansible-playbook datalab.notebooks.destroy -i my-platform": "Nothing
 
 
 def commands(text: str) -> Iterator[str]:
-    """The commands in the shell blocks of a page, as they are written; in a console they follow a $."""
+    """Yield the commands in the shell blocks of a page, as they are written; in a console they follow a $."""
     for indent, language, block in BLOCK.findall(text):
         lines = re.sub(rf"^{indent}", "", block, flags=re.MULTILINE)
-        whole = re.findall(r"^(?:.*\\\n)*.+$", lines, re.MULTILINE)  # a line may go on in the next
+        whole = re.findall(r"^(?:.*\\\n)*.+$", lines, re.MULTILINE)  # a command may go on in the next line
         if language == "console":
             yield from (line.removeprefix("$ ") for line in whole if line.startswith("$ "))
         else:
@@ -50,7 +50,7 @@ def commands(text: str) -> Iterator[str]:
 
 
 def pages() -> list[Path]:
-    """README.md, docs in the order of their index, the roles' READMEs; last, the page that removes the platform."""
+    """Return README.md, docs and the roles' READMEs in the index's order; last, the page that removes the platform."""
     index = (ROOT / "docs" / "index.md").read_text(encoding="utf-8")
     listed = [(ROOT / "docs" / link).resolve() for link in re.findall(r"\]\(([\w./-]+\.md)\)", index)]
     found = {ROOT / "README.md", *(ROOT / "docs").rglob("*.md"), *(ROOT / "roles").glob("*/README.md")}
@@ -59,7 +59,7 @@ def pages() -> list[Path]:
 
 
 def is_typed(command: str) -> bool:
-    """Whether the command is run; ValueError if no table has it."""
+    """Return whether the command is run; raise ValueError if no table has it."""
     left_out = any(map(command.startswith, NOT_TYPED))
     if not left_out and not command.startswith(TYPED):
         raise ValueError(
@@ -69,10 +69,10 @@ def is_typed(command: str) -> bool:
 
 
 def words(command: str) -> str:
-    """A command without its comment and its spaces, to recognize it."""
+    """Return a command without its comment and without extra spaces, to recognize it."""
     return " ".join(command.partition(" #")[0].split())
 
 
 def refusal(command: str) -> str:
-    """The message by which a command is refused; most commands have none."""
+    """Return the message by which a command is refused; most commands have none."""
     return REFUSED.get(words(command), "")

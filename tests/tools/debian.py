@@ -18,12 +18,12 @@ LOCK = Path("/run/lock/datalab-apt-get")
 
 
 def may_install() -> bool:
-    """Whether this is a CI machine of Debian's kind."""
+    """Return whether this is a CI machine with apt-get, where this process is root."""
     return os.environ.get("CI") == "true" and os.geteuid() == 0 and shutil.which("apt-get") is not None
 
 
 def install(packages: list[str]) -> None:
-    """Install these packages, after other checks that do the same; the output of apt-get goes to the log."""
+    """Install these packages when no other check installs any; the output of apt-get goes to stderr."""
     environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
     apt_get = ["apt-get", "--option=Acquire::Retries=3"]
     with LOCK.open("w") as lock:

@@ -26,7 +26,7 @@ LINK = re.compile(r"\]\((?!https?://|#)([^)\s#]+)(#[^)\s]*)?\)")
 CONTENTS = re.compile(r"^\.\. contents::\n(?: +:.*\n)*", re.MULTILINE)
 SECTION = re.compile(r"^## (.+?)$(.*?)(?=^## |\Z)", re.MULTILINE | re.DOTALL)
 ENTRY = re.compile(r"^\* .*\]\((\S+)\)$", re.MULTILINE)
-# A page's resources, and not its links: scripts, styles, fonts, pictures.
+# What a page itself loads from other servers, without its links: scripts, styles, fonts, pictures.
 ELSEWHERE = r"(?:https?:)?//"
 RESOURCES = re.compile(
     rf"<(?:script|img|iframe|source)\b[^>]*\bsrc=[\"']{ELSEWHERE}[^>]*>"
@@ -37,7 +37,7 @@ RESOURCES = re.compile(
 
 
 def main() -> str | int:
-    """What `make docs` does."""
+    """Build the site; return 0, or a message if a page loads something from another server."""
     shutil.rmtree(WORK, ignore_errors=True)
     copy_sources(SOURCES)
     pages = lay_out(SOURCES)
@@ -50,7 +50,7 @@ def main() -> str | int:
 
 
 def lay_out(sources: Path) -> list[str]:
-    """Make a table of contents of the index, and links that work on a site; returns the pages, as in the index."""
+    """Add a table of contents to the index, and make links work on a site; return the pages in the index's order."""
     index = sources / "docs" / "index.md"
     contents, pages = [], [index]
     for section, listed in SECTION.findall(index.read_text("utf-8")):
@@ -67,7 +67,7 @@ def lay_out(sources: Path) -> list[str]:
 
 
 def of_site(page: Path, link: re.Match[str]) -> str:
-    """Link to the README of a directory; without one there is no link."""
+    """Turn a link to a directory into one to its README; without a README, remove the link."""
     target = page.parent / link[1]
     if not target.is_dir():
         return link[0]
@@ -75,13 +75,13 @@ def of_site(page: Path, link: re.Match[str]) -> str:
 
 
 def write_reference(directory: Path) -> None:
-    """Write the reference of plugins and roles by antsibull-docs."""
+    """Write the reference of plugins and roles with antsibull-docs."""
     directory.mkdir(mode=0o755)
     command = ["antsibull-docs", "collection", "--use-current", "--squash-hierarchy", "--fail-on-error"]
     done = run([*command, "--dest-dir", str(directory), "datalab.notebooks"])
     if done.returncode or done.stdout.strip():
         sys.exit(f"{done.stdout}\nantsibull-docs has failed")
-    for page in directory.glob("*.rst"):  # the theme has a list of a page's headings
+    for page in directory.glob("*.rst"):  # the theme itself lists the headings of a page
         page.write_text(CONTENTS.sub("", page.read_text("utf-8")), "utf-8")
 
 
@@ -101,7 +101,7 @@ def run(command: list[str]) -> subprocess.CompletedProcess[str]:
 
 
 def external(site: Path) -> list[tuple[Path, str]]:
-    """What pages would fetch from other servers."""
+    """Return what pages would load from other servers, each with its page."""
     files = [path for path in site.rglob("*") if path.suffix in {".html", ".css"}]
     return [(path, each) for path in files for each in RESOURCES.findall(path.read_text("utf-8"))]
 

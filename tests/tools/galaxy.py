@@ -23,7 +23,7 @@ COMPLAINTS = re.compile(r"^(?:WARNING|ERROR|CRITICAL)\b.*|.*\bdeprecat.*", re.MU
 
 
 def main() -> str | int:
-    """What `make galaxy` does."""
+    """Build the archive and import it; return 0, or the complaints of galaxy-importer."""
     shutil.rmtree(WORK, ignore_errors=True)
     copy_sources(WORK / "sources")
     set_keys(WORK / "sources" / "galaxy.yml", repository=EXAMPLE)
@@ -35,7 +35,7 @@ def main() -> str | int:
 
 
 def import_archive(archive: Path) -> str:
-    """The messages of galaxy-importer about an archive; it must not abort."""
+    """Return the messages of galaxy-importer about an archive; exit if it refuses the archive."""
     command = [sys.executable, "-m", "galaxy_importer.main", str(archive)]
     done = subprocess.run(
         command,

@@ -24,7 +24,7 @@ from .reasons import reasons
 SCENARIOS = ROOT / "molecule"
 WORKERS = 2
 
-# The machine of a scenario: a module of this package that prepares it, and its exception if this computer cannot.
+# The machine of a scenario: the module of this package that prepares it, and its exception if this computer cannot.
 MACHINES = {"nfs": ("virtual_machine", "VirtualMachineError")}
 USUAL_MACHINE = ("containers", "ContainersError")
 
@@ -41,18 +41,18 @@ class Result:
     output: str
 
     def __str__(self) -> str:
-        """A line."""
+        """Return a line of the summary."""
         return f"{self.outcome:<7} {self.name:<12} {self.seconds:6.1f} s"
 
 
 def scenarios() -> list[str]:
-    """All scenarios, the longest first, so that no long one is left for the end."""
+    """Return all scenarios, the longest first, so that no long one is left for the end."""
     names = sorted(file.parent.name for file in SCENARIOS.glob("*/molecule.yml"))
     return sorted(names, key=lambda name: LONGEST_FIRST.index(name) if name in LONGEST_FIRST else len(LONGEST_FIRST))
 
 
 def missing(machine: tuple[str, str]) -> Exception | None:
-    """Prepare the machine, as a scenario by itself would do; return why it cannot run here."""
+    """Prepare the machine, as a scenario by itself would do; return the error if it cannot run here."""
     name, error_name = machine
     module = importlib.import_module(f".{name}", __package__)
     try:
@@ -65,7 +65,7 @@ def missing(machine: tuple[str, str]) -> Exception | None:
 
 
 def run(name: str, keep: bool) -> Result:
-    """One scenario, from the creation of its containers to their end."""
+    """Run one scenario, from the creation of its containers to their end."""
     state = BUILD / "molecule" / name / "state"
     state.mkdir(parents=True, exist_ok=True)
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "MOLECULE_"))}

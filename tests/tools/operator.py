@@ -14,11 +14,11 @@ from ansible_collections.datalab.notebooks.tests.policies.operations import left
 
 from .collection import BUILD
 
-RECORDED = BUILD / "operations"  # by tests/integration/conftest.py
+RECORDED = BUILD / "operations"  # written by tests/integration/conftest.py
 
 
 def main() -> int:
-    """Compare them."""
+    """Print the rights that no playbook has used; return whether there are any."""
     operations = {each for file in RECORDED.glob("*.json") for each in json.loads(file.read_text())}
     surplus = list(left_over(operations))
     for text in surplus:

@@ -38,11 +38,11 @@ WANTED = {
     "requirements.txt",
     "roles",
 }
-# Root becomes a user without rights of root, who has root's files.
+# Root runs commands as a user without root's rights, who owns root's files.
 ORDINARY = ["unshare", "--user", "--map-user=1000", "--map-group=1000", "--"] if os.geteuid() == 0 else []
 # The edits of a newcomer to the inventory after a command: the file, the old text, and the new text.
 EDITS = {
-    # The VPC that the example is connected to is of another account.
+    # The VPC that the example is connected to belongs to another account.
     "validate -i my-platform": (
         "group_vars/all.yml",
         "  - vpc_id: vpc-0123456789abcdef0\n    cidr: 10.1.0.0/16\n",
@@ -59,14 +59,14 @@ exec curl --silent --output /dev/null "$(curl --silent "$1" | sed -n 's/.*url=\\
 
 @dataclass
 class Newcomer:
-    """An ordinary user in an empty home, where the archive and a profile for AWS are."""
+    """An ordinary user in an empty home, which gets the archive and a profile for AWS."""
 
     home: Path
     dependencies: Path
     typed: set[str] = field(default_factory=set)
 
     def furnish(self, archive: Path, endpoint: str) -> None:
-        """Prepare the account before the first command of README.md."""
+        """Prepare the home before the first command of README.md."""
         shutil.copy(archive, self.home)
         self.write(
             ".aws/config",
@@ -78,7 +78,7 @@ class Newcomer:
         (self.home / "bin/browser").chmod(0o755)
 
     def write(self, name: str, text: str) -> None:
-        """A file below the home."""
+        """Write a file below the home."""
         path = self.home / name
         path.parent.mkdir(exist_ok=True)
         path.write_text(text, encoding="utf-8")
@@ -103,15 +103,15 @@ class Newcomer:
 
     @property
     def environment(self) -> dict[str, str]:
-        """The dependencies are those of the virtual environment, which has this checkout as well."""
+        """The variables of a command; of the virtual environment it gets the dependencies, but not this checkout."""
         return {
             "HOME": str(self.home),
             "PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin",
             "LC_ALL": "C.UTF-8",
             "ANSIBLE_COLLECTIONS_PATH": f"{self.home}/.ansible/collections:{self.dependencies}",
             "ANSIBLE_COLLECTIONS_SCAN_SYS_PATH": "false",
-            "ANSIBLE_REMOTE_TMP": f"{self.home}/.ansible/tmp",  # else below the home that the system knows
-            "ANSIBLE_VERBOSITY": "2",  # says where each task is
+            "ANSIBLE_REMOTE_TMP": f"{self.home}/.ansible/tmp",  # otherwise it is below the home that the system knows
+            "ANSIBLE_VERBOSITY": "2",  # prints where each task is
             "AWS_EC2_METADATA_DISABLED": "true",
             "AWS_PROFILE": "datalab",
             "BROWSER": f"{self.home}/bin/browser %s",
@@ -119,12 +119,12 @@ class Newcomer:
 
     @property
     def installed(self) -> Path:
-        """Where the archive is unpacked to."""
+        """The directory that the archive is unpacked to."""
         return self.home / ".ansible/collections/ansible_collections" / NAME
 
 
 def main() -> None:
-    """What `make package` does."""
+    """Build the archive, and run the commands of all pages as a newcomer."""
     shutil.rmtree(WORK, ignore_errors=True)
     announce("Build")
     copy_sources(WORK / "sources")
@@ -142,7 +142,7 @@ def main() -> None:
 
 
 def to_type() -> Iterator[tuple[Path, str]]:
-    """The commands of all pages, each once, except `site`, which has nothing to do the second time."""
+    """Yield the commands of all pages, each once, except `site`, which has nothing to do the second time."""
     typed = set()
     for page in pages():
         for command in filter(is_typed, commands(page.read_text(encoding="utf-8"))):
@@ -174,7 +174,7 @@ def edit(newcomer: Newcomer, command: str) -> None:
 
 
 def expect_from_archive(newcomer: Newcomer, output: str) -> None:
-    """Each task that ran must be one of the installed collection."""
+    """Check that each task that ran is one of the installed collection."""
     tasks = re.findall(r"^task path: (.+):\d+$", output, re.MULTILINE)
     elsewhere = {path for path in tasks if not Path(path).is_relative_to(newcomer.installed)}
     if elsewhere:

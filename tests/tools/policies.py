@@ -29,7 +29,7 @@ class PoliciesError(Exception):
 
 
 def check() -> None:
-    """Check for Node.js, or install it."""
+    """Check that there are Node.js and npm; on a CI machine, install them if they are missing."""
     if not all(map(shutil.which, ["node", "npm"])) and debian.may_install():
         debian.install(PACKAGES)
     missing = [program for program in ("node", "npm") if not shutil.which(program)]

@@ -9,14 +9,14 @@ from collections.abc import Iterator
 
 MOST_LINES = 40
 LONGEST_LINE = 400
-LAST_LINES = 15  # of an output without a known error
+LAST_LINES = 15  # that are shown of an output without a known error
 
-# Patterns of errors, each with that of its place if that is in another line; the most specific first.
+# Patterns of errors, the most specific first; each includes the place of the error if that is in another line.
 FINDINGS = [
     re.compile(pattern, re.MULTILINE)
     for pattern in (
         r"^(?P<says>(?:FAILED|ERROR|FATAL)[ :].+)$",  # pytest's summary, ansible-test
-        r"^(?!E ).*\n(?P<says>E {3}.+)$",  # what pytest says first of a failure
+        r"^(?!E ).*\n(?P<says>E {3}.+)$",  # the first line of pytest about a failure
         r"^(?P<says>(?:[A-Z]+\d{3,4}|unformatted:) .+)\n *--> (?P<where>\S+)$",  # ruff
         r"^(?P<says>\S+:\d+: error: .+)$",  # mypy
         r"^(?P<says>[\w-]+(?:\[[\w-]+\])?: .+)\n(?P<where>[\w./-]+:\d+\b.*)$",  # ansible-lint
@@ -29,7 +29,7 @@ FINDINGS = [
 
 
 def reasons(output: str, most: int = MOST_LINES) -> list[str]:
-    """The lines with the reason, or the last lines if no pattern matches."""
+    """Return the lines with the reason, or the last lines if no pattern matches."""
     found = [*_tasks(output), *_yaml(output)]
     for finding in FINDINGS:
         for match in finding.finditer(output):
@@ -42,7 +42,7 @@ def reasons(output: str, most: int = MOST_LINES) -> list[str]:
 
 
 def _tasks(output: str) -> Iterator[str]:
-    """The errors of ansible-playbook's failed tasks, after their names, without ignored failures."""
+    """Yield the errors of ansible-playbook's failed tasks, after their names, without ignored failures."""
     for part in re.split(r"^(?=(?:PLAY|TASK|RUNNING HANDLER) )", output, flags=re.MULTILINE):
         task, _, rest = part.partition("\n") if part.startswith(("TASK", "RUNNING")) else ("", "", part)
         said = re.findall(r"^\[ERROR\]: (?:.+\n)+?(?=Origin: |\n|\Z)|^(?:fatal|failed): .+$", rest, re.MULTILINE)
@@ -51,6 +51,6 @@ def _tasks(output: str) -> Iterator[str]:
 
 
 def _yaml(output: str) -> Iterator[str]:
-    """The errors of yamllint, each after the name of its file."""
+    """Yield the errors of yamllint, each after the name of its file."""
     for file, found in re.findall(r"^(\S+\.ya?ml)\n((?: +\d+:\d+ .+\n?)+)", output, re.MULTILINE):
         yield from (f"{file}:{' '.join(line.split())}" for line in found.splitlines())

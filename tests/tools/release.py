@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Make a release in a copy, without the upload: release.py [VERSION] [REPOSITORY].
 
-The version must be the one that semantic versioning requires, by the sections of the fragments.
+The version must be at least the one that semantic versioning requires, by the sections of the fragments.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ Version = tuple[int, int, int]
 
 
 def main(version: str = "", repository: str = "") -> str | int:
-    """What `make release` does."""
+    """Make the release; return 0, or a message if this cannot be the next version."""
     shutil.rmtree(WORK, ignore_errors=True)
     copy_sources(SOURCES)
     link_dependencies(WORK)
@@ -55,12 +55,12 @@ def read_yaml(path: Path) -> Any:
 
 
 def sections() -> set[str]:
-    """The kinds of changes in the fragments."""
+    """Return the kinds of changes in the fragments."""
     return {section for path in (SOURCES / "changelogs" / "fragments").glob("*.y*ml") for section in read_yaml(path)}
 
 
 def wrong(version: str, releases: Iterable[str], changes: set[str]) -> str:
-    """Why this cannot be the next version; "" if it can."""
+    """Return why this cannot be the next version; "" if it can."""
     if not re.fullmatch(r"\d+\.\d+\.\d+", version):
         return f"VERSION is {version}; it must be three numbers, such as 0.2.0"
     if not changes:
@@ -83,7 +83,7 @@ def parsed(version: str) -> Version:
 
 
 def following(last: Version, changes: set[str]) -> Version:
-    """The least version after the last one. Before 1.0.0 a breaking change moves the second number."""
+    """Return the least version after the last one; before 1.0.0 a breaking change raises the second number."""
     major, minor, patch = last
     if changes & BREAKING and major:
         return major + 1, 0, 0

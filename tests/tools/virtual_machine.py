@@ -69,7 +69,7 @@ def check() -> None:
     if platform.machine() != "x86_64" or not shutil.which("dpkg-query"):
         raise VirtualMachineError("user-mode-linux is needed, which Debian and Ubuntu have for x86-64")
     # With AMX the registers of a process are larger than the kernel of Debian 12 can set by ptrace: it panics at its
-    # first process ("ptrace set fp regs failed, errno = 14"). Newer ones ask for the size.
+    # first process ("ptrace set fp regs failed, errno = 14"). Newer kernels ask for the size.
     if "amx_tile" in Path("/proc/cpuinfo").read_text(encoding="utf-8").split():
         raise ProcessorError("this processor has AMX, with which user-mode-linux 6.1 does not boot")
     if os.geteuid() != 0:
@@ -85,7 +85,7 @@ def check() -> None:
 
 
 def missing_packages() -> list[str]:
-    """Which of HOST_PACKAGES are not installed."""
+    """Return those of HOST_PACKAGES that are not installed."""
     command = ["dpkg-query", "--show", "--showformat=${Package} ${db:Status-Status}\n", *HOST_PACKAGES]
     listed = subprocess.run(command, check=False, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True).stdout
     return [name for name in HOST_PACKAGES if f"{name} installed" not in listed.splitlines()]
@@ -107,7 +107,7 @@ def prepare() -> None:
 
 
 def make_image(release: str) -> None:
-    """A small Debian with the user of a notebook instance."""
+    """Make the image of a small Debian with the user of a notebook instance."""
     root = MACHINE / "root"
     modules = f'mkdir -p "$1/usr/lib/modules" && cp -r "{MODULES}/{release}" "$1/usr/lib/modules/"'
     command = ["mmdebstrap", "--quiet", "--variant=minbase", f"--include={','.join(GUEST_PACKAGES)}"]

@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""containers.podman.podman with pipelining: one call of podman for a task instead of five."""
+"""containers.podman.podman with pipelining: one call of podman for each task instead of five."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ options:
 
 
 class Connection(Podman):
-    """A container, which gets modules by their standard input."""
+    """A connection to a container, which sends modules to the container by standard input."""
 
     transport = "pipelined_podman"
     has_pipelining = True
 
     def _connect(self) -> None:
-        """Mount nothing before a file is copied."""
+        """Connect without mounting the container's file system, which only copies of files need."""
         self._connected = True
 
     def _podman(self, cmd: Any, *arguments: Any, **options: Any) -> Any:
@@ -46,11 +46,11 @@ class Connection(Podman):
         return super()._podman(cmd, *arguments, **options)
 
     def put_file(self, in_path: str, out_path: str) -> None:
-        """Copy a file through the mounted file system of the container."""
+        """Copy a file into the container, after mounting its file system."""
         super()._connect()
         super().put_file(in_path, out_path)
 
     def fetch_file(self, in_path: str, out_path: str) -> None:
-        """Copy a file back."""
+        """Copy a file from the container, after mounting its file system."""
         super()._connect()
         super().fetch_file(in_path, out_path)

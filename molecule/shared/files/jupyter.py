@@ -35,7 +35,7 @@ OPENER = urllib.request.build_opener(
 
 
 def call(method: str, path: str, body: Any = None) -> Any:
-    """One request of the API; changes need the token that a page has as a cookie."""
+    """Send one request to the API; all but GET need the token that a page sets as a cookie."""
     if method != "GET" and not len(COOKIES):
         opened(urllib.request.Request(f"https://{HOST}/lab")).close()
     headers = {"X-XSRFToken": cookies().get("_xsrf", "")}
@@ -47,7 +47,7 @@ def call(method: str, path: str, body: Any = None) -> Any:
 
 
 def opened(request: urllib.request.Request) -> Any:
-    """The answer. A start has Jupyter restarted, so for some time there may be none."""
+    """Return the answer; retry for 60 seconds, since Jupyter refuses connections while a start restarts it."""
     end = time.monotonic() + 60
     while True:
         try:
@@ -59,12 +59,12 @@ def opened(request: urllib.request.Request) -> Any:
 
 
 def cookies() -> dict[str, str]:
-    """What Jupyter gave us."""
+    """Return the values of Jupyter's cookies by name."""
     return {cookie.name: cookie.value or "" for cookie in COOKIES}
 
 
 def execute(kernel_id: str, code: str, wait: bool) -> bool:
-    """Computes in this kernel, prints what comes out, and says whether it went well."""
+    """Run code in a kernel, print its output, and return whether there was no error; without `wait`, only start it."""
     cookie = "; ".join(f"{name}={value}" for name, value in cookies().items())
     url = f"wss://{HOST}/api/kernels/{kernel_id}/channels"
     connection = websocket.create_connection(url, sslopt={"cert_reqs": ssl.CERT_NONE}, cookie=cookie, timeout=120)
@@ -93,7 +93,7 @@ def execute(kernel_id: str, code: str, wait: bool) -> bool:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """A session, with code of the standard input."""
+    """Run the code of standard input in a new session; return the exit code."""
     path = arguments.path
     wanted = {"kernel": {"name": arguments.kernel}, "name": path.rpartition("/")[2], "path": path, "type": "notebook"}
     session = call("POST", "/api/sessions", wanted)
@@ -105,7 +105,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def terminal() -> int:
-    """Types the lines of the standard input, and prints what is on the screen then."""
+    """Type the lines of standard input into a new terminal, and print its output; return the exit code."""
     name = call("POST", "/api/terminals")["name"]
     cookie = "; ".join(f"{name}={value}" for name, value in cookies().items())
     url = f"wss://{HOST}/terminals/websocket/{name}"
@@ -124,7 +124,7 @@ def terminal() -> int:
 
 
 def main() -> int:
-    """What the command line asks for."""
+    """Run the command of the command line; return the exit code."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("kernels")

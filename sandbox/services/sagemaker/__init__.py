@@ -30,17 +30,17 @@ if TYPE_CHECKING:
 
 
 def install(transition_seconds: float) -> None:
-    """Put the extension into moto, before its first request."""
+    """Install the extension in moto, before its first request."""
     sagemaker_backends.backend = NotebookBackend
     moto.sagemaker.urls.url_paths["{0}/$"] = NotebookResponse.dispatch
     moto.resourcegroupstaggingapi.urls.url_paths["{0}/$"] = TaggingResponse.dispatch
-    # moto inspects the class again for every request.
+    # Cached, since moto inspects the class again for every request.
     responses.method_names_from_class = cache(method_names_from_class)  # type: ignore[attr-defined]  # imported there
     state_manager.register_default_transition(STATE_MODEL, transition(transition_seconds))
 
 
 def install_machines(settings: Settings, state: Path) -> Power:
-    """Give the instances machines."""
+    """Connect the instances with machines."""
     from .power import Power  # noqa: PLC0415  # it imports services that most servers never need
 
     power = Power(settings, state)
@@ -51,7 +51,7 @@ def install_machines(settings: Settings, state: Path) -> Power:
 
 
 def transition(seconds: float) -> dict[str, Any]:
-    """How moto's state manager writes that a transitional state lasts so long."""
+    """Return the transition of moto's state manager in which a transitional state lasts so many seconds."""
     return {"progression": "time", "seconds": seconds} if seconds > 0 else {"progression": "immediate"}
 
 
@@ -61,25 +61,25 @@ def pass_all() -> None:
 
 
 def switch_off() -> None:
-    """Stop all instances with the server."""
+    """Stop all instances, because the server ends."""
     for instance in _instances():
         instance.switch_off()
 
 
 def resume() -> None:
-    """Go on where the last server has ended."""
+    """Continue the transitions that the last server has not finished."""
     for instance in _instances():
         instance.resume()
 
 
 def changes() -> list[Change]:
-    """The changes of state of all instances, in all accounts and regions."""
+    """Return the changes of state of all instances, in all accounts and regions."""
     pass_all()
     return [change for backend in _backends() for change in backend.changes]
 
 
 def instances_by_status() -> dict[str, int]:
-    """How many notebook instances there are in each status, over all accounts and regions."""
+    """Return the number of notebook instances in each status, over all accounts and regions."""
     counts: dict[str, int] = {}
     for backend in _backends():
         for status in backend.statuses():

@@ -35,16 +35,16 @@ class NotebookBackend(SageMakerModelBackend):
     notebook_instances: dict[str, NotebookInstance]  # type: ignore[assignment]  # narrower than moto's
     notebook_instance_lifecycle_configurations: dict[str, LifecycleConfig]  # type: ignore[assignment]  # ditto
 
-    power: ClassVar[Power | None] = None  # with machines
-    tell: ClassVar[Callable[[Change], None] | None] = None  # EventBridge, once a client has asked for it
+    power: ClassVar[Power | None] = None  # only with machines
+    tell: ClassVar[Callable[[Change], None] | None] = None  # EventBridge's deliver, once a client has used EventBridge
 
     def __init__(self, region_name: str, account_id: str):
         super().__init__(region_name, account_id)
         self.code_repositories: dict[str, CodeRepository] = {}
-        self.changes: list[Change] = []  # of all instances, also of those that are gone
+        self.changes: list[Change] = []  # of all instances, also of deleted ones
 
     def reset(self) -> None:
-        """Forget everything; machines and what is on their volumes go as well."""
+        """Forget everything; remove the machines and their volumes as well."""
         if self.power:
             self.power.machines.reset()
         super().reset()
@@ -115,7 +115,7 @@ class NotebookBackend(SageMakerModelBackend):
         return instance
 
     def get_notebook_instance(self, notebook_instance_name: str) -> NotebookInstance:
-        """The instance of this name; one that has finished Deleting is none."""
+        """Return the instance of this name; one that has finished Deleting does not exist."""
         instance = self.notebook_instances.get(notebook_instance_name)
         if instance is None or instance.status == DELETED:
             raise ValidationError(message="RecordNotFound")
@@ -138,7 +138,7 @@ class NotebookBackend(SageMakerModelBackend):
     def update_notebook_instance(
         self, notebook_instance_name: str, attributes: dict[str, Any], cleared: Iterable[str]
     ) -> None:
-        """Give a stopped or failed instance other values; what is not named stays."""
+        """Change settings of a stopped or failed instance; those that are not named stay."""
         instance = self._instance_for("transition to (Updating)", notebook_instance_name)
         for name in cleared:
             if name in attributes:
@@ -154,7 +154,7 @@ class NotebookBackend(SageMakerModelBackend):
     def create_presigned_notebook_instance_url(
         self, notebook_instance_name: str, session_expiration_duration_in_seconds: int = 43200
     ) -> str:
-        """A URL that opens a running instance."""
+        """Return a URL that opens a running instance."""
         instance = self._instance_for("create a presigned URL", notebook_instance_name, RUNNING)
         if self.power:
             return self.power.door.url(instance.name, session_expiration_duration_in_seconds)
@@ -163,7 +163,7 @@ class NotebookBackend(SageMakerModelBackend):
     def list_notebook_instances(  # type: ignore[override]  # moto's has two filters of twelve
         self, params: Mapping[str, Any]
     ) -> tuple[list[NotebookInstance], str | None]:
-        """One page of the instances that pass all filters."""
+        """Return one page of the instances that pass all filters, and the token of the next page."""
         self._forget_deleted()
         return listing((i for i in list(self.notebook_instances.values()) if _passes(i, params)), params)
 
@@ -174,12 +174,12 @@ class NotebookBackend(SageMakerModelBackend):
             tell(change)
 
     def statuses(self) -> list[str]:
-        """The status of each instance."""
+        """Return the status of each instance."""
         self._forget_deleted()
         return [instance.status for instance in list(self.notebook_instances.values())]
 
     def _instance_for(self, purpose: str, name: str, allowed: tuple[str, ...] = AT_REST) -> NotebookInstance:
-        """The instance, if its status allows what is to be done."""
+        """Return the instance if its status is among the allowed ones."""
         instance = self.get_notebook_instance(name)
         status = instance.status
         if status not in allowed:
@@ -195,7 +195,7 @@ class NotebookBackend(SageMakerModelBackend):
                 self.notebook_instances.pop(name, None)
 
     def _check_references(self, attributes: Mapping[str, Any]) -> None:
-        """Refuse references to what does not exist, and retired platforms."""
+        """Refuse references to missing resources, and a retired OS."""
         if role := attributes.get("role_arn"):
             check_role(role, self.account_id, self.region_name)
         if key := attributes.get("kms_key_id"):
@@ -235,7 +235,7 @@ class NotebookBackend(SageMakerModelBackend):
         return config
 
     def get_lifecycle_config(self, name: str, purpose: str) -> LifecycleConfig:
-        """The lifecycle configuration of this name."""
+        """Return the lifecycle configuration of this name."""
         try:
             return self.notebook_instance_lifecycle_configurations[name]
         except KeyError:
@@ -244,7 +244,7 @@ class NotebookBackend(SageMakerModelBackend):
     def list_notebook_instance_lifecycle_configs(
         self, params: Mapping[str, Any]
     ) -> tuple[list[LifecycleConfig], str | None]:
-        """One page of the lifecycle configurations that pass all filters."""
+        """Return one page of the lifecycle configurations that pass all filters, and the token of the next page."""
         return listing(list(self.notebook_instance_lifecycle_configurations.values()), params, sort_by="CreationTime")
 
     def _lifecycle_config_error(self, name: str, purpose: str, reason: str) -> ValidationError:
@@ -266,7 +266,7 @@ class NotebookBackend(SageMakerModelBackend):
         return repository
 
     def get_code_repository(self, code_repository_name: str) -> CodeRepository:
-        """The code repository of this name."""
+        """Return the code repository of this name."""
         try:
             return self.code_repositories[code_repository_name]
         except KeyError:
@@ -278,7 +278,7 @@ class NotebookBackend(SageMakerModelBackend):
         del self.code_repositories[self.get_code_repository(code_repository_name).name]
 
     def list_code_repositories(self, params: Mapping[str, Any]) -> tuple[list[CodeRepository], str | None]:
-        """One page of the code repositories that pass all filters."""
+        """Return one page of the code repositories that pass all filters, and the token of the next page."""
         return listing(list(self.code_repositories.values()), params)
 
     # Tags
@@ -303,13 +303,13 @@ class NotebookBackend(SageMakerModelBackend):
         return other
 
     def add_tags(self, arn: str, tags: Tags) -> Tags:
-        """Set tags; moto appends a second tag of the same key."""
+        """Set tags; moto would append a second tag of the same key."""
         resource = self._get_resource_from_arn(arn)
         resource.tags = merged_tags(resource.tags, tags)
         return list(resource.tags)
 
     def iter_tagged_resources(self) -> Iterator[TaggedResource]:
-        """All resources that can have tags."""
+        """Yield all resources that can have tags."""
         self._forget_deleted()
         yield from super().iter_tagged_resources()
         for repository in list(self.code_repositories.values()):
@@ -318,7 +318,7 @@ class NotebookBackend(SageMakerModelBackend):
 
 
 def merged_tags(current: Tags, added: Tags) -> Tags:
-    """The tags after some are set, within AWS's limits."""
+    """Return the current tags with the added ones; refuse tags that AWS would refuse."""
     if any(tag["Key"].lower().startswith("aws:") for tag in added):
         raise ValidationError(message="aws: prefixed tag key names are not allowed for external use.")
     merged = {tag["Key"]: tag["Value"] for tag in [*current, *added]}
@@ -328,7 +328,7 @@ def merged_tags(current: Tags, added: Tags) -> Tags:
 
 
 def _passes(instance: NotebookInstance, params: Mapping[str, Any]) -> bool:
-    """Whether an instance passes the filters that only ListNotebookInstances has."""
+    """Return whether an instance passes the filters that only ListNotebookInstances has."""
     repository = params.get("AdditionalCodeRepositoryEquals")
     return (
         params.get("StatusEquals") in (None, instance.status)

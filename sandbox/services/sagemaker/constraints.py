@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The constraints that botocore's service model states, checked and reported the way AWS does."""
+"""The constraints of botocore's service model, checked and reported as AWS does."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from moto.sagemaker.exceptions import ValidationError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-# The patterns are Java's; Python's re has no \p{...}, and in these classes the underscore is always included.
+# The patterns are Java's, and Python's re has no \p{...}. \w also matches "_", which all classes with \p{L} include.
 _SPACES = "\u0020\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
-# It writes characters beyond U+FFFF as pairs of surrogates.
+# Java writes characters beyond U+FFFF as pairs of surrogates.
 _JAVA_CLASSES = {
     r"\p{L}": r"\w",
     r"\p{N}": r"\d",
@@ -28,7 +28,7 @@ _JAVA_CLASSES = {
 
 _NUMBERS = ("integer", "long", "float", "double")
 
-# What JSON can say a value of a scalar type with; a bool is none of Python's numbers here.
+# The Python types that a JSON value of a scalar type may have; a bool is not a number here.
 _JSON_TYPES: dict[str, tuple[type, ...]] = {
     "boolean": (bool,),
     "integer": (int,),
@@ -39,7 +39,7 @@ _JSON_NAMES: dict[type, str] = {str: "STRING_VALUE", int: "NUMBER_VALUE", float:
 
 
 def violations(service: str, operation: str, params: Mapping[str, Any]) -> str | None:
-    """What the input shape of its operation forbids in a request, in AWS's words."""
+    """Return the violations of an operation's input shape by a request, in AWS's words; None if there are none."""
     found = list(_in_structure(params, _input(service, operation), ""))
     return (
         f"{len(found)} validation error{'s' if len(found) > 1 else ''} detected: {'; '.join(found)}" if found else None
@@ -47,13 +47,13 @@ def violations(service: str, operation: str, params: Mapping[str, Any]) -> str |
 
 
 def check_input(operation: str, params: Mapping[str, Any]) -> None:
-    """Refuse a request of a SageMaker operation that its input shape does not allow."""
+    """Refuse a request that violates the input shape of its SageMaker operation."""
     if message := violations("sagemaker", operation, params):
         raise ValidationError(message=message)
 
 
 def not_readable(service: str, operation: str, body: bytes) -> str | None:
-    """Why the body of a request cannot be read as its operation's input; AWS checks this before any constraint."""
+    """Return why a request's body cannot be read as its operation's input; AWS checks this before any constraint."""
     try:
         value = json.loads(body or b"{}")
     except ValueError:
@@ -125,7 +125,7 @@ def _failed(value: Any, shape: Shape) -> list[str]:
 
 
 def _stated(shape: Shape) -> dict[str, str]:
-    """Each constraint of a shape, and the sentence by which AWS reports a violation."""
+    """Return each constraint of a shape, with the sentence by which AWS reports a violation."""
     model, what = shape.metadata, "value" if shape.type_name in _NUMBERS else "length"
     texts = {}
     if "enum" in model:
@@ -151,10 +151,10 @@ def _holds(constraint: str, value: Any, shape: Shape) -> bool:
 
 @cache
 def python_pattern(pattern: str) -> re.Pattern[str]:
-    """A pattern of the service model as Python understands it."""
+    """Return a pattern of the service model as a pattern of Python."""
     for java, python in _JAVA_CLASSES.items():
         pattern = pattern.replace(java, python)
-    pattern = pattern.replace("(?i)", "")  # Python has it at the start only; where it is, it is about <script>
+    pattern = pattern.replace("(?i)", "")  # Python allows it at the start only; the pattern with it forbids <script>
     return re.compile(pattern)
 
 

@@ -32,7 +32,7 @@ class Change:
 
     @classmethod
     def of(cls, instance: NotebookInstance, status: str) -> Change:
-        """The change that has just come about."""
+        """Return the change of an instance that has just got this status."""
         _, _, _, region, account, _ = instance.arn.split(":", maxsplit=5)
         tags = {tag["Key"]: tag["Value"] for tag in instance.tags}
         detail = {

@@ -1,9 +1,9 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What the List operations share: filters on name and time, an order, and pages.
+"""The common parts of List operations: filters on name and time, an order, and pages.
 
 moto's own paginator refuses a token as soon as the entry that it names is deleted. Here a token holds a place in the
-order instead, so that a client may delete or create while it lists, as on AWS.
+order instead, so that a client may delete or create entries while it lists, as on AWS.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class Listed(Protocol):
-    """What can be listed."""
+    """A resource that can be listed."""
 
     creation_time: datetime
     last_modified_time: datetime
@@ -44,7 +44,7 @@ _SORT_ATTRIBUTES = {
 
 
 def listing(items: Iterable[L], params: Mapping[str, Any], sort_by: str = "Name") -> tuple[list[L], str | None]:
-    """One page of the items that pass the common filters of List operations, and the token of the next page."""
+    """Return one page of the items that pass the common filters of List operations, and the token of the next page."""
     attribute = _SORT_ATTRIBUTES[params.get("SortBy", sort_by)]
     found = [item for item in items if _matches(item, params)]
     return page(
@@ -65,7 +65,7 @@ def page(
     query: Mapping[str, Any],
     descending: bool = False,
 ) -> tuple[list[T], str | None]:
-    """The next `size` items after the token's place, and the token of the page after that."""
+    """Return the next `size` items after the token's place, and the token of the page after that."""
     ordered = sorted(items, key=order, reverse=descending)
     if token:
         after = _place(token, query)
@@ -107,7 +107,7 @@ def _place(token: str, query: Mapping[str, Any]) -> Place:
 
 
 def foreign_token() -> ValidationError:
-    """The answer to a token that no page of this request has returned."""
+    """Return the error for a token that no page of this request has returned."""
     return ValidationError(message="The NextToken is invalid, or belongs to a request with other filters.")
 
 

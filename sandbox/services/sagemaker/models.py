@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
 
 STATE_MODEL = "sagemaker::notebook_instance"
-DELETED = "Deleted"  # what Deleting ends in; no client ever sees it
+DELETED = "Deleted"  # the status after Deleting; no client ever sees it
 TRANSITIONS: list[tuple[str | None, str]] = [
     ("Pending", "InService"),
     ("Stopping", "Stopped"),
@@ -43,7 +43,7 @@ FORGET_TAG = "sandbox:forget-starts"
 
 
 def now() -> datetime:
-    """The time to the millisecond, which is what AWS keeps."""
+    """Return the time in whole milliseconds, as AWS stores it."""
     time = utcnow()
     return time.replace(microsecond=time.microsecond // 1000 * 1000)
 
@@ -51,18 +51,18 @@ def now() -> datetime:
 class NotebookInstance(ManagedState, FakeSagemakerNotebookInstance):
     """A notebook instance whose status advances by itself.
 
-    Tags make it behave in ways that cannot be asked of AWS (README.md):
+    Tags make it behave in ways that cannot be requested from AWS (README.md):
 
     - `sandbox:fail`: Pending ends in Failed; the value is the reason.
-    - `sandbox:status`: the status for as long as the tag is there, whatever happens meanwhile.
+    - `sandbox:status`: the status as long as the instance has the tag, whatever happens meanwhile.
     - `sandbox:forget-starts`: this many Starts are accepted, but have no effect.
     - `sandbox:platform`, at creation: the OS, as if the instance were from before AWS retired it.
     """
 
     begin: ClassVar[Callable[[NotebookInstance, str], Future[str] | None] | None] = None  # Power.begin, with machines
     ended: ClassVar[Callable[[NotebookInstance], str] | None] = None  # Power.ended, with machines
-    _job: Future[str] | None = None  # what the machine does while the status is a passing one
-    _passing = RLock()  # a status passes when it is looked at, and several requests may look at once
+    _job: Future[str] | None = None  # what the machine does during a transitional status
+    _passing = RLock()  # a status advances when it is read, and several requests may read it at once
 
     def __init__(
         self,
@@ -84,12 +84,12 @@ class NotebookInstance(ManagedState, FakeSagemakerNotebookInstance):
 
     @property
     def name(self) -> str:
-        """The name, as all that can be listed has one."""
+        """The name, which everything that can be listed has."""
         return self.notebook_instance_name
 
     @property
     def status(self) -> str:
-        """The status of this moment."""
+        """The current status."""
         self._pass()
         return self._tag(STATUS_TAG) or str(self._status)
 
@@ -103,17 +103,17 @@ class NotebookInstance(ManagedState, FakeSagemakerNotebookInstance):
         self._pass()
 
     def __getstate__(self) -> dict[str, Any]:
-        """The state that outlives the server, without the machine."""
+        """Return the state that outlives the server, without the machine's job."""
         return {name: value for name, value in vars(self).items() if name != "_job"}
 
     def switch_off(self) -> None:
-        """Stop together with the server, which stops the machine."""
+        """Begin to stop, because the server ends; the server itself stops the machine."""
         if self._status not in {"Stopped", "Failed", "Deleting", DELETED}:
             self._job = None
             self.status = "Stopping"
 
     def resume(self) -> None:
-        """Continue a transition that the last server has not finished."""
+        """Continue a deletion that the last server has not finished."""
         if self._status == "Deleting":
             self.delete()
 
@@ -122,7 +122,7 @@ class NotebookInstance(ManagedState, FakeSagemakerNotebookInstance):
             self._record(Change.of(self, str(self._status)))
 
     def _pass(self) -> None:
-        """Leave a transitional state, if its time has come. LastModifiedTime becomes the moment at which it came."""
+        """Leave a transitional state if its time is over. LastModifiedTime becomes the moment at which it was over."""
         with self._passing:
             if self._status == "InService":
                 self._fail_if_ended()
@@ -157,7 +157,7 @@ class NotebookInstance(ManagedState, FakeSagemakerNotebookInstance):
         self._note()
 
     def _go(self, status: str) -> None:
-        """Begin to pass to another state: the machine decides how long it takes or, without one, the clock."""
+        """Enter a transitional state: the machine or, without a machine, the clock decides how long it lasts."""
         begin = type(self).begin
         self._job = begin(self, status) if begin else None
         self.status = status
@@ -173,17 +173,17 @@ class NotebookInstance(ManagedState, FakeSagemakerNotebookInstance):
         return next((tag["Value"] for tag in self.tags if tag["Key"] == key), None)
 
     def validate_volume_size_in_gb(self, volume_size_in_gb: int) -> None:
-        """Nothing: the service model's limits were checked before."""
+        """Do nothing: the service model's limits were checked before."""
 
     def validate_instance_type(self, instance_type: str) -> None:
-        """Nothing: the service model's enum was checked before, and moto's own list is of 2019."""
+        """Do nothing: the service model's enum was checked before, and moto's own list is from 2019."""
 
     def start(self) -> None:
         """Begin to start."""
         self._go("Pending")
 
     def start_or_forget(self) -> None:
-        """Begin to start, unless this Start is to be forgotten."""
+        """Begin to start, unless the tag sandbox:forget-starts applies to this Start."""
         if self._forgotten_starts < int(self._tag(FORGET_TAG) or 0):
             self._forgotten_starts += 1
         else:
@@ -194,7 +194,7 @@ class NotebookInstance(ManagedState, FakeSagemakerNotebookInstance):
         self._go("Stopping")
 
     def update(self, attributes: dict[str, Any]) -> None:
-        """Take other values, and begin to apply them."""
+        """Set other values, and begin to apply them."""
         vars(self).update(attributes)
         self.status = "Updating"
 
@@ -203,7 +203,7 @@ class NotebookInstance(ManagedState, FakeSagemakerNotebookInstance):
         self._go("Deleting")
 
     def to_dict(self) -> dict[str, Any]:
-        """What DescribeNotebookInstance returns."""
+        """Return the instance as DescribeNotebookInstance does."""
         status = self.status
         return super().to_dict() | {
             "NotebookInstanceStatus": status,
@@ -216,7 +216,7 @@ class NotebookInstance(ManagedState, FakeSagemakerNotebookInstance):
         }
 
     def summary(self) -> dict[str, Any]:
-        """What ListNotebookInstances returns of it."""
+        """Return the instance as ListNotebookInstances does."""
         described = self.to_dict()
         return {name: described[name] for name in _summary_members() if described[name] is not None}
 
@@ -238,7 +238,7 @@ class LifecycleConfig(FakeSageMakerNotebookInstanceLifecycleConfig):
 
     @property
     def name(self) -> str:
-        """The name, as all that can be listed has one."""
+        """The name, which everything that can be listed has."""
         return self.notebook_instance_lifecycle_config_name
 
     def replace_scripts(self, on_create: list[dict[str, str]] | None, on_start: list[dict[str, str]] | None) -> None:
@@ -248,7 +248,7 @@ class LifecycleConfig(FakeSageMakerNotebookInstanceLifecycleConfig):
         self.last_modified_time = now()
 
     def to_dict(self) -> dict[str, Any]:
-        """What DescribeNotebookInstanceLifecycleConfig returns."""
+        """Return the lifecycle configuration as DescribeNotebookInstanceLifecycleConfig does."""
         return {
             "NotebookInstanceLifecycleConfigArn": self.arn,
             "NotebookInstanceLifecycleConfigName": self.name,
@@ -273,16 +273,16 @@ class CodeRepository(BaseModel):
 
     @staticmethod
     def arn_formatter(name: str, account_id: str, region_name: str) -> str:
-        """The ARN of the code repository of this name."""
+        """Return the ARN of the code repository of this name."""
         return arn_formatter("code-repository", name, account_id, region_name)
 
     def update(self, git_config: dict[str, str]) -> None:
-        """Change what UpdateCodeRepository can change: the secret."""
+        """Change the secret, the only setting that UpdateCodeRepository can change."""
         self.git_config = self.git_config | git_config
         self.last_modified_time = now()
 
     def to_dict(self) -> dict[str, Any]:
-        """What DescribeCodeRepository returns."""
+        """Return the code repository as DescribeCodeRepository does."""
         return {
             "CodeRepositoryName": self.name,
             "CodeRepositoryArn": self.arn,

@@ -33,19 +33,19 @@ ACCOUNT, REGION = "123456789012", "eu-central-1"  # where instances have machine
 
 
 class Power:
-    """Switches machines on and off as the states of instances ask for it."""
+    """The machines and their door, and the functions by which instances switch machines on and off."""
 
     def __init__(self, settings: Settings, state: Path) -> None:
         self.machines = Machines(settings, state, _log)
         self.door = Door(self.machines.jupyter_of, _status_of)
 
     def open(self, aws_port: int, port: int) -> None:
-        """Let machines find AWS, and browsers find machines, at these two ports of the loopback interface."""
+        """Let machines reach AWS, and browsers reach machines, at these two ports of the loopback interface."""
         self.door.serve_aws(self.machines.aws, aws_port)
         self.door.listen(port)
 
     def begin(self, instance: NotebookInstance, status: str) -> Future[str] | None:
-        """Let the machine do what this status says; the result is the reason why it could not, or ""."""
+        """Let the machine begin what this status requires; the future's result is the reason for a failure, or ""."""
         if instance.region_name != REGION:
             return None
         if status == "Pending":
@@ -54,7 +54,7 @@ class Power:
         return action(instance.name) if action else None
 
     def ended(self, instance: NotebookInstance) -> str:
-        """Why an instance that was InService has ended by itself, or ""."""
+        """Return why an instance that was InService has ended by itself, or ""."""
         return ENDED if instance.region_name == REGION and self.machines.has_ended(instance.name) else ""
 
 

@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What an instance refers to in other services: its execution role, its network, the key of its volume."""
+"""Checks of an instance's references to other services: its execution role, its network, the key of its volume."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SERVICE = "sagemaker.amazonaws.com"
 
 
 class AccessDeniedError(SagemakerClientError):
-    """The caller may not do this."""
+    """The caller does not have the permission."""
 
     code = "AccessDeniedException"
 
@@ -33,7 +33,7 @@ def check_role(arn: str, account_id: str, region: str) -> None:
 
 
 def check_place(subnet_id: str | None, group_ids: list[str], account_id: str, region: str) -> None:
-    """Refuse a subnet or security groups that are not there, or not in one VPC."""
+    """Refuse a subnet or security groups that do not exist, or are not in the same VPC."""
     ec2 = get_backend("ec2")[account_id][region]
     subnets = {subnet.id: subnet for of_zone in ec2.subnets.values() for subnet in of_zone.values()}
     groups = {group.id: group for of_vpc in ec2.groups.values() for group in of_vpc.values()}
@@ -49,7 +49,7 @@ def check_place(subnet_id: str | None, group_ids: list[str], account_id: str, re
 
 
 def check_key(key_id: str, account_id: str, region: str) -> None:
-    """Refuse a key, by its id, ARN or alias, that is not there or not enabled."""
+    """Refuse a key, given by id, ARN or alias, that does not exist or is not enabled."""
     kms = get_backend("kms")[account_id][region]
     name = kms.get_alias_name(key_id)
     found = kms.get_key_id_from_alias(name) if name.startswith("alias/") else kms.get_key_id(name)

@@ -27,11 +27,11 @@ if TYPE_CHECKING:
     from moto.core.request import Request
 
 R = TypeVar("R", bound=SageMakerResponse)
-_one_at_a_time = RLock()  # the server is threaded, and moto's backends are not made for that
+_one_at_a_time = RLock()  # the server has threads, and moto's backends are not thread-safe
 
 
 def operation(method: Callable[[R], ActionResult]) -> Callable[[R], ActionResult]:
-    """An operation whose input is checked against the service model."""
+    """Return the operation with a check of its input against the service model; only one runs at a time."""
 
     @wraps(method)
     def checked(self: R) -> ActionResult:
@@ -195,7 +195,7 @@ class NotebookResponse(SageMakerResponse):
 
     @operation
     def list_tags(self) -> ActionResult:
-        """ListTags, whose first page is its last: no resource has more tags."""
+        """ListTags, which has only one page: no resource has more tags."""
         if self._get_param("NextToken"):
             raise foreign_token()
         return super().list_tags()
@@ -219,6 +219,6 @@ CLEARED_BY = {
 
 
 def refusal(code: str, message: str) -> TYPE_RESPONSE:
-    """The answer to a malformed request; moto would answer with an HTML page, which clients retry."""
+    """Return the answer to a malformed request; moto would answer with an HTML page, after which clients retry."""
     headers = {"Content-Type": "application/x-amz-json-1.1", "x-amzn-ErrorType": code}
     return 400, headers, json.dumps({"__type": code, "message": message})

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Measure what autostop saves, by its rule and by the program itself, on a made-up trace and on the published one.
 
-DATALAB_TRACE names the file of the published one. The tables of docs/savings.md are written to build/savings.md.
+DATALAB_TRACE names the file of the published trace. The tables of docs/savings.md are written to build/savings.md.
 """
 
 from __future__ import annotations
@@ -41,13 +41,13 @@ BEFORE: dict[str, Policy] = {
 
 
 def traces() -> dict[str, Trace]:
-    """The traces to measure on."""
+    """Return the traces to measure on, by name."""
     published = os.environ.get("DATALAB_TRACE")
     return {"made-up": activity.synthetic(), **({"published": activity.read(Path(published))} if published else {})}
 
 
 def measure() -> dict[str, Any]:
-    """The saved shares of the hours, each with its baseline."""
+    """Return the share of the hours that each policy saves against each baseline; write the tables."""
     results, pages = dict[str, Any](), []
     for name, trace in traces().items():
         costs = costs_of(trace)
@@ -62,25 +62,25 @@ def measure() -> dict[str, Any]:
 
 
 def costs_of(trace: Trace) -> dict[str, list[Bill]]:
-    """What each instance costs by each policy, and by the program."""
+    """Return what each instance costs by each policy, and by the program."""
     by_rule = {row: bills(trace, policy) for row, policy in POLICIES.items()}
     return {**by_rule, **{row: by_program(trace, limit) for row, limit in PROGRAM.items()}}
 
 
 def by_program(trace: Trace, limit: int) -> list[Bill]:
-    """What each instance costs by the program, with a limit in seconds."""
+    """Return what each instance costs by the program, with a limit in seconds."""
     late = replay.punctual(1)
     return [replay.bill_of(replay.replay(intervals, {"limit": limit}, late)) for intervals in trace]
 
 
 def shares_of(trace: Trace, costs: Mapping[str, list[Bill]]) -> dict[str, dict[str, Saved]]:
-    """What each policy saves against each baseline."""
+    """Return the share that each policy saves against each baseline."""
     baselines = {name: bills(trace, policy) for name, policy in BASELINES.items()}
     return {row: {name: saved(mine, base) for name, base in baselines.items()} for row, mine in costs.items()}
 
 
 def table(trace: Trace, costs: Mapping[str, list[Bill]], shares: Mapping[str, Mapping[str, Saved]]) -> Iterator[str]:
-    """The policies, in Markdown."""
+    """Yield a summary of the trace and the table of the policies, in Markdown."""
     never, weeks = total(costs["never stopped"]).on, rule.weeks(trace)
     yield (
         f"{len(trace)} instances, {never / HOUR:,.0f} hours from their first activity to their last one, in "
@@ -95,7 +95,7 @@ def table(trace: Trace, costs: Mapping[str, list[Bill]], shares: Mapping[str, Ma
 
 
 def claims(trace: Trace) -> Iterator[str]:
-    """What a report can say about autostop, and what is true, for several habits of people; in Markdown."""
+    """Yield, in Markdown, what autostop really saves and what a report can claim, for several habits of people."""
     yield "| people | saved by autostop after 60 minutes | had it run until they were back | had it run until 20:00 |"
     yield "|---|---|---|---|"
     for name, before in BEFORE.items():

@@ -1,11 +1,11 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Traces of activity: for each instance, when something ran on it, in seconds of a month and in order.
+"""Traces of activity: for each instance, the intervals in which something ran on it, in order, in seconds of a month.
 
 The published trace is of Adobe's notebook platform in June 2021: 337 sessions, 30,909 executions. It is the file
 `driver-backend/scripts/tiresias_generator/sensei_june_60sec.csv` of github.com/ds2-lab/NotebookOS-Dashboard, whose data
-have no licence of their own: it is read where DATALAB_TRACE says, and is not shipped. The made-up trace has its
-quantiles and nothing else of it.
+have no licence of their own, so it is not shipped: DATALAB_TRACE names the file to read. The made-up trace has the same
+quantiles, and nothing else of the published one.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ SHARES = (
 
 
 def read(path: Path) -> Trace:
-    """The published trace, whose sessions come one after the other: a step back in time begins the next."""
+    """Read the published trace, whose sessions come one after the other: a step back in time begins the next one."""
     sessions: list[list[Interval]] = [[]]
     last = 0
     with path.open(encoding="utf-8", newline="") as file:
@@ -45,7 +45,7 @@ def read(path: Path) -> Trace:
 
 
 def merged(intervals: Iterable[Interval]) -> list[Interval]:
-    """The same without overlaps, in order."""
+    """Return the intervals in order; those that overlap or touch are joined."""
     done: list[Interval] = []
     for start, end in sorted(intervals):
         if done and start <= done[-1][1]:
@@ -56,18 +56,18 @@ def merged(intervals: Iterable[Interval]) -> list[Interval]:
 
 
 def gaps(intervals: Sequence[Interval]) -> Iterator[Interval]:
-    """When nothing ran, between the first and the last activity."""
+    """Yield the intervals in which nothing ran, between the first and the last activity."""
     for (_start, end), (start, _end) in pairwise(intervals):
         yield end, start
 
 
 def kept(trace: Trace) -> Trace:
-    """The same for instances that exist until the month ends, whether or not a person comes back."""
+    """Return the trace as if each instance existed until the month ends, whether or not a person comes back."""
     return [merged([*intervals, (MONTH, MONTH)]) for intervals in trace]
 
 
 def quantiles(trace: Trace) -> dict[str, list[int]]:
-    """In minutes, at SHARES: how long activities, breaks, absences and whole sessions are."""
+    """Return the lengths of activities, breaks, absences and whole sessions: their quantiles at SHARES, in minutes."""
     idle = [end - start for intervals in trace for start, end in gaps(intervals)]
     values = {
         "activities": [end - start for intervals in trace for start, end in intervals],
@@ -82,7 +82,7 @@ def _at_shares(seconds: Sequence[int]) -> list[int]:
     return [seconds[round(share * (len(seconds) - 1))] // MINUTE for share in SHARES]
 
 
-# Minutes, at SHARES, of the published trace; and which share of its gaps are absences. A test compares them with it.
+# Of the published trace: the share of gaps that are absences, and quantiles at SHARES in minutes. A test compares both.
 ABSENT = 0.0460
 QUANTILES = {
     "activities": [
@@ -104,13 +104,13 @@ QUANTILES = {
 
 
 def synthetic(instances: int = 337, seed: int = 1) -> Trace:
-    """A month of people who work as in the published trace, but each activity is independent of the others."""
+    """Return a month of people who work as in the published trace, but each activity is independent of the others."""
     chance = random.Random(seed)  # noqa: S311 - it has to be the same each time
     return [merged(_session(chance)) for _ in range(instances)]
 
 
 def _session(chance: random.Random) -> Iterator[Interval]:
-    """It begins and ends with an activity, so what crosses its end is cut."""
+    """Yield the activities of a session, which begins and ends with one; one that crosses the session's end is cut."""
     length = _drawn(chance, "sessions")
     at = int(chance.random() * (MONTH - length))
     last = at + length - MINUTE
@@ -123,7 +123,7 @@ def _session(chance: random.Random) -> Iterator[Interval]:
 
 
 def _drawn(chance: random.Random, name: str) -> int:
-    """Seconds of the distribution that has these quantiles, linear between them."""
+    """Return random seconds of the distribution that has these quantiles, linear between them."""
     share, table = chance.random(), QUANTILES[name]
     at = bisect_right(SHARES, share) - 1
     part = (share - SHARES[at]) / (SHARES[at + 1] - SHARES[at])

@@ -1,9 +1,9 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Plays a trace of activity through the program that runs on instances, look by look.
+"""Play a trace of activity through the program that runs on instances, look by look.
 
-Jupyter answers by the trace: a kernel is busy, or has been until then. Stops and lines of the log are what the program
-asks of the instance, as it does there; the machine has no other processes and no terminals.
+Jupyter's answers follow the trace: a kernel is busy, or was busy until a certain time. Stops and lines of the log are
+those that the program asks the instance for, as it does there; the machine has no other processes and no terminals.
 """
 
 from __future__ import annotations
@@ -26,22 +26,22 @@ from .activity import AWAY, Interval
 from .rule import TICK, Bill
 
 EPOCH = 1_622_505_600  # 2021-06-01, when the published trace begins
-FIRST = 60  # seconds after the start
+FIRST = 60  # seconds from the start to the first look
 
 
 @dataclass
 class Run:
-    """From a start of the instance to its stop, or to its last activity."""
+    """A run of an instance, from its start to its stop or to its last activity."""
 
     start: int
     end: int = 0
-    lines: list[dict[str, Any]] = field(default_factory=list)  # of the log, each with `at`
+    lines: list[dict[str, Any]] = field(default_factory=list)  # events of the log, each with its time as `at`
 
 
 def replay(
     intervals: Sequence[Interval], options: dict[str, object] | None = None, late: Callable[[], int] = lambda: 0
 ) -> list[Run]:
-    """The runs of an instance whose person starts it when there is something to do; looks are this much late."""
+    """Return the runs of an instance that is started when there is something to do; `late` returns a look's delay."""
     settings = SimpleNamespace(**{**OPTIONS, **(options or {})})
     runs, at = list[Run](), 0
     while at < len(intervals):
@@ -83,7 +83,7 @@ def _run(intervals: Sequence[Interval], at: int, settings: SimpleNamespace, late
 
 
 def _kernel(intervals: Sequence[Interval], now: int) -> dict[str, object]:
-    """The kernel as Jupyter describes it at that moment."""
+    """Return the kernel as Jupyter describes it at this moment."""
     begin, end = intervals[bisect_right(intervals, (now, now)) - 1]
     busy = begin <= now < end
     last = datetime.fromtimestamp(EPOCH + (now if busy else end), UTC).isoformat()
@@ -95,17 +95,17 @@ def _logged(asked: Sequence[tuple[str, ...]]) -> list[dict[str, Any]]:
 
 
 def bill_of(runs: Sequence[Run]) -> Bill:
-    """What an instance cost, and how often it was stopped before its last activity."""
+    """Return the bill of an instance: the time that it ran, and its stops before its last activity."""
     idle = [run.lines[-1]["idle"] + later.start - run.end for run, later in pairwise(runs)]
     return Bill(sum(run.end - run.start for run in runs), len(idle), sum(gap < AWAY for gap in idle))
 
 
 def spared(runs: Sequence[Run]) -> int:
-    """Seconds between each stop and the next start; AWS's events say no more."""
+    """Return the total seconds between each stop and the next start, which is all that AWS's events tell."""
     return sum(later.start - run.end for run, later in pairwise(runs))
 
 
 def punctual(seed: int) -> Callable[[], int]:
-    """How late the timer of systemd is: up to 20 s, by lot."""
+    """Return a function for the delay of systemd's timer: up to 20 s, at random."""
     chance = random.Random(seed)  # noqa: S311 - it has to be the same each time
     return lambda: chance.randrange(21)

@@ -1,10 +1,10 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The costs of ways to stop instances on a trace of activity, as expected values, without random numbers.
+"""The costs of policies for stopping instances on a trace of activity, as expected values, without random numbers.
 
-An instance runs from its first activity to its last one; what was before and after is counted for none. In each gap
-between two activities a policy says after how many idle seconds the instance stops, and how likely that is. AWS counts
-from InService, so a start costs nothing but the time of the person who waits.
+An instance runs from its first activity to its last one; the time before and after is counted for no policy. In each
+gap between two activities a policy says after how many idle seconds the instance stops, and how likely that is. AWS
+charges from InService, so a start costs nothing but the time of the person who waits.
 """
 
 from __future__ import annotations
@@ -17,41 +17,41 @@ from dataclasses import dataclass, fields
 from .activity import AWAY, DAY, HOUR, MINUTE, Interval, Trace, gaps
 
 NEVER = math.inf
-TICK = 300  # seconds between two looks of autostop, which come up to 20 s later
+TICK = 300  # seconds between two looks of autostop, each of which may come up to 20 s late
 LATE = (TICK + 10) / 2
-LEAVES = 15 * MINUTE  # after the last activity, until a person who does not forget has stopped it
+LEAVES = 15 * MINUTE  # seconds from the last activity until a person who does not forget has stopped the instance
 
-# For a gap: how likely it is that the instance stops after this many idle seconds.
+# For a gap: the probability that the instance stops after this many idle seconds.
 Policy = Callable[[Interval], Mapping[float, float]]
 
 
 def never(_gap: Interval) -> Mapping[float, float]:
-    """The instance runs all the time."""
+    """Never stop the instance."""
     return {NEVER: 1}
 
 
 def autostop(limit: int, exempt: float = 0) -> Policy:
-    """It stops at the first look after this limit; this share of the instances has `never` in its tag `idle`."""
+    """Stop the instance at the first look after this limit; the share `exempt` has `never` in the tag `idle`."""
     return lambda _gap: {limit + LATE: 1 - exempt, NEVER: exempt}
 
 
 def owner(forgets: float, leaves: int = LEAVES) -> Policy:
-    """People who stop it when they leave, and forget this share of the times."""
+    """Stop the instance when its person leaves, except for the share of times when the person forgets."""
     return lambda gap: {NEVER: forgets, leaves: 1 - forgets} if gap[1] - gap[0] >= AWAY else {NEVER: 1}
 
 
 def evening(gap: Interval) -> Mapping[float, float]:
-    """Everything idle is stopped at 20:00."""
+    """Stop the instance at 20:00 if it is idle."""
     return {(20 * HOUR - gap[0]) % DAY: 1}
 
 
 def perfect(_gap: Interval) -> Mapping[float, float]:
-    """It is off whenever nothing runs, and back without a wait."""
+    """Stop the instance whenever nothing runs, and start it again without a wait."""
     return {0: 1}
 
 
 def either(*policies: Policy) -> Policy:
-    """Whichever stops it first."""
+    """Combine policies: the one that stops the instance first counts."""
 
     def first(gap: Interval) -> Mapping[float, float]:
         chances: dict[float, float] = {NEVER: 1}
@@ -72,14 +72,14 @@ class Bill:
 
     on: float = 0.0
     stops: float = 0.0  # after which a person came back
-    breaks: float = 0.0  # of them, in a break
+    breaks: float = 0.0  # those in a break
 
     def __add__(self, other: Bill) -> Bill:
         return Bill(*(getattr(self, each.name) + getattr(other, each.name) for each in fields(Bill)))
 
 
 def bill(intervals: Sequence[Interval], policy: Policy) -> Bill:
-    """That of one instance."""
+    """Return the bill of one instance."""
     on, stops, breaks = float(busy(intervals)), 0.0, 0.0
     for gap in gaps(intervals):
         length = gap[1] - gap[0]
@@ -92,19 +92,20 @@ def bill(intervals: Sequence[Interval], policy: Policy) -> Bill:
 
 
 def bills(trace: Trace, policy: Policy) -> list[Bill]:
-    """That of each instance."""
+    """Return the bill of each instance."""
     return [bill(intervals, policy) for intervals in trace]
 
 
 def total(several: Sequence[Bill]) -> Bill:
-    """That of all."""
+    """Return the bill of all instances together."""
     return sum(several, Bill())
 
 
 def claim(intervals: Sequence[Interval], before: Policy, limit: int, until: Policy = never) -> float:
-    """Seconds that a report can count as saved where people stop an instance as before: from each stop by autostop on.
+    """Return the seconds that a report can count as saved if people still stop instances by the policy `before`.
 
-    Until the person was back, which is the most that can be true; or until the other policy had stopped it.
+    They count from each stop by autostop until the person was back, which is the most that can be true, or until the
+    policy `until` had stopped the instance.
     """
     seconds = 0.0
     for gap in gaps(intervals):
@@ -117,18 +118,18 @@ def claim(intervals: Sequence[Interval], before: Policy, limit: int, until: Poli
 
 
 def busy(intervals: Sequence[Interval]) -> int:
-    """Seconds in which something ran."""
+    """Return the seconds in which something ran."""
     return sum(end - start for start, end in intervals)
 
 
 def weeks(trace: Trace) -> int:
-    """The number of weeks in which instances were used, added up over all instances."""
+    """Return the number of weeks in which instances were used, added up over all instances."""
     return sum(len({start // (7 * DAY) for start, _end in intervals}) for intervals in trace)
 
 
 @dataclass(frozen=True)
 class Saved:
-    """A share, and between which shares it is in 95 of 100 fleets of the same kind."""
+    """A saved share, and the interval that it is in for 95 of 100 fleets of the same kind."""
 
     share: float
     low: float
@@ -140,7 +141,7 @@ class Saved:
 
 
 def saved(mine: Sequence[Bill], baseline: Sequence[Bill], resamples: int = 200) -> Saved:
-    """What a policy saves against another one. The interval is of fleets whose instances are drawn from these."""
+    """Return the share that a policy saves against another; the interval is of fleets drawn from these instances."""
     chance = random.Random(1)  # noqa: S311 - it has to be the same each time
     shares = sorted(
         _share([(mine[number].on, baseline[number].on) for number in chance.choices(range(len(mine)), k=len(mine))])

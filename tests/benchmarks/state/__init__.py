@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""State of notebooks, compared with dill.dump_module and Kishu: what comes back, the time it takes, its cost a day."""
+"""Compare the saved state of notebooks with dill.dump_module and Kishu: what is restored, the time, the cost a day."""
 
 from __future__ import annotations
 

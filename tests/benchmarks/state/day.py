@@ -1,12 +1,13 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""How much longer the cells of a working day take with saves than without.
+"""Measure how much longer the cells of a working day take with saves than without.
 
-A person runs a cell each 20 seconds, so that each third is followed by a save: at most one a minute. What is waited for
-is a cell's answer, and the pause of a save, in which no next cell begins. The times between cells are left out.
+A person is assumed to run a cell every 20 seconds, and each third cell is followed by a save, since there is at most
+one a minute. The counted time is that until a cell's answer, and the pause of a save, in which no next cell begins. The
+times between cells are left out.
 
-On a platform whose trace is published (docs/savings.md), something runs for a quarter of the time. That would be five
-seconds for each of these cells, which take a fifth of one: of such a day, saves cost a smaller share.
+On the platform whose trace is published (docs/savings.md), something runs for a quarter of the time. That would be five
+seconds for each of these cells, which take a fifth of a second: of such a day, saves cost a smaller share.
 
 Two kernels, one of which saves, run the same cells in turn, so a machine that is slow for a while slows both.
 """
@@ -19,9 +20,9 @@ from collections.abc import Callable
 
 from ansible_collections.datalab.notebooks.tests.state.kernels import Kernel
 
-KERNELS = 3  # pairs, since processes differ in speed without a reason
-ROUNDS = 4  # of each pair, after a first one that is not counted
-SAVED = 3  # each third
+KERNELS = 3  # pairs of kernels, since processes differ in speed without a reason
+ROUNDS = 4  # of each pair, after a first round that is not counted
+SAVED = 3  # each third cell is followed by a save
 CELLS = [
     "import numpy as np, pandas as pd",
     "rows = pd.DataFrame(np.random.default_rng(0).random((100_000, 12))).add_prefix('c')",
@@ -77,7 +78,7 @@ def measure(start: Callable[..., Kernel]) -> dict[str, object]:
 
 
 def _round(saving: Kernel, bare: Kernel, *, saves_first: bool) -> list[tuple[float, float]]:
-    """Seconds of each cell: with saves, and without."""
+    """Return the seconds of each cell with saves, and without."""
     both = []
     for number, cell in enumerate(CELLS):
         due = number % SAVED == 0

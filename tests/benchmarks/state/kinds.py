@@ -1,9 +1,9 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What comes back of each kind of variable.
+"""Measure which kinds of variables each tool restores.
 
-Each tool has kernels of its own, which are killed between save and restore. A kind counts as silently wrong if it does
-not hold after the restore and no line has named one of its variables.
+Each tool has kernels of its own, which are killed between save and restore. A kind counts as silently wrong if its
+check fails after the restore, and no line of the output reports an error or a variable that is lost, wholly or partly.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pathlib import Path
 from ansible_collections.datalab.notebooks.tests.state.kernels import Kernel
 from ansible_collections.datalab.notebooks.tests.state.kinds import KINDS
 
-# Kishu belongs to a notebook of JupyterLab: here its two hooks are called as its extension does it.
+# Kishu belongs to a notebook of JupyterLab: here its two hooks are called as its extension calls them.
 KISHU = """
 def _start():
     import kishu.jupyterint as inner
@@ -40,7 +40,7 @@ BOOK = (
     ' "metadata": {"kishu": {"notebook_id": "key", "session_count": 1}}, "nbformat": 4, "nbformat_minor": 5}'
 )
 DILL = "import dill; dill.dump_module('d')"
-# The code before the cell, to save, and to restore.
+# For each tool, the code to run before the cell, to save, and to restore.
 TOOLS = {
     "datalab_state": ("", "%state save", "%restore"),
     "dill.dump_module": ("", DILL, "import dill; dill.load_module('d')"),

@@ -1,6 +1,6 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""How long saves and restores take, of 1 GB and of 10, and whether forks hang."""
+"""Measure how long saves and restores of 1 GB and of 10 GB take, and whether forks hang."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ ROUNDS = 6
 PAUSES = 100
 FORKS = 1000
 ARRAY = f"import numpy as np\nlarge = np.random.default_rng(0).random({MEGABYTES * 125_000})"
-# Neither leaves a variable: dill saves all of them or nothing.
+# RAW and PAUSE leave no variable behind: dill saves all of them or nothing.
 RAW = """
 def _raw():
     import os, time
@@ -39,7 +39,7 @@ _raw(); del _raw
 
 
 def _seconds(kernel: Kernel, code: str) -> float:
-    """Seconds, measured in the kernel."""
+    """Run code in the kernel and return its seconds, measured there."""
     lines = "\n".join(f"    {line}" for line in code.splitlines())
     kernel.run("import time as _time")
     return float(
@@ -50,7 +50,7 @@ def _seconds(kernel: Kernel, code: str) -> float:
 
 
 SAVE = "report = __import__('datalab_state').session.save()"
-# The array changes, and nothing of it is saved: the next save writes all of it.
+# Change the array and forget the saved state: the next save writes all of the array.
 ANEW = "large[0] = {number}\nimport datalab_state\ndatalab_state.session.forget(datalab_state.session.notebook.name)"
 
 
@@ -89,7 +89,7 @@ def large(start: Callable[..., Kernel]) -> dict[str, object]:
 
 
 def _round(kernel: Kernel, number: int) -> dict[str, float]:
-    """Seconds of each, one after the other, each time in another order."""
+    """Return the seconds of each tool, run one after the other, in another order for each round."""
     kernel.run(ANEW.format(number=number))
     tools = {
         "raw": lambda: float(kernel.run(RAW)),
@@ -109,7 +109,7 @@ def _spread(values: list[float]) -> dict[str, float]:
 
 
 def _memory_of_a_save(kernel: Kernel) -> float:
-    """The peak memory of the kernel and its fork, shared pages counted once, and the kernel's memory before."""
+    """Return the peak memory of a save (kernel and fork, shared pages counted once), relative to that before it."""
     kernel.run(ANEW.format(number=-1))
     before = most = _memory(kernel.pid)
     with ThreadPoolExecutor(1) as pool:
@@ -122,18 +122,18 @@ def _memory_of_a_save(kernel: Kernel) -> float:
 
 
 def _memory(pid: int) -> int:
-    """Bytes of a process and its children: their shares of all pages (proc(5), smaps_rollup, Pss)."""
+    """Return the bytes of a process and its children: their shares of all pages (proc(5), smaps_rollup, Pss)."""
     children = [child for file in Path(f"/proc/{pid}/task").glob("*/children") for child in file.read_text().split()]
     total = 0
     for each in (str(pid), *children):
-        with suppress(OSError):  # a fork ends at any moment
+        with suppress(OSError):  # a fork may end at any moment
             (size,) = re.findall(r"^Pss: +(\d+) kB", Path(f"/proc/{each}/smaps_rollup").read_text(), re.MULTILINE)
             total += int(size) * 1024
     return total
 
 
 def huge(start: Callable[..., Kernel]) -> dict[str, object] | str:
-    """Ten times that size, once, if this machine has room for it."""
+    """Measure ten times that size, once, if this machine has room for it."""
     free = int(re.findall(r"MemAvailable: +(\d+) kB", Path("/proc/meminfo").read_text())[0]) * 1024
     disk = shutil.disk_usage(tempfile.gettempdir())
     if min(free, disk.free - disk.total // 10) < 12e9:

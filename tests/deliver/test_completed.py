@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import nbformat
-from datalab_deliver import cli, kernel
+from datalab_deliver import cli, complete, kernel
 
 from .corpus import notebook
 
@@ -25,8 +25,10 @@ def saved(folder, *sources):
 
 def test_a_project_is_completed_or_refused(tmp_path, capsys):
     (tmp_path / "completed").mkdir()
-    good = saved(tmp_path / "teams" / "red" / "alice" / "sums", "print(40 + 2)", "object()")
-    assert cli.main(["complete", str(good)]) == 0
+    good = saved(tmp_path / "teams" / "red" / "alice" / "sums", "print(40 + 2)", "", "object()")
+    told = []
+    complete.complete(good, told.append)
+    assert told == ["sums.ipynb: cell 1 of 2", "sums.ipynb: cell 2 of 2", "sums: pages"]
     assert ">42\n" in (tmp_path / "completed" / "sums" / "sums.ipynb.html").read_text()
     bad = saved(tmp_path / "teams" / "red" / "alice" / "drawn", "import random", "random.random()")
     assert cli.main(["complete", str(bad)]) == 2

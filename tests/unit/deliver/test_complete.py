@@ -169,10 +169,18 @@ def test_what_is_no_project(efs, capsys):
         "a link": "it is not a folder. Name the folder",
         "a b": "'a b' cannot be part of a link. Rename",
         "completed/sums": "it is in completed/ already. Complete a copy",
+        "completed": "completed is in it. Name the folder of a project",
+        "": "there is no folder completed/ above it",
     }
     for name, text in expected.items():
         assert cli.main(["complete", str(efs / name)]) == 2
         assert text in capsys.readouterr().err
+
+
+def test_a_folder_completed_in_the_project_is_not_the_target(efs):
+    (efs / "teams" / "red" / "alice" / "sums" / "completed").mkdir()
+    run(efs)
+    assert (efs / "completed" / "sums" / "completed").is_dir()
 
 
 def test_another_output_is_refused(efs):

@@ -177,6 +177,13 @@ def test_the_state_before_goes_where_that_makes_enough_room(directory: Path, sho
     ]
 
 
+def test_the_last_complete_state_stays_if_the_newest_is_not(directory: Path):
+    for data, short in ((bytes(10), False), (bytes(11), True)):
+        journal.write(directory, replace(state("s", put(directory, data)), short=short), keep=False)
+    _make_room(directory, store.Store(directory, 100), 10)
+    assert [found.short for found in journal.states(directory)] == [True, False]
+
+
 @pytest.mark.parametrize(
     ("count", "text"), [(3, "3 B"), (4200, "4.2 kB"), (80e6, "80 MB"), (3.2e9, "3.2 GB"), (5e12, "5.0 TB")]
 )

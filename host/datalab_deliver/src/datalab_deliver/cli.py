@@ -159,7 +159,8 @@ def run_complete(options: argparse.Namespace) -> int:
     from . import complete
 
     if options.folder is None:
-        place = complete.completed(Path.cwd())
+        here = Path.cwd()
+        place = complete.completed(here, [here, *here.parents])
         count = complete.finish(place)
         tell(options, {"index": str(place / "index.html"), "projects": count}, f"{place}: {count} projects")
         return FINE

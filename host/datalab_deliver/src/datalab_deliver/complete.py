@@ -15,7 +15,7 @@ import os
 import re
 import shutil
 import stat
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -60,9 +60,9 @@ def name(target: Path, folder: Path, path: Path) -> str:
     return str(target / path.relative_to(folder))
 
 
-def completed(folder: Path) -> Path:
-    """Return the nearest folder completed/ or efs/completed/ in this folder or one of its parents."""
-    for place in [folder, *folder.parents]:
+def completed(folder: Path, places: Iterable[Path]) -> Path:
+    """Return the first folder completed/ or efs/completed/ in these places, which are above the folder."""
+    for place in places:
         for found in (place / "completed", place / "efs" / "completed"):
             if found.is_dir():
                 return found
@@ -75,9 +75,12 @@ def target_of(folder: Path) -> Path:
     if not folder.is_dir() or folder.is_symlink():
         raise Refused(Fault(str(folder), None, "it is not a folder", "Name the folder of a project"))
     real = folder.resolve()
-    target = completed(real) / real.name
-    if completed(real) in real.parents:
+    place = completed(folder, real.parents)
+    target = place / real.name
+    if place in real.parents:
         raise Refused(Fault(str(folder), None, "it is in completed/ already", "Complete a copy of another name"))
+    if real in [place, *place.parents]:
+        raise Refused(Fault(str(folder), None, f"{place} is in it", "Name the folder of a project"))
     if not NAME.fullmatch(real.name):
         remedy = "Rename the folder: begin with a letter or digit; then letters, digits, '.', '_' and '-'"
         raise Refused(Fault(str(folder), None, f"{real.name!r} cannot be part of a link", remedy))

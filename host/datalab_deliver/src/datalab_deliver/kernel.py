@@ -125,8 +125,8 @@ def execute(
 
     def started(cell: Any, cell_index: int) -> None:
         current[0] = cell_index
-        if cell.cell_type == "code" and cell_index < len(numbers):
-            progress(sum(item.cell_type == "code" for item in nb.cells[: cell_index + 1]))
+        if cell.cell_type == "code" and cell.source.strip() and cell_index < len(numbers):
+            progress(sum(number <= cell_index + 1 for number, _ in cells.code(nb)))
 
     def begun(**_: Any) -> None:
         if client.kc:

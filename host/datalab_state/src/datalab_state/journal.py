@@ -72,7 +72,7 @@ def write(directory: Path, state: State, *, keep: bool) -> None:
         file.flush()
         os.fsync(file.fileno())
     newest, old, first, second = (directory / name for name in (NEWEST, OLD, *BEFORE))
-    old_is_better = _short(newest) and not _short(old)
+    old_is_better = is_complete(old) and not is_complete(newest)
     if keep and newest.exists() and not (first.exists() and first.samefile(newest)):
         if old_is_better:
             _link(old, second)
@@ -92,11 +92,11 @@ def _link(file: Path, name: Path) -> None:
     aside.replace(name)
 
 
-def _short(file: Path) -> bool:
-    """Return whether a state had no room for some variables; True if it cannot be read."""
+def is_complete(file: Path) -> bool:
+    """Return whether a state can be read and had room for all variables."""
     with suppress(FileNotFoundError, store.Damaged):
-        return read(file.parent, file.name).short
-    return True
+        return not read(file.parent, file.name).short
+    return False
 
 
 def read(directory: Path, name: str) -> State:

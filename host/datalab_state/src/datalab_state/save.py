@@ -98,8 +98,8 @@ def save(request: Request, settings: Settings) -> dict[str, Any]:
 
 
 def _make_room(directory: Path, files: store.Store, needed: float) -> None:
-    """Remove the state before the newest, if the newest can be read and the removal makes enough room."""
-    if _session(directory):
+    """Remove the state before the newest, if the newest is complete and the removal makes enough room."""
+    if journal.is_complete(directory / journal.NEWEST):
         kept = files.names | journal.used(directory, without=journal.OLD)
         freed = sum(length for name, length in journal.parts(directory, journal.OLD).items() if name not in kept)
         if freed >= needed:

@@ -26,7 +26,7 @@ def saved(folder, *sources):
 def test_a_project_is_completed_or_refused(tmp_path, capsys):
     (tmp_path / "completed").mkdir()
     good = saved(tmp_path / "teams" / "red" / "alice" / "sums", "print(40 + 2)", "", "object()")
-    told = []
+    told: list[str] = []
     complete.complete(good, told.append)
     assert told == ["sums.ipynb: cell 1 of 2", "sums.ipynb: cell 2 of 2", "sums: pages"]
     assert ">42\n" in (tmp_path / "completed" / "sums" / "sums.ipynb.html").read_text()

@@ -100,7 +100,8 @@ def _section_lines(section: str, plan: Mapping[str, Any], planned: bool, is_appl
 
 
 def _not_created(line: Line) -> Line:
-    text = f"{line.text}: its module reported no change, as if it existed already; check it, and run the playbook again"
+    remedy = "check it, and run the playbook again"
+    text = f"{line.text}: its module reported no change, so it may have existed already; {remedy}"
     return Line("not created", line.who, text)
 
 

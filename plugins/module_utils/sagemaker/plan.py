@@ -275,7 +275,7 @@ def _refused_replacement(f: Field, desired: Desired, current: Current) -> str | 
     wanted = desired.fields[f.option]
     has, volume = current.fields.get(f.option), current.fields.get("volume_size_in_gb")
     return (
-        f"AWS sets it once, at creation; {current.name} has {_text(has)}, wanted is {_text(wanted)}. "
+        f"AWS sets it once, at creation; {current.name} has {_text(has)}, but {_text(wanted)} is wanted. "
         f"A replacement would delete the volume of {volume} GiB with everything on it: "
         f"copy what is needed, remove the instance ({desired.called('state')}: absent), and run again."
     )

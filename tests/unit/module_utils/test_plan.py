@@ -462,13 +462,13 @@ def test_never_replaces(option: str) -> None:
     desired = want(**{option: wanted}, update_policy="force", force=True)
     (problem,) = refusal(desired, have("Stopped", volume_size_in_gb=50, **{option: has}))
     assert problem.startswith(f"alice: notebook_{option}: ")
-    for part in (f"{NAME} has {has!r}", f"wanted is {wanted!r}", "delete the volume of 50 GiB", "state: absent"):
+    for part in (f"{NAME} has {has!r}", f"but {wanted!r} is wanted", "delete the volume of 50 GiB", "state: absent"):
         assert part in problem
 
 
 def test_never_replaces_to_clear() -> None:
     (problem,) = refusal(want(kms_key_id=""), have("Stopped", kms_key_id="12"))
-    assert "has '12', wanted is none" in problem
+    assert "has '12', but none is wanted" in problem
 
 
 def test_never_replacing_is_complete() -> None:

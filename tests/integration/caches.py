@@ -1,6 +1,9 @@
 # Copyright: Contributors to datalab.notebooks
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Caches for processes that fork: what each fork would otherwise compile, parse or wait for again."""
+"""Caches for processes that fork: what each fork would otherwise compile, parse or wait for again.
+
+Some functions of other packages are replaced for that, which mypy has to be told to ignore.
+"""
 
 from __future__ import annotations
 
@@ -45,7 +48,7 @@ def parse_models_once() -> None:
     JSONFileLoader.load_file = lambda _self, path: load(path)  # type: ignore[assignment,method-assign]
     session = boto3.Session("sandbox", "local-only", region_name="eu-central-1")
     for service in SERVICES:
-        session.client(service)  # type: ignore[call-overload]
+        session.client(service)  # type: ignore[call-overload]  # which has one signature for each literal name
 
 
 def compile_once(directory: Path) -> None:
@@ -74,7 +77,7 @@ def compile_once(directory: Path) -> None:
 
 
 def shorten_sleeps() -> None:
-    """Shorten the sleeps of amazon.aws's modules until AWS is consistent, since the sandbox is consistent at once."""
+    """Shorten long sleeps, such as those of amazon.aws until AWS is consistent: the sandbox is consistent at once."""
     plain = time.sleep
 
     def sleep(seconds: float) -> None:

@@ -52,11 +52,14 @@ def respond(operation: str, asked: dict[str, Any]) -> tuple[dict[str, Any], str]
 
 
 def products(region: str) -> list[dict[str, Any]]:
-    """Return the price list of a region in AWS's form. `instanceType` is empty, as in most entries of AWS."""
-    where = billing.prefix(region) if region else ""
+    """Return the price list of a region in AWS's form; it is empty for what is no region.
+
+    `instanceType` is empty, as in most entries of AWS.
+    """
+    where = billing.prefix(region)
     prices = {f"{where}-Notebk:{each}": (price, "Hrs") for each, price in billing.HOURLY.items()}
     prices[f"{where}-Notebk:VolumeUsage.gp2"] = (billing.VOLUME, "GB-Mo")
-    return [_product(region, usage_type, *price) for usage_type, price in prices.items()] if region else []
+    return [_product(region, usage_type, *price) for usage_type, price in prices.items()] if where else []
 
 
 def _product(region: str, usage_type: str, price: float, unit: str) -> dict[str, Any]:

@@ -7,6 +7,7 @@ The list is the same in all regions: that of us-east-1. A type that is not in it
 
 from __future__ import annotations
 
+import re
 from calendar import monthrange
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -32,8 +33,23 @@ HOURLY = {
     "ml.p3.2xlarge": 3.825,
 }
 VOLUME = 0.14  # per GB-month
-DIRECTIONS = ("northeast", "northwest", "southeast", "southwest", "central", "north", "south", "east", "west")
-SHORT = ("NE", "NW", "SE", "SW", "C", "N", "S", "E", "W")
+REGION = re.compile(r"([a-z]+)-(?:[a-z]+-)?([a-z])[a-z]+-([0-9])")
+# AWS's table of the billing codes of regions; only those that do not follow from the name.
+PREFIXES = {
+    "ap-south-1": "APS3",
+    "ap-south-2": "APS5",
+    "ap-southeast-3": "APS4",
+    "ap-southeast-4": "APS6",
+    "ap-southeast-5": "APS7",
+    "ap-southeast-6": "APS8",
+    "ap-southeast-7": "APS9",
+    "ca-central-1": "CAN1",
+    "ca-west-1": "CAN2",
+    "cn-northwest-1": "CNW1",
+    "eu-west-1": "EU",
+    "us-gov-east-1": "UGE1",
+    "us-gov-west-1": "UGW1",
+}
 
 
 @dataclass(frozen=True)
@@ -50,9 +66,9 @@ class Usage:
 
 
 def prefix(region: str) -> str:
-    """Return the prefix of a region's usage types, such as EUC1 for eu-central-1."""
-    area, *_, direction, number = region.split("-")
-    return f"{area.upper()}{SHORT[DIRECTIONS.index(direction)]}{number}"
+    """Return the prefix of a region's usage types, such as EUC1 for eu-central-1; "" if it is no region's name."""
+    found = REGION.fullmatch(region)
+    return PREFIXES.get(region) or ("".join(found.groups()).upper() if found else "")
 
 
 def used(changes: Iterable[Change], now: datetime) -> Iterator[Usage]:

@@ -83,10 +83,15 @@ class FullBudgetsResponse(BudgetsResponse):
         self._actions.pop(self._get_param("BudgetName"), None)
         return answer
 
+    def describe_budget(self) -> str:
+        """DescribeBudget; the budget has the form of filter that it was given."""
+        found = self.backend.describe_budget(self.current_account, self._get_param("BudgetName"))
+        return json.dumps({"Budget": _as_given(found)})
+
     def describe_budgets(self) -> str:
         """DescribeBudgets, in pages; a budget has the form of filter that it was given."""
         asked = json.loads(self.body)
-        budgets = list(self.backend.describe_budgets(self.current_account))
+        budgets = [_as_given(each) for each in self.backend.describe_budgets(self.current_account)]
         return self._page("Budgets", budgets, asked)
 
     def describe_budget_notifications_for_account(self) -> str:
@@ -302,6 +307,11 @@ class FullBudgetsResponse(BudgetsResponse):
         last = first + asked.get("MaxResults", size)
         more = {"NextToken": str(last)} if last < len(items) else {}
         return json.dumps({name: items[first:last], **more})
+
+
+def _as_given(budget: dict[str, Any]) -> dict[str, Any]:
+    """Return a budget without the CostTypes that moto adds also to one with Metrics."""
+    return {key: value for key, value in budget.items() if key != "CostTypes" or "Metrics" not in budget}
 
 
 def _check(budget: dict[str, Any]) -> None:

@@ -98,9 +98,9 @@ class CostsResponse(CostExplorerResponse):
         return json.dumps({"BackfillRequest": request})
 
     def list_cost_allocation_tag_backfill_history(self) -> str:
-        """ListCostAllocationTagBackfillHistory."""
+        """ListCostAllocationTagBackfillHistory; a backfill has succeeded at once."""
         self._refuse_members()
-        return json.dumps({"BackfillRequests": self._backfills})
+        return json.dumps({"BackfillRequests": [_succeeded(each) for each in self._backfills]})
 
     def _asked(self) -> dict[str, Any]:
         asked: dict[str, Any] = json.loads(self.body)
@@ -250,6 +250,11 @@ def _keys(usage: Usage, by: list[dict[str, str]]) -> tuple[str, ...]:
         f"{each['Key']}${tags.get(each['Key'], '')}" if each["Type"] == "TAG" else _dimension(usage, each["Key"])
         for each in by
     )
+
+
+def _succeeded(request: dict[str, Any]) -> dict[str, Any]:
+    when = request["RequestedAt"]
+    return {**request, "BackfillStatus": "SUCCEEDED", "CompletedAt": when, "LastUpdatedAt": when}
 
 
 def _time() -> str:

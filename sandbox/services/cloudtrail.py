@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from moto.cloudtrail import urls
 from moto.cloudtrail.responses import CloudTrailResponse
+from moto.core.exceptions import JsonRESTError
 from moto.core.utils import iso_8601_datetime_without_milliseconds, unix_time
 
 from .sagemaker import changes
@@ -24,12 +25,21 @@ PAGE_SIZE = 50
 CALLS = {"Stopping": "Stop", "Updating": "Update", "Deleting": "Delete"}
 
 
+class LookupAttributesError(JsonRESTError):
+    """CloudTrail's refusal of more than one attribute."""
+
+    def __init__(self) -> None:
+        super().__init__("InvalidLookupAttributesException", "LookupAttributes must have at most one item.")
+
+
 class EventsResponse(CloudTrailResponse):
     """moto's CloudTrail, with the events of instances."""
 
     def lookup_events(self) -> str:
-        """LookupEvents; AWS accepts only one attribute, the sandbox several."""
+        """LookupEvents."""
         asked = json.loads(self.body)
+        if len(asked.get("LookupAttributes", [])) > 1:
+            raise LookupAttributesError
         recorded = [
             change for change in changes() if (change.account, change.region) == (self.current_account, self.region)
         ]

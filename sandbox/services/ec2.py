@@ -91,7 +91,8 @@ def create_vpc_endpoint(self: EC2Backend, vpc_id: str, service_name: str, **opti
         raise InvalidServiceName(service_name)
     if options.get("endpoint_type") == "Interface" and options.get("private_dns_enabled"):
         for other in _endpoints(self, vpc_id):
-            if (other.service_name, other.vpc_endpoint_type) == (service_name, "Interface"):
+            is_interface = other.vpc_endpoint_type == "Interface"
+            if other.service_name == service_name and is_interface and other.private_dns_enabled:
                 raise PrivateDnsConflictError(service_name)
     endpoint = VPCBackend.create_vpc_endpoint(self, vpc_id=vpc_id, service_name=service_name, **options)
     for interface in endpoint.network_interface_ids:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from .sagemaker.history import Change
 
 WRITER = "events.amazonaws.com"
+ACTIONS = ("logs:CreateLogStream", "logs:PutLogEvents")
 
 
 def install() -> None:
@@ -70,15 +71,19 @@ def _targets(change: Change, told: Any) -> Iterator[str]:
 
 
 def _may_write(policies: list[Any], arn: str) -> bool:
+    """Return whether the policies allow both actions, and deny none."""
     statements = [each for policy in policies for each in json.loads(policy.policy_document)["Statement"]]
     stream = f"{arn.removesuffix(':*')}:log-stream:any"
+    return all(
+        {each["Effect"] for each in statements if _applies(each, action, stream)} == {"Allow"} for action in ACTIONS
+    )
 
-    def allows(statement: dict[str, Any]) -> bool:
-        principals, resources = (_listed(value) for value in (statement["Principal"]["Service"], statement["Resource"]))
-        return WRITER in principals and any(fnmatchcase(stream, pattern) for pattern in resources)
 
-    allowed = {action for each in statements if allows(each) for action in _listed(each["Action"])}
-    return {"logs:CreateLogStream", "logs:PutLogEvents"} <= allowed
+def _applies(statement: dict[str, Any], action: str, stream: str) -> bool:
+    principal = statement.get("Principal", {})
+    services = principal if isinstance(principal, str) else principal.get("Service", [])
+    of = ((WRITER, services), (action, statement.get("Action", [])), (stream, statement.get("Resource", [])))
+    return all(any(fnmatchcase(value, pattern) for pattern in _listed(patterns)) for value, patterns in of)
 
 
 def _listed(value: str | list[str]) -> list[str]:

@@ -121,8 +121,7 @@ def spend(sandbox: Sandbox, usd: str) -> None:
     of = {"AccountId": "123456789012"}
     budget = budgets.describe_budget(**of, BudgetName=BUDGET, ShowFilterExpression=True)["Budget"]
     budget["CalculatedSpend"] = {"ActualSpend": {"Amount": usd, "Unit": "USD"}}
-    one_kind = {key: value for key, value in budget.items() if key not in ("CostFilters", "CostTypes")}
-    budgets.update_budget(**of, NewBudget=one_kind)
+    budgets.update_budget(**of, NewBudget=budget)
 
 
 def test_a_team_over_its_budget_is_denied_to_start_instances(

@@ -10,6 +10,8 @@ from datetime import UTC, datetime, timedelta
 import boto3
 import pytest
 
+from sandbox.services import billing
+
 ACCOUNT, GROUP = "123456789012", "/aws/events/datalab"
 ARN = f"arn:aws:logs:eu-central-1:{ACCOUNT}:log-group:{GROUP}"
 TODAY = datetime.now(UTC).date()
@@ -34,17 +36,29 @@ def rule(client_of):
     return read
 
 
+ALLOW = {
+    "Effect": "Allow",
+    "Principal": {"Service": "events.amazonaws.com"},
+    "Action": ["logs:CreateLogStream", "logs:PutLogEvents"],
+    "Resource": f"{ARN}:*",
+}
+
+
 @pytest.fixture
-def allowed(client_of):
+def put_policy(client_of):
+    """Put a resource policy with these statements."""
+
+    def put(*statements):
+        policy = {"Version": "2012-10-17", "Statement": statements}
+        client_of("logs").put_resource_policy(policyName="datalab", policyDocument=json.dumps(policy))
+
+    return put
+
+
+@pytest.fixture
+def allowed(put_policy):
     """Allow EventBridge to write to the log group."""
-    statement = {
-        "Effect": "Allow",
-        "Principal": {"Service": "events.amazonaws.com"},
-        "Action": ["logs:CreateLogStream", "logs:PutLogEvents"],
-        "Resource": f"{ARN}:*",
-    }
-    policy = {"Version": "2012-10-17", "Statement": [statement]}
-    client_of("logs").put_resource_policy(policyName="datalab", policyDocument=json.dumps(policy))
+    put_policy(ALLOW)
 
 
 @pytest.mark.usefixtures("allowed")
@@ -81,7 +95,29 @@ def test_an_event_is_lost_where_eventbridge_may_not_write(rule, create):
     assert rule() == []
 
 
-def test_cloudtrail_has_the_calls_and_not_what_came_of_them(client_of, create_stopped, sagemaker):
+OF_ANYBODY = {**ALLOW, "Principal": "*", "Action": "logs:*"}
+OF_AN_ACCOUNT = {**ALLOW, "Principal": {"AWS": ACCOUNT}}
+
+
+@pytest.mark.parametrize(
+    ("statements", "events"),
+    [
+        ([OF_ANYBODY], 2),
+        ([OF_AN_ACCOUNT], 0),
+        ([OF_AN_ACCOUNT, ALLOW], 2),
+        ([{**ALLOW, "Action": "logs:PutLogEvents"}], 0),
+        ([{**ALLOW, "Effect": "Deny"}], 0),
+        ([ALLOW, {**ALLOW, "Effect": "Deny", "Action": "logs:PutLogEvents"}], 0),
+        ([ALLOW, {**ALLOW, "Effect": "Deny", "Principal": {"Service": "ec2.amazonaws.com"}}], 2),
+    ],
+)
+def test_a_denial_counts_more_than_an_allowance(rule, create, put_policy, statements, events):
+    put_policy(*statements)
+    create()
+    assert len(rule()) == events
+
+
+def test_cloudtrail_has_the_calls_and_not_what_came_of_them(client_of, create_stopped, sagemaker, refused):
     create_stopped(Tags=TAGS, VolumeSizeInGB=20)
     sagemaker.start_notebook_instance(NotebookInstanceName="alice")
     trail = client_of("cloudtrail")
@@ -94,6 +130,7 @@ def test_cloudtrail_has_the_calls_and_not_what_came_of_them(client_of, create_st
     assert (parameters["notebookInstanceName"], parameters["volumeSizeInGB"]) == ("alice", 20)
     only = [{"AttributeKey": "EventName", "AttributeValue": "StopNotebookInstance"}]
     assert len(trail.lookup_events(LookupAttributes=only)["Events"]) == 1
+    assert refused(trail.lookup_events, LookupAttributes=[*wanted, *only])[0] == "InvalidLookupAttributesException"
 
 
 def costs(client, by, **fields):
@@ -188,9 +225,12 @@ def test_a_backfill_begins_with_a_month_and_is_one_a_day(client_of, refused):
     ce = client_of("ce")
     start = ce.start_cost_allocation_tag_backfill
     assert refused(start, BackfillFrom="2020-01-02T00:00:00Z")[0] == "ValidationException"
-    start(BackfillFrom=f"{MONTH['Start']}T00:00:00Z")
+    begun = start(BackfillFrom=f"{MONTH['Start']}T00:00:00Z")["BackfillRequest"]
     assert refused(start, BackfillFrom=f"{MONTH['Start']}T00:00:00Z")[0] == "BackfillLimitExceededException"
-    assert len(ce.list_cost_allocation_tag_backfill_history()["BackfillRequests"]) == 1
+    (ended,) = ce.list_cost_allocation_tag_backfill_history()["BackfillRequests"]
+    assert (begun["BackfillStatus"], ended["BackfillStatus"]) == ("PROCESSING", "SUCCEEDED")
+    assert ended["BackfillFrom"] == begun["BackfillFrom"]
+    assert ended["CompletedAt"] >= begun["RequestedAt"]
 
 
 BUDGET = {
@@ -209,6 +249,19 @@ def budgets(client_of):
     alerts = [{"Notification": ALERT, "Subscribers": [LEAD]}]
     client.create_budget(AccountId=ACCOUNT, Budget=BUDGET, NotificationsWithSubscribers=alerts)
     return client
+
+
+def test_a_budget_has_the_form_of_filter_that_it_was_given(budgets):
+    of = {"AccountId": ACCOUNT}
+    by_tag = {"FilterExpression": {"Tags": {"Key": "team", "Values": ["research"]}}, "Metrics": ["UnblendedCost"]}
+    budgets.create_budget(**of, Budget=BUDGET | by_tag | {"BudgetName": "by-tag"})
+    for found in (
+        budgets.describe_budget(**of, BudgetName="by-tag")["Budget"],
+        next(each for each in budgets.describe_budgets(**of)["Budgets"] if each["BudgetName"] == "by-tag"),
+    ):
+        assert (found["Metrics"], "CostTypes" in found) == (["UnblendedCost"], False)
+        budgets.update_budget(**of, NewBudget=found)
+    assert "CostTypes" in budgets.describe_budget(**of, BudgetName=BUDGET["BudgetName"])["Budget"]
 
 
 def test_a_budget_is_updated_with_its_alerts_and_who_gets_them(budgets):
@@ -351,3 +404,27 @@ def test_the_price_list_is_found_by_usage_type(sandbox, client_for):
     types = {each["product"]["attributes"]["usagetype"] for each in products}
     assert {"EUC1-Notebk:ml.t3.medium", "EUC1-Notebk:VolumeUsage.gp2"} < types
     assert sandbox.calls() == {"pricing:GetProducts": 3}
+    nowhere = [{**wanted[0], "Value": "nowhere"}]
+    assert pricing.get_products(ServiceCode="AmazonSageMaker", Filters=nowhere)["PriceList"] == []
+
+
+@pytest.mark.parametrize(
+    ("region", "prefix"),
+    [
+        ("us-east-1", "USE1"),
+        ("eu-central-1", "EUC1"),
+        ("eu-west-1", "EU"),
+        ("eu-west-2", "EUW2"),
+        ("ap-northeast-1", "APN1"),
+        ("ap-southeast-1", "APS1"),
+        ("ap-southeast-2", "APS2"),
+        ("ap-south-1", "APS3"),
+        ("ca-central-1", "CAN1"),
+        ("cn-northwest-1", "CNW1"),
+        ("us-gov-west-1", "UGW1"),
+        ("nowhere", ""),
+        ("", ""),
+    ],
+)
+def test_usage_types_begin_with_the_code_of_their_region(region, prefix):
+    assert billing.prefix(region) == prefix

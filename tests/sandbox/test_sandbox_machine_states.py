@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from concurrent.futures import Future
+from unittest.mock import Mock
 
 import pytest
 from moto.logs.models import logs_backends
@@ -131,6 +132,19 @@ def test_deletion_goes_on_with_the_next_server(begun: list[tuple[str, Future[str
     instance.resume()
     assert [asked for asked, _ in begun] == ["Pending", "Deleting", "Deleting"]
     assert status(backend) == "Deleting"
+
+
+@pytest.mark.parametrize(
+    ("account", "region", "has_machine"),
+    [
+        ("123456789012", "eu-central-1", True),
+        ("123456789012", "eu-west-1", False),
+        ("210987654321", "eu-central-1", False),
+    ],
+)
+def test_instances_of_other_places_have_no_machines(account: str, region: str, has_machine: bool) -> None:
+    arn = f"arn:aws:sagemaker:{region}:{account}:notebook-instance/alice"
+    assert power._has_machine(Mock(arn=arn)) is has_machine
 
 
 def test_settings_survive_the_command_line() -> None:

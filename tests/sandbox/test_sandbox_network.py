@@ -79,6 +79,7 @@ def test_a_subnet_and_its_vpc_go_last(ec2, vpc, subnet, group, make_endpoint, re
 def test_an_endpoint_is_of_a_service_that_exists_and_has_its_name_alone(group, make_endpoint, refused):
     one = group("one")
     assert refused(make_endpoint, group=one, service="com.amazonaws.eu-central-1.coffee")[0] == "InvalidServiceName"
+    make_endpoint(one, PrivateDnsEnabled=False)
     make_endpoint(one)
     code, message = refused(make_endpoint, group=one)
     assert (code, "conflicting DNS domain" in message) == ("InvalidParameter", True)

@@ -46,7 +46,7 @@ class Power:
 
     def begin(self, instance: NotebookInstance, status: str) -> Future[str] | None:
         """Let the machine begin what this status requires; the future's result is the reason for a failure, or ""."""
-        if instance.region_name != REGION:
+        if not _has_machine(instance):
             return None
         if status == "Pending":
             return self.machines.start(_machine(instance))
@@ -55,7 +55,11 @@ class Power:
 
     def ended(self, instance: NotebookInstance) -> str:
         """Return why an instance that was InService has ended by itself, or ""."""
-        return ENDED if instance.region_name == REGION and self.machines.has_ended(instance.name) else ""
+        return ENDED if _has_machine(instance) and self.machines.has_ended(instance.name) else ""
+
+
+def _has_machine(instance: NotebookInstance) -> bool:
+    return instance.arn.split(":")[3:5] == [REGION, ACCOUNT]
 
 
 def _machine(instance: NotebookInstance) -> Machine:

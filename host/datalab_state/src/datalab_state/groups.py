@@ -117,14 +117,11 @@ def _shared_memory(parts: Iterable[Pickled]) -> dict[int, Any]:
         for key, (base, views) in part.arrays.items():
             seen.setdefault(key, (base, set()))[1].update(views)
     shared = {key: base for key, (base, views) in seen.items() if len(views) > 1}
-    storages = {
-        key: obj for part in parts for key, obj in part.shared.items() if type(obj).__name__ == "UntypedStorage"
-    }
+    storages = {key: obj for part in parts for key, obj in part.shared.items() if tensors.is_storage(obj)}
     for part in parts if storages else ():
         for key, (base, _) in part.arrays.items():
             for storage in storages.values():
-                begin, end = tensors.address(storage)
-                if begin <= arrays.start(base) < end:
+                if tensors.holds(storage, arrays.start(base)):
                     shared[key] = part.shared[id(storage)] = storage
     return shared
 

@@ -42,8 +42,9 @@ def reduce_class(cls: type, reduced: Any) -> Any:
         args = (*args[:3], {name: member.value for name, member in cls.__members__.items()}, *args[4:])
         members = {key: value for key, value in members.items() if key not in cls.__members__}
         more = {member.name: {k: v for k, v in vars(member).items() if k not in OF_ENUM} for member in cls}
-    elif "__slots__" in members and not issubclass(cls, tuple):  # the slots of a tuple's subclass are always empty
-        args = (*args[:3], {**args[3], "__slots__": members["__slots__"]}, *args[4:])
+    elif "__slots__" in vars(cls) and not any(isinstance(base, types.FunctionType) for base in args[2]):
+        # Not from `members`, which lack what equals the base's. Of typing.NamedTuple, a function, they are () anyway.
+        args = (*args[:3], {**args[3], "__slots__": vars(cls)["__slots__"]}, *args[4:])
         members = {key: value for key, value in members.items() if not isinstance(value, types.MemberDescriptorType)}
     hooks = {key: members.pop(key) for key in _hooks(cls) if key in members}
     return (make, args, (setter, (members, slots), hooks, more), *rest, set_class)

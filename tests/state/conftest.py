@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import shutil
 import subprocess
 import sys
@@ -22,7 +23,8 @@ OLDEST = "cloudpickle>=3\nipykernel<7\nnumpy\n"
 
 
 def environment(name: str, python: str, requirements: str) -> Path:
-    digest = hashlib.sha256(f"{requirements}{sys.version}{ROOT}".encode()).hexdigest()
+    version = subprocess.run([python, "-VV"], capture_output=True, text=True, check=True).stdout
+    digest = hashlib.sha256(f"{requirements}{python}{version}{ROOT}".encode()).hexdigest()
     folder = PLACE / name
     ready, interpreter = folder / "ready", folder / "bin" / "python"
     if not ready.exists() or ready.read_text() != digest:
@@ -35,15 +37,20 @@ def environment(name: str, python: str, requirements: str) -> Path:
     return interpreter
 
 
-def oldest() -> str:
-    """Return the oldest installed Python, from 3.9 on."""
-    for minor in range(9, sys.version_info.minor):
+def oldest(newest: int = sys.version_info.minor) -> str:
+    """Return the oldest installed Python, from 3.9 on and older than 3.`newest`; without one, skip, or fail in CI."""
+    for minor in range(9, newest):
+        name = f"python3.{minor}"
         found = [str(path) for path in Path.home().glob(f".pyenv/versions/3.{minor}.*/bin/python")]
-        for path in [*found, f"/usr/bin/python3.{minor}", f"/usr/local/bin/python3.{minor}"]:
+        found += [f"/usr/bin/{name}", f"/usr/local/bin/{name}", *filter(None, [shutil.which(name)])]
+        for path in found:
             command = [path, "-c", "import ensurepip"]
             if Path(path).exists() and subprocess.run(command, capture_output=True, check=False).returncode == 0:
                 return path
-    return sys.executable
+    needed = f"A Python is needed that is at least 3.9 and older than 3.{newest}, such as python3.9 in the PATH."
+    if os.environ.get("CI") == "true":
+        pytest.fail(needed)
+    pytest.skip(needed)
 
 
 @pytest.fixture(scope="session")

@@ -282,7 +282,6 @@ def test_forget(start: Start, place: Path):
 @pytest.fixture
 def saved(start: Start, place: Path) -> Path:
     """Return the directory of a state with a small and a large variable."""
-    pytest.importorskip("jupyter_client")
     kernel = start()
     kernel.run("import numpy as np\nsmall = {'a': 1}; large = np.arange(1_000_000.)")
     kernel.run("%state save")

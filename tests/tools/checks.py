@@ -56,7 +56,7 @@ def to_be_seen(output: str) -> list[str]:
     closing = r"=+ .*\bin [\d.]+s.* =+|\d+ passed, \d+ failed, \d+ skipped"
     proved = r"[\d,]+ (?:decisions|broken policies)\b.*"
     seen = r"\| .* \|"
-    return re.findall(rf"^(?:{closing}|{proved}|{seen}|skipped .*)$", output, re.MULTILINE)
+    return re.findall(rf"^(?:{closing}|{proved}|{seen}|skipped .*|SKIPPED .*)$", output, re.MULTILINE)
 
 
 def main(names: list[str]) -> int:

@@ -8,6 +8,7 @@ import sys
 
 import pytest
 
+from ansible_collections.datalab.notebooks.tests.state import conftest as state
 from ansible_collections.datalab.notebooks.tests.tools import browser, checks, containers
 
 
@@ -25,3 +26,15 @@ def test_browser_without_podman(
     printed = capsys.readouterr().out
     assert printed == f"{outcome} browser: podman is needed\n"
     assert checks.to_be_seen(printed) == ([] if code else [printed.strip()])
+
+
+@pytest.mark.parametrize(("ci", "outcome"), [("", pytest.skip.Exception), ("true", pytest.fail.Exception)])
+def test_states_without_an_older_python(ci: str, outcome: type[Exception], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CI", ci)
+    with pytest.raises(outcome, match=r"older than 3\.9"):
+        state.oldest(9)
+
+
+def test_what_pytest_skips_is_seen() -> None:
+    line = "SKIPPED [3] tests/state/conftest.py:52: A Python is needed"
+    assert checks.to_be_seen(f"=== short test summary info ===\n{line}\n") == [line]

@@ -73,6 +73,7 @@ DAMAGES: dict[str, list[Damage]] = {
         has("repaired", assume_role_policy_document={"Statement": []}),
         has("repaired", description=""),
         lacks_tag("repaired", "project"),
+        has("repaired", tags={}),
         has("refused", path="/"),
         GONE,
     ],
@@ -88,6 +89,7 @@ DAMAGES: dict[str, list[Damage]] = {
         has("repaired", enforce_work_group_configuration=False),
         lacks_tag("repaired", "team"),
         lacks_tag("refused", "datalab:access"),
+        has("refused", tags={}),
         GONE,
     ],
     "file_systems": [
@@ -95,6 +97,7 @@ DAMAGES: dict[str, list[Damage]] = {
         has("repaired", backup=False),
         lacks_tag("repaired", "Name"),
         lacks_tag("refused", "datalab:storage"),
+        has("refused", tags={}),
         has("refused", encrypted=False),
     ],
     "access_points": [
@@ -108,6 +111,7 @@ DAMAGES: dict[str, list[Damage]] = {
         has("repaired", public_access={}),
         has("repaired", tags={}, is_blank=True),
         lacks_tag("refused", "datalab:storage"),
+        has("refused", tags={}),
         has("refused", foreign=True),
         GONE,
     ],

@@ -40,6 +40,7 @@ KNOWN = {
     "policy/v1": [("poddisruptionbudgets", "PodDisruptionBudget", True)],
 }
 VERBS = ["create", "delete", "get", "list", "patch", "update", "watch"]
+BEGIN_SECONDS = 30
 READY_SECONDS = 60
 GRACE_SECONDS = 10  # for so long, a replaced pod still answers
 
@@ -335,5 +336,6 @@ def serve(cluster: Cluster, registry: Registry) -> tuple[str, str]:
         await asyncio.Event().wait()
 
     threading.Thread(target=lambda: asyncio.run(run()), daemon=True).start()
-    begun.wait(30)
+    if not begun.wait(BEGIN_SECONDS):
+        raise TimeoutError(f"The cluster and its registry do not serve after {BEGIN_SECONDS} seconds.")
     return where[0], where[1]

@@ -121,7 +121,7 @@ def endpoints(ec2: EC2Client) -> dict[str, dict[str, Any]]:
 
 
 def tagged(ec2: EC2Client) -> list[str]:
-    """Return the ids of resources with the role's tag, and of NAT gateways."""
+    """Return the ids of resources with the role's tag."""
     there: list[str] = vpcs(ec2)
     there += [subnet["SubnetId"] for subnet in ec2.describe_subnets(Filters=MADE)["Subnets"]]
     there += [table["RouteTableId"] for table in ec2.describe_route_tables(Filters=MADE)["RouteTables"]]
@@ -133,7 +133,8 @@ def tagged(ec2: EC2Client) -> list[str]:
     endpoints = ec2.describe_vpc_endpoints(Filters=[*MADE, *ALIVE])["VpcEndpoints"]
     there += [endpoint["VpcEndpointId"] for endpoint in endpoints]
     gateways = ec2.describe_nat_gateways(Filters=[{"Name": "state", "Values": ["available"]}])["NatGateways"]
-    there += [gateway["NatGatewayId"] for gateway in gateways]
+    mark = {"Key": "datalab:network", "Value": "datalab"}  # moto ignores this filter
+    there += [gateway["NatGatewayId"] for gateway in gateways if mark in gateway["Tags"]]
     return there + [log["FlowLogId"] for log in ec2.describe_flow_logs(Filter=MADE)["FlowLogs"]]
 
 

@@ -101,6 +101,8 @@ def conduct(account, patience=20.0):
 
 def everything(account):
     """Return all resources of the kinds that a run creates, with its mark or without."""
+    groups = [each["logGroupName"] for each in account.logs.describe_log_groups()["logGroups"]]
+    streams = [each for name in groups for each in account.logs.describe_log_streams(logGroupName=name)["logStreams"]]
     configs = account.sagemaker.list_notebook_instance_lifecycle_configs()["NotebookInstanceLifecycleConfigs"]
     instances = account.sagemaker.list_notebook_instances()["NotebookInstances"]
     return {
@@ -110,7 +112,8 @@ def everything(account):
         *(each["VpcId"] for each in account.ec2.describe_vpcs()["Vpcs"]),
         *(each["SubnetId"] for each in account.ec2.describe_subnets()["Subnets"]),
         *(each["GroupId"] for each in account.ec2.describe_security_groups()["SecurityGroups"]),
-        *(each["logGroupName"] for each in account.logs.describe_log_groups()["logGroups"]),
+        *groups,
+        *(each["arn"] for each in streams),
     }
 
 
@@ -180,8 +183,6 @@ def test_resources_of_others_are_left_alone(account, create_stopped, sagemaker, 
         account.sagemaker.meta.events.unregister("after-call", unique_id="script")
     assert (ended, left) == ("", [])
     assert everything(account) == before
-    streams = account.logs.describe_log_streams(logGroupName=LOG_GROUP)["logStreams"]
-    assert [stream["logStreamName"] for stream in streams] == ["datalab-alice/LifecycleConfigOnStart"]
     assert (
         sagemaker.describe_notebook_instance(NotebookInstanceName="datalab-alice")["NotebookInstanceStatus"]
         == "Stopped"

@@ -260,7 +260,7 @@ def test_datalab_is_made_of_the_source_and_the_same_each_time(tmp_path: Path) ->
         assert b"\nnbclient>=" in packed.read("requirements.txt")
     source = [file for file in (package / "datalab_deliver").rglob("*") if file.is_file() and file.suffix != ".pyc"]
     assert there == {file.relative_to(package).as_posix(): file.read_bytes() for file in source}
-    command = [sys.executable, "-I", str(copy), "protect"]
+    command = [sys.executable, "-I", "-S", str(copy), "protect"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert "IndexError" in done.stderr  # it is imported with the standard library alone
 

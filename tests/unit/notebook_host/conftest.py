@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import threading
 from collections.abc import Iterator
@@ -67,4 +68,4 @@ def served(tmp_path: Path) -> Iterator[tuple[Path, str]]:
 def host(tmp_path: Path) -> Iterator[Host]:
     """A fresh instance: an empty volume, and nothing installed. Its detached processes end with it."""
     yield Host(tmp_path)
-    subprocess.run(["pkill", "--full", str(tmp_path)], check=False)
+    subprocess.run(["pkill", "--full", rf"{re.escape(str(tmp_path))}\b"], check=False)

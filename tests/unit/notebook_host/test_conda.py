@@ -233,7 +233,7 @@ def test_a_killed_installation_is_repeated_by_the_next_start(broken: str, conda:
     (conda.volume / broken).write_text(f'touch "{conda.root}/half-conda"; exec tail -f "{conda.root}/half-conda"')
     conda.start()
     wait_for((conda.root / "half-conda").exists)
-    subprocess.run(["pkill", "--signal", "KILL", "--full", f"{conda.root}/.*conda"], check=False)
+    subprocess.run(["pkill", "--signal", "KILL", "--full", f"{re.escape(str(conda.root))}/.*conda"], check=False)
     (conda.volume / broken).unlink()
     conda.run("notice", "conda")
     (conda.volume / "calls").unlink()

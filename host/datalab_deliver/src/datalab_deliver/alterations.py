@@ -23,8 +23,9 @@ from .calls import (
     spares_no_argument,
     touched,
 )
+from .joining import bound
 from .libraries import draws, fitted
-from .scopes import parameters
+from .scopes import Definition, parameters
 from .sharing import PROCESS, Names, root, values
 
 FILES = "<files>"
@@ -38,12 +39,13 @@ class Summary:
 
     alters: set[str] = field(default_factory=set)  # names outside of the function, and state such as <files>
     reads: set[str] = field(default_factory=set)  # state without a name, such as <files>
-    alters_arguments: bool = False
+    arguments: set[str] = field(default_factory=set)  # the names of the arguments that it alters
+    definitions: tuple[Definition, ...] = ()  # all functions that may be called; empty if they are not known
     generator: bool = False
 
     @property
     def effective(self) -> bool:
-        return bool(self.alters) or self.alters_arguments
+        return bool(self.alters or self.arguments)
 
 
 class Finder(ast.NodeVisitor):
@@ -120,9 +122,12 @@ class Finder(ast.NodeVisitor):
         self.generic_visit(node)
 
     def touch(self, tokens: set[str]) -> None:
-        """Note that state without a name is read and altered: its new value depends on the old one."""
+        """Note that state without a name is read and altered: its new value depends on the old one.
+
+        Only `figures.read` says whether figures are read: what is drawn makes no difference to anything else.
+        """
         self.alters |= tokens
-        self.reads |= tokens
+        self.reads |= tokens - {FIGURES}
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> None:
         for item in [*node.decorator_list, *node.args.defaults, *filter(None, node.args.kw_defaults)]:
@@ -165,6 +170,15 @@ class Finder(ast.NodeVisitor):
     def arguments(self, node: ast.Call) -> set[str]:
         return set().union(*(self.names.shared(value) for value in values(node)))
 
+    def altered(self, node: ast.Call, called: Summary) -> set[str]:
+        """Return what a call of a function of the notebook alters of its arguments."""
+        if not called.arguments:
+            return set()
+        if not called.definitions or called_name(node) in self.names.rebound:
+            return self.arguments(node)
+        places = [bound(self.names, each, node) for each in called.definitions]
+        return set().union(*(shared for place in places for name, shared in place.items() if name in called.arguments))
+
     def named(self, node: ast.Call) -> set[str]:
         """Return the names of functions, classes and modules among the arguments."""
         given = {value.id for value in values(node) if isinstance(value, ast.Name)}
@@ -173,6 +187,8 @@ class Finder(ast.NodeVisitor):
     def files(self, node: ast.Call, last: str) -> None:
         """Note whether a call reads or writes files, by the function's name and the mode."""
         modes = [value.value for value in values(node) if isinstance(value, ast.Constant)]
+        if last == "rename" and (node.keywords or not node.args or isinstance(node.args[0], (ast.Dict, ast.Lambda))):
+            return  # of a table; that of a file has one argument, and returns at most its path
         if words.WRITES_FILES.match(last) or (last == "open" and set("wax+") & set(str(modes[-1:]))):
             self.alters.add(FILES)
         if words.READS_FILES.match(last):
@@ -197,6 +213,9 @@ class Finder(ast.NodeVisitor):
             self.alters |= {DISPLAY} if display or last == "set_printoptions" else {PROCESS}
         elif path.rpartition(".")[0] in words.OF_PROCESS and last in words.MUTATES:
             self.alters.add(PROCESS)
+        elif top in words.COMPUTING:
+            self.alters |= self.arguments(node) if discarded or last.endswith("_") else set()
+            self.alters |= {PROCESS} if words.SETS_COMPUTING.search(path) else set()
         elif top in words.PROCESS:
             if discarded and last not in words.READS_PROCESS and not words.WRITES_FILES.match(last):
                 self.alters.add(PROCESS)
@@ -234,7 +253,7 @@ class Finder(ast.NodeVisitor):
             self.touch({FIGURES})
         own = self.own(func)
         if own:
-            self.alters |= own.alters | receiver | (self.arguments(node) if own.alters_arguments else set())
+            self.alters |= own.alters | receiver | self.altered(node, own)
             self.reads |= own.reads
         elif last not in words.SPARES and "plot" not in ast.unparse(func).split("."):
             self.alters |= receiver
@@ -258,8 +277,7 @@ class Finder(ast.NodeVisitor):
         if name in words.SETS and name not in self.known and name.startswith("set"):  # by a star import
             self.alters.add(PROCESS)
         if name in self.known:
-            if self.known[name].alters_arguments:
-                self.alters |= self.arguments(node)
+            self.alters |= self.altered(node, self.known[name])
         elif name in words.ALTERS or name not in words.FRESH_BUILTINS | words.SHARING_BUILTINS | {"open"}:
             # A name that holds a function: calling it may alter what the function keeps, or the object of a method.
             altered = set() if name in self.names.spared else self.names.shared(node.func)
@@ -277,7 +295,7 @@ class Finder(ast.NodeVisitor):
         given = [value for value in values(node) if isinstance(value, (ast.Name, ast.Lambda))]
         for value in given:
             summary = self.known.get(value.id) if isinstance(value, ast.Name) else self.of_lambda(value)
-            if summary and summary.alters_arguments:
+            if summary and summary.arguments:
                 self.alters |= self.arguments(node)
                 if isinstance(node.func, ast.Attribute):
                     self.alters |= self.names.shared(node.func.value)
@@ -285,4 +303,4 @@ class Finder(ast.NodeVisitor):
     def of_lambda(self, node: ast.Lambda) -> Summary:
         inner = Finder(self.names, self.known, self.methods)
         inner.visit(node.body)
-        return Summary(alters_arguments=not inner.alters.isdisjoint(parameters(node)))
+        return Summary(arguments=inner.alters & set(parameters(node)))

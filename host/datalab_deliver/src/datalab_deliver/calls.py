@@ -24,7 +24,7 @@ def repeats(node: ast.Call) -> bool:
 def touched(node: ast.Call, names: Names) -> set[str]:
     """Return the state without a name that a call of a library uses: random numbers, figures."""
     path = names.path(node.func)
-    if words.FIGURES.match(path):
+    if words.FIGURES.match(path) and not words.NO_FIGURE.search(path):
         return {FIGURES}
     last = path.rpartition(".")[2]
     by_chance = words.DRAWS_NUMBERS.search(path) and last not in words.NO_CHANCE and not last.startswith("cross_val")

@@ -9,9 +9,10 @@ import builtins
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from . import once, words
+from . import figures, once, words
 from .alterations import Finder, Summary
-from .calls import CHANCE, consumed, gives_seeds, renewed
+from .apart import set_apart
+from .calls import CHANCE, FIGURES, consumed, gives_seeds, renewed
 from .elements import Elements
 from .joining import functions, join_all
 from .objects import note_objects
@@ -59,7 +60,7 @@ class Effect:
 
 def of(statements: Sequence[Statement]) -> list[Effect]:
     """Return the effects of all statements of a notebook."""
-    return [in_plain_names(effect) for effect in Analysis(numbered(statements)).effects()]
+    return [in_plain_names(effect) for effect in Analysis(numbered(set_apart(statements))).effects()]
 
 
 def in_plain_names(effect: Effect) -> Effect:
@@ -78,6 +79,7 @@ class Analysis:
         self.touchy: set[str] = set()  # classes whose objects may alter themselves without an explicit call
         self.tables = [outside(node) for node in self.nodes]
         self.assigned = {PROCESS}.union(*(defines for _, defines in self.tables), *map(declared, self.nodes))
+        self.names.builtins = frozenset(dir(builtins)) - self.assigned
         texts = set().union(*map(in_texts, self.nodes))
         aliases = {root(target) for node in self.nodes for target, value in bindings(node) if is_query(value)}
         self.tables = [
@@ -107,8 +109,8 @@ class Analysis:
         self.carried = self.carriers()
         generators = {name for known in (self.known, self.methods) for name, item in known.items() if item.generator}
         self.iterators = once.names(self.nodes, self.names, generators) & self.assigned
-        self.one_shot = self.names.together(self.iterators, self.assigned)
         self.elements = Elements(self.names, self.nodes, self.assigned)
+        self.one_shot = self.iterators | self.elements.holders(self.iterators)
 
     def note(self) -> None:
         """Note which names are modules, functions and classes, and of what kind the others are."""
@@ -128,7 +130,7 @@ class Analysis:
     def summarise(self) -> None:
         """Summarise each function and method, and repeat that until nothing is new, since they may call each other."""
         count = -1
-        while count != (count := sum(len(s.alters) + len(s.reads) + s.alters_arguments for s in self.summaries())):
+        while count != (count := sum(len(s.alters) + len(s.reads) + len(s.arguments) for s in self.summaries())):
             for node in self.nodes:
                 for item in functions_and_classes(node):
                     if not isinstance(item, ast.ClassDef):
@@ -137,13 +139,13 @@ class Analysis:
                     inner = [part for part in item.body if isinstance(part, (ast.FunctionDef, ast.AsyncFunctionDef))]
                     for part in inner:
                         found = self.summary(part)
-                        if found.alters_arguments and decorated(part, "classmethod"):
+                        if found.arguments and decorated(part, "classmethod"):
                             found.alters.add(item.name)
-                        found.alters_arguments |= any(map(keeps_state, part.decorator_list))
+                        if any(map(keeps_state, part.decorator_list)):
+                            found.arguments |= set(parameters(part))
                         self.methods[part.name] = merged([found], self.methods.get(part.name))
-                    self.known[item.name] = merged(
-                        [self.methods[part.name] for part in inner], self.known.get(item.name)
-                    )
+                    both = merged([self.methods[part.name] for part in inner], self.known.get(item.name))
+                    self.known[item.name] = replace(both, definitions=())
                     if any(implicit(part) and self.methods[part.name].effective for part in inner):
                         self.touchy.add(item.name)
 
@@ -159,13 +161,16 @@ class Analysis:
                 if isinstance(inner, (ast.FunctionDef, ast.AsyncFunctionDef)):
                     for part in inner.body:
                         finder.visit(part)
+        if any(figures.read(item, names) for item in node.body):
+            finder.reads.add(FIGURES)
         own = own_names(node)
         alters = names.together(finder.alters, own | self.assigned)
         kept = self.kept(node, alters)
         return Summary(
             alters={name for name in alters if name.startswith("<") or name not in own} | declared(node) | kept,
             reads=finder.reads,
-            alters_arguments=not alters.isdisjoint(parameters(node)),
+            arguments=alters & set(parameters(node)),
+            definitions=(node,),
             generator=any(isinstance(item, (ast.Yield, ast.YieldFrom)) for item in ast.walk(node)),
         )
 
@@ -174,6 +179,7 @@ class Analysis:
         known = self.names
         names = type(known)(known.modules, known.callables, known.classes, known.stateful, returned=known.returned)
         names.rebound, names.filled = known.rebound, known.filled
+        names.builtins = known.builtins - own_names(node)
         names.drawn, names.models, names.methods = known.drawn, known.models, known.methods
         names.makers, names.call_own = known.makers, known.call_own
         names.touches, names.in_place, names.spared = known.touches, known.in_place, known.spared - own_names(node)
@@ -310,6 +316,8 @@ class Analysis:
             return Effect(set(), set(imported(node)), set(), binds=True, guards=False, imports=True, star=star)
         finder = Finder(self.names, self.known, self.methods)
         finder.visit(node)
+        if figures.read(node, self.names):
+            finder.reads.add(FIGURES)
         uses = uses & (self.assigned | (uses - set(dir(builtins))))
         is_definition = isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef))
         alters = set(finder.alters)
@@ -376,6 +384,7 @@ def merged(summaries: Sequence[Summary], other: Summary | None = None) -> Summar
     return Summary(
         alters=set().union(*(item.alters for item in both)),
         reads=set().union(*(item.reads for item in both)),
-        alters_arguments=any(item.alters_arguments for item in both),
+        arguments=set().union(*(item.arguments for item in both)),
+        definitions=tuple({id(each): each for item in both for each in item.definitions}.values()),
         generator=any(item.generator for item in both),
     )

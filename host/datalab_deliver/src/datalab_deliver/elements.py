@@ -66,6 +66,10 @@ class Elements(Values):
         nodes = {node for flow in flows for node in (flow.altered if sure else flow.altered | flow.perhaps)}
         return {name for name, _ in self.groups.all(n for n in nodes if ":" not in n[0]) if ":" not in name}
 
+    def holders(self, names: Iterable[str]) -> set[str]:
+        """Return the names that stand for the objects of some names, or for what contains these objects."""
+        return {name for name, _ in self.groups.all((name, 0) for name in names) if ":" not in name}
+
     def read(self, node: ast.stmt) -> set[Node]:
         self.altered, self.perhaps = set(), set()
         self.statement(node)

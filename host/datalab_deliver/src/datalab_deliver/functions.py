@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from .depths import DEEPEST, NOTHING, Groups, Node, Value, either, element, holding, new
 from .scopes import Definition, decorated, parameters
+from .versions import plain
 
 
 @dataclass
@@ -34,9 +35,7 @@ class Flow:
     @property
     def takes_object(self) -> bool:
         """Whether the first argument is the method's object."""
-        return bool(self.of_class) and not (
-            isinstance(self.node, (ast.FunctionDef, ast.AsyncFunctionDef)) and decorated(self.node, "staticmethod")
-        )
+        return bool(self.of_class) and not decorated(self.node, "staticmethod")
 
     @property
     def alters_itself(self) -> bool:
@@ -66,6 +65,7 @@ class Flow:
         """Return the value of each argument in a call."""
         names = self.parameters
         found = {name: [self.defaults.get(name, NOTHING)] for name in self.arguments()}
+        by_name = {plain(name): name for name in found}
         if receiver is not None and names:
             found[names.pop(0)].append(receiver)
         for number, item in enumerate(call.args):
@@ -80,8 +80,8 @@ class Flow:
             value = values[id(keyword.value)]
             if keyword.arg is None:
                 several(found, names, value, self.node.args.kwarg)
-            elif keyword.arg in found:
-                found[keyword.arg].append(value)
+            elif keyword.arg in by_name:
+                found[by_name[keyword.arg]].append(value)
             else:
                 several(found, [], holding(value), self.node.args.kwarg)
         return {name: either(*given) for name, given in found.items()}

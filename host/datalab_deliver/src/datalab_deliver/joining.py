@@ -12,8 +12,9 @@ from dataclasses import replace
 from . import words
 from .calls import called_name
 from .libraries import draws, fitted
-from .scopes import Definition, functions_and_classes, own_names, parameters
-from .sharing import Names, bindings, root, values
+from .scopes import Definition, decorated, functions_and_classes, own_names, parameters
+from .sharing import Names, apart, bindings, root, values
+from .versions import plain
 
 Within = frozenset[str]
 BUILTINS = frozenset(dir(builtins))
@@ -39,13 +40,15 @@ def join_all(names: Names, node: ast.AST, within: Within = frozenset()) -> None:
     for item in ast.walk(node):
         if isinstance(item, ast.Assign) and not isinstance(item.value, ast.Constant):
             names.join({root(target) for target in item.targets} - {""} - names.modules.keys())
-    for target, value in bindings(node):
+    for target, value in apart(node):
         known = {
             item.id
             for item in ast.walk(target)
             if isinstance(item, ast.Name) and isinstance(item.ctx, (ast.Store, ast.Del))
         } | {root(item) for item in ast.walk(target) if isinstance(item, (ast.Attribute, ast.Subscript))}
-        names.join({name for name in known - {""} if name not in names.modules} | names.shared(value))
+        shared = names.shared(value)
+        if shared or not (isinstance(value, ast.Call) and names.path(value.func)):
+            names.join({name for name in known - {""} if name not in names.modules} | shared)
     for item in ast.walk(node):
         if isinstance(item, ast.Call):
             join_call(names, item, within)
@@ -138,9 +141,11 @@ def defaults(names: Names, function: Definition) -> dict[str, set[str]]:
 
 
 def bound(names: Names, function: Definition, call: ast.Call) -> dict[str, set[str]]:
-    """Return the names that each argument of a function shares with in a call."""
+    """Return the names that each argument of a function shares with in a call; a method's object is left out."""
     everything = set().union(*map(names.shared, values(call)))
     places = [each.arg for each in [*function.args.posonlyargs, *function.args.args]]
+    if isinstance(call.func, ast.Attribute) and not decorated(function, "staticmethod"):
+        del places[:1]
     starred = any(isinstance(each, ast.Starred) for each in call.args) or any(not each.arg for each in call.keywords)
     found = dict.fromkeys(parameters(function), everything if starred else set())
     if starred:
@@ -148,4 +153,5 @@ def bound(names: Names, function: Definition, call: ast.Call) -> dict[str, set[s
     rest = {each.arg for each in (function.args.vararg, function.args.kwarg) if each}
     found |= dict.fromkeys(rest, everything)
     found |= {name: names.shared(value) for name, value in zip(places, call.args)}
-    return found | {str(each.arg): names.shared(each.value) for each in call.keywords if each.arg in found}
+    by_name = {plain(name): name for name in found}
+    return found | {by_name[each.arg]: names.shared(each.value) for each in call.keywords if each.arg in by_name}

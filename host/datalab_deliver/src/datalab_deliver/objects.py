@@ -10,8 +10,18 @@ from collections.abc import Callable, Sequence
 from . import words
 from .calls import FIGURES, called_name, spares_no_argument, touched
 from .libraries import calls_own, draws, fitted, may_change_models
-from .scopes import functions_and_classes, is_flat_function, mentioned, mentioned_otherwise, parts
-from .sharing import Names, bindings, root
+from .scopes import (
+    Definition,
+    functions_and_classes,
+    is_flat_function,
+    mentioned,
+    mentioned_otherwise,
+    parameters,
+    parts,
+    with_defaults,
+)
+from .sharing import Names, apart, root
+from .versions import plain
 
 Pair = tuple[ast.AST, ast.AST]
 Test = Callable[[ast.AST, Names], bool]
@@ -20,8 +30,9 @@ Test = Callable[[ast.AST, Names], bool]
 def note_objects(names: Names, nodes: Sequence[ast.stmt]) -> None:
     """Note these names; an object that is given such an object counts as one, too."""
     names.methods, names.makers = methods(nodes), makers(nodes)
-    bound = [each for node in nodes for pair in bindings(node) for each in by_part(*pair)]
-    always(names, nodes, bound, names.drawn, draws)
+    passed, known = arguments(names, nodes)
+    bound = [*passed, *(pair for node in nodes for pair in apart(node))]
+    always(names, nodes, bound, known, names.drawn, draws)
     for name in {root(part) for target, value in bound if draws(value, names) for part in parts(target)}:
         names.touches.setdefault(name, set()).add(FIGURES)
     items = [item for node in nodes for item in ast.walk(node)]
@@ -34,7 +45,7 @@ def note_objects(names: Names, nodes: Sequence[ast.stmt]) -> None:
             note(names, target, value)
     added = [(func.value, call) for func, call in by_method if func.attr in words.ADD_ELEMENTS | {"set_params"}]
     if not may_change_models(items, names):
-        always(names, nodes, bound, names.models, fitted)
+        always(names, nodes, bound, known, names.models, fitted)
     note_own(names, by_name([*bound, *added]))
 
 
@@ -66,12 +77,53 @@ def note_own(names: Names, pairs: Sequence[tuple[str, ast.AST]]) -> None:
     names.models -= names.call_own
 
 
-def always(names: Names, nodes: Sequence[ast.stmt], pairs: Sequence[Pair], kind: set[str], test: Test) -> None:
-    """Add to the set `kind` the names that stand for this kind of object, and never for anything else."""
+def arguments(names: Names, nodes: Sequence[ast.stmt]) -> tuple[list[Pair], set[str]]:
+    """Return the arguments of functions of which all calls are known, each with its values, and their names."""
+    items = [item for node in nodes for item in ast.walk(node)]
+    calls = [item for item in items if isinstance(item, ast.Call) and isinstance(item.func, ast.Name)]
+    called = {id(call.func) for call in calls}
+    otherwise = {item.id for item in items if isinstance(item, ast.Name) and id(item) not in called}
+    pairs: list[Pair] = []
+    for name, (function, *others) in names.functions.items():
+        its = [call for call in calls if getattr(call.func, "id", "") == name]
+        if others or not is_plain(function) or name in otherwise or not its:
+            continue
+        pairs += [pair for call in its for pair in given(function, call)]
+        pairs += [
+            (ast.Name(argument.arg), default)
+            for argument, default in with_defaults(function.args)
+            if default is not None and not (isinstance(default, ast.Constant) and default.value is None)
+        ]
+    return pairs, {root(target) for target, _ in pairs}
+
+
+def is_plain(function: Definition) -> bool:
+    """Return whether a function gets its arguments from its calls alone, each as it is."""
+    rest = function.args.vararg or function.args.kwarg
+    return isinstance(function, ast.FunctionDef) and not function.decorator_list and not rest
+
+
+def given(function: Definition, call: ast.Call) -> list[Pair]:
+    """Return the arguments of a function with the values that a call gives them; with None if they are not known."""
+    places = [each.arg for each in [*function.args.posonlyargs, *function.args.args]]
+    if any(isinstance(each, ast.Starred) for each in call.args) or any(each.arg is None for each in call.keywords):
+        return [(ast.Name(name), ast.Constant(None)) for name in parameters(function)]
+    by_name = {plain(name): name for name in parameters(function)}
+    found = [*zip(places, call.args), *((by_name.get(str(each.arg), ""), each.value) for each in call.keywords)]
+    return [(ast.Name(name), value) for name, value in found if name]
+
+
+def always(
+    names: Names, nodes: Sequence[ast.stmt], pairs: Sequence[Pair], known: set[str], kind: set[str], test: Test
+) -> None:
+    """Add to the set `kind` the names that stand for this kind of object, and never for anything else.
+
+    Arguments of functions do only if they are `known`, that is, if the pairs have all their values.
+    """
     bound = by_name([(part, value) for target, value in pairs for part in parts(target) if isinstance(part, ast.Name)])
     items = [item for node in nodes for item in ast.walk(node) if not isinstance(item, ast.keyword)]
     others = {getattr(item, key, None) for item in items for key in ("arg", "name", "rest")}
-    kind |= {name for name, _ in bound} - others - names.modules.keys() - names.in_place
+    kind |= {name for name, _ in bound} - (others - known) - names.modules.keys() - names.in_place
     while wrong := {name for name, value in bound if name in kind and not test(value, names)}:
         kind -= wrong
 
@@ -79,26 +131,6 @@ def always(names: Names, nodes: Sequence[ast.stmt], pairs: Sequence[Pair], kind:
 def by_name(pairs: Sequence[Pair]) -> list[tuple[str, ast.AST]]:
     """Return the names that targets begin with, and the values."""
     return [(root(part), value) for target, value in pairs for part in parts(target)]
-
-
-def by_part(target: ast.AST, value: ast.AST) -> list[tuple[ast.AST, ast.AST]]:
-    """Return each part of a target with the value that it gets, or whose element it gets."""
-    if isinstance(target, (ast.Tuple, ast.List)) and not any(isinstance(each, ast.Starred) for each in target.elts):
-        values = given_apart(value)
-        if len(values) == len(target.elts):
-            return [pair for part, each in zip(target.elts, values) for pair in by_part(part, each)]
-    return [(target, value)]
-
-
-def given_apart(value: ast.AST) -> list[ast.expr]:
-    """Return the values of which each part of a target gets one; empty if they are not known."""
-    if isinstance(value, (ast.Tuple, ast.List)):
-        return value.elts
-    if called_name(value) == "enumerate" and isinstance(value, ast.Call) and len(value.args) == 1:
-        return [ast.Constant(0), *value.args]
-    if called_name(value) == "items" and isinstance(value, ast.Call) and isinstance(value.func, ast.Attribute):
-        return [ast.Constant(""), value.func.value]
-    return value.args if called_name(value) == "zip" and isinstance(value, ast.Call) else []
 
 
 def makes_object(value: ast.AST, names: Names) -> bool:

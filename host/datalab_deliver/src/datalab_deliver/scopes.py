@@ -167,8 +167,9 @@ def keeps_state(decorator: ast.expr) -> bool:
     return ast.unparse(function).rpartition(".")[2] not in words.STATELESS
 
 
-def decorated(node: Function, name: str) -> bool:
-    return any(isinstance(each, ast.Name) and each.id == name for each in node.decorator_list)
+def decorated(node: Definition, name: str) -> bool:
+    decorators = [] if isinstance(node, ast.Lambda) else node.decorator_list
+    return any(isinstance(each, ast.Name) and each.id == name for each in decorators)
 
 
 def implicit(node: Function) -> bool:

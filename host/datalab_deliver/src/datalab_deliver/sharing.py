@@ -43,6 +43,7 @@ class Names:
     keeps: dict[str, set[str]] = field(default_factory=dict)  # function: the names that may keep one of its arguments
     spared: set[str] = field(default_factory=set)  # names of objects that a call does not alter
     kinds: dict[str, set[str]] = field(default_factory=dict)  # name: the literals and calls that make its values
+    builtins: frozenset[str] = frozenset()  # the built-in names to which the notebook gives no value
     parents: dict[str, str] = field(default_factory=dict)
     # Pairs of names: the objects of the first may hold those of the second, but not the other way round.
     holders: list[tuple[set[str], set[str]]] = field(default_factory=list)
@@ -90,7 +91,8 @@ class Names:
         if isinstance(node, ast.Name):
             if node.id in self.stateful | self.classes | self.rebound:
                 return {node.id}
-            return set() if node.id in self.modules or node.id in self.callables else {node.id}
+            known = node.id in self.modules or node.id in self.callables or node.id in self.builtins
+            return set() if known else {node.id}
         if isinstance(node, (ast.Attribute, ast.Subscript)):
             if isinstance(node, ast.Attribute) and self.path(node) in words.OF_PROCESS:
                 return {PROCESS}
@@ -178,3 +180,51 @@ def bindings(node: ast.AST, *, loops: bool = True) -> Iterator[tuple[ast.AST, as
                 )
                 if name:
                     yield ast.Name(name, ast.Store()), getattr(item, "subject")  # noqa: B009 - 3.9 has no such node
+
+
+def apart(node: ast.AST) -> Iterator[tuple[ast.AST, ast.AST]]:
+    """Yield targets and their values as `bindings` does, but each part of a target with its own value where known."""
+    for target, value in bindings(node, loops=False):
+        yield from by_part(target, value)
+    for item in ast.walk(node):
+        if isinstance(item, (ast.For, ast.AsyncFor, ast.comprehension)):
+            yield from by_element(item.target, item.iter)
+
+
+def by_part(target: ast.AST, value: ast.AST) -> Iterator[tuple[ast.AST, ast.AST]]:
+    """Yield each part of a target with the value that it gets."""
+    both = isinstance(target, (ast.Tuple, ast.List)) and isinstance(value, (ast.Tuple, ast.List))
+    parts, given = getattr(target, "elts", []), getattr(value, "elts", [])
+    if both and len(parts) == len(given) and not any(isinstance(each, ast.Starred) for each in [*parts, *given]):
+        for part, each in zip(parts, given):
+            yield from by_part(part, each)
+    else:
+        yield target, value
+
+
+def by_element(target: ast.AST, over: ast.AST) -> Iterator[tuple[ast.AST, ast.AST]]:
+    """Yield each part of a loop's target with the value that it gets, or whose element it gets."""
+    if isinstance(over, (ast.Tuple, ast.List)) and not any(isinstance(each, ast.Starred) for each in over.elts):
+        for each in over.elts:
+            yield from by_part(target, each)
+        return
+    parts = target.elts if isinstance(target, (ast.Tuple, ast.List)) else []
+    given = looped_over(over)
+    if given and len(parts) == len(given) and not any(isinstance(each, ast.Starred) for each in parts):
+        for part, each in zip(parts, given):
+            yield from by_element(part, each)
+    else:
+        yield target, over
+
+
+def looped_over(over: ast.AST) -> list[ast.expr]:
+    """Return the values of which each part of a loop's target gets an element; empty if they are not known."""
+    if not isinstance(over, ast.Call) or over.keywords or any(isinstance(each, ast.Starred) for each in over.args):
+        return []
+    if isinstance(over.func, ast.Name) and over.func.id == "enumerate" and len(over.args) == 1:
+        return [ast.Constant(0), *over.args]
+    if isinstance(over.func, ast.Name) and over.func.id == "zip":
+        return over.args
+    if isinstance(over.func, ast.Attribute) and over.func.attr == "items" and not over.args:
+        return [ast.Constant(""), over.func.value]
+    return []

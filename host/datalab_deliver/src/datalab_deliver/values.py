@@ -15,6 +15,7 @@ from .libraries import draws, fitted
 from .scopes import Definition
 from .sharing import Names, root
 from .sharing import values as arguments
+from .versions import plain
 
 BUILT_IN = set(dir(builtins))
 FORMS: dict[type, str] = {
@@ -231,7 +232,8 @@ class Values:
     def hand_over(self, node: ast.Call, flow: Flow) -> None:
         """Note which functions are passed as arguments to a function."""
         names = flow.parameters[1:] if flow.takes_object else flow.parameters
-        named = [(item.arg, item.value) for item in node.keywords if item.arg in flow.parameters]
+        by_name = {plain(name): name for name in flow.parameters}
+        named = [(by_name[item.arg], item.value) for item in node.keywords if item.arg in by_name]
         for name, value in [*zip(names, node.args), *named]:
             self.hold(f"{flow.scope}{name}", value)
 

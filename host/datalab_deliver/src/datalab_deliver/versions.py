@@ -14,17 +14,19 @@ from collections.abc import Iterator, Sequence
 from copy import deepcopy
 from dataclasses import replace
 
-from .scopes import LATER, imported, in_texts, mentioned, outside, parts
+from .apart import OWN
+from .scopes import LATER, imported, in_texts, outside, parts
 from .source import Statement, names
 
 MARK = "\u02b9"  # a letter, so that the result is a valid name
+DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 # Functions and methods that find names in texts.
 BY_TEXT = {"query", "eval", "exec", "globals", "locals", "vars"}
 
 
 def plain(name: str) -> str:
     """Return the name as the notebook has it."""
-    return name.partition(MARK)[0]
+    return name.partition(MARK)[0].partition(OWN)[0]
 
 
 def version(name: str) -> int:
@@ -34,9 +36,7 @@ def version(name: str) -> int:
 def numbered(statements: Sequence[Statement]) -> list[Statement]:
     """Return statements with numbered names: `x = 1; x = x + 1` as `x = 1; x2 = x + 1`, with a mark before the 2."""
     fixed = fixed_names([statement.node for statement in statements])
-    inside = {name for s in statements for item in later(s.node) for name in mentioned(item)} - fixed
-    fixed |= inside & {name for s in statements for name in imported(s.node)}
-    numbers = dict.fromkeys(inside, 2)  # the same names in functions stand for something else, and get no number
+    numbers: dict[str, int] = {}
     found = []
     for statement in statements:
         node = deepcopy(statement.node)
@@ -47,13 +47,20 @@ def numbered(statements: Sequence[Statement]) -> list[Statement]:
         rename(others, numbers)
         numbers.update({name: numbers.get(name, 0) + 1 for name in {item.id for item in targets}})
         rename(targets, numbers)
+        if isinstance(node, DEFINITIONS) and node.name not in fixed:
+            numbers[node.name] = numbers.get(node.name, 0) + 1
+            node.name = marked(node.name, numbers)
         found.append(replace(statement, node=node))
     return found
 
 
 def rename(items: Sequence[ast.Name], numbers: dict[str, int]) -> None:
     for item in items:
-        item.id += f"{MARK}{numbers[item.id]}" if numbers[item.id] > 1 else ""
+        item.id = marked(item.id, numbers)
+
+
+def marked(name: str, numbers: dict[str, int]) -> str:
+    return f"{name}{MARK}{numbers[name]}" if numbers[name] > 1 else name
 
 
 def given(node: ast.stmt) -> list[ast.Name]:
@@ -90,7 +97,7 @@ def fixed_names(nodes: Sequence[ast.stmt]) -> set[str]:
     for node in nodes:
         for inner in later(node):
             uses, defines = outside(inner if isinstance(inner, ast.stmt) else ast.Expr(inner))
-            found |= uses | defines
+            found |= uses | (defines - {node.name} if inner is node and isinstance(node, DEFINITIONS) else defines)
         for item in now(node):
             if isinstance(item, (ast.Import, ast.ImportFrom)):
                 found |= imported(item).keys() & given_before

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import builtins
 import re
 
 # Modules that only draw or show.
@@ -13,6 +14,8 @@ DRAWS = re.compile(
 )
 # Of these, the modules that make figures.
 FIGURES = re.compile(r"^(matplotlib|pylab|seaborn|plotnine)(\.|$)")
+# Of their functions, those that neither draw nor depend on what was drawn: example data, colors by their name.
+NO_FIGURE = re.compile(r"\.(load_dataset|cm\.\w+|get_cmap|to_rgba?|rgb2hex|to_hex|Normalize|\w+Formatter|\w+Locator)$")
 # Modules whose objects draw their arguments and do not alter them.
 DRAWN = re.compile(r"^(matplotlib|pylab|seaborn|plotnine|plotly|folium|altair)(\.|$)")
 # Functions and methods that return such an object, or several; all others may return data.
@@ -22,7 +25,10 @@ MAKES_FIGURES = set(
     make_subplots twinx twiny get_figure flatten ravel plot bar barh scatter pie imshow matshow contour contourf
     colorbar legend text annotate errorbar fill_between axhline axvline add_patch add_artist plot_surface quiver
     pcolormesh step stem boxplot violinplot relplot displot catplot lmplot jointplot pairplot clustermap heatmap
-    scatterplot lineplot histplot kdeplot barplot countplot stripplot swarmplot pointplot regplot line
+    pcolor hexbin streamplot stackplot polar fill tricontour tricontourf plot3D scatter3D contour3D
+    plot_wireframe plot_trisurf bar3d add_collection add_line spy hlines vlines axvspan axhspan arrow suptitle
+    set_title set_xlabel set_ylabel title xlabel ylabel scatterplot lineplot histplot kdeplot barplot countplot
+    stripplot swarmplot pointplot regplot line
     """.split()
 )
 # Models: they do not alter the data that they are fitted to, but may keep it. PARTS_OF_MODELS are models as attributes.
@@ -102,7 +108,13 @@ SETS = set(
 )
 # State of the process: a statement that calls or sets it stays.
 PROCESS = {"os", "sys", "locale", "gc", "signal", "threading", "multiprocessing", "asyncio", "builtins", "importlib"}
-PROCESS |= {"resource", "faulthandler", "socket", "torch", "tensorflow", "keras", "mlflow", "wandb"}
+PROCESS |= {"resource", "faulthandler", "socket", "mlflow", "wandb"}
+# Libraries with functions that compute, and others that set something for all of them.
+COMPUTING = {"torch", "tensorflow", "keras"}
+SETS_COMPUTING = re.compile(
+    r"\.(config|backends?|cuda|distributed|experimental|compat|summary|profiler|debugging|autograph|autograd|saved_model"
+    r"|distribute|nest|mixed_precision)\.|\.(set_|enable_|disable_|clear_|manual_|use_|register|seed|init)\w*$"
+)
 OF_PROCESS = {"os.environ", "sys.path", "sys.modules"}
 READS_PROCESS = set(
     "getenv path environ cpu_count getcwd join exists listdir basename dirname splitext abspath getsize"
@@ -152,6 +164,11 @@ SHARING_BUILTINS = set(
     "dict enumerate filter frozenset iter list map max min reversed set sorted tuple zip slice super"
     " getattr object bytearray memoryview property staticmethod classmethod vars".split()
 )
+SHARING_BUILTINS |= {
+    name
+    for name, value in vars(builtins).items()
+    if isinstance(value, type(Exception)) and issubclass(value, BaseException)
+}
 # Functions that read all of a generator before they return.
 CONSUMES = set("all any dict frozenset join list max min set sorted sum tuple".split())
 # Decorators without state between calls.

@@ -1,0 +1,95 @@
+# Copyright: Contributors to datalab.notebooks
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Which statements are kept around figures, functions that draw and fit, and iterators; no code is run."""
+
+from __future__ import annotations
+
+import pytest
+
+from .test_slicing import IMPORTS, kept
+
+AXES = "fig, axes = plt.subplots(1, 2)\nax, other = axes\n"
+SHOW = "def show(x, ax=None):\n    ax = ax or plt.gca()\n    ax.plot(x)\n"
+FIT = "def fit(model, x):\n    model.fit(x)\n    plt.plot(model.predict(x))\n"
+DRAWS = "r = []\ndef draw(x):\n    plt.plot(x)\n    r.append(x)\n"
+# The code before, the statement in question, and the result.
+STAYS = [
+    ("", "plt.xlim(0, 5)", "r = plt.xlim()"),
+    ("r = []", "plt.xlim(0, 5)", "r.append(plt.xlim())"),
+    (AXES, "ax.plot([1])", "r = ax.dataLim.x0"),
+    (AXES, "ax.plot([1])", "r = [len(each.lines) for each in fig.axes]"),
+    (AXES, "ax.set_xlim(0, 5)", "r = [each.get_xlim() for each in axes]"),
+    (AXES, "ax.set_xlim(0, 5)", "r = list(map(lambda each: each.get_xlim(), [ax]))"),
+    (AXES, "ax.set_xlim(0, 5)", "r = getattr(ax, 'get_xlim')()"),
+    (AXES, "ax.set_title('a')", "r = ax.get_title() or 'b'"),
+    (AXES, "ax.set_title('a')", "r = f'{ax.get_title()}'"),
+    (AXES + "r = []", "ax.set_title('a')", "for each in axes: r.append(each.get_title())"),
+    (AXES + "def limits(a): return a.get_xlim()", "ax.set_xlim(0, 5)", "r = limits(ax)"),
+    (AXES + "def note(a): r.append(a.get_xlim())\nr = []", "ax.set_xlim(0, 5)", "note(ax)"),
+    (AXES + "r = []", "ax.set_xlim(0, 5)", "show = lambda a: r.append(a.get_xlim())\nshow(ax)"),
+    (AXES, "ax.plot([1])", "fig.canvas.draw()\nr = np.asarray(fig.canvas.buffer_rgba())"),
+    ("", "plt.rcParams['x'] = 1", "r = plt.rcParams['x']"),
+    ("", "plt.plot([1])", "r = plt.gca().get_xlim()"),
+    (SHOW + "d = [1]", "show(d.append(2))", "r = d"),
+    (FIT + "d = [1]\nm = Model()", "fit(m, d)", "r = m.predict(d)"),
+    ("def f(x, y):\n    x.append(y)\nd, e = [], [1]", "f(d, e)", "e.append(2)\nr = d"),
+    ("def f(x, y): y.append(x)\nd, e = [], [1]", "f(y=d, x=e)", "r = d"),
+    ("def f(x, y): y.append(x)\nd, e = [], [1]", "f(*[e, d])", "r = d"),
+    ("def f(x, y=[]):\n    y.append(x)\n    return len(y)", "f(1)", "r = f(2)"),
+    ("class C:\n    def f(self, x, y): y.append(x)\nd, c = [], C()", "c.f(1, d)", "r = d"),
+    ("class C:\n    @staticmethod\n    def f(x, y): x.append(y)\nd, c = [], C()", "c.f(d, 1)", "r = d"),
+    ("def f(x): x.append(1)\ndef g(y): f(y)\nd = []", "g(d)", "r = d"),
+    ("d = iter([1, 2])\ne = [d]", "next(e[0])", "r = list(d)"),
+    ("d = iter([1, 2])\nfrom tqdm import tqdm\ne = tqdm(d)", "for x in e: break", "r = list(d)"),
+    ("d = iter([1, 2])\ne = functools.partial(next, d)", "e()", "r = list(d)"),
+    ("d = iter([1, 2])\nclass C: pass\nc = C()\nc.x = d", "next(c.x)", "r = list(d)"),
+    (
+        "from concurrent.futures import Executor\ne = Executor()\nd = e.map(abs, [1])",
+        "for x in d: print(x)",
+        "r = list(d)",
+    ),
+    ("for d, e in ((plt.gca(), plt.gca()), ([], [])): pass", "d.append(2)", "r = d"),
+    ("x, y = [1], [2]\nfor a, b in ((x, 1), (y, 2)): a.append(b)", "x.append(3)", "r = x"),
+    ("x, y = [[1]], [[2]]\nfor a, b in zip(x, y):\n    a.append(1)", "x[0].append(3)", "r = x"),
+    ("def f(): return 1", "def f(): return 2", "r = f()"),
+    ("def f(): return 1\ndef g(): return f()", "def f(): return 2", "r = g()"),
+    ("import torch\nw = torch.zeros(3)", "torch.nn.init.ones_(w)", "r = w.sum()"),
+    ("from pathlib import Path\nd = Path('a')", "d.rename('f')", "r = pd.read_csv('f')"),
+    ("e = ValueError([])", "e.args[0].append(1)", "r = e.args"),
+    ("list = []", "list.append(1)", "r = list"),
+    ("import torch", "torch.manual_seed(1)", "r = torch.rand(3)"),
+]
+# What draws makes no difference to what is altered beside.
+GOES = [
+    (DRAWS, "plt.title('a')", "draw([1])"),
+    (SHOW + "d = np.zeros(3)", "show(d)", "r = d.sum()"),
+    (AXES + SHOW + "d = np.zeros(3)", "show(d, ax)", "r = d.sum()"),
+    (AXES + SHOW + "d = np.zeros(3)\nx = 1", "show(x, ax=d and ax)", "r = d.sum()"),
+    (FIT + "d = np.zeros(3)\nm = KMeans(3)", "fit(m, d)", "r = d.sum()"),
+    (FIT + "d = np.zeros(3)\nm = KMeans(3)\nfit(KMeans(4), d)", "m = KMeans(5)", "m = KMeans(6).fit(d)\nr = m.labels_"),
+    (AXES + DRAWS + "cm = plt.get_cmap('jet')", "ax.plot([1])", "draw(cm(1))"),
+    (AXES + DRAWS, "ax.set_xlim(0, 5)", "for i, each in enumerate(axes.flat):\n    each.plot([i])\n    r.append(i)"),
+    (AXES + "d = [1]\ndef keep(x, ax):\n    x.append(1)\n    ax.plot(x)", "ax.plot([1])", "keep(d, ax)\nr = d"),
+    ("def f(x, y): x.append(len(y))\nd, e = [], 1", "f([], d)", "r = d"),
+    ("d = [1]\ng = (x for x in d)\ne = [x for x in g]", "print(e)", "r = d"),
+    ("d = pd.DataFrame()\nd['x'] = d.x.map(lambda x: x + 1)", "d.head()", "r = d.sum()"),
+    ("p, q = zip(*[(1, 2)])\nd = [*p]", "print(p, q)", "r = d"),
+    ("x, y = [1], [2]", "y.append(2)", "r = x"),
+    ("a, b = np.meshgrid([1], [2])", "b[0] = 1", "r = a"),
+    ("def f(x): return x", "def f(x): return 2", "f = len\nr = f([1])"),
+    ("def f(ax): ax.append(1)\nd = []", "f(d)", "def f(ax): return ax\nd = [2]\nr = f(d)"),
+    ("import tensorflow as tf\na = 1", "tf.constant(3)", "r = a"),
+    ("d = pd.DataFrame()", "e = d.rename(columns={'a': 'b'})", "r = pd.read_csv('f')"),
+    ("d = pd.DataFrame()", "e = d.rename({'a': 'b'}, axis=1)", "r = pd.read_csv('f')"),
+    ("def check(x):\n    if not x: raise ValueError(x)\n    return ValueError\nd, e = [1], check", "check(2)", "r = d"),
+]
+
+
+@pytest.mark.parametrize(("before", "statement", "after"), STAYS)
+def test_stays(before, statement, after):
+    assert statement in kept(f"{IMPORTS}{before}\n{statement}\n{after}")
+
+
+@pytest.mark.parametrize(("before", "statement", "after"), GOES)
+def test_goes(before, statement, after):
+    assert statement not in kept(f"{IMPORTS}{before}\n{statement}\n{after}")

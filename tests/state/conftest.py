@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import shutil
 import subprocess
 import sys
@@ -38,7 +37,7 @@ def environment(name: str, python: str, requirements: str) -> Path:
 
 
 def oldest(newest: int = sys.version_info.minor) -> str:
-    """Return the oldest installed Python, from 3.9 on and older than 3.`newest`; without one, skip, or fail in CI."""
+    """Return the oldest installed Python, from 3.9 on and older than 3.`newest`; without one, skip the test."""
     for minor in range(9, newest):
         name = f"python3.{minor}"
         found = [str(path) for path in Path.home().glob(f".pyenv/versions/3.{minor}.*/bin/python")]
@@ -47,10 +46,7 @@ def oldest(newest: int = sys.version_info.minor) -> str:
             command = [path, "-c", "import ensurepip"]
             if Path(path).exists() and subprocess.run(command, capture_output=True, check=False).returncode == 0:
                 return path
-    needed = f"A Python is needed that is at least 3.9 and older than 3.{newest}, such as python3.9 in the PATH."
-    if os.environ.get("CI") == "true":
-        pytest.fail(needed)
-    pytest.skip(needed)
+    pytest.skip(f"a Python is needed that is at least 3.9 and older than 3.{newest}, such as python3.9 in the PATH")
 
 
 @pytest.fixture(scope="session")

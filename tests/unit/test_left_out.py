@@ -28,10 +28,8 @@ def test_browser_without_podman(
     assert checks.to_be_seen(printed) == ([] if code else [printed.strip()])
 
 
-@pytest.mark.parametrize(("ci", "outcome"), [("", pytest.skip.Exception), ("true", pytest.fail.Exception)])
-def test_states_without_an_older_python(ci: str, outcome: type[Exception], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("CI", ci)
-    with pytest.raises(outcome, match=r"older than 3\.9"):
+def test_states_without_an_older_python() -> None:
+    with pytest.raises(pytest.skip.Exception, match=r"older than 3\.9"):
         state.oldest(9)
 
 

@@ -8,6 +8,8 @@ a kernel. Root runs only code that needs nothing but the standard library.
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import hashlib
 import importlib.util
 import os
@@ -16,6 +18,7 @@ import subprocess
 import sys
 import tempfile
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 
 REQUIREMENTS = "requirements.txt"
@@ -47,18 +50,60 @@ def ready(archive: Path, home: Path) -> Path:
     digest = hashlib.sha256(archive.read_bytes() + os.fsencode(base.resolve())).hexdigest()
     state = home / STATE
     place = state / f"datalab-{digest[:12]}"
-    if not (place / "bin" / "python").exists():
-        print("Installing the packages that datalab needs, once: about a minute.", file=sys.stderr)
+    if not hold(place):
         state.mkdir(parents=True, exist_ok=True)
-        new = Path(tempfile.mkdtemp(prefix="datalab.", dir=state))
-        try:
-            install(archive, base, new)
-            for older in state.glob("datalab-*"):
-                shutil.rmtree(older)
-            new.rename(place)
-        finally:
-            shutil.rmtree(new, ignore_errors=True)
+        with locked(state, "Waiting for another call of datalab, which installs the packages that datalab needs."):
+            if not hold(place):  # the other call may have installed them
+                create(archive, base, place)
+                hold(place)
+                remove_others(place)
     return place / "bin" / "python"
+
+
+def hold(place: Path) -> bool:
+    """Return whether an environment is there; if so, no call removes it until the command of this call ends."""
+    with contextlib.suppress(OSError):
+        number = os.open(place, os.O_RDONLY)
+        os.set_inheritable(number, True)
+        fcntl.flock(number, fcntl.LOCK_SH)
+    return (place / "bin" / "python").exists()
+
+
+@contextlib.contextmanager
+def locked(folder: Path, waiting: str = "") -> Iterator[None]:
+    """Lock a folder. If it is locked already, say that this call waits; without words for that, raise an OSError."""
+    number = os.open(folder, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if not waiting:
+                raise
+            print(waiting, file=sys.stderr)
+            fcntl.flock(number, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(number)
+
+
+def create(archive: Path, base: Path, place: Path) -> None:
+    """Install the environment; it gets its name when it is complete."""
+    new = Path(tempfile.mkdtemp(prefix="datalab.", dir=place.parent))
+    print("Installing the packages that datalab needs, once: about a minute.", file=sys.stderr)
+    try:
+        install(archive, base, new)
+        shutil.rmtree(place, ignore_errors=True)  # it has no Python
+        new.rename(place)
+    finally:
+        shutil.rmtree(new, ignore_errors=True)
+
+
+def remove_others(place: Path) -> None:
+    """Remove the environments of other versions and of interrupted calls. One in use stays until the next version."""
+    for other in {*place.parent.glob("datalab[-.]*")} - {place}:
+        with contextlib.suppress(OSError), locked(other):
+            (other / "bin" / "python").unlink(missing_ok=True)  # first: without it, no call uses what is left
+            shutil.rmtree(other)
 
 
 def base_python(home: Path) -> Path:

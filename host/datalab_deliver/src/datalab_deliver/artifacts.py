@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 MANIFEST = "manifest.json"
+LAMBDA = ("it has a lambda", "Write it as a function in a cell (def), and use its name")
 
 
 def save(folder: Path, values: Mapping[str, Any]) -> None:
@@ -59,7 +60,7 @@ class Pickler(pickle.Pickler):
         if isinstance(value, (type, types.FunctionType)) and value.__module__ == "__main__":
             name = value.__qualname__
             if "<lambda>" in name:
-                raise ValueError("it has a lambda", "Write it as a function in a cell (def), and use its name")
+                raise ValueError(*LAMBDA)
             if "<locals>" in name:
                 inner = name.rpartition(".")[2]
                 raise ValueError(f"it has {inner}, which is defined inside of a function", f"Define {inner} in a cell")

@@ -65,6 +65,8 @@ def deliver(order: Order, progress: Progress, locked: contents.Lock = lock.text)
     first = needed(read, known, order.results, Width.NEEDED, path)
     refuse(first, path)
     inputs.check_size(first.inputs, path.parent, path.name)
+    if served:
+        serving.foresee(served, read, first.statements, first.inputs, nb, path)
     ran = run_twice(path, order, tolerance, first, progress)
     answers = serving.answers(served, ran, nb, tolerance[order.call], path.name) if served else None
     served = serving.defining(served, read, first.statements, first.inputs, ran, path) if served else None

@@ -6,7 +6,8 @@ from __future__ import annotations
 
 import ast
 import json
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -15,8 +16,10 @@ import nbformat
 
 from . import calling, cells, definitions, effects, project, rules, shapes, writer
 from .arguments import Type
+from .artifacts import LAMBDA
 from .calling import Called
 from .definitions import Definitions
+from .foreseen import A_LAMBDA, Foreseen
 from .kernel import Run
 from .plain import same
 from .refusal import Fault, Refused
@@ -57,23 +60,39 @@ def find(read: Source, name: str, path: Path) -> Served:
     return served
 
 
+def foresee(
+    served: Served,
+    read: Source,
+    statements: Sequence[Statement],
+    inputs: Mapping[str, str],
+    nb: nbformat.NotebookNode,
+    path: Path,
+) -> None:
+    """Raise Refused with what the text tells, before the notebook runs; `answers` and `defining` find the rest."""
+    called = served.called
+    foreseen = Foreseen(effects.Analysis(read.statements))
+    named = {name: foreseen.named(name) for name in called.artifacts}
+    faults = [unsaved(path.name, served, name, *LAMBDA) for name, inside in named.items() if A_LAMBDA in inside]
+    faults += altering(called, {name: foreseen.kinds(name) for name in called.altered}, path.name)
+    texts = [cell.source for _, cell in cells.code(nb) if "skip" not in cells.tags(cell)]
+    if not any(re.search(rf"(?<!def )\b{called.name}\b", text) for text in texts):
+        faults.append(uncalled(called, path.name))
+    if faults:
+        raise Refused(*faults)
+    moved(read, set().union(*named.values()), statements, inputs, path)
+
+
 def answers(served: Served, ran: Run, nb: nbformat.NotebookNode, tolerance: float, notebook: str) -> Answers:
     """Return the answers of a run; Refused has the reasons if they prove nothing."""
     called, found = served.called, ran.calls
     numbers = [number for number, cell in cells.code(nb) if not cells.LEFT_OUT & cells.tags(cell) - {"show"}]
     faults = [unsaved(notebook, served, name, *why) for name, why in found["unsaved"].items()]
-    faults += [
-        Fault(notebook, called.cell, *calling.altering(called.name, each))
-        for each, kinds in called.altered.items()
-        if found["kinds"][each] not in kinds
-    ]
+    faults += altering(called, {name: {kind} for name, kind in found["kinds"].items()}, notebook)
     for count, what in found["wrong"] if not found["calls"] else []:
         remedy = "Let it take and return numbers, texts, lists, dicts, arrays or tables"
         faults.append(Fault(notebook, numbers[count - 1], f"{called.name} {what}", remedy))
     if not faults and not found["calls"]:
-        what = f"no cell calls {called.name}" + (" with less than 1 MB" if found["left_out"] else "")
-        remedy = "Call it in the last cell with typical arguments: the call becomes the project's test"
-        faults.append(Fault(notebook, called.cell, what, remedy))
+        faults.append(uncalled(called, notebook, " with less than 1 MB" if found["left_out"] else ""))
     for call in found["calls"]:
         for text in same(call["value"], call["now"], tolerance, called.name)[:1]:
             what = f"{called.name} returns something else at the end of the notebook than here: {text}"
@@ -93,21 +112,39 @@ def unsaved(notebook: str, served: Served, name: str, why: str, remedy: str = ""
     return Fault(notebook, served.called.cell, what, remedy)
 
 
+def uncalled(called: Called, notebook: str, how: str = "") -> Fault:
+    remedy = "Call it in the last cell with typical arguments: the call becomes the project's test"
+    return Fault(notebook, called.cell, f"no cell calls {called.name}{how}", remedy)
+
+
+def altering(called: Called, kinds: Mapping[str, set[str]], notebook: str) -> list[Fault]:
+    """Return the faults for artifacts that the function may alter, whatever their kinds are."""
+    found = [name for name, harmless in called.altered.items() if not harmless & kinds[name]]
+    return [Fault(notebook, called.cell, *calling.altering(called.name, name)) for name in found]
+
+
 def defining(
     served: Served, read: Source, statements: Sequence[Statement], inputs: Mapping[str, str], ran: Run, path: Path
 ) -> Served:
-    """Return the served function with the notebook's classes and functions that its artifacts name, or raise Refused.
+    """Return the served function with the definitions that its artifacts name, or raise Refused."""
+    return replace(served, definitions=moved(read, ran.calls["own"], statements, inputs, path))
+
+
+def moved(
+    read: Source, named: Iterable[str], statements: Sequence[Statement], inputs: Mapping[str, str], path: Path
+) -> list[Statement]:
+    """Return what goes into definitions.py for the classes and functions that artifacts name, or raise Refused.
 
     With other data, the artifacts may name any class of the statements that compute them.
     """
     found = Definitions(read, inputs)
-    found.find(ran.calls["own"], {each.node.name for each in statements if isinstance(each.node, ast.ClassDef)})
+    found.find(named, {each.node.name for each in statements if isinstance(each.node, ast.ClassDef)})
     faults = [Fault(path.name, read.statements[at].cell, what, remedy) for at, what, remedy in found.problems]
     kept = [read.statements[number] for number in sorted(found.numbers)]
     faults += rules.faults(kept, [found.effects[number] for number in sorted(found.numbers)], {}, {}, path)
     if faults:
         raise Refused(*sorted(set(faults)))
-    return replace(served, definitions=kept)
+    return kept
 
 
 def core(served: Served, found: Answers, about: str) -> dict[str, str]:

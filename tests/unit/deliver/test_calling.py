@@ -53,6 +53,7 @@ ONLY_RUNS_SHOW = {  # of those that are refused
     "a generator as artifact",
     "a generator of random numbers",
     "a lambda in an object",
+    "a library defines how one of them is called",
     "a method of its own on one object",
     "a number that JSON does not have",
     "an answer that cannot be compared",
@@ -69,6 +70,7 @@ ONLY_RUNS_SHOW = {  # of those that are refused
     "several types",
     "the value is changed after the call",
     "what a helper returns",
+    "what is called is no object of a class of the notebook",
     "what is inside of a copy",
     "what is inside of a copy, by a helper",
 }

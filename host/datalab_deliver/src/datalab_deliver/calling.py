@@ -23,6 +23,7 @@ from .scopes import declared, imported, outer, stored
 from .sharing import PROCESS, Names
 from .slicing import draws
 from .source import Source, Statement
+from .written_out import written_out
 
 Problem = tuple[int, str, str]  # the number of a statement, what is wrong, the remedy
 
@@ -54,10 +55,12 @@ def find(read: Source, name: str, notebook: str) -> Called:
     effects = analysis.effects()
     number = definition(read, effects, name, notebook)
     node = read.statements[number].node
-    strict = Strict(analysis)
-    altered = alters(read.statements, analysis, strict, name)
     assert isinstance(node, ast.FunctionDef)  # noqa: S101 - as definition sees to
     along = closure(read, effects, name, number)
+    statements = written_out(read.statements, along.numbers, along.artifacts, analysis.names)
+    analysis = Analysis(statements)
+    strict = Strict(analysis)
+    altered = alters(statements, analysis, strict, name)
     problems = [
         *along.problems,
         *((number, *problem) for problem in of_arguments(node)),

@@ -31,6 +31,7 @@ from .sharing import PROCESS, Names, root, values
 FILES = "<files>"
 DISPLAY = "<options for displaying>"
 WARNINGS = "<filters of warnings>"
+OF_WITH = ("__enter__", "__exit__")  # the methods that a with statement calls
 
 
 @dataclass
@@ -119,6 +120,12 @@ class Finder(ast.NodeVisitor):
 
     def visit_Try(self, node: ast.Try) -> None:
         self.reads.add(WARNINGS)  # a warning that a filter turns into an error is caught here
+        self.generic_visit(node)
+
+    def visit_withitem(self, node: ast.withitem) -> None:
+        for own in filter(None, map(self.methods.get, OF_WITH)):
+            self.alters |= own.alters | (self.names.shared(node.context_expr) if own.effective else set())
+            self.reads |= own.reads
         self.generic_visit(node)
 
     def touch(self, tokens: set[str]) -> None:

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from . import kinds, words
+from .alterations import OF_WITH
 from .depths import NOTHING, Node, Value, either, element, holding, new, of_name
 from .functions import Flow
 from .scopes import Definition, given_anew, own_names, stored, with_defaults
@@ -128,6 +129,8 @@ class Elements(Values):
 
     def opened(self, node: ast.withitem) -> None:
         value = self.value(node.context_expr)
+        for flow in (flow for name in OF_WITH for flow in self.functions.get(name, [])):
+            self.run(flow, flow.all_bound(value))
         if node.optional_vars is not None:
             self.bind(node.optional_vars, value, node.context_expr)
 

@@ -194,8 +194,8 @@ class Finder(ast.NodeVisitor):
     def files(self, node: ast.Call, last: str) -> None:
         """Note whether a call reads or writes files, by the function's name and the mode."""
         modes = [value.value for value in values(node) if isinstance(value, ast.Constant)]
-        if last == "rename" and (node.keywords or not node.args or isinstance(node.args[0], (ast.Dict, ast.Lambda))):
-            return  # of a table; that of a file has one argument, and returns at most its path
+        if last == "rename" and not self.names.path(node.func) and of_table(node):
+            return
         if words.WRITES_FILES.match(last) or (last == "open" and set("wax+") & set(str(modes[-1:]))):
             self.alters.add(FILES)
         if words.READS_FILES.match(last):
@@ -210,7 +210,8 @@ class Finder(ast.NodeVisitor):
             return
         self.files(node, last)
         self.touch(generator(path))
-        written = last in words.ALTERS or keyword(node, "out") or spares_no_argument(node)
+        in_place = keyword(node, "out") or keyword(node, "inplace")
+        written = last in words.ALTERS or in_place or spares_no_argument(node)
         if written or into(node, path) or of_class(path) or (discarded and repeats(node)):
             self.alters |= self.arguments(node) | self.named(node)
         if last in words.SETS or last.startswith("register"):
@@ -311,3 +312,9 @@ class Finder(ast.NodeVisitor):
         inner = Finder(self.names, self.known, self.methods)
         inner.visit(node.body)
         return Summary(arguments=inner.alters & set(parameters(node)))
+
+
+def of_table(rename: ast.Call) -> bool:
+    """Return whether a call of a method `rename` is one of a table, not of a file."""
+    by_option = any(each.arg in {"columns", "index", "axis", "mapper"} for each in rename.keywords)
+    return by_option or any(isinstance(each, (ast.Dict, ast.Lambda)) for each in rename.args)

@@ -155,14 +155,9 @@ class Analysis:
     def summary(self, node: Function) -> Summary:
         names = self.inside(node)
         finder = Finder(names, self.known, self.methods)
-        for item in node.body:
-            finder.visit(item)
-            for inner in ast.walk(item):
-                if isinstance(inner, (ast.FunctionDef, ast.AsyncFunctionDef)):
-                    for part in inner.body:
-                        finder.visit(part)
-        if any(figures.read(item, names) for item in node.body):
-            finder.reads.add(FIGURES)
+        for item in ast.walk(node):
+            for part in item.body if isinstance(item, (ast.FunctionDef, ast.AsyncFunctionDef)) else ():
+                self.find(finder, part)
         own = own_names(node)
         alters = names.together(finder.alters, own | self.assigned)
         kept = self.kept(node, alters)
@@ -173,6 +168,12 @@ class Analysis:
             definitions=(node,),
             generator=any(isinstance(item, (ast.Yield, ast.YieldFrom)) for item in ast.walk(node)),
         )
+
+    def find(self, finder: Finder, node: ast.stmt) -> None:
+        """Let the finder note what a statement alters and reads."""
+        finder.visit(node)
+        if figures.read(node, finder.names):
+            finder.reads.add(FIGURES)
 
     def inside(self, node: Function) -> Names:
         """Return which names share objects inside of a function."""
@@ -292,6 +293,8 @@ class Analysis:
         """Note a lambda or a generator as a function, since it takes names from outside when it is called."""
         finder = Finder(self.names, self.known, self.methods)
         finder.generic_visit(node)
+        if figures.read(node, self.names):
+            finder.reads.add(FIGURES)
         self.names.callables.setdefault(name, set()).update(outside(ast.Expr(node))[0])
         self.known[name] = merged([Summary(finder.alters & self.assigned, finder.reads)], self.known.get(name))
 
@@ -315,9 +318,7 @@ class Analysis:
             star = any(alias.name == "*" for alias in node.names)
             return Effect(set(), set(imported(node)), set(), binds=True, guards=False, imports=True, star=star)
         finder = Finder(self.names, self.known, self.methods)
-        finder.visit(node)
-        if figures.read(node, self.names):
-            finder.reads.add(FIGURES)
+        self.find(finder, node)
         uses = uses & (self.assigned | (uses - set(dir(builtins))))
         is_definition = isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef))
         alters = set(finder.alters)

@@ -29,8 +29,8 @@ class Goes(IntEnum):
 
 def read(node: ast.AST, names: Names, goes: Goes = Goes.ELSEWHERE) -> bool:
     """Return whether a piece of code takes data out of figures."""
-    if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
-        return False
+    if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+        return any(read(each, names) for each in [*node.decorator_list, node.args])
     if isinstance(node, ast.Call):
         return of_call(node, names, goes)
     path = names.path(node) if isinstance(node, ast.Attribute) else ""

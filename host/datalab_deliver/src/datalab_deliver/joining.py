@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import ast
 import builtins
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from . import words
@@ -47,11 +47,17 @@ def join_all(names: Names, node: ast.AST, within: Within = frozenset()) -> None:
             if isinstance(item, ast.Name) and isinstance(item.ctx, (ast.Store, ast.Del))
         } | {root(item) for item in ast.walk(target) if isinstance(item, (ast.Attribute, ast.Subscript))}
         shared = names.shared(value)
-        if shared or not (isinstance(value, ast.Call) and names.path(value.func)):
+        if shared or not gives_new_parts(value, names):
             names.join({name for name in known - {""} if name not in names.modules} | shared)
     for item in ast.walk(node):
         if isinstance(item, ast.Call):
             join_call(names, item, within)
+
+
+def gives_new_parts(value: ast.AST, names: Names) -> bool:
+    """Return whether all parts of a value are different objects."""
+    path = names.path(value.func) if isinstance(value, ast.Call) else ""
+    return bool(words.FRESH_MODULES.match(path)) and not path.endswith(".choice")
 
 
 def join_call(names: Names, call: ast.Call, within: Within) -> None:
@@ -143,15 +149,29 @@ def defaults(names: Names, function: Definition) -> dict[str, set[str]]:
 def bound(names: Names, function: Definition, call: ast.Call) -> dict[str, set[str]]:
     """Return the names that each argument of a function shares with in a call; a method's object is left out."""
     everything = set().union(*map(names.shared, values(call)))
-    places = [each.arg for each in [*function.args.posonlyargs, *function.args.args]]
-    if isinstance(call.func, ast.Attribute) and not decorated(function, "staticmethod"):
-        del places[:1]
     starred = any(isinstance(each, ast.Starred) for each in call.args) or any(not each.arg for each in call.keywords)
     found = dict.fromkeys(parameters(function), everything if starred else set())
     if starred:
         return found
     rest = {each.arg for each in (function.args.vararg, function.args.kwarg) if each}
     found |= dict.fromkeys(rest, everything)
-    found |= {name: names.shared(value) for name, value in zip(places, call.args)}
+    for name, value in by_place(names, function, call):
+        found[name] = found[name] | names.shared(value)
     by_name = {plain(name): name for name in found}
     return found | {by_name[each.arg]: names.shared(each.value) for each in call.keywords if each.arg in by_name}
+
+
+def by_place(names: Names, function: Definition, call: ast.Call) -> Iterator[tuple[str, ast.expr]]:
+    """Yield the arguments of a function without a keyword, each with what a call may give it."""
+    places = [each.arg for each in [*function.args.posonlyargs, *function.args.args]]
+    owner = call.func.value if isinstance(call.func, ast.Attribute) else None
+    if owner is None or not is_object(owner, names):  # a method that is called by its class gets the object as well
+        yield from zip(places, call.args)
+    if owner is not None and not decorated(function, "staticmethod"):
+        yield from zip(places[1:], call.args)
+
+
+def is_object(node: ast.expr, names: Names) -> bool:
+    """Return whether a name stands for an object of a class of the notebook, and not for the class itself."""
+    kinds = names.kinds.get(root(node), set())
+    return isinstance(node, ast.Name) and (node.id == "self" or bool(kinds and kinds <= names.classes))

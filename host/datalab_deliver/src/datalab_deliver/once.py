@@ -65,4 +65,11 @@ def consumes(call: ast.Call, path: str, known: Names) -> bool:
 
 def passes(call: ast.Call, found: set[str], known: Names) -> bool:
     """Return whether a call gets an iterator, which its value may keep: a progress bar, a partial function."""
-    return any(getattr(value, "id", "") in found or once(value, found, known) for value in values(call))
+    return any(holds(value, found, known) for value in values(call))
+
+
+def holds(value: ast.AST, found: set[str], known: Names) -> bool:
+    """Return whether a value is an iterator, or has one inside."""
+    if isinstance(value, HOLDERS):
+        return any(holds(part, found, known) for part in ast.iter_child_nodes(value))
+    return getattr(value, "id", "") in found or once(value, found, known)

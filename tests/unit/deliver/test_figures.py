@@ -12,6 +12,7 @@ AXES = "fig, axes = plt.subplots(1, 2)\nax, other = axes\n"
 SHOW = "def show(x, ax=None):\n    ax = ax or plt.gca()\n    ax.plot(x)\n"
 FIT = "def fit(model, x):\n    model.fit(x)\n    plt.plot(model.predict(x))\n"
 DRAWS = "r = []\ndef draw(x):\n    plt.plot(x)\n    r.append(x)\n"
+SHIFTS = "class C:\n    def __init__(self, x): self.x = x\n    def __lshift__(self, m): m.fit(self.x)\n"
 # The code before, the statement in question, and the result.
 STAYS = [
     ("", "plt.xlim(0, 5)", "r = plt.xlim()"),
@@ -50,6 +51,17 @@ STAYS = [
     ("class C:\n    def f(self): self.n = 1\nc = C()", "type(c).f(c)", "r = c.n"),
     ("class C:\n    def f(self, x): x.append(1)\nd, c, K = [], C(), C", "K.f(c, d)", "r = d"),
     ("class C:\n    @classmethod\n    def f(cls, x): x.append(1)\nd = []", "C.f(d)", "r = d"),
+    ("class C:\n    def __lshift__(self, m): m.fit([1])\nm, c = KMeans(3), C()", "c << m", "r = m.coef_"),
+    (
+        SHIFTS + "x = np.zeros((3, 1))\nc, m = C(x), KMeans(3)\nc << m",
+        "x[0] = 1",
+        "r = m.predict([[1]])",
+    ),
+    ("from lib import tune\nm, d = KMeans(3), np.zeros(3)\ntune(m)", "m.fit_transform(d)", "r = d.sum()"),
+    ("class C:\n    def __rlshift__(self, m): m.append(1)\nd, c = [], C()", "d << c", "r = d"),
+    ("class C:\n    def __setitem__(self, k, m): m.fit([1])\nm, c = KMeans(3), C()", "c[0] = m", "r = m.coef_"),
+    ("class C:\n    def __eq__(self, x): return x.pop()\nd, c = [1], C()", "print(c == d)", "r = d"),
+    ("class C:\n    def __contains__(self, x): return x.pop()\nd, c = [1], C()", "print(d in c)", "r = d"),
     ("def f(x): x.append(1)\ndef g(y): f(y)\nd = []", "g(d)", "r = d"),
     ("def f(x, n):\n    if n: f(x, n - 1)\n    else: x.append(1)\nd = []", "f(d, 3)", "r = d"),
     ("def f(*x): x[0].append(1)\nd = []", "f(d)", "r = d"),
@@ -101,6 +113,7 @@ GOES = [
     ("p, q = zip(*[(1, 2)])\nd = [*p]", "print(p, q)", "r = d"),
     ("x, y = [1], [2]", "y.append(2)", "r = x"),
     ("a, b = np.meshgrid([1], [2])", "b[0] = 1", "r = a"),
+    ("import joblib\nm, d = KMeans(3), np.zeros(3)\njoblib.dump(m, 'f')", "m.fit_transform(d)", "r = d.sum()"),
     ("def f(x): return x", "def f(x): return 2", "f = len\nr = f([1])"),
     ("def f(ax): ax.append(1)\nd = []", "f(d)", "def f(ax): return ax\nd = [2]\nr = f(d)"),
     ("import tensorflow as tf\na = 1", "tf.constant(3)", "r = a"),

@@ -18,6 +18,13 @@ from .versions import plain
 
 Within = frozenset[str]
 BUILTINS = frozenset(dir(builtins))
+OPERATIONS = (ast.BinOp, ast.AugAssign, ast.Compare, ast.Subscript)
+# Methods that get another object by an operator or an index.
+OPERATORS = {
+    f"__{kind}{name}__"
+    for name in "add sub mul matmul truediv floordiv mod divmod pow lshift rshift and or xor".split()
+    for kind in ("", "r", "i")
+} | {f"__{name}__" for name in "eq ne lt le gt ge contains getitem setitem delitem missing".split()}
 LEVELS = 3  # of functions that call each other; deeper, all that a function gets counts as shared
 
 
@@ -52,6 +59,8 @@ def join_all(names: Names, node: ast.AST, within: Within = frozenset()) -> None:
     for item in ast.walk(node):
         if isinstance(item, ast.Call):
             join_call(names, item, within)
+        elif isinstance(item, OPERATIONS) and names.methods & OPERATORS:
+            names.join(set().union(*map(names.shared, ast.iter_child_nodes(item))))
 
 
 def gives_new_parts(value: ast.AST, names: Names) -> bool:

@@ -70,7 +70,8 @@ class Kinds:
     def of_call(self, node: ast.Call) -> str:
         path, last = self.names.path(node.func), last_name(node.func)
         if path.startswith("pandas."):
-            return COLUMN if last == "Series" else TABLE
+            makes_tables = last in words.MAKES_FRAMES | words.CONCATENATES or last.startswith("read_")
+            return TABLE if makes_tables else COLUMN if last == "Series" else UNKNOWN
         if isinstance(node.func, ast.Attribute) and not path:
             kind = self.of(node.func.value)
             keeps = last in words.FRESH | words.VIEWS and last not in words.GIVES_ROWS and kind in (TABLE, COLUMN)

@@ -20,7 +20,7 @@ from .scopes import (
     parts,
     with_defaults,
 )
-from .sharing import Names, apart, root
+from .sharing import Names, apart, root, values
 from .versions import plain
 
 Pair = tuple[ast.AST, ast.AST]
@@ -46,7 +46,15 @@ def note_objects(names: Names, nodes: Sequence[ast.stmt]) -> None:
     added = [(func.value, call) for func, call in by_method if func.attr in words.ADD_ELEMENTS | {"set_params"}]
     if not may_change_models(items, names):
         always(names, nodes, bound, known, names.models, fitted)
+    names.models -= {root(value) for call in calls if may_set_options(call, names) for value in values(call)}
     note_own(names, by_name([*bound, *added]))
+
+
+def may_set_options(call: ast.Call, names: Names) -> bool:
+    """Return whether a call is one of a library that is not known: it may tell a model to copy nothing."""
+    path = names.path(call.func)
+    known = words.PURE_MODULES.match(path) or words.DRAWS.search(path) or words.FITTED.match(path)
+    return bool(path) and not known and not words.WRITES_FILES.match(path.rpartition(".")[2])
 
 
 def note(names: Names, target: ast.AST, value: ast.AST) -> None:

@@ -113,6 +113,7 @@ GOES = [
     ("p, q = zip(*[(1, 2)])\nd = [*p]", "print(p, q)", "r = d"),
     ("x, y = [1], [2]", "y.append(2)", "r = x"),
     ("a, b = np.meshgrid([1], [2])", "b[0] = 1", "r = a"),
+    ("d = np.zeros(3)\nm = [KMeans(n) for n in (1, 2)]", "e = [x.fit(d).bic(d) for x in m]", "r = d.sum()"),
     ("import joblib\nm, d = KMeans(3), np.zeros(3)\njoblib.dump(m, 'f')", "m.fit_transform(d)", "r = d.sum()"),
     ("def f(x): return x", "def f(x): return 2", "f = len\nr = f([1])"),
     ("def f(ax): ax.append(1)\nd = []", "f(d)", "def f(ax): return ax\nd = [2]\nr = f(d)"),

@@ -5,9 +5,12 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterator
 
 from . import words
+from .scopes import Definition
 from .sharing import Names, root
+from .versions import plain
 
 RANDOM = "<random numbers>"  # numpy's, which most libraries draw from
 OF_PYTHON = "<random numbers of Python>"
@@ -112,3 +115,20 @@ def consumed(node: ast.AST, assigned: set[str]) -> list[ast.expr]:
     """Return the arguments of calls that exhaust a generator, such as x of sum(x)."""
     calls = [item for item in ast.walk(node) if isinstance(item, ast.Call) and len(item.args) == 1]
     return [call.args[0] for call in calls if called_name(call) in words.CONSUMES - assigned]
+
+
+def is_starred(call: ast.Call) -> bool:
+    """Return whether the order or the names of some arguments are not known: f(*x), f(**y)."""
+    return any(isinstance(each, ast.Starred) for each in call.args) or any(each.arg is None for each in call.keywords)
+
+
+def passed(function: Definition, call: ast.Call, skip: int = 0) -> Iterator[tuple[str, ast.expr]]:
+    """Yield the named arguments of a function, each with the value that a call without stars gives it.
+
+    The first `skip` of them are not in the call, such as self.
+    """
+    arguments = function.args
+    places = [each.arg for each in [*arguments.posonlyargs, *arguments.args]]
+    yield from zip(places[skip:], call.args)
+    by_name = {plain(name): name for name in [*places, *(each.arg for each in arguments.kwonlyargs)]}
+    yield from ((by_name[each.arg], each.value) for each in call.keywords if each.arg in by_name)

@@ -6,15 +6,14 @@ from __future__ import annotations
 
 import ast
 import builtins
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from . import words
-from .calls import called_name
+from .calls import called_name, is_starred, passed
 from .libraries import draws, fitted
 from .scopes import Definition, decorated, functions_and_classes, own_names, parameters
 from .sharing import Names, apart, bindings, root, values
-from .versions import plain
 
 Within = frozenset[str]
 BUILTINS = frozenset(dir(builtins))
@@ -158,29 +157,18 @@ def defaults(names: Names, function: Definition) -> dict[str, set[str]]:
 def bound(names: Names, function: Definition, call: ast.Call) -> dict[str, set[str]]:
     """Return the names that each argument of a function shares with in a call; a method's object is left out."""
     everything = set().union(*map(names.shared, values(call)))
-    starred = any(isinstance(each, ast.Starred) for each in call.args) or any(not each.arg for each in call.keywords)
-    found = dict.fromkeys(parameters(function), everything if starred else set())
-    if starred:
-        return found
+    if is_starred(call):
+        return dict.fromkeys(parameters(function), everything)
     rest = {each.arg for each in (function.args.vararg, function.args.kwarg) if each}
-    found |= dict.fromkeys(rest, everything)
-    for name, value in by_place(names, function, call):
-        found[name] = found[name] | names.shared(value)
-    by_name = {plain(name): name for name in found}
-    return found | {by_name[each.arg]: names.shared(each.value) for each in call.keywords if each.arg in by_name}
-
-
-def by_place(names: Names, function: Definition, call: ast.Call) -> Iterator[tuple[str, ast.expr]]:
-    """Yield the arguments of a function without a keyword, each with what a call may give it."""
-    places = [each.arg for each in [*function.args.posonlyargs, *function.args.args]]
+    found = {name: everything if name in rest else set() for name in parameters(function)}
     owner = call.func.value if isinstance(call.func, ast.Attribute) else None
-    if owner is None or not is_object(owner, names):  # a method that is called by its class gets the object as well
-        yield from zip(places, call.args)
-    if owner is not None and not decorated(function, "staticmethod"):
-        yield from zip(places[1:], call.args)
+    skips = {0} if owner is None or decorated(function, "staticmethod") else {1} if is_object(owner, names) else {0, 1}
+    for name, value in (pair for skip in skips for pair in passed(function, call, skip)):
+        found[name] = found[name] | names.shared(value)
+    return found
 
 
 def is_object(node: ast.expr, names: Names) -> bool:
-    """Return whether a name stands for an object of a class of the notebook, and not for the class itself."""
+    """Return whether a name stands for an object, and not for its class, whose calls pass the object as well."""
     kinds = names.kinds.get(root(node), set())
     return isinstance(node, ast.Name) and (node.id == "self" or bool(kinds and kinds <= names.classes))

@@ -8,7 +8,7 @@ import ast
 from collections.abc import Callable, Sequence
 
 from . import words
-from .calls import FIGURES, called_name, spares_no_argument, touched
+from .calls import FIGURES, called_name, is_starred, passed, spares_no_argument, touched
 from .libraries import calls_own, draws, fitted, may_change_models
 from .scopes import (
     Definition,
@@ -21,7 +21,6 @@ from .scopes import (
     with_defaults,
 )
 from .sharing import Names, apart, root, values
-from .versions import plain
 
 Pair = tuple[ast.AST, ast.AST]
 Test = Callable[[ast.AST, Names], bool]
@@ -113,12 +112,9 @@ def is_plain(function: Definition) -> bool:
 
 def given(function: Definition, call: ast.Call) -> list[Pair]:
     """Return the arguments of a function with the values that a call gives them; with None if they are not known."""
-    places = [each.arg for each in [*function.args.posonlyargs, *function.args.args]]
-    if any(isinstance(each, ast.Starred) for each in call.args) or any(each.arg is None for each in call.keywords):
+    if is_starred(call):
         return [(ast.Name(name), ast.Constant(None)) for name in parameters(function)]
-    by_name = {plain(name): name for name in parameters(function)}
-    found = [*zip(places, call.args), *((by_name.get(str(each.arg), ""), each.value) for each in call.keywords)]
-    return [(ast.Name(name), value) for name, value in found if name]
+    return [(ast.Name(name), value) for name, value in passed(function, call)]
 
 
 def always(

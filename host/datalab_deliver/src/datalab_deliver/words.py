@@ -143,6 +143,7 @@ FRESH = set(
     predict predict_proba predict_log_proba decision_function score_samples inverse_transform kneighbors
     radius_neighbors decision_path get_support cdf pdf ppf sf pmf inv_cdf get_feature_names_out as_posix
     is_file is_dir exists tobytes hexdigest digest most_common elements describe info
+    aic bic perplexity mahalanobis get_precision get_covariance staged_predict staged_predict_proba
     """.split()
 )
 # Methods that do not alter their object, but whose result may be a part of it.

@@ -22,7 +22,8 @@ AROUND_CODE = {"time", "prun", "capture", "memit", "mprun"}
 # Magics that change only what is shown, or nothing that a script would see.
 HARMLESS = set(
     "HTML alias autoreload conda config history html javascript js latex load_ext logstop ls lsmagic magic markdown"
-    " matplotlib memit pinfo pinfo2 pip pprint precision pwd reload_ext svg timeit uv watermark who whos xmode".split()
+    " matplotlib memit pdef pdoc pfile pinfo pinfo2 pip pprint precision psearch psource pwd pycat quickref reload_ext"
+    " svg timeit uv watermark who whos xmode".split()
 )
 HARMLESS_COMMANDS = set(
     "cat conda date df du echo file free head jupyter ls lscpu mamba nproc nvidia-smi pip pip3 pwd tail uname uv wc"

@@ -442,6 +442,39 @@ def test_functions_that_call_each_other_do_not_multiply():
     assert "r = e" in kept(text)
 
 
+TIMED = "import time\nfrom datetime import datetime\n"
+STOPWATCHES = [
+    "for x in [1, 2]:\n    start = time.time()\n    r = x + 1\n    print(f'{x}: {time.time() - start:.1f} s')",
+    "start = datetime.now()\nr = 1\ntook = (datetime.now() - start).total_seconds()\nprint('took', round(took, 1))",
+    "t = time.time()\nr = 1\nt = time.time() - t\nprint('{:.1f}'.format(t))",
+]
+CLOCKS = [
+    "start = time.time()\nr = time.time() - start",
+    "start = time.time()\nr = []\nr.append(time.time() - start)",
+    "start = time.time()\nr = 0\nwhile time.time() - start < 1: r += 1",
+    "start = time.time()\nprint(start)\ndef f(): return start\nr = f()",
+    "start = time.time()\nprint(start, file=open('f', 'w'))\nr = [print(start)]",
+    "r = {'at': time.time()}",
+    "start = now = time.time()\nprint(start)\nr = now",
+]
+
+
+def faults(text):
+    nb = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(f"{IMPORTS}{TIMED}{text}")])
+    statements = source.read(nb, "x.ipynb").statements
+    return rules.faults(statements, effects.of(statements), {}, {}, Path("x.ipynb"))
+
+
+@pytest.mark.parametrize("text", STOPWATCHES)
+def test_times_that_are_only_printed(text):
+    assert faults(text) == []
+
+
+@pytest.mark.parametrize("text", CLOCKS)
+def test_times_that_a_result_depends_on(text):
+    assert "differs each time" in faults(text)[0].what
+
+
 @pytest.mark.parametrize("text", ["pd.Timestamp('today')", "np.datetime64('now')", "pd.Timestamp.now()", "eval('1')"])
 def test_another_value_tomorrow(text):
     nb = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(f"{IMPORTS}r = {text}")])

@@ -88,10 +88,10 @@ class Analysis:
         ]
         self.note()
         self.names.functions = functions(self.nodes)
+        self.names.rebound = self.rebound()
         note_objects(self.names, self.nodes)
         self.names.spared = self.spared()
         self.names.filled = self.filled()
-        self.names.rebound = self.rebound()
         self.names.returned = self.returned()
         self.summarise()
         self.names.methods = set(self.methods)
@@ -180,6 +180,7 @@ class Analysis:
         known = self.names
         names = type(known)(known.modules, known.callables, known.classes, known.stateful, returned=known.returned)
         names.rebound, names.filled = known.rebound, known.filled
+        names.returning = known.returning
         names.builtins = known.builtins - own_names(node)
         names.drawn, names.models, names.methods = known.drawn, known.models, known.methods
         names.makers, names.call_own = known.makers, known.call_own

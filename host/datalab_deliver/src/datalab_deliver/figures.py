@@ -57,6 +57,8 @@ def children(node: ast.AST, names: Names, goes: Goes) -> list[tuple[ast.AST, Goe
         return [(child, Goes.NOWHERE) for child in [node.left, *node.comparators]]
     if isinstance(node, ast.Subscript):
         return [(node.value, goes), (node.slice, Goes.ELSEWHERE)]
+    if isinstance(node, ast.Return) and node.value:
+        return [(node.value, Goes.TO_FIGURE if id(node) in names.returning else Goes.ELSEWHERE)]
     same = isinstance(node, (ast.BoolOp, ast.IfExp, ast.Tuple, ast.List, ast.Starred))
     return [(child, goes if same else Goes.ELSEWHERE) for child in ast.iter_child_nodes(node)]
 

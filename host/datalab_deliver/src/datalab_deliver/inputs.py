@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from .alterations import FILES
+from .calls import called_name
 from .effects import Effect
 from .refusal import Fault, Refused
 from .source import Statement
@@ -29,10 +30,17 @@ def find(statements: Sequence[Statement], effects: Sequence[Effect], folder: Pat
         }
         if FILES in effect.alters and FILES not in effect.uses:
             written |= texts
+        written |= saved(statement.node)
         for text in sorted(texts - written - set(found)):
             if names_a_file(text, folder):
                 found[text] = argument(text, taken | set(found.values()))
     return found
+
+
+def saved(node: ast.AST) -> set[str]:
+    """Return the texts in calls that save figures."""
+    parts = [part for call in ast.walk(node) if called_name(call) == "savefig" for part in ast.walk(call)]
+    return {part.value for part in parts if isinstance(part, ast.Constant) and isinstance(part.value, str)}
 
 
 def names_a_file(text: str, folder: Path) -> bool:

@@ -52,6 +52,7 @@ def join_all(names: Names, node: ast.AST, within: Within = frozenset()) -> None:
             for item in ast.walk(target)
             if isinstance(item, ast.Name) and isinstance(item.ctx, (ast.Store, ast.Del))
         } | {root(item) for item in ast.walk(target) if isinstance(item, (ast.Attribute, ast.Subscript))}
+        names.hold({root(item) for item in ast.walk(target)} - {""} - names.modules.keys(), names.read_later(value))
         shared = names.shared(value)
         if shared or not gives_new_parts(value, names):
             names.join({name for name in known - {""} if name not in names.modules} | shared)
@@ -71,6 +72,7 @@ def gives_new_parts(value: ast.AST, names: Names) -> bool:
 def join_call(names: Names, call: ast.Call, within: Within) -> None:
     """Note what may hold an argument of a call after the call."""
     given, path = set().union(*map(names.shared, values(call))), names.path(call.func)
+    names.hold(names.shared(call.func), set().union(*map(names.read_later, values(call))))
     join_functions(names, call, within)
     if path:
         # A method that is called by its class gets the object as its first argument.
@@ -101,7 +103,7 @@ def join_method(names: Names, call: ast.Call, func: ast.Attribute, given: set[st
     if draws(func.value, names):
         return
     if fitted(func.value, names) and not any(map(names.is_function, values(call))):
-        names.holders.append((names.shared(func.value), given))
+        names.hold(names.shared(func.value), given)
     elif func.attr not in words.SPARES or func.attr in names.methods:
         names.join(names.shared(func.value) | given)
 

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from . import words
+from .scopes import Definition, is_flat_function
 
 if TYPE_CHECKING:
     from .sharing import Names
@@ -26,12 +27,23 @@ def draws(node: ast.AST, names: Names) -> bool:
     if not isinstance(node, ast.Call):
         return isinstance(node, ast.Name) and node.id in names.drawn
     path, last = names.path(node.func), node.func.attr if isinstance(node.func, ast.Attribute) else ""
+    if isinstance(node.func, ast.Name) and node.func.id in names.functions:
+        return all(returns_figures(each, names) for each in names.functions[node.func.id])
     if path:
         last = path.rpartition(".")[2]
         return bool(words.DRAWN.match(path)) and (last in words.MAKES_FIGURES or last[:1].isupper())
     if not isinstance(node.func, ast.Attribute) or last in names.methods or last not in words.MAKES_FIGURES:
         return False
     return draws(node.func.value, names) or last_of(node.func.value) == "plot" or last in {"plot", "boxplot"}
+
+
+def returns_figures(function: Definition, names: Names) -> bool:
+    """Return whether a function of the notebook returns figures only; one that may call itself does not count."""
+    given = [item.value for item in ast.walk(function) if isinstance(item, ast.Return)]
+    simple = isinstance(function, ast.FunctionDef) and is_flat_function(function) and function.name not in names.rebound
+    inside = [item for value in given if value for item in ast.walk(value)]
+    own = any(getattr(getattr(item, "func", None), "id", "") in names.functions for item in inside)
+    return simple and bool(given) and not own and all(value is not None and draws(value, names) for value in given)
 
 
 def fitted(node: ast.AST, names: Names) -> bool:

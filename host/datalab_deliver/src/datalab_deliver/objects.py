@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 
 from . import words
 from .calls import FIGURES, called_name, is_starred, passed, spares_no_argument, touched
-from .libraries import calls_own, draws, fitted, may_change_models
+from .libraries import calls_own, draws, fitted, may_change_models, returns_figures
 from .scopes import (
     Definition,
     functions_and_classes,
@@ -32,6 +32,8 @@ def note_objects(names: Names, nodes: Sequence[ast.stmt]) -> None:
     passed, known = arguments(names, nodes)
     bound = [*passed, *(pair for node in nodes for pair in apart(node))]
     always(names, nodes, bound, known, names.drawn, draws)
+    drawing = [each for found in names.functions.values() for each in found if returns_figures(each, names)]
+    names.returning = {id(item) for each in drawing for item in ast.walk(each) if isinstance(item, ast.Return)}
     for name in {root(part) for target, value in bound if draws(value, names) for part in parts(target)}:
         names.touches.setdefault(name, set()).add(FIGURES)
     items = [item for node in nodes for item in ast.walk(node)]
@@ -91,23 +93,26 @@ def arguments(names: Names, nodes: Sequence[ast.stmt]) -> tuple[list[Pair], set[
     called = {id(call.func) for call in calls}
     otherwise = {item.id for item in items if isinstance(item, ast.Name) and id(item) not in called}
     pairs: list[Pair] = []
+    known: set[str] = set()
     for name, (function, *others) in names.functions.items():
         its = [call for call in calls if getattr(call.func, "id", "") == name]
-        if others or not is_plain(function) or name in otherwise or not its:
+        if (
+            others
+            or not isinstance(function, ast.FunctionDef)
+            or function.decorator_list
+            or name in otherwise
+            or not its
+        ):
             continue
+        rest = {each.arg for each in (function.args.vararg, function.args.kwarg) if each}
+        known |= set(parameters(function)) - rest
         pairs += [pair for call in its for pair in given(function, call)]
         pairs += [
             (ast.Name(argument.arg), default)
             for argument, default in with_defaults(function.args)
             if default is not None and not (isinstance(default, ast.Constant) and default.value is None)
         ]
-    return pairs, {root(target) for target, _ in pairs}
-
-
-def is_plain(function: Definition) -> bool:
-    """Return whether a function gets its arguments from its calls alone, each as it is."""
-    rest = function.args.vararg or function.args.kwarg
-    return isinstance(function, ast.FunctionDef) and not function.decorator_list and not rest
+    return pairs, known
 
 
 def given(function: Definition, call: ast.Call) -> list[Pair]:

@@ -15,6 +15,7 @@ from .refusal import Fault
 from .scopes import imported, mentioned, outside
 from .sharing import Names
 from .source import Literal, Statement, names
+from .stopwatch import Printed
 
 Found = Iterator[tuple[str, str]]
 
@@ -33,13 +34,14 @@ def faults(
     there = set(dir(builtins)) | given
     star = any(effect.star for effect in effects)
     everything = set().union(there, *(effect.defines | effect.alters for effect in effects))
+    printed = Printed([statement.node for statement in statements])
     elsewhere = places.faults([statement.node for statement in statements], known, parameters, set(inputs))
     for number, (statement, effect) in enumerate(zip(statements, effects)):
         is_definition = isinstance(statement.node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef))
         unknown = set() if star or is_definition else effect.uses - everything
         unknown &= outside(statement.node)[0] if unknown else set()  # without names that only called functions need
         problems = [
-            *clock(statement.node, known),
+            *clock(statement.node, known, printed),
             *elsewhere[number],
             *interpreter(statement.node),
             *beside(statement.node, path.parent),
@@ -56,8 +58,8 @@ def imports(statements: Sequence[Statement]) -> dict[str, str]:
     return found
 
 
-def clock(node: ast.stmt, known: Names) -> Found:
-    """Yield each use of the current date or time."""
+def clock(node: ast.stmt, known: Names, printed: Printed) -> Found:
+    """Yield each use of the current date or time, unless it is only printed."""
     for call in ast.walk(node):
         if not isinstance(call, ast.Call):
             continue
@@ -66,7 +68,8 @@ def clock(node: ast.stmt, known: Names) -> Found:
         asked = parts[-1] in words.MAKES_TIMES and any(
             getattr(each, "value", "") in {"now", "today"} for each in call.args
         )
-        if asked or (parts[-1] in words.CLOCK and words.CLOCK_OF & set(parts[:-1])):
+        of_clock = parts[-1] in words.CLOCK and words.CLOCK_OF & set(parts[:-1])
+        if (asked or of_clock) and not printed.only(call):
             remedy = "Make it a value in a cell with the tag 'parameters': as_of = \"2026-01-31\""
             yield f"the results depend on {text}(), which differs each time", remedy
 

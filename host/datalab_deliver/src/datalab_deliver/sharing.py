@@ -35,6 +35,7 @@ class Names:
     # Name: the state without a name that each use reads and alters.
     touches: dict[str, set[str]] = field(default_factory=dict)
     drawn: set[str] = field(default_factory=set)  # names of objects that draw, and do not alter their arguments
+    returning: set[int] = field(default_factory=set)  # ids of the return statements of functions that return figures
     models: set[str] = field(default_factory=set)  # names of models, or of several models
     makers: set[str] = field(default_factory=set)  # classes, and functions that may return an object or a function
     call_own: set[str] = field(default_factory=set)  # objects that may call functions or methods of the notebook
@@ -66,6 +67,10 @@ class Names:
     def join(self, names: set[str]) -> None:
         leaders = sorted({self.leader(name) for name in names})
         self.parents.update(dict.fromkeys(leaders[1:], leaders[0] if leaders else ""))
+
+    def hold(self, holding: set[str], held: set[str]) -> None:
+        if holding and held:
+            self.holders.append((holding, held))
 
     def any_of(self, names: set[str], leaders: set[str]) -> bool:
         return any(self.leader(name) in leaders for name in names)
@@ -104,6 +109,20 @@ class Names:
         if isinstance(node, ast.Call):
             return self.shared_by_call(node)
         return set().union(*(self.shared(child) for child in ast.iter_child_nodes(node)))
+
+    def read_later(self, node: ast.AST) -> set[str]:
+        """Return the names whose objects a value reads when it is asked for something, such as d of d.groupby("x")."""
+        if isinstance(node, (ast.Attribute, ast.Subscript, ast.Starred)):
+            return self.read_later(node.value)
+        if isinstance(node, (ast.Tuple, ast.List, ast.Dict, ast.IfExp, ast.BoolOp, ast.ListComp, ast.DictComp)):
+            return set().union(*map(self.read_later, ast.iter_child_nodes(node)))
+        if not isinstance(node, ast.Call) or self.path(node.func) or not isinstance(node.func, ast.Attribute):
+            return set()
+        if node.func.attr == "split":  # of KFold; that of a text gets no table
+            return set().union(*map(self.shared, values(node)))
+        if node.func.attr in words.LAZY:
+            return self.shared(node.func.value) | self.read_later(node.func.value)
+        return set() if node.func.attr in words.FRESH else self.read_later(node.func.value)
 
     def shared_by_call(self, call: ast.Call) -> set[str]:
         path = self.path(call.func)

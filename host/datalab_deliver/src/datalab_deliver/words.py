@@ -48,6 +48,7 @@ MAKES_TEXTS_OF |= {"_repr_html_", "__repr__", "__str__"}
 # Functions that draw from numpy's global random generator, unless they get another one or a seed.
 DRAWS_NUMBERS = re.compile(
     r"^sklearn\.(cluster|covariance|datasets\.make_|decomposition|ensemble|feature_selection|gaussian_process"
+    r"|metrics\.(cluster\.)?silhouette_score|preprocessing\.(QuantileTransformer|KBinsDiscretizer)"
     r"|inspection|kernel_approximation|linear_model|manifold|mixture|model_selection|multioutput|neural_network"
     r"|random_projection|semi_supervised|svm|tree|utils\.(shuffle|resample))"
     r"|^scipy\.(.*\.)?(rvs|bootstrap|permutation_test|monte_carlo_test|differential_evolution|basinhopping|dual_annealing"
@@ -152,6 +153,8 @@ VIEWS = set(
     " set_index sort_values sort_index set_axis iteritems pipe get_params with_suffix with_name"
     " resolve absolute".split()
 )
+# Of both, those whose result reads the object when it is asked for something, so that it sees later changes.
+LAZY = {"groupby", "rolling", "expanding", "ewm", "resample"}
 # Methods that only show.
 SHOWS = set("plot hist boxplot bar barh scatter pie area kde density hexbin show display".split())
 SPARES = FRESH | VIEWS | SHOWS  # methods that do not alter their object
@@ -189,7 +192,7 @@ SHARING = set(
     " moveaxis swapaxes expand_dims flip fliplr flipud rot90 split array_split hsplit vsplit dsplit nditer copy einsum"
     " real imag diagonal frombuffer as_strided sliding_window_view require rollaxis atleast_3d masked_array"
     " masked_where masked_invalid masked_equal getdata asmatrix broadcast_arrays asarray_chkfinite trim_zeros".split()
-)
+) | {"ndenumerate", "poly1d", "cKDTree"}
 
 # Functions that read or write files.
 READS_FILES = re.compile(

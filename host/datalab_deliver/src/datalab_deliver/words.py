@@ -128,28 +128,29 @@ FRESH = set(
     abs add agg aggregate align all any apply applymap argmax argmin argsort asfreq assign astype at_time autocorr
     between between_time bfill bool capitalize ceil center clip combine combine_first compare contains copy corr
     corrwith count cov cummax cummin cumprod cumsum cut day_name decode diff difference div divide dot drop
-    drop_duplicates droplevel dropna duplicated encode endswith eq equals eval ewm expanding explode extract
+    drop_duplicates droplevel dropna duplicated encode endswith eq equals ewm expanding explode extract
     extractall ffill fillna filter find findall first floor floordiv format format_map from_dict fullmatch ge
-    get_group get_dummies groupby group groups groupdict gt hex idxmax idxmin index infer_objects interpolate
+    get_group get_dummies groupby group groups groupdict gt hex idxmax idxmin index interpolate
     intersection isalpha isdecimal isdigit isdisjoint isin isna isnull isoformat isnumeric isspace issubset issuperset
     islower isupper istitle join kurt kurtosis last le len ljust lower lstrip lt mad map mask match max mean median
     melt memory_usage merge min mod mode month_name mul multiply ne ngroup ngroups nlargest normalize notna notnull
     nsmallest nth nunique pad pct_change pivot pivot_table pow prod product quantile query rank reindex
     reindex_like rename rename_axis repeat replace resample reset_index rfind rjust rolling round rpartition rsplit
     rstrip rsub sample score select_dtypes sem shift size skew slice split splitlines startswith std stack str
-    strftime strip sub subtract sum swapcase swaplevel symmetric_difference tail head timestamp title to_datetime
-    to_dict to_frame to_html to_list to_numeric to_period to_records to_string to_timestamp to_markdown tolist
+    strftime strip sub subtract sum swapcase swaplevel symmetric_difference timestamp title to_datetime
+    to_dict to_html to_list to_numeric to_period to_records to_string to_timestamp to_markdown tolist
     total_seconds transform translate truediv truncate tz_convert tz_localize unique union unstack
-    upper value_counts var where xs zfill item conj nonzero trace flatten isocalendar weekday isoweekday date
+    upper value_counts var where zfill item nonzero trace flatten isocalendar weekday isoweekday date
     predict predict_proba predict_log_proba decision_function score_samples inverse_transform kneighbors
     radius_neighbors decision_path get_support cdf pdf ppf sf pmf inv_cdf get_feature_names_out as_posix
     is_file is_dir exists tobytes hexdigest digest most_common elements describe info
     aic bic perplexity mahalanobis get_precision get_covariance staged_predict staged_predict_proba
     """.split()
 )
-# Methods that do not alter their object, but whose result may be a part of it.
+# Methods that do not alter their object, but whose result may be a part of it, if only before pandas 3.
 VIEWS = set(
-    "get keys values items to_numpy reshape ravel squeeze transpose view swapaxes groupby iterrows itertuples"
+    "conj eval head infer_objects tail to_frame xs"
+    " get keys values items to_numpy reshape ravel squeeze transpose view swapaxes groupby iterrows itertuples"
     " set_index sort_values sort_index set_axis iteritems pipe get_params with_suffix with_name"
     " resolve absolute".split()
 )

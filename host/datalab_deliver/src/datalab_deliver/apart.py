@@ -22,6 +22,8 @@ def set_apart(statements: Sequence[Statement]) -> list[Statement]:
 
 
 class Marker(ast.NodeTransformer):
+    """A transformer that marks the names that belong to functions."""
+
     def __init__(self) -> None:
         self.functions = 0
         self.marked: dict[str, str] = {}
@@ -42,9 +44,9 @@ class Marker(ast.NodeTransformer):
         arguments.defaults = [self.visit(item) for item in arguments.defaults]
         arguments.kw_defaults = [item and self.visit(item) for item in arguments.kw_defaults]
         self.functions += 1
-        before, own = self.marked, own_names(node) - otherwise(node)
-        self.marked = {**before, **{name: name for name in own_names(node) | declared(node)}}
-        self.marked |= {name: f"{name}{OWN}{self.functions}" for name in own}
+        before, plain = self.marked, declared(node) | otherwise(node)
+        marked = {name: f"{name}{OWN}{self.functions}" for name in own_names(node)}
+        self.marked = {**before, **marked, **{name: name for name in plain & (marked.keys() | declared(node))}}
         for item in ast.walk(arguments):
             if isinstance(item, ast.arg):
                 item.arg = self.marked[item.arg]

@@ -15,6 +15,7 @@ from .apart import set_apart
 from .calls import CHANCE, FIGURES, consumed, gives_seeds, renewed
 from .elements import Elements
 from .joining import functions, join_all
+from .noted import note_names
 from .objects import note_objects
 from .scopes import (
     Function,
@@ -86,7 +87,7 @@ class Analysis:
             (uses | (texts if uses & aliases else in_queries(node, texts)) & self.assigned, defines)
             for node, (uses, defines) in zip(self.nodes, self.tables)
         ]
-        self.note()
+        note_names(self.names, self.nodes, [uses for uses, _ in self.tables])
         self.names.functions = functions(self.nodes)
         self.names.rebound = self.rebound()
         note_objects(self.names, self.nodes)
@@ -111,21 +112,6 @@ class Analysis:
         self.iterators = once.names(self.nodes, self.names, generators) & self.assigned
         self.elements = Elements(self.names, self.nodes, self.assigned)
         self.one_shot = self.iterators | self.elements.holders(self.iterators)
-
-    def note(self) -> None:
-        """Note which names are modules, functions and classes, and of what kind the others are."""
-        for node in self.nodes:
-            self.names.modules.update(imported(node))
-        for node in self.nodes:
-            self.names.modules.update(other_name(node, self.names))
-            note_kinds(self.names, node)
-        for node, (uses, _) in zip(self.nodes, self.tables):
-            for item in functions_and_classes(node):
-                self.names.callables[item.name] = self.names.callables.get(item.name, set()) | uses
-                if isinstance(item, ast.ClassDef):
-                    note_class(self.names, item)
-                elif any(map(keeps_state, item.decorator_list)):
-                    self.names.stateful.add(item.name)
 
     def summarise(self) -> None:
         """Summarise each function and method, and repeat that until nothing is new, since they may call each other."""
@@ -351,34 +337,6 @@ class Analysis:
                     found.add(needed)
                     todo.append(needed)
         return found
-
-
-def other_name(node: ast.stmt, names: Names) -> dict[str, str]:
-    """Return the alias that a statement gives to a module, or to something that draws random numbers."""
-    if not isinstance(node, ast.Assign) or len(node.targets) != 1 or not isinstance(node.targets[0], ast.Name):
-        return {}
-    path = names.path(node.value)
-    is_module = isinstance(node.value, ast.Name) and "." not in path and path
-    return {node.targets[0].id: path} if is_module or path.startswith(("random.", "numpy.random.")) else {}
-
-
-def note_kinds(names: Names, node: ast.stmt) -> None:
-    """Note which names get their values from literals, and from which calls."""
-    literals = {ast.List: "list", ast.ListComp: "list", ast.Dict: "dict", ast.DictComp: "dict", ast.Set: "set"}
-    for target, value in bindings(node):
-        if isinstance(target, ast.Name):
-            kind = literals.get(type(value), "")
-            if isinstance(value, ast.Call):
-                kind = ast.unparse(value.func).rpartition(".")[2]
-            if kind:
-                names.kinds.setdefault(target.id, set()).add(kind)
-
-
-def note_class(names: Names, node: ast.ClassDef) -> None:
-    names.classes.add(node.name)
-    bases = {base.id for base in node.bases if isinstance(base, ast.Name)}
-    if own_values(node) or bases & names.stateful:
-        names.stateful.add(node.name)
 
 
 def merged(summaries: Sequence[Summary], other: Summary | None = None) -> Summary:

@@ -48,8 +48,8 @@ def children(node: ast.AST, names: Names, goes: Goes) -> list[tuple[ast.AST, Goe
         return [(node.value, Goes.NOWHERE)]
     if isinstance(node, (ast.Assign, ast.For)):
         targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-        given = {item.id for target in targets for item in ast.walk(target) if isinstance(item, ast.Name)}
-        simple = all(isinstance(item, (ast.Name, ast.Tuple)) for item in targets) and bool(given & names.drawn)
+        stored = {item.id for target in targets for item in ast.walk(target) if isinstance(item, ast.Name)}
+        simple = all(isinstance(item, (ast.Name, ast.Tuple)) for item in targets) and bool(stored & names.drawn)
         value = node.value if isinstance(node, ast.Assign) else node.iter
         others = [(child, Goes.ELSEWHERE) for child in ast.iter_child_nodes(node) if child is not value]
         return [(value, Goes.TO_FIGURE if simple else Goes.ELSEWHERE), *others]

@@ -13,7 +13,7 @@ from . import words
 from .calls import called_name, is_starred, passed
 from .libraries import draws, fitted
 from .scopes import Definition, decorated, functions_and_classes, own_names, parameters
-from .sharing import Names, apart, bindings, root, values
+from .sharing import Names, bindings, by_parts, root, values
 
 Within = frozenset[str]
 BUILTINS = frozenset(dir(builtins))
@@ -46,7 +46,7 @@ def join_all(names: Names, node: ast.AST, within: Within = frozenset()) -> None:
     for item in ast.walk(node):
         if isinstance(item, ast.Assign) and not isinstance(item.value, ast.Constant):
             names.join({root(target) for target in item.targets} - {""} - names.modules.keys())
-    for target, value in apart(node):
+    for target, value in by_parts(node):
         known = {
             item.id
             for item in ast.walk(target)

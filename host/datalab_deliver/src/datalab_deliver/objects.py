@@ -20,7 +20,7 @@ from .scopes import (
     parts,
     with_defaults,
 )
-from .sharing import Names, apart, root, values
+from .sharing import Names, by_parts, root, values
 
 Pair = tuple[ast.AST, ast.AST]
 Test = Callable[[ast.AST, Names], bool]
@@ -30,7 +30,7 @@ def note_objects(names: Names, nodes: Sequence[ast.stmt]) -> None:
     """Note these names; an object that is given such an object counts as one, too."""
     names.methods, names.makers = methods(nodes), makers(nodes)
     passed, known = arguments(names, nodes)
-    bound = [*passed, *(pair for node in nodes for pair in apart(node))]
+    bound = [*passed, *(pair for node in nodes for pair in by_parts(node))]
     always(names, nodes, bound, known, names.drawn, draws)
     drawing = [each for found in names.functions.values() for each in found if returns_figures(each, names)]
     names.returning = {id(item) for each in drawing for item in ast.walk(each) if isinstance(item, ast.Return)}

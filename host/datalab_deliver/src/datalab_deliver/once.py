@@ -27,8 +27,8 @@ def names(nodes: Sequence[ast.stmt], known: Names, generators: set[str]) -> set[
     while count != (count := len(found)):
         for node in nodes:
             for target, value in bindings(node, loops=False):
-                apart = isinstance(target, (ast.Tuple, ast.List)) and called_name(value) in UNPACKED
-                if not apart and once(value, found | generators, known):
+                unpacked = isinstance(target, (ast.Tuple, ast.List)) and called_name(value) in UNPACKED
+                if not unpacked and once(value, found | generators, known):
                     found |= {root(item) for item in [target, *ast.walk(target)]} - {""}
             for item in functions_and_classes(node):
                 given = [part.value for part in ast.walk(item) if isinstance(part, ast.Return)]

@@ -201,7 +201,7 @@ def bindings(node: ast.AST, *, loops: bool = True) -> Iterator[tuple[ast.AST, as
                     yield ast.Name(name, ast.Store()), getattr(item, "subject")  # noqa: B009 - 3.9 has no such node
 
 
-def apart(node: ast.AST) -> Iterator[tuple[ast.AST, ast.AST]]:
+def by_parts(node: ast.AST) -> Iterator[tuple[ast.AST, ast.AST]]:
     """Yield targets and their values as `bindings` does, but each part of a target with its own value where known."""
     for target, value in bindings(node, loops=False):
         yield from by_part(target, value)
